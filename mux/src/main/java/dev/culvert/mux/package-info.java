@@ -1,0 +1,2 @@
+/** The smux protocol as a library: sessions, streams, flow control, fair scheduling. */
+package dev.culvert.mux;
