@@ -1,0 +1,123 @@
+package dev.culvert.mux;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * The frame: what stands on the wire, and how it is written.
+ *
+ * <pre>
+ * VERSION(1) | CMD(1) | LENGTH(2, little endian) | STREAMID(4, little endian) | DATA(LENGTH)
+ * </pre>
+ *
+ * Source: smux frame.go; the commands from 0x10 are Culvert's own. {@code docs/protocol.md} specifies them all.
+ */
+final class Frame {
+    /** Bytes of the header. */
+    static final int HEADER = 8;
+    /** Most payload that LENGTH can tell. */
+    static final int MAX_PAYLOAD = 65535;
+
+    static final int SYN = 0;
+    static final int FIN = 1;
+    static final int PSH = 2;
+    static final int NOP = 3;
+    static final int UPD = 4;
+    static final int HELLO = 0x10;
+    static final int OPENED = 0x11;
+    static final int RST = 0x12;
+    static final int GOAWAY = 0x13;
+    static final int PING = 0x14;
+    static final int PONG = 0x15;
+
+    /** Most bytes of TLVs in a HELLO or a SYN. */
+    static final int MAX_TLVS = 4096;
+    /** Most bytes of text in a RST or a GOAWAY; longer text is cut. */
+    static final int MAX_TEXT = 1024;
+
+    private Frame() {}
+
+    /** What to call a command in a message to people. */
+    static String name(int command) {
+        return switch (command) {
+            case SYN -> "SYN";
+            case FIN -> "FIN";
+            case PSH -> "PSH";
+            case NOP -> "NOP";
+            case UPD -> "UPD";
+            case HELLO -> "HELLO";
+            case OPENED -> "OPENED";
+            case RST -> "RST";
+            case GOAWAY -> "GOAWAY";
+            case PING -> "PING";
+            case PONG -> "PONG";
+            default -> "command 0x" + Integer.toHexString(command);
+        };
+    }
+
+    static void writeHeader(ByteBuf out, ProtocolVersion version, int command, int length, int streamId) {
+        out.writeByte(version.wire());
+        out.writeByte(command);
+        out.writeShortLE(length);
+        out.writeIntLE(streamId);
+    }
+
+    /** Writes the header into the eight bytes before {@code payload}, and makes it part of it. */
+    static void prependHeader(ByteBuf payload, ProtocolVersion version, int command, int streamId) {
+        int start = payload.readerIndex() - HEADER;
+        payload.setByte(start, version.wire());
+        payload.setByte(start + 1, command);
+        payload.setShortLE(start + 2, payload.readableBytes());
+        payload.setIntLE(start + 4, streamId);
+        payload.readerIndex(start);
+    }
+
+    /** A frame without payload. */
+    static ByteBuf empty(ByteBufAllocator alloc, ProtocolVersion version, int command, int streamId) {
+        ByteBuf frame = alloc.ioBuffer(HEADER, HEADER);
+        writeHeader(frame, version, command, 0, streamId);
+        return frame;
+    }
+
+    static ByteBuf update(ByteBufAllocator alloc, ProtocolVersion version, int streamId, int consumed, int window) {
+        ByteBuf frame = alloc.ioBuffer(HEADER + 8, HEADER + 8);
+        writeHeader(frame, version, UPD, 8, streamId);
+        frame.writeIntLE(consumed);
+        frame.writeIntLE(window);
+        return frame;
+    }
+
+    /** A PING or a PONG. */
+    static ByteBuf ping(ByteBufAllocator alloc, ProtocolVersion version, int command, long payload) {
+        ByteBuf frame = alloc.ioBuffer(HEADER + 8, HEADER + 8);
+        writeHeader(frame, version, command, 8, 0);
+        frame.writeLongLE(payload);
+        return frame;
+    }
+
+    /** A RST or a GOAWAY. */
+    static ByteBuf farewell(
+            ByteBufAllocator alloc, ProtocolVersion version, int command, int streamId, ErrorCode code, String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        int length = Math.min(bytes.length, MAX_TEXT);
+        ByteBuf frame = alloc.ioBuffer(HEADER + 4 + length);
+        writeHeader(frame, version, command, 4 + length, streamId);
+        frame.writeIntLE(code.code());
+        frame.writeBytes(bytes, 0, length);
+        return frame;
+    }
+
+    /** A SYN or a HELLO with TLVs. {@code tlvs} is read, not released. */
+    static ByteBuf withTlvs(ByteBufAllocator alloc, ProtocolVersion version, int command, int streamId, ByteBuf tlvs) {
+        int length = tlvs.readableBytes();
+        if (length > MAX_TLVS) {
+            throw new IllegalArgumentException(
+                    name(command) + " carries at most " + MAX_TLVS + " bytes, not " + length);
+        }
+        ByteBuf frame = alloc.ioBuffer(HEADER + length);
+        writeHeader(frame, version, command, length, streamId);
+        frame.writeBytes(tlvs);
+        return frame;
+    }
+}

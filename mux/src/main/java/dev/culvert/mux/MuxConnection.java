@@ -1,0 +1,200 @@
+package dev.culvert.mux;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The connection under a {@link MuxSession}: the last handler of a channel's pipeline. It moves bytes and keeps time; all
+ * state that streams need is the session's.
+ *
+ * <p>Flush policy: whatever happens in one iteration of the event loop, the session is asked for frames once, at its end, and
+ * they are flushed together. No more is taken from the session than the channel's watermark allows, so that the decision which
+ * stream sends next is made late.
+ */
+public final class MuxConnection extends ChannelInboundHandlerAdapter implements Wire {
+    private static final Logger LOG = LoggerFactory.getLogger(MuxConnection.class);
+
+    private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(64 << 10, 128 << 10);
+    private static final int MIN_READ = 4 << 10;
+    private static final int FIRST_READ = 64 << 10;
+    private static final int MAX_READ = 256 << 10;
+    /** Flushes in one go, before others have their turn on the event loop. */
+    private static final int ROUNDS = 16;
+    /** How long a peer may take to close after we have said our last word. */
+    private static final long LINGER_MILLIS = 1_000;
+
+    private final MuxSession session;
+    private final Runnable run = this::run;
+    private @Nullable ChannelHandlerContext context;
+    private Consumer<ByteBuf> output = ReferenceCountUtil::release;
+
+    private boolean awake;
+    private boolean attached;
+    private @Nullable Future<?> tick;
+    private long tickAt;
+
+    public MuxConnection(MuxSession session) {
+        this.session = session;
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext ctx) {
+        context = ctx;
+        output = buffer -> ctx.write(buffer, ctx.voidPromise());
+        ctx.channel().config().setWriteBufferWaterMark(WATER_MARK);
+        ctx.channel()
+                .config()
+                .setRecvByteBufAllocator(new AdaptiveRecvByteBufAllocator(MIN_READ, FIRST_READ, MAX_READ));
+        if (ctx.channel().isActive()) {
+            attach();
+        }
+    }
+
+    @Override
+    public void channelActive(ChannelHandlerContext ctx) {
+        attach();
+        ctx.fireChannelActive();
+    }
+
+    private void attach() {
+        if (!attached) {
+            attached = true;
+            session.attach(this);
+        }
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+        try {
+            session.receive((ByteBuf) message);
+        } catch (RuntimeException e) {
+            LOG.error("{}: a listener failed", session, e);
+            session.close(ErrorCode.INTERNAL, "a listener failed: " + e);
+        }
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+        if (ctx.channel().isWritable()) {
+            wake();
+        }
+        ctx.fireChannelWritabilityChanged();
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+        disconnected("the peer closed the connection");
+        ctx.fireChannelInactive();
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        disconnected("the connection failed: " + (cause.getMessage() == null ? cause.toString() : cause.getMessage()));
+        ctx.close();
+    }
+
+    private void disconnected(String text) {
+        if (tick != null) {
+            tick.cancel(false);
+            tick = null;
+        }
+        if (attached) {
+            session.disconnected(text);
+        }
+    }
+
+    // ---- Wire
+
+    @Override
+    public void wake() {
+        if (!awake && context != null) {
+            awake = true;
+            // Runs after the I/O of this iteration of the loop, so after everything that may still have something to
+            // send.
+            context.executor().execute(run);
+        }
+    }
+
+    private void run() {
+        awake = false;
+        if (context == null || !context.channel().isActive()) {
+            return;
+        }
+        Channel channel = context.channel();
+        int round = 0;
+        while (channel.isWritable() && session.transmit(output)) {
+            while (channel.isWritable() && session.transmit(output)) {
+                // as much as the watermark allows
+            }
+            context.flush();
+            if (++round == ROUNDS) {
+                wake();
+                break;
+            }
+        }
+        scheduleTick(context);
+    }
+
+    private void scheduleTick(ChannelHandlerContext ctx) {
+        long next = session.nextTick();
+        if (tick != null && tickAt <= next) {
+            return; // it will look again then
+        }
+        if (tick != null) {
+            tick.cancel(false);
+        }
+        tickAt = next;
+        long delay = Math.max(0, next - session.now());
+        tick = ctx.executor().schedule(this::tick, delay, TimeUnit.NANOSECONDS);
+    }
+
+    private void tick() {
+        tick = null;
+        if (context != null && context.channel().isActive() && !session.isClosed()) {
+            session.tick();
+            scheduleTick(context);
+        }
+    }
+
+    @Override
+    public void reading(boolean on) {
+        if (context != null) {
+            context.channel().config().setAutoRead(on);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (context == null || !context.channel().isActive()) {
+            return;
+        }
+        Channel channel = context.channel();
+        while (session.transmit(output)) {
+            // control frames only, and few: the session is closed
+        }
+        channel.config().setAutoRead(true);
+        context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(done -> {
+            if (done.isSuccess() && channel instanceof DuplexChannel duplex) {
+                // Closing with unread bytes in the socket would be a TCP reset, which may overtake our last word.
+                duplex.shutdownOutput();
+            } else {
+                channel.close();
+            }
+        });
+        var deadline = context.executor().schedule(() -> channel.close(), LINGER_MILLIS, TimeUnit.MILLISECONDS);
+        channel.closeFuture().addListener(closed -> deadline.cancel(false));
+    }
+}

@@ -1,0 +1,730 @@
+package dev.culvert.mux;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.util.collection.IntObjectHashMap;
+import io.netty.util.concurrent.Ticker;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The state of one session: its streams, their ids, windows and turns. Has no I/O of its own: a {@link MuxConnection} brings
+ * it the bytes of a channel, asks it for frames when the channel can take them, and lets it {@link #tick} when its time has
+ * come.
+ *
+ * <p>Event loop only: every method is called on the event loop of the connection, and so is every listener.
+ *
+ * <p>Nothing that a peer does ends more than its session: a broken rule ends it with {@link ErrorCode#PROTOCOL_ERROR}, a
+ * passed limit with the code that says so.
+ */
+public final class MuxSession {
+    /** Who dialled. */
+    public enum Role {
+        /** Speaks first; opens streams with odd ids. */
+        CLIENT,
+        /** Tells the version from the client's first byte; opens streams with even ids. */
+        SERVER
+    }
+
+    private static final long LAST_ID = 0xffff_ffffL;
+
+    private final Role role;
+    private final MuxSettings settings;
+    private final SessionListener listener;
+    private final Ticker ticker;
+    private final Inbound inbound = new Inbound();
+
+    private final IntObjectHashMap<MuxStream> streams = new IntObjectHashMap<>();
+    private final Scheduler scheduler;
+    private final MemoryBudget budget;
+    private final RoundTrip roundTrip = new RoundTrip();
+    private final RateLimit opens;
+    private final Liveness liveness;
+
+    /** Frames that go before all data: those that we wanted to send, and those that the peer made us send. */
+    private final ArrayDeque<ByteBuf> control = new ArrayDeque<>();
+
+    private final ArrayDeque<ByteBuf> replies = new ArrayDeque<>();
+
+    /** Streams whose first bytes wait, in the order of their deadlines. */
+    private final ArrayDeque<Held> held = new ArrayDeque<>();
+    /** Streams that wait until a stock peer has consumed something of other streams. */
+    private final ArrayDeque<MuxStream> waitingForPeerBuffer = new ArrayDeque<>();
+
+    private @Nullable Wire wire;
+    private @Nullable FrameDecoder decoder;
+    private @Nullable ProtocolVersion version;
+    private OptionalInt unexpectedVersion = OptionalInt.empty();
+    private Hello peer = new Hello("", SendWindow.STOCK_INITIAL, Frame.MAX_PAYLOAD, Integer.MAX_VALUE);
+
+    private boolean up;
+    private boolean closed;
+    private boolean reading = true;
+    private boolean goAwaySent;
+    private @Nullable GoAway goAwayReceived;
+
+    private long nextId;
+    private long lastPeerId;
+    private int ownStreams;
+    private int peerStreams;
+    private int discarded;
+    private long queuedBytes;
+    private long inFlight;
+
+    private record Held(MuxStream stream, long until) {}
+
+    private record GoAway(ErrorCode code, String text) {}
+
+    /** A session that waits for its connection. A client speaks the first of {@code settings.versions()}. */
+    public MuxSession(Role role, MuxSettings settings, SessionListener listener) {
+        this(role, settings, listener, Ticker.systemTicker());
+    }
+
+    MuxSession(Role role, MuxSettings settings, SessionListener listener, Ticker ticker) {
+        this.role = role;
+        this.settings = settings;
+        this.listener = listener;
+        this.ticker = ticker;
+        scheduler = new Scheduler(settings.flow().frameSize() + Frame.HEADER);
+        budget = new MemoryBudget(settings.flow().budget());
+        opens = new RateLimit(settings.limits().opensPerSecond(), now());
+        liveness = new Liveness(settings.keepalive(), settings.handshakeTimeout(), now());
+        nextId = role == Role.CLIENT ? 3 : 2; // stock clients, too, begin with 3
+    }
+
+    // ---- for the application
+
+    public Role role() {
+        return role;
+    }
+
+    /**
+     * The version that is spoken.
+     *
+     * @throws IllegalStateException on a server before the client's first byte
+     */
+    public ProtocolVersion version() {
+        if (version == null) {
+            throw new IllegalStateException("the peer has not spoken yet");
+        }
+        return version;
+    }
+
+    /** What the peer calls itself; empty for a stock peer. */
+    public String peerSoftware() {
+        return peer.software();
+    }
+
+    /** The first byte of a peer that speaks a version which this session does not take. */
+    public OptionalInt unexpectedVersion() {
+        return unexpectedVersion;
+    }
+
+    /** Whether {@link #open} may be called now. */
+    public boolean isOpenable() {
+        return up
+                && !closed
+                && !goAwaySent
+                && goAwayReceived == null
+                && nextId <= LAST_ID
+                && ownStreams < peer.streams();
+    }
+
+    /** Whether the peer has answered and the session is not over. */
+    public boolean isUp() {
+        return up && !closed;
+    }
+
+    public boolean isClosed() {
+        return closed;
+    }
+
+    /**
+     * Opens a stream. Data may be written at once; it does not wait for the peer to accept.
+     *
+     * @throws IllegalStateException when not {@link #isOpenable()}
+     */
+    public MuxStream open(OpenRequest request, StreamListener streamListener) {
+        if (!isOpenable()) {
+            throw new IllegalStateException("this session takes no new streams");
+        }
+        int id = (int) nextId;
+        nextId += 2;
+        // Registered before the SYN can be on its way: the peer may speak first.
+        MuxStream stream = newStream(id, request);
+        stream.listener(streamListener);
+        ownStreams++;
+        control.add(syn(id, request));
+        wake();
+        return stream;
+    }
+
+    /** Streams that are open, whoever opened them. */
+    public int streamCount() {
+        return streams.size() - discarded;
+    }
+
+    /** Calls {@code action} for every open stream; it may end streams. */
+    public void forEachStream(Consumer<MuxStream> action) {
+        for (MuxStream stream : List.copyOf(streams.values())) {
+            if (!stream.isDiscarding()) {
+                action.accept(stream);
+            }
+        }
+    }
+
+    /** Bytes that have arrived and that applications have not consumed, over all streams. */
+    public long unconsumedBytes() {
+        return budget.used();
+    }
+
+    /** Takes no new streams from now on, and tells a peer that can be told; the open ones go on. */
+    public void goAway(ErrorCode code, String text) {
+        if (!closed && !goAwaySent) {
+            goAwaySent = true;
+            if (version == ProtocolVersion.CULVERT) {
+                control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.GOAWAY, 0, code, text));
+                wake();
+            }
+        }
+    }
+
+    /** Ends the session: open streams are reset, the peer is told why if it can be told. */
+    public void close(ErrorCode code, String text) {
+        end(code, text, true);
+    }
+
+    // ---- for the connection
+
+    void attach(Wire newWire) {
+        wire = newWire;
+        liveness.connected(now());
+        if (role == Role.CLIENT) {
+            version = settings.versions().iterator().next();
+            if (version == ProtocolVersion.CULVERT) {
+                sendHello();
+            } else {
+                goUp();
+            }
+        }
+        wake();
+    }
+
+    /** Bytes have arrived. Takes {@code in}. */
+    void receive(ByteBuf in) {
+        try {
+            if (!closed && in.isReadable()) {
+                liveness.heard(now());
+                if (decoder == null) {
+                    decoder = tellVersion(in.getUnsignedByte(in.readerIndex()));
+                }
+                inbound.capacity = in.capacity();
+                decoder.decode(in, inbound);
+            }
+        } catch (ProtocolViolation e) {
+            end(e.code(), e.text(), true);
+        } finally {
+            in.release();
+        }
+    }
+
+    /** The connection is gone. */
+    void disconnected(String text) {
+        wire = null;
+        if (goAwayReceived != null) {
+            end(goAwayReceived.code, goAwayReceived.text, false);
+        } else {
+            end(ErrorCode.CONNECTION_RESET, text, false);
+        }
+    }
+
+    /** Hands the next frame to {@code out}, which takes its one or two buffers. False: there is nothing to send now. */
+    boolean transmit(Consumer<ByteBuf> out) {
+        ByteBuf frame = control.poll();
+        if (frame == null) {
+            frame = replies.poll();
+        }
+        if (frame != null) {
+            out.accept(frame);
+            return true;
+        }
+        MuxStream stream = up && !closed ? scheduler.next() : null;
+        if (stream == null) {
+            return false;
+        }
+        scheduler.sent(stream, stream.send(out));
+        stream.checkWritable();
+        return true;
+    }
+
+    /** When to call {@link #tick} next, on the clock of {@link #now}. */
+    long nextTick() {
+        long next = liveness.nextTick(up);
+        Held first = held.peek();
+        return first != null && first.until < next ? first.until : next;
+    }
+
+    /** Does what is due. */
+    void tick() {
+        if (closed) {
+            return;
+        }
+        long now = now();
+        Held first;
+        while ((first = held.peek()) != null && first.until <= now) {
+            held.remove();
+            first.stream.release();
+        }
+        switch (liveness.tick(now, up, reading)) {
+            case WAIT -> {}
+            case PROVE -> {
+                sendProbe(now);
+                lookAfterStreams(now);
+            }
+            case DEAD -> end(ErrorCode.TIMEOUT, liveness.verdict(up), true);
+        }
+    }
+
+    long now() {
+        return ticker.nanoTime();
+    }
+
+    // ---- for the streams
+
+    boolean peerHalfCloses() {
+        return version == ProtocolVersion.CULVERT || settings.stockPeer().halfClose();
+    }
+
+    int maxPayload() {
+        return Math.min(settings.flow().frameSize(), peer.maxPayload());
+    }
+
+    /** While much waits in all, a stream may only queue one write at a time. */
+    int sendQueueLimit() {
+        return queuedBytes < settings.flow().budget() / 2 ? settings.flow().sendQueue() : 1;
+    }
+
+    void queued(int bytes) {
+        queuedBytes += bytes;
+    }
+
+    void received(int bytes) {
+        budget.use(bytes);
+    }
+
+    void consumed(int bytes) {
+        budget.free(bytes);
+        if (!reading && wire != null && budget.isHalfFree()) {
+            reading = true;
+            wire.reading(true);
+        }
+    }
+
+    void activate(MuxStream stream) {
+        scheduler.activate(stream);
+        wake();
+    }
+
+    void waitForPeerBuffer(MuxStream stream) {
+        waitingForPeerBuffer.add(stream);
+    }
+
+    void inFlight(int bytes) {
+        inFlight += bytes;
+        if (bytes < 0) {
+            MuxStream stream;
+            while ((stream = waitingForPeerBuffer.poll()) != null) {
+                activate(stream);
+            }
+        }
+    }
+
+    /**
+     * What a stream may send now. A stock peer stops reading altogether when its session-wide buffer is full, so a stream may
+     * fill no more of it than it leaves free for the others. Half a window is always allowed once the peer has sent a UPD:
+     * it sends the next one only when that much was read.
+     */
+    int allowance(SendWindow window) {
+        int available = window.available();
+        if (version == ProtocolVersion.CULVERT || available == 0) {
+            return available;
+        }
+        long free = settings.stockPeer().receiveBuffer() - inFlight;
+        long share = free - window.inFlight();
+        long floor = window.updated() ? window.window() / 2 - window.inFlight() : 1;
+        return (int) Math.min(available, Math.max(Math.max(share, floor), 0));
+    }
+
+    void sendControl(int command, MuxStream stream) {
+        control.add(Frame.empty(ByteBufAllocator.DEFAULT, version(), command, stream.id()));
+        wake();
+    }
+
+    void sendUpdate(MuxStream stream, ReceiveWindow window) {
+        control.add(Frame.update(
+                ByteBufAllocator.DEFAULT, version(), stream.id(), window.consumedTotal(), window.window()));
+        window.updateSent(now());
+        wake();
+    }
+
+    void resetByUs(MuxStream stream, ErrorCode code, String text) {
+        if (version == ProtocolVersion.CULVERT) {
+            control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.RST, stream.id(), code, text));
+            forget(stream);
+        } else if (stream.discard()) {
+            discarded++;
+        } else {
+            forget(stream);
+        }
+        wake();
+    }
+
+    void finishIfBothEnded(MuxStream stream) {
+        if (stream.isFinished()) {
+            forget(stream);
+        }
+    }
+
+    void forget(MuxStream stream) {
+        if (streams.remove(stream.id()) == stream) {
+            leave(stream);
+        }
+    }
+
+    private void leave(MuxStream stream) {
+        stream.close();
+        if (stream.isDiscarding()) {
+            discarded--;
+        }
+        if (isOurs(stream.id())) {
+            ownStreams--;
+        } else {
+            peerStreams--;
+        }
+    }
+
+    // ---- inside
+
+    private boolean isOurs(int id) {
+        return (id & 1) == (role == Role.CLIENT ? 1 : 0);
+    }
+
+    private MuxStream newStream(int id, OpenRequest request) {
+        SendWindow sendWindow = null;
+        ReceiveWindow receiveWindow = null;
+        if (version().hasWindows()) {
+            sendWindow = new SendWindow(peer.window());
+            receiveWindow = new ReceiveWindow(firstWindow(), settings.flow().maxWindow(), budget, roundTrip);
+        }
+        MuxStream stream = new MuxStream(this, id, request, sendWindow, receiveWindow);
+        streams.put(id, stream);
+        return stream;
+    }
+
+    private int firstWindow() {
+        return version == ProtocolVersion.CULVERT ? settings.flow().window() : SendWindow.STOCK_INITIAL;
+    }
+
+    private ByteBuf syn(int id, OpenRequest request) {
+        if (version().isStock()) {
+            return Frame.empty(ByteBufAllocator.DEFAULT, version(), Frame.SYN, id);
+        }
+        ByteBuf tlvs = ByteBufAllocator.DEFAULT.heapBuffer();
+        try {
+            request.write(tlvs);
+            return Frame.withTlvs(ByteBufAllocator.DEFAULT, version(), Frame.SYN, id, tlvs);
+        } finally {
+            tlvs.release();
+        }
+    }
+
+    private void sendHello() {
+        MuxSettings.Flow flow = settings.flow();
+        ByteBuf tlvs = ByteBufAllocator.DEFAULT.heapBuffer();
+        try {
+            new Hello(
+                            settings.software(),
+                            flow.window(),
+                            Frame.MAX_PAYLOAD,
+                            settings.limits().streams())
+                    .write(tlvs);
+            control.add(Frame.withTlvs(ByteBufAllocator.DEFAULT, version(), Frame.HELLO, 0, tlvs));
+        } finally {
+            tlvs.release();
+        }
+        wake();
+    }
+
+    private void sendProbe(long now) {
+        if (version == ProtocolVersion.CULVERT) {
+            liveness.asked(now);
+            control.add(Frame.ping(ByteBufAllocator.DEFAULT, version, Frame.PING, now));
+        } else {
+            control.add(Frame.empty(ByteBufAllocator.DEFAULT, version(), Frame.NOP, 0));
+        }
+        wake();
+    }
+
+    private void lookAfterStreams(long now) {
+        long timeout = settings.stockPeer().stallTimeout().toNanos();
+        for (MuxStream stream : List.copyOf(streams.values())) {
+            stream.narrowIfIdle(now);
+            if (version().isStock() && stream.isStalled(now, timeout)) {
+                stream.resetByLimit(ErrorCode.TIMEOUT, "the peer has ended its direction and takes no more data");
+                forget(stream);
+            }
+        }
+    }
+
+    private FrameDecoder tellVersion(int firstByte) throws ProtocolViolation {
+        ProtocolVersion spoken = ProtocolVersion.of(firstByte);
+        if (spoken == null || !(version == null ? settings.versions().contains(spoken) : spoken == version)) {
+            unexpectedVersion = OptionalInt.of(firstByte);
+            throw new ProtocolViolation("the peer's first byte is 0x" + Integer.toHexString(firstByte)
+                    + (spoken == null ? ", which is no smux" : ": it speaks " + spoken) + "; expected "
+                    + (version == null ? settings.versions() : version));
+        }
+        if (version == null) {
+            version = spoken;
+            if (spoken.isStock()) {
+                goUp();
+            }
+        }
+        return new FrameDecoder(spoken);
+    }
+
+    private void goUp() {
+        up = true;
+        liveness.up(now());
+        listener.onUp(this);
+        wake();
+    }
+
+    private void reply(ByteBuf frame) throws ProtocolViolation {
+        replies.add(frame);
+        wake();
+        if (replies.size() > settings.limits().replies()) {
+            throw new ProtocolViolation(
+                    ErrorCode.LIMIT_REACHED, replies.size() + " replies wait: the peer asks, but does not read");
+        }
+    }
+
+    /** The session holds more than its budget. */
+    private void endOverdraft() {
+        if (version == ProtocolVersion.SMUX_1) {
+            // Without windows, this is all there is.
+            if (reading && wire != null) {
+                reading = false;
+                wire.reading(false);
+            }
+            return;
+        }
+        MuxStream slowest = null;
+        for (MuxStream stream : streams.values()) {
+            if (slowest == null || stream.unconsumedBytes() > slowest.unconsumedBytes()) {
+                slowest = stream;
+            }
+        }
+        if (slowest != null) {
+            slowest.resetByLimit(
+                    ErrorCode.LIMIT_REACHED,
+                    "the session holds " + budget.used()
+                            + " bytes, more than its budget, and this stream's reader is the slowest");
+        }
+    }
+
+    private void end(ErrorCode code, String text, boolean tell) {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        List<MuxStream> lost = List.copyOf(streams.values());
+        streams.clear();
+        for (MuxStream stream : lost) {
+            leave(stream);
+            stream.onReset(code, text);
+        }
+        held.clear();
+        waitingForPeerBuffer.clear();
+        if (wire == null || !tell) {
+            release(control);
+            release(replies);
+        } else if (version == ProtocolVersion.CULVERT && !(goAwaySent && code == ErrorCode.DRAINING)) {
+            control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.GOAWAY, 0, code, text));
+        }
+        if (wire != null) {
+            wire.close();
+        }
+        listener.onClosed(this, code, text);
+    }
+
+    private static void release(ArrayDeque<ByteBuf> frames) {
+        ByteBuf frame;
+        while ((frame = frames.poll()) != null) {
+            frame.release();
+        }
+    }
+
+    private void wake() {
+        if (wire != null) {
+            wire.wake();
+        }
+    }
+
+    /** For tests of what happens when they run out. */
+    void nextId(long id) {
+        nextId = id;
+    }
+
+    @Override
+    public String toString() {
+        return role + " session, " + (version == null ? "no version yet" : version) + ", " + streamCount()
+                + " streams, " + budget.used() + " bytes unconsumed, " + queuedBytes + " queued";
+    }
+
+    /** What the peer sends. */
+    private final class Inbound implements FrameHandler {
+        /** Of the buffer that is being decoded, bytes. */
+        private int capacity;
+
+        private boolean helloReceived;
+
+        @Override
+        public void onData(int id, ByteBuf data) throws ProtocolViolation {
+            MuxStream stream = streams.get(id);
+            if (stream == null || closed) {
+                data.release(); // of a stream that has ended
+                return;
+            }
+            if (!up) {
+                data.release();
+                throw new ProtocolViolation("PSH before HELLO");
+            }
+            stream.onData(data, capacity);
+            if (budget.isOverdrawn()) {
+                endOverdraft();
+            }
+        }
+
+        @Override
+        public void onControl(int command, int id, ByteBuf payload) throws ProtocolViolation {
+            if (closed) {
+                return;
+            }
+            if (!up && command != Frame.HELLO) {
+                throw new ProtocolViolation(Frame.name(command) + " before HELLO");
+            }
+            MuxStream stream = streams.get(id);
+            switch (command) {
+                case Frame.HELLO -> onHello(payload);
+                case Frame.SYN -> onSyn(id, stream, payload);
+                case Frame.NOP -> {} // has proved that the peer lives, as any byte does
+                case Frame.PING ->
+                    reply(Frame.ping(ByteBufAllocator.DEFAULT, version(), Frame.PONG, payload.readLongLE()));
+                case Frame.PONG -> onPong(payload.readLongLE());
+                case Frame.GOAWAY -> onGoAway(ErrorCode.of(payload.readUnsignedIntLE()), text(payload));
+                default -> {
+                    if (stream != null) { // else it has ended
+                        onStreamControl(command, stream, payload);
+                    }
+                }
+            }
+        }
+
+        private void onStreamControl(int command, MuxStream stream, ByteBuf payload) throws ProtocolViolation {
+            switch (command) {
+                case Frame.FIN -> stream.onFin();
+                case Frame.UPD -> stream.onUpdate(payload.readIntLE(), payload.readUnsignedIntLE());
+                case Frame.OPENED -> stream.onOpened();
+                case Frame.RST -> {
+                    ErrorCode code = ErrorCode.of(payload.readUnsignedIntLE());
+                    forget(stream);
+                    stream.onReset(code, text(payload));
+                }
+                default -> throw new ProtocolViolation("unexpected " + Frame.name(command));
+            }
+        }
+
+        private void onHello(ByteBuf payload) throws ProtocolViolation {
+            if (helloReceived) {
+                throw new ProtocolViolation("a second HELLO");
+            }
+            helloReceived = true;
+            peer = Hello.read(payload);
+            if (role == Role.SERVER) {
+                sendHello();
+            }
+            sendProbe(now()); // the first round trip, before windows need it
+            goUp();
+        }
+
+        private void onSyn(int id, @Nullable MuxStream existing, ByteBuf payload) throws ProtocolViolation {
+            if (existing != null && version().isStock()) {
+                return; // as the stock library does
+            }
+            long number = Integer.toUnsignedLong(id);
+            if (isOurs(id) || id == 0) {
+                throw new ProtocolViolation("the peer opened stream " + number + ", which is not one of its ids");
+            }
+            if (!version().isStock()) {
+                if (number <= lastPeerId) {
+                    throw new ProtocolViolation("the peer opened stream " + number + " after stream " + lastPeerId);
+                }
+                lastPeerId = number;
+            }
+            OpenRequest request = version().isStock() ? OpenRequest.EMPTY : OpenRequest.read(payload);
+            if (goAwaySent) {
+                refuse(id, ErrorCode.REFUSED, "this session takes no new streams");
+            } else if (peerStreams >= settings.limits().streams()) {
+                refuse(id, ErrorCode.LIMIT_REACHED, "more than " + peerStreams + " streams in a session");
+            } else if (!opens.tryTake(now())) {
+                refuse(
+                        id,
+                        ErrorCode.LIMIT_REACHED,
+                        "more than " + settings.limits().opensPerSecond() + " streams opened in a second");
+            } else {
+                MuxStream stream = newStream(id, request);
+                peerStreams++;
+                holdGreeting(stream);
+                listener.onStream(MuxSession.this, stream);
+            }
+        }
+
+        private void refuse(int id, ErrorCode code, String text) throws ProtocolViolation {
+            reply(
+                    version().isStock()
+                            ? Frame.empty(ByteBufAllocator.DEFAULT, version(), Frame.FIN, id)
+                            : Frame.farewell(ByteBufAllocator.DEFAULT, version(), Frame.RST, id, code, text));
+        }
+
+        private void holdGreeting(MuxStream stream) {
+            long hold = settings.stockPeer().greetingHold().toNanos();
+            if (version().isStock() && role == Role.SERVER && hold > 0) {
+                stream.hold();
+                held.add(new Held(stream, now() + hold));
+                wake();
+            }
+        }
+
+        private void onPong(long payload) {
+            long now = now();
+            if (liveness.isAnswer(payload)) {
+                roundTrip.sample(now - payload, now);
+            }
+        }
+
+        private void onGoAway(ErrorCode code, String text) {
+            goAwayReceived = new GoAway(code, text);
+            listener.onGoAway(MuxSession.this, code, text);
+        }
+
+        /** What a peer writes into our logs: no control characters. */
+        private String text(ByteBuf payload) {
+            return payload.toString(StandardCharsets.UTF_8).replaceAll("\\p{Cntrl}", "?");
+        }
+    }
+}

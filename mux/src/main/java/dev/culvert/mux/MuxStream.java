@@ -1,0 +1,451 @@
+package dev.culvert.mux;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import java.util.ArrayDeque;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One stream of a {@link MuxSession}: two directions of bytes, each of which ends by itself.
+ *
+ * <p>Event loop only: every method is called on the event loop of the session.
+ *
+ * <p>A stream ends when both directions have ended in good order ({@link #shutdownOutput} here, {@link
+ * StreamListener#onFin} from the peer), or at once by {@link #reset} here or {@link StreamListener#onReset} from there.
+ */
+public final class MuxStream {
+    /** Writes of at most so many bytes join the buffer before them, if it has room: one frame instead of many. */
+    private static final int JOIN = 4096;
+    /** A slice smaller than this part of its buffer is copied, or a slow reader of crumbs would hold many loaves. */
+    private static final int SMALL_SLICE = 8;
+
+    private final MuxSession session;
+    private final int id;
+    private final OpenRequest request;
+    private final Scheduler.Turn turn = new Scheduler.Turn();
+    /** Null in smux version 1, which has no windows. */
+    private final @Nullable SendWindow sendWindow;
+
+    private final @Nullable ReceiveWindow receiveWindow;
+
+    private @Nullable StreamListener listener;
+    /** What arrived before there was a listener. */
+    private final ArrayDeque<ByteBuf> early = new ArrayDeque<>(0);
+
+    private final ArrayDeque<ByteBuf> queue = new ArrayDeque<>(2);
+    private int queued;
+    /** The bytes before the head's reader index are in a frame that may not be on the wire yet. */
+    private boolean headIsSplit;
+
+    private boolean writable = true;
+    private int unconsumed;
+    /** When the peer last took something, for {@link #isStalled}. */
+    private long progressAt;
+
+    private boolean opened;
+    private boolean held;
+    private boolean outputShut;
+    private boolean finSent;
+    private boolean finReceived;
+    /** The peer's FIN meant both directions: nobody will take what is written. */
+    private boolean unwanted;
+    /** Both directions were cut off. */
+    private boolean reset;
+    /** Reset here, but a stock peer can not be told: its data is consumed and dropped until its FIN. */
+    private boolean discarding;
+
+    private ErrorCode resetCode = ErrorCode.CANCELLED;
+    private String resetText = "";
+
+    MuxStream(
+            MuxSession session,
+            int id,
+            OpenRequest request,
+            @Nullable SendWindow sendWindow,
+            @Nullable ReceiveWindow receiveWindow) {
+        this.session = session;
+        this.id = id;
+        this.request = request;
+        this.sendWindow = sendWindow;
+        this.receiveWindow = receiveWindow;
+        progressAt = session.now();
+    }
+
+    /** The number of the stream in its session, an unsigned 32-bit number. */
+    public int id() {
+        return id;
+    }
+
+    public MuxSession session() {
+        return session;
+    }
+
+    /** What the stream was opened for. */
+    public OpenRequest request() {
+        return request;
+    }
+
+    /** Names who hears of a stream that the peer opened, and hands over what has arrived so far. Once a stream. */
+    public void attach(StreamListener newListener) {
+        if (listener != null) {
+            throw new IllegalStateException(this + " has a listener");
+        }
+        listener = newListener;
+        if (reset) {
+            newListener.onReset(this, resetCode, resetText);
+            return;
+        }
+        ByteBuf data;
+        while ((data = early.poll()) != null) {
+            newListener.onData(this, data);
+        }
+        if (finReceived && !reset) {
+            newListener.onFin(this);
+        }
+    }
+
+    /** Tells the peer that its stream is accepted. A stock peer takes that for granted and is not told. */
+    public void accept() {
+        if (!reset && !opened && session.version() == ProtocolVersion.CULVERT) {
+            opened = true;
+            session.sendControl(Frame.OPENED, this);
+        }
+    }
+
+    /**
+     * Queues data for the peer; it is sent in order, when window and turn allow. Takes {@code data}, including the bytes before
+     * its reader index: with {@value Frame#HEADER} bytes there the frame's header goes in front of the payload and nothing is
+     * copied. Data for a stream that was reset is dropped.
+     *
+     * @throws IllegalStateException after {@link #shutdownOutput}
+     */
+    public void write(ByteBuf data) {
+        int bytes = data.readableBytes();
+        if (reset || unwanted || bytes == 0) {
+            data.release();
+            return;
+        }
+        if (outputShut) {
+            data.release();
+            throw new IllegalStateException(this + " was shut down for output");
+        }
+        enqueue(data, bytes);
+        queued += bytes;
+        session.queued(bytes);
+        writable = writable && queued < session.sendQueueLimit();
+        session.activate(this);
+    }
+
+    private void enqueue(ByteBuf data, int bytes) {
+        ByteBuf tail = queue.peekLast();
+        if (tail != null && bytes <= JOIN && tail.isWritable(bytes)) {
+            tail.writeBytes(data);
+            data.release();
+        } else {
+            queue.add(data);
+        }
+    }
+
+    /**
+     * Whether there is room for more. Past that {@link #write} still takes data, but who goes on has no bound on memory: stop
+     * reading the source, and go on at {@link StreamListener#onWritable}.
+     */
+    public boolean isWritable() {
+        return writable;
+    }
+
+    /** Ends this direction: a FIN follows the last byte. The peer may go on sending. */
+    public void shutdownOutput() {
+        if (!reset && !outputShut) {
+            outputShut = true;
+            session.activate(this);
+        }
+    }
+
+    /** Cuts off both directions. What waits to be sent is dropped; the listener hears no more of this stream. */
+    public void reset(ErrorCode code, String text) {
+        if (!reset && !isFinished()) {
+            cutOff(code, text);
+            session.resetByUs(this, code, text);
+        }
+    }
+
+    /** The application is done with {@code bytes} of what it was given; the peer gets credit for them. */
+    public void consumed(int bytes) {
+        if (reset) {
+            return; // the account was settled then
+        }
+        if (bytes > unconsumed) {
+            throw new IllegalArgumentException(bytes + " bytes consumed of " + unconsumed);
+        }
+        unconsumed -= bytes;
+        session.consumed(bytes);
+        giveCredit(bytes);
+    }
+
+    /** Bytes that wait here to be sent. */
+    public int queuedBytes() {
+        return queued;
+    }
+
+    /** Bytes that have arrived and are not consumed. */
+    public int unconsumedBytes() {
+        return unconsumed;
+    }
+
+    private void giveCredit(int bytes) {
+        if (receiveWindow != null && receiveWindow.consume(bytes, session.now()) && !finReceived) {
+            session.sendUpdate(this, receiveWindow);
+        }
+    }
+
+    // ---- what the session does with its streams
+
+    Scheduler.Turn turn() {
+        return turn;
+    }
+
+    void listener(StreamListener newListener) {
+        listener = newListener;
+    }
+
+    /** Holds back the first bytes until {@link #release}. */
+    void hold() {
+        held = true;
+    }
+
+    void release() {
+        if (held) {
+            held = false;
+            session.activate(this);
+        }
+    }
+
+    boolean isFinished() {
+        return finSent && finReceived;
+    }
+
+    boolean isDiscarding() {
+        return discarding;
+    }
+
+    boolean canSend() {
+        if (held || reset) {
+            return false;
+        }
+        return queued > 0 ? allowance() > 0 : finIsDue();
+    }
+
+    /** The scheduler has let go of the stream; {@link MuxSession#activate} brings it back. */
+    void parked() {
+        if (queued > 0 && sendWindow != null && sendWindow.available() > 0 && !held && !reset) {
+            session.waitForPeerBuffer(this);
+        }
+    }
+
+    private boolean finIsDue() {
+        return outputShut && !finSent && (finReceived || session.peerHalfCloses());
+    }
+
+    private int allowance() {
+        return sendWindow == null ? Integer.MAX_VALUE : session.allowance(sendWindow);
+    }
+
+    /** Sends one frame, by one or two buffers. Returns its size in bytes. */
+    int send(Consumer<ByteBuf> out) {
+        progressAt = session.now();
+        if (queued == 0) {
+            finSent = true;
+            out.accept(Frame.empty(ByteBufAllocator.DEFAULT, session.version(), Frame.FIN, id));
+            session.finishIfBothEnded(this);
+            return Frame.HEADER;
+        }
+        ByteBuf head = queue.element();
+        int n = Math.min(Math.min(head.readableBytes(), session.maxPayload()), allowance());
+        boolean whole = n == head.readableBytes();
+        if (whole && !headIsSplit && head.readerIndex() >= Frame.HEADER && !head.isReadOnly()) {
+            queue.remove();
+            Frame.prependHeader(head, session.version(), Frame.PSH, id);
+            out.accept(head);
+        } else {
+            ByteBuf header = ByteBufAllocator.DEFAULT.ioBuffer(Frame.HEADER, Frame.HEADER);
+            Frame.writeHeader(header, session.version(), Frame.PSH, n, id);
+            out.accept(header);
+            out.accept(whole ? queue.remove() : head.readRetainedSlice(n));
+            headIsSplit = !whole;
+        }
+        queued -= n;
+        session.queued(-n);
+        if (sendWindow != null) {
+            sendWindow.sent(n);
+            session.inFlight(n);
+        }
+        return Frame.HEADER + n;
+    }
+
+    /** Tells the listener if there is room again. */
+    void checkWritable() {
+        if (!writable && queued <= session.sendQueueLimit() / 2) {
+            writable = true;
+            if (listener != null && !reset) {
+                listener.onWritable(this);
+            }
+        }
+    }
+
+    /** Takes {@code data}. */
+    void onData(ByteBuf data, int capacity) throws ProtocolViolation {
+        int bytes = data.readableBytes();
+        if (receiveWindow != null && !receiveWindow.receive(bytes, session.now())) {
+            data.release();
+            resetByLimit(ErrorCode.FLOW_CONTROL, "the peer sent more than its window");
+        } else if (discarding) {
+            data.release();
+            giveCredit(bytes);
+        } else if (finReceived) {
+            data.release();
+            throw new ProtocolViolation("data after FIN on stream " + Integer.toUnsignedString(id));
+        } else {
+            release();
+            unconsumed += bytes;
+            session.received(bytes);
+            ByteBuf kept = bytes < capacity / SMALL_SLICE ? copy(data) : data;
+            if (listener == null) {
+                early.add(kept);
+            } else {
+                listener.onData(this, kept);
+            }
+        }
+    }
+
+    private static ByteBuf copy(ByteBuf data) {
+        ByteBuf copy = ByteBufAllocator.DEFAULT.ioBuffer(data.readableBytes());
+        copy.writeBytes(data);
+        data.release();
+        return copy;
+    }
+
+    void onFin() {
+        if (finReceived) {
+            return;
+        }
+        finReceived = true;
+        if (discarding) {
+            session.forget(this);
+            return;
+        }
+        release();
+        if (listener != null) {
+            listener.onFin(this);
+        }
+        if (!session.peerHalfCloses()) {
+            unwanted = true;
+            outputShut = true;
+            dropQueue();
+            checkWritable();
+        }
+        session.activate(this); // a FIN that waited for this one
+        session.finishIfBothEnded(this);
+    }
+
+    void onOpened() {
+        if (!opened && listener != null && !reset) {
+            opened = true;
+            listener.onOpened(this);
+        }
+    }
+
+    void onUpdate(int consumedTotal, long window) throws ProtocolViolation {
+        if (sendWindow == null) {
+            return;
+        }
+        int progress = sendWindow.update(consumedTotal, window);
+        session.inFlight(-progress);
+        progressAt = session.now();
+        release();
+        if (canSend()) {
+            session.activate(this);
+        }
+    }
+
+    /** The peer, a limit, or the loss of the session cut the stream off. */
+    void onReset(ErrorCode code, String text) {
+        if (reset) {
+            return;
+        }
+        cutOff(code, text);
+        if (listener != null) {
+            listener.onReset(this, code, text);
+        }
+    }
+
+    /** Resets towards both sides. */
+    void resetByLimit(ErrorCode code, String text) {
+        if (!reset && !isFinished()) {
+            reset(code, text);
+            if (listener != null) {
+                listener.onReset(this, code, text);
+            }
+        }
+    }
+
+    private void cutOff(ErrorCode code, String text) {
+        reset = true;
+        resetCode = code;
+        resetText = text;
+        dropQueue();
+        ByteBuf data;
+        while ((data = early.poll()) != null) {
+            data.release();
+        }
+        session.consumed(unconsumed);
+        unconsumed = 0;
+    }
+
+    private void dropQueue() {
+        ByteBuf data;
+        while ((data = queue.poll()) != null) {
+            data.release();
+        }
+        session.queued(-queued);
+        queued = 0;
+    }
+
+    /** Goes on in the map of streams, without listener, until the peer's FIN. True: it should. */
+    boolean discard() {
+        discarding = !finReceived;
+        boolean finIsOwed = !finSent;
+        finSent = true;
+        if (finIsOwed) {
+            session.sendControl(Frame.FIN, this);
+        }
+        return discarding;
+    }
+
+    /** The stream has left the session: its window's share and what is in flight are free for others. */
+    void close() {
+        if (receiveWindow != null) {
+            receiveWindow.close();
+        }
+        if (sendWindow != null) {
+            session.inFlight(-sendWindow.inFlight());
+        }
+    }
+
+    /** Whether the peer has ended its direction and takes nothing: with a stock peer that may mean that it never will. */
+    boolean isStalled(long now, long timeoutNanos) {
+        return (discarding || (finReceived && queued > 0)) && now - progressAt > timeoutNanos;
+    }
+
+    void narrowIfIdle(long now) {
+        if (receiveWindow != null && !finReceived && receiveWindow.narrowIfIdle(now)) {
+            session.sendUpdate(this, receiveWindow);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "stream " + Integer.toUnsignedString(id);
+    }
+}

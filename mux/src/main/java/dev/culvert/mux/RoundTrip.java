@@ -1,0 +1,32 @@
+package dev.culvert.mux;
+
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The round-trip time of a session: the least of the samples of the last half minute or so. Samples include waiting in
+ * queues, the least of them hardly any.
+ */
+final class RoundTrip {
+    private static final long MAX_AGE = TimeUnit.SECONDS.toNanos(30);
+
+    private long nanos;
+    private long sampledAt;
+    private boolean known;
+
+    void sample(long sample, long now) {
+        if (!known || sample <= nanos || now - sampledAt > MAX_AGE) {
+            nanos = Math.max(1, sample);
+            sampledAt = now;
+            known = true;
+        }
+    }
+
+    boolean isKnown() {
+        return known;
+    }
+
+    /** Nanoseconds; 0 while unknown. */
+    long nanos() {
+        return nanos;
+    }
+}

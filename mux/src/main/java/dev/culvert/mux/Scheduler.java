@@ -1,0 +1,73 @@
+package dev.culvert.mux;
+
+import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides which stream sends next: deficit round robin by bytes, and a stream that was quiet goes first.
+ *
+ * <p>A stream that has something to send stands in one of two queues. It enters by {@code fresh}, which is served before
+ * {@code busy}: so a keystroke overtakes a download. When it has sent its quantum it goes to the end of {@code busy}, where
+ * every stream sends a quantum a round; what it sent beyond is its debt in the next round. A fresh stream that has sent all
+ * it had passes through {@code busy} once before it may be fresh again, so that many short bursts can not starve the others.
+ *
+ * <p>Source: M. Shreedhar, G. Varghese, "Efficient Fair Queuing using Deficit Round Robin" (1995); the two queues are those
+ * of RFC 8290, section 4.2.
+ */
+final class Scheduler {
+    /** What the scheduler keeps on each stream. */
+    static final class Turn {
+        private boolean queued;
+        private int deficit;
+    }
+
+    private final int quantum;
+    private final ArrayDeque<MuxStream> fresh = new ArrayDeque<>();
+    private final ArrayDeque<MuxStream> busy = new ArrayDeque<>();
+
+    /** The quantum is in bytes, and should be the largest frame. */
+    Scheduler(int quantum) {
+        this.quantum = quantum;
+    }
+
+    /** The stream has something that it may send. */
+    void activate(MuxStream stream) {
+        Turn turn = stream.turn();
+        if (!turn.queued) {
+            turn.queued = true;
+            turn.deficit = quantum;
+            fresh.add(stream);
+        }
+    }
+
+    /** The stream whose turn it is, or null where none can send. It must then send one frame and say so to {@link #sent}. */
+    @Nullable MuxStream next() {
+        while (true) {
+            boolean isFresh = !fresh.isEmpty();
+            MuxStream stream = isFresh ? fresh.peek() : busy.peek();
+            if (stream == null) {
+                return null;
+            }
+            Turn turn = stream.turn();
+            if (!stream.canSend()) {
+                if (isFresh && !busy.isEmpty()) {
+                    busy.add(fresh.remove());
+                } else {
+                    turn.queued = false;
+                    (isFresh ? fresh : busy).remove();
+                    stream.parked();
+                }
+            } else if (turn.deficit <= 0) {
+                turn.deficit += quantum;
+                busy.add((isFresh ? fresh : busy).remove());
+            } else {
+                return stream;
+            }
+        }
+    }
+
+    /** The stream sent this many bytes. */
+    void sent(MuxStream stream, int bytes) {
+        stream.turn().deficit -= bytes;
+    }
+}

@@ -1,0 +1,23 @@
+package dev.culvert.mux;
+
+/** What happens to a session. Every call is made on the session's event loop. */
+public interface SessionListener {
+    /** The peer has answered, streams may be opened. */
+    default void onUp(MuxSession session) {}
+
+    /**
+     * The peer opened a stream. It takes data from now on and keeps it, within its window, until {@link MuxStream#attach}.
+     * Do so, or {@link MuxStream#reset reset} it.
+     */
+    void onStream(MuxSession session, MuxStream stream);
+
+    /** The peer takes no new streams; the open ones may finish. */
+    default void onGoAway(MuxSession session, ErrorCode code, String text) {}
+
+    /**
+     * The session is over; all its streams have been reset. Nothing follows.
+     *
+     * @param text a sentence for the log
+     */
+    void onClosed(MuxSession session, ErrorCode code, String text);
+}

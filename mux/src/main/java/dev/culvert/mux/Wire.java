@@ -1,0 +1,13 @@
+package dev.culvert.mux;
+
+/** What a session needs of the connection under it. The session outlives it. */
+interface Wire {
+    /** Something waits to be sent, or the time of the next {@link MuxSession#tick} has changed: see to it soon. */
+    void wake();
+
+    /** Whether to read on. */
+    void reading(boolean on);
+
+    /** Sends the control frames that are queued, then closes. */
+    void close();
+}
