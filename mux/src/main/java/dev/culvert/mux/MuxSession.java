@@ -190,6 +190,7 @@ public final class MuxSession {
                 control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.GOAWAY, 0, code, text));
                 wake();
             }
+            tellIfDrained();
         }
     }
 
@@ -377,6 +378,7 @@ public final class MuxSession {
             forget(stream);
         } else if (stream.discard()) {
             discarded++;
+            tellIfDrained();
         } else {
             forget(stream);
         }
@@ -392,6 +394,13 @@ public final class MuxSession {
     void forget(MuxStream stream) {
         if (streams.remove(stream.id()) == stream) {
             leave(stream);
+            tellIfDrained();
+        }
+    }
+
+    private void tellIfDrained() {
+        if (!closed && (goAwaySent || goAwayReceived != null) && streamCount() == 0) {
+            listener.onDrained(this);
         }
     }
 
@@ -720,6 +729,7 @@ public final class MuxSession {
         private void onGoAway(ErrorCode code, String text) {
             goAwayReceived = new GoAway(code, text);
             listener.onGoAway(MuxSession.this, code, text);
+            tellIfDrained();
         }
 
         /** What a peer writes into our logs: no control characters. */

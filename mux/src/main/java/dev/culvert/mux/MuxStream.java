@@ -30,6 +30,7 @@ public final class MuxStream {
     private final @Nullable ReceiveWindow receiveWindow;
 
     private @Nullable StreamListener listener;
+    private @Nullable Runnable abandoned;
     /** What arrived before there was a listener. */
     private final ArrayDeque<ByteBuf> early = new ArrayDeque<>(0);
 
@@ -103,6 +104,11 @@ public final class MuxStream {
         if (finReceived && !reset) {
             newListener.onFin(this);
         }
+    }
+
+    /** Runs {@code action} if the stream is cut off before {@link #attach}: whoever prepares for it may stop. */
+    public void ifAbandoned(Runnable action) {
+        abandoned = action;
     }
 
     /** Tells the peer that its stream is accepted. A stock peer takes that for granted and is not told. */
@@ -375,8 +381,14 @@ public final class MuxStream {
             return;
         }
         cutOff(code, text);
+        tellReset(code, text);
+    }
+
+    private void tellReset(ErrorCode code, String text) {
         if (listener != null) {
             listener.onReset(this, code, text);
+        } else if (abandoned != null) {
+            abandoned.run();
         }
     }
 
@@ -384,9 +396,7 @@ public final class MuxStream {
     void resetByLimit(ErrorCode code, String text) {
         if (!reset && !isFinished()) {
             reset(code, text);
-            if (listener != null) {
-                listener.onReset(this, code, text);
-            }
+            tellReset(code, text);
         }
     }
 

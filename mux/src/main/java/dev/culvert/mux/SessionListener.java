@@ -14,6 +14,9 @@ public interface SessionListener {
     /** The peer takes no new streams; the open ones may finish. */
     default void onGoAway(MuxSession session, ErrorCode code, String text) {}
 
+    /** No new streams may come, because one of the two sides said so, and the last open one has ended: the session has no use. */
+    default void onDrained(MuxSession session) {}
+
     /**
      * The session is over; all its streams have been reset. Nothing follows.
      *
