@@ -1,0 +1,71 @@
+package dev.culvert.common.net;
+
+import dev.culvert.mux.HostPort;
+import io.netty.util.NetUtil;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.List;
+
+/**
+ * What may be dialled: whatever one of the rules covers, and nothing without a rule. It is asked twice: for the request
+ * as it came, before the name is resolved, and for each address the name has led to, before that address is dialled.
+ *
+ * <p>A name is under the control of whoever runs its DNS zone, and {@code *} was hardly meant to include the machine
+ * itself. So name rules and {@code *} do not cover loopback, link-local, unspecified and multicast addresses, nor those
+ * where clouds serve metadata and credentials. They need a rule that writes them as addresses:
+ *
+ * <table>
+ * <caption>What each rule allows</caption>
+ * <tr><th>rule</th><th>request</th><th>address</th><th></th></tr>
+ * <tr><td>{@code db.internal:80}</td><td>{@code db.internal:80}</td><td>10.0.0.5</td><td>yes</td></tr>
+ * <tr><td>{@code db.internal:80}</td><td>{@code db.internal:80}</td><td>127.0.0.1</td><td>no</td></tr>
+ * <tr><td>{@code *:80}</td><td>{@code 10.0.0.5:80}</td><td>10.0.0.5</td><td>yes</td></tr>
+ * <tr><td>{@code *:80}</td><td>{@code 127.0.0.1:80}</td><td>127.0.0.1</td><td>no</td></tr>
+ * <tr><td>{@code *:80}</td><td>{@code localhost:80}</td><td>127.0.0.1</td><td>no</td></tr>
+ * <tr><td>{@code localhost:80}</td><td>{@code localhost:80}</td><td>127.0.0.1</td><td>yes</td></tr>
+ * <tr><td>{@code localhost:80}</td><td>{@code 127.0.0.1:80}</td><td>127.0.0.1</td><td>no</td></tr>
+ * <tr><td>{@code 127.0.0.0/8:80}</td><td>any name, port 80</td><td>127.0.0.1</td><td>yes</td></tr>
+ * <tr><td>{@code 0.0.0.0/0:80}</td><td>any name, port 80</td><td>169.254.169.254</td><td>yes: it was written</td></tr>
+ * </table>
+ *
+ * @param rules in any order, all of them allow
+ */
+public record AllowList(List<AllowRule> rules) {
+    /** Where AWS, Google and Alibaba Cloud serve instance metadata; 169.254.169.254 is link-local anyway. */
+    private static final List<Network> METADATA =
+            List.of(Network.parse("fd00:ec2::254"), Network.parse("fd20:ce::254"), Network.parse("100.100.100.200"));
+
+    public AllowList {
+        rules = List.copyOf(rules);
+    }
+
+    /**
+     * Whether a request can be allowed at all. For an address in text the answer is final; for a name it is not before
+     * {@link #allows} was asked, and an address rule of the same port is enough to go and resolve it.
+     */
+    public boolean mayMatch(HostPort requested) {
+        InetAddress literal = NetUtil.createInetAddressFromIpAddressString(requested.host());
+        if (literal != null) {
+            return allows(requested, new InetSocketAddress(literal, requested.port()));
+        }
+        return rules.stream().anyMatch(rule -> rule.matchesName(requested) || rule.mayMatchAddress(requested.port()));
+    }
+
+    /** Whether a request which has led to this address may be dialled there. */
+    public boolean allows(HostPort requested, InetSocketAddress resolved) {
+        InetAddress address = Network.plain(resolved.getAddress());
+        return rules.stream()
+                .anyMatch(rule -> rule.matchesAddress(resolved)
+                        || (rule.matchesName(requested) && reachableByName(address, rule)));
+    }
+
+    private static boolean reachableByName(InetAddress address, AllowRule rule) {
+        if (address.isLoopbackAddress()) {
+            return rule.namesLocalhost();
+        }
+        return !address.isLinkLocalAddress()
+                && !address.isAnyLocalAddress()
+                && !address.isMulticastAddress()
+                && METADATA.stream().noneMatch(network -> network.contains(address));
+    }
+}

@@ -1,0 +1,99 @@
+package dev.culvert.common.net;
+
+import dev.culvert.mux.HostPort;
+import java.net.InetSocketAddress;
+
+/**
+ * One entry of an allow list: hosts and ports which may be dialled. Immutable.
+ *
+ * <table>
+ * <caption>What can be written</caption>
+ * <tr><td>{@code db.internal:5432}</td><td>a name; case and a trailing dot do not matter</td></tr>
+ * <tr><td>{@code *.internal:443}</td><td>names with one or more labels in front</td></tr>
+ * <tr><td>{@code 127.0.0.1:80}, {@code [::1]:80}</td><td>an address</td></tr>
+ * <tr><td>{@code 10.0.0.0/8:443}, {@code [2001:db8::/32]:443}</td><td>a network</td></tr>
+ * <tr><td>{@code *:443}</td><td>any host</td></tr>
+ * <tr><td>{@code db.internal:8000-8100}, {@code db.internal:*}</td><td>some ports, all ports</td></tr>
+ * </table>
+ *
+ * A rule alone does not decide: see {@link AllowList}.
+ */
+public final class AllowRule {
+    private final String text;
+    private final HostPattern host;
+    private final PortRange ports;
+
+    private AllowRule(String text, HostPattern host, PortRange ports) {
+        this.text = text;
+        this.host = host;
+        this.ports = ports;
+    }
+
+    /**
+     * Reads a rule.
+     *
+     * @throws IllegalArgumentException with a sentence on what is wrong and what is expected
+     */
+    public static AllowRule parse(String text) {
+        int colon = text.lastIndexOf(':');
+        try {
+            if (colon < 0 || text.endsWith("]")) {
+                throw new IllegalArgumentException("it has no ports");
+            }
+            return new AllowRule(
+                    text, HostPattern.parse(text.substring(0, colon)), PortRange.parse(text.substring(colon + 1)));
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "'" + text + "' is not an allow rule: " + e.getMessage() + "; expected HOST:PORTS, as in"
+                            + " db.internal:5432, *.internal:443, 10.0.0.0/8:8000-8100, [2001:db8::/32]:443 or *:443",
+                    e);
+        }
+    }
+
+    /** Whether this rule covers the host as it was asked for: a name rule its names, {@code *} names and addresses. */
+    public boolean matchesName(HostPort requested) {
+        if (!ports.contains(requested.port())) {
+            return false;
+        }
+        if (host instanceof HostPattern.Name name) {
+            return name.matches(requested.host());
+        }
+        if (host instanceof HostPattern.Suffix suffix) {
+            return suffix.matches(requested.host());
+        }
+        return host instanceof HostPattern.Any;
+    }
+
+    /** Whether this rule is about addresses and covers this one; an IPv4-mapped IPv6 address is the IPv4 address. */
+    public boolean matchesAddress(InetSocketAddress resolved) {
+        return mayMatchAddress(resolved.getPort())
+                && host instanceof Network network
+                && network.contains(Network.plain(resolved.getAddress()));
+    }
+
+    /** Whether this rule is about addresses, and covers one of them at this port. */
+    boolean mayMatchAddress(int port) {
+        return host instanceof Network && ports.contains(port);
+    }
+
+    /** Whether this rule names {@code localhost}, and so the loopback addresses behind it. */
+    boolean namesLocalhost() {
+        return host instanceof HostPattern.Name name && name.name().equals("localhost");
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof AllowRule rule && host.equals(rule.host) && ports.equals(rule.ports);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * host.hashCode() + ports.hashCode();
+    }
+
+    /** The rule as it was written. */
+    @Override
+    public String toString() {
+        return text;
+    }
+}
