@@ -1,0 +1,114 @@
+package dev.culvert.common.net;
+
+import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.HostPort;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFactory;
+import io.netty.channel.EventLoop;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.resolver.dns.DnsServerAddressStreamProviders;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Promise;
+import java.io.File;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+
+/**
+ * Opens TCP connections to targets: resolves the name, anew each time, and races its addresses ({@link Race}) under one
+ * deadline. Nothing blocks. One dialer serves all event loops of its transport and needs no closing.
+ */
+public final class Dialer {
+    private final ChannelFactory<? extends SocketChannel> sockets;
+    private final Resolver resolver;
+    private final Duration timeout;
+
+    /**
+     * A dialer which resolves as the machine does: {@code /etc/hosts}, then the name servers of {@code resolv.conf}.
+     *
+     * @param timeout what resolving and connecting may take together; 1 ms or more
+     */
+    public Dialer(Transport transport, Duration timeout) {
+        this(
+                transport.sockets(),
+                new Resolver(
+                        transport,
+                        new HostsFile(new File("/etc/hosts")),
+                        DnsServerAddressStreamProviders.platformDefault(),
+                        Resolver.PATIENCE),
+                timeout);
+    }
+
+    Dialer(ChannelFactory<? extends SocketChannel> sockets, Resolver resolver, Duration timeout) {
+        this.sockets = sockets;
+        this.resolver = resolver;
+        this.timeout = timeout;
+    }
+
+    /**
+     * Dials a target. From any thread.
+     *
+     * <p>The filter sees each resolved address, on the loop, and the address it has seen is the one that is dialled: no
+     * second look-up can put another one in its place (DNS rebinding).
+     *
+     * @param loop an event loop of this dialer's transport; the channel is registered there
+     * @param allowed which of the target's addresses may be dialled
+     * @return the connected channel, owned by the caller: auto-read is off until the caller turns it on, half-closure is
+     *     allowed, TCP_NODELAY and SO_KEEPALIVE are set, the pipeline is empty. The future completes on the loop, and
+     *     fails with a {@link DialFailure}; to cancel it closes whatever is under way.
+     */
+    public Future<Channel> dial(EventLoop loop, HostPort target, Predicate<InetSocketAddress> allowed) {
+        Promise<Channel> promise = loop.newPromise();
+        if (loop.inEventLoop()) {
+            start(loop, target, allowed, promise);
+        } else {
+            loop.execute(() -> start(loop, target, allowed, promise));
+        }
+        return promise;
+    }
+
+    private void start(
+            EventLoop loop, HostPort target, Predicate<InetSocketAddress> allowed, Promise<Channel> promise) {
+        try {
+            Race race = new Race(loop, this::newSocket, target, promise);
+            Future<?> deadline = loop.schedule(
+                    () -> promise.tryFailure(race.outOfTime(timeout)), timeout.toMillis(), TimeUnit.MILLISECONDS);
+            promise.addListener(done -> deadline.cancel(false));
+            resolver.resolve(loop, target).addListener((Future<List<InetSocketAddress>> resolved) -> {
+                if (resolved.isSuccess()) {
+                    race.run(resolved.getNow(), allowed);
+                } else {
+                    promise.tryFailure(notResolved(target, resolved.cause()));
+                }
+            });
+        } catch (RuntimeException e) {
+            // A loop that is shutting down takes no more tasks.
+            promise.tryFailure(new DialFailure(ErrorCode.INTERNAL, target, "not dialled: " + e));
+        }
+    }
+
+    private static DialFailure notResolved(HostPort target, Throwable cause) {
+        Symptom symptom = Symptom.of(cause);
+        if (symptom == Symptom.NO_DESCRIPTOR) {
+            return new DialFailure(symptom.code, target, symptom.text);
+        }
+        if (symptom == Symptom.NO_ANSWER) {
+            return new DialFailure(symptom.code, target, "no name server answered");
+        }
+        return new DialFailure(ErrorCode.NAME_NOT_FOUND, target, "its name does not resolve: " + cause.getMessage());
+    }
+
+    private SocketChannel newSocket() {
+        SocketChannel channel = sockets.newChannel();
+        channel.config()
+                .setAutoRead(false)
+                .setAllowHalfClosure(true)
+                .setTcpNoDelay(true)
+                .setKeepAlive(true)
+                // The dial has its own deadline.
+                .setConnectTimeoutMillis(0);
+        return channel;
+    }
+}

@@ -1,0 +1,202 @@
+package dev.culvert.common.net;
+
+import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.HostPort;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFactory;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.DefaultChannelPromise;
+import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Promise;
+import java.net.Inet6Address;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.EnumSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Connects to the first of a target's addresses that answers (Happy Eyeballs, RFC 8305, sections 4 and 5): IPv6 and IPv4
+ * take turns, an attempt gets a head start of {@value #HEAD_START_MILLIS} ms before the next one sets out beside it, and
+ * none after it has failed. The first to connect wins, the others are closed. Event loop only.
+ *
+ * <pre>
+ *   0 ms  [2001:db8::1]:443 ------------------------- closed
+ * 250 ms              192.0.2.1:443 -- refused
+ * 270 ms                  [2001:db8::2]:443 ------ connected: the winner
+ * </pre>
+ */
+@SuppressWarnings("FutureReturnValueIgnored") // What a close or a connect comes to is heard through other listeners.
+final class Race {
+    static final long HEAD_START_MILLIS = 250;
+
+    /** From the code that says most about a target to the one that says least. */
+    private static final List<ErrorCode> TELLING = List.of(
+            ErrorCode.LIMIT_REACHED,
+            ErrorCode.CONNECTION_REFUSED,
+            ErrorCode.TIMEOUT,
+            ErrorCode.UNREACHABLE,
+            ErrorCode.INTERNAL,
+            ErrorCode.FORBIDDEN);
+
+    private final EventLoop loop;
+    private final ChannelFactory<? extends Channel> sockets;
+    private final HostPort target;
+    private final Promise<Channel> winner;
+
+    private final Deque<InetSocketAddress> waiting = new ArrayDeque<>();
+    private final Set<Channel> running = new LinkedHashSet<>();
+    private final Map<InetSocketAddress, String> outcomes = new LinkedHashMap<>();
+    private final Set<ErrorCode> codes = EnumSet.noneOf(ErrorCode.class);
+    private @Nullable Future<?> headStart;
+
+    /**
+     * @param sockets makes the channels that are raced; may throw
+     * @param winner gets the connected channel or a {@link DialFailure}; done by anybody else, it ends the race
+     */
+    Race(EventLoop loop, ChannelFactory<? extends Channel> sockets, HostPort target, Promise<Channel> winner) {
+        this.loop = loop;
+        this.sockets = sockets;
+        this.target = target;
+        this.winner = winner;
+    }
+
+    /** Starts the race between those of the addresses that are allowed. Once. */
+    void run(List<InetSocketAddress> addresses, Predicate<InetSocketAddress> allowed) {
+        for (InetSocketAddress address : interleaved(addresses)) {
+            if (allowed.test(address)) {
+                waiting.add(address);
+            } else {
+                failed(address, ErrorCode.FORBIDDEN, "not allowed");
+            }
+        }
+        winner.addListener(done -> end());
+        next();
+    }
+
+    /** The failure of a race that has not been won in time. */
+    DialFailure outOfTime(Duration time) {
+        String where = outcomes.isEmpty() ? "its name was not resolved yet" : tried();
+        return new DialFailure(ErrorCode.TIMEOUT, target, "not connected within " + time.toMillis() + " ms; " + where);
+    }
+
+    /** IPv6 and IPv4 by turns, IPv6 first; within a family the order stays. */
+    static List<InetSocketAddress> interleaved(List<InetSocketAddress> addresses) {
+        Iterator<InetSocketAddress> six =
+                addresses.stream().filter(Race::isIpv6).iterator();
+        Iterator<InetSocketAddress> four =
+                addresses.stream().filter(address -> !isIpv6(address)).iterator();
+        List<InetSocketAddress> order = new ArrayList<>(addresses.size());
+        while (six.hasNext() || four.hasNext()) {
+            if (six.hasNext()) {
+                order.add(six.next());
+            }
+            if (four.hasNext()) {
+                order.add(four.next());
+            }
+        }
+        return order;
+    }
+
+    private static boolean isIpv6(InetSocketAddress address) {
+        return address.getAddress() instanceof Inet6Address;
+    }
+
+    private void next() {
+        stopWaiting();
+        if (winner.isDone()) {
+            return;
+        }
+        InetSocketAddress address = waiting.poll();
+        if (address != null) {
+            if (!waiting.isEmpty()) {
+                headStart = loop.schedule(this::next, HEAD_START_MILLIS, TimeUnit.MILLISECONDS);
+            }
+            connect(address);
+        } else if (running.isEmpty()) {
+            winner.tryFailure(lost());
+        }
+    }
+
+    private void connect(InetSocketAddress address) {
+        Channel channel;
+        try {
+            channel = sockets.newChannel();
+        } catch (RuntimeException e) {
+            failed(address, e);
+            next();
+            return;
+        }
+        outcomes.put(address, "no answer yet");
+        running.add(channel);
+        ChannelPromise connected = new DefaultChannelPromise(channel, loop);
+        connected.addListener(done -> {
+            running.remove(channel);
+            if (done.isSuccess() && winner.trySuccess(channel)) {
+                return;
+            }
+            channel.close();
+            if (!done.isSuccess()) {
+                failed(address, done.cause());
+                next();
+            }
+        });
+        loop.register(channel).addListener(registered -> {
+            if (registered.isSuccess()) {
+                channel.connect(address, connected);
+            } else {
+                connected.setFailure(registered.cause());
+            }
+        });
+    }
+
+    private void failed(InetSocketAddress address, Throwable cause) {
+        Symptom symptom = Symptom.of(cause);
+        if (symptom == null) {
+            failed(address, ErrorCode.INTERNAL, cause.toString());
+        } else {
+            failed(address, symptom.code, symptom.text);
+        }
+    }
+
+    private void failed(InetSocketAddress address, ErrorCode code, String text) {
+        codes.add(code);
+        outcomes.put(address, text);
+    }
+
+    private DialFailure lost() {
+        ErrorCode code = TELLING.stream().filter(codes::contains).findFirst().orElse(ErrorCode.NAME_NOT_FOUND);
+        return new DialFailure(code, target, code + "; " + tried());
+    }
+
+    private String tried() {
+        return outcomes.entrySet().stream()
+                .map(outcome -> HostPort.of(outcome.getKey()) + " (" + outcome.getValue() + ")")
+                .collect(Collectors.joining(", ", "tried ", ""));
+    }
+
+    private void end() {
+        stopWaiting();
+        waiting.clear();
+        // A copy: a channel that is closed leaves the set.
+        List.copyOf(running).forEach(Channel::close);
+    }
+
+    private void stopWaiting() {
+        if (headStart != null) {
+            headStart.cancel(false);
+        }
+    }
+}

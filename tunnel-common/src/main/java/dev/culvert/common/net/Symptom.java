@@ -1,0 +1,59 @@
+package dev.culvert.common.net;
+
+import dev.culvert.mux.ErrorCode;
+import io.netty.resolver.dns.DnsNameResolverTimeoutException;
+import java.net.NoRouteToHostException;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the exception of a socket means.
+ *
+ * <p>The native transport writes the errno of Linux into its messages and the JDK only the text, in English or not; both
+ * throw ConnectException for nearly everything. So the errno is looked for first, by number, and then the words.
+ */
+enum Symptom {
+    /** ENFILE and EMFILE. */
+    NO_DESCRIPTOR(
+            ErrorCode.LIMIT_REACHED,
+            "no file descriptor is left, raise the limit on open files (LimitNOFILE)",
+            "error\\(-2[34]\\)|Too many open files"),
+    REFUSED(ErrorCode.CONNECTION_REFUSED, "connection refused", "error\\(-111\\)|Connection refused"),
+    NO_ANSWER(ErrorCode.TIMEOUT, "no answer", "error\\(-110\\)|timed out"),
+    /** ENETUNREACH and EHOSTUNREACH. */
+    NO_ROUTE(ErrorCode.UNREACHABLE, "no route", "error\\(-1(01|13)\\)|unreachable|No route"),
+    /** EADDRNOTAVAIL: no IPv6 here, or all local ports to this address are taken. */
+    NO_LOCAL_ADDRESS(
+            ErrorCode.UNREACHABLE,
+            "no local address or port is left to dial it from",
+            "error\\(-99\\)|Cannot assign requested address");
+
+    final ErrorCode code;
+    final String text;
+    private final Pattern message;
+
+    Symptom(ErrorCode code, String text, String message) {
+        this.code = code;
+        this.text = text;
+        this.message = Pattern.compile(message);
+    }
+
+    /** The symptom of an exception or of one of its causes; null if it is none of these. */
+    static @Nullable Symptom of(Throwable failure) {
+        for (@Nullable Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof NoRouteToHostException) {
+                return NO_ROUTE;
+            }
+            if (cause instanceof DnsNameResolverTimeoutException) {
+                return NO_ANSWER;
+            }
+            String said = String.valueOf(cause.getMessage());
+            for (Symptom symptom : values()) {
+                if (symptom.message.matcher(said).find()) {
+                    return symptom;
+                }
+            }
+        }
+        return null;
+    }
+}

@@ -1,0 +1,379 @@
+package dev.culvert.common.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.HostPort;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelException;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.resolver.dns.SingletonDnsServerAddressStreamProvider;
+import io.netty.util.NetUtil;
+import io.netty.util.concurrent.Future;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Queue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Real sockets on loopback, where 127.0.0.1 lives and 127.0.0.2 is dead or deaf, at the same port. */
+@ParameterizedClass
+@EnumSource(Transport.class)
+@Timeout(20)
+@SuppressWarnings({"NullAway.Init", "FutureReturnValueIgnored"})
+class DialerTest {
+    private static final Duration LONG = Duration.ofSeconds(15);
+    private static final Duration SHORT = Duration.ofMillis(300);
+    private static final InetAddress ALIVE = address("127.0.0.1");
+    private static final InetAddress DEAD = address("127.0.0.2");
+
+    @Parameter
+    Transport transport;
+
+    @TempDir
+    Path directory;
+
+    private final BlockingQueue<SocketChannel> sockets = new LinkedBlockingQueue<>();
+    private EventLoopGroup loops;
+    private EventLoop loop;
+    private NameServer names;
+    private ServerSocket living;
+    private int port;
+
+    @BeforeEach
+    void start() throws IOException {
+        assumeTrue(transport == Transport.NIO || Epoll.isAvailable());
+        loops = transport.newEventLoops(2, "dialer");
+        loop = loops.next();
+        names = new NameServer(transport, loops);
+        living = new ServerSocket(0, 50, ALIVE);
+        port = living.getLocalPort();
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        loops.shutdownGracefully(0, 0, TimeUnit.SECONDS).syncUninterruptibly();
+        living.close();
+    }
+
+    @Test
+    void aNameIsResolvedAndConnected() throws Exception {
+        names.put("db.test", 60, "127.0.0.1");
+
+        Channel channel = connect("db.test");
+
+        assertThat(channel.remoteAddress()).isEqualTo(new InetSocketAddress(ALIVE, port));
+        try (Socket accepted = living.accept()) {
+            assertThat(accepted.getPort()).isEqualTo(((InetSocketAddress) channel.localAddress()).getPort());
+        }
+    }
+
+    @Test
+    void theChannelIsRegisteredOnTheLoopAndTheFutureCompletesThere() throws Exception {
+        names.put("db.test", 60, "127.0.0.1");
+        var completedOn = loop.<Boolean>newPromise();
+
+        Future<Channel> dial = dialer(LONG).dial(loop, new HostPort("db.test", port), DialerTest::any);
+        dial.addListener(done -> completedOn.setSuccess(loop.inEventLoop()));
+
+        assertThat(dial.sync().getNow().eventLoop()).isSameAs(loop);
+        assertThat(completedOn.sync().getNow()).isTrue();
+    }
+
+    @Test
+    void aDialCanBeginOnTheLoop() throws Exception {
+        Dialer dialer = dialer(LONG);
+
+        Future<Channel> dial = loop.submit(() -> dialer.dial(loop, new HostPort("127.0.0.1", port), DialerTest::any))
+                .get();
+
+        assertThat(dial.sync().getNow().isActive()).isTrue();
+    }
+
+    @Test
+    void theChannelReadsNothingUntilItIsTold() throws Exception {
+        Channel channel = connect("127.0.0.1");
+
+        assertThat(channel.config().isAutoRead()).isFalse();
+        assertThat(channel.config().getOption(ChannelOption.ALLOW_HALF_CLOSURE)).isTrue();
+        assertThat(channel.config().getOption(ChannelOption.TCP_NODELAY)).isTrue();
+        assertThat(channel.config().getOption(ChannelOption.SO_KEEPALIVE)).isTrue();
+    }
+
+    @Test
+    void aLivingAddressIsFoundBehindADeadOne() throws Exception {
+        names.put("db.test", 60, "127.0.0.2", "127.0.0.1");
+
+        Channel channel = connect("db.test");
+
+        assertThat(channel.remoteAddress()).isEqualTo(new InetSocketAddress(ALIVE, port));
+    }
+
+    @Test
+    void aLivingAddressIsFoundBehindADeafOne() throws Exception {
+        try (BlackHole deaf = new BlackHole(DEAD, port)) {
+            names.put("db.test", 60, "127.0.0.2", "127.0.0.1");
+
+            Channel channel = connect("db.test");
+
+            assertThat(channel.remoteAddress()).isEqualTo(new InetSocketAddress(ALIVE, port));
+            assertThat(sockets.take().closeFuture().sync().isSuccess()).isTrue();
+            assertThat(deaf.address().getPort()).isEqualTo(port);
+        }
+    }
+
+    @Test
+    void bothFamiliesAreAskedFor() throws Exception {
+        names.put("db.test", 60, "127.0.0.1");
+
+        connect("db.test");
+
+        assertThat(names.questions()).containsExactlyInAnyOrder("A db.test", "AAAA db.test");
+    }
+
+    @Test
+    void anAddressInTextIsNotLookedUp() throws Exception {
+        connect("127.0.0.1");
+
+        assertThat(names.questions()).isEmpty();
+    }
+
+    @Test
+    void theHostsFileComesBeforeDns() throws Exception {
+        Files.writeString(directory.resolve("hosts"), "127.0.0.1 localhost\n127.0.0.1 db.test\n");
+
+        connect("localhost");
+        connect("db.test");
+
+        assertThat(names.questions()).isEmpty();
+    }
+
+    @Test
+    void anAnswerWithoutTimeToLiveIsAskedForAgain() throws Exception {
+        Dialer dialer = dialer(LONG);
+        names.put("db.test", 0, "127.0.0.2");
+        fail(dialer, "db.test");
+
+        names.put("db.test", 0, "127.0.0.1");
+
+        assertThat(dialer.dial(loop, new HostPort("db.test", port), DialerTest::any)
+                        .sync()
+                        .isSuccess())
+                .isTrue();
+    }
+
+    @Test
+    void anAnswerIsKeptForItsTimeToLive() throws Exception {
+        Dialer dialer = dialer(LONG);
+        names.put("db.test", 60, "127.0.0.1");
+
+        dialer.dial(loop, new HostPort("db.test", port), DialerTest::any).sync();
+        dialer.dial(loops.next(), new HostPort("db.test", port), DialerTest::any)
+                .sync();
+
+        assertThat(names.questions()).hasSize(2);
+    }
+
+    @Test
+    void aClosedPortIsRefused() throws Exception {
+        names.put("db.test", 60, "127.0.0.2", "127.0.0.3");
+
+        DialFailure failure = fail(dialer(LONG), "db.test");
+
+        assertThat(failure.code()).isEqualTo(ErrorCode.CONNECTION_REFUSED);
+        assertThat(failure)
+                .hasMessage(("db.test:%d: connection refused; tried 127.0.0.2:%<d (connection refused), "
+                                + "127.0.0.3:%<d (connection refused)")
+                        .formatted(port));
+    }
+
+    @Test
+    void anUnknownNameIsNotFound() throws Exception {
+        DialFailure failure = fail(dialer(LONG), "nowhere.test");
+
+        assertThat(failure.code()).isEqualTo(ErrorCode.NAME_NOT_FOUND);
+        assertThat(failure).hasMessageContaining("its name does not resolve");
+    }
+
+    @Test
+    void aNameThatDnsCannotCarryIsNotFound() throws Exception {
+        assertThat(fail(dialer(LONG), "a..test").code()).isEqualTo(ErrorCode.NAME_NOT_FOUND);
+        assertThat(fail(dialer(LONG), "a".repeat(64) + ".test").code()).isEqualTo(ErrorCode.NAME_NOT_FOUND);
+    }
+
+    @Test
+    void aLostQuestionIsAskedAgain() throws Exception {
+        names.put("db.test", 60, "127.0.0.1");
+        names.ignore(2);
+
+        assertThat(connect("db.test").isActive()).isTrue();
+    }
+
+    @Test
+    void aNameServerThatDoesNotAnswerIsATimeout() throws Exception {
+        names.ignore(Integer.MAX_VALUE);
+
+        DialFailure failure = fail(dialer(LONG), "db.test");
+
+        assertThat(failure.code()).isEqualTo(ErrorCode.TIMEOUT);
+        assertThat(failure).hasMessage("db.test:%d: no name server answered".formatted(port));
+    }
+
+    @Test
+    void aDialThatIsStillResolvingAtItsDeadlineIsATimeout() throws Exception {
+        names.ignore(Integer.MAX_VALUE);
+
+        DialFailure failure = fail(dialer(SHORT), "db.test");
+
+        assertThat(failure.code()).isEqualTo(ErrorCode.TIMEOUT);
+        assertThat(failure)
+                .hasMessage("db.test:%d: not connected within 300 ms; its name was not resolved yet".formatted(port));
+    }
+
+    @Test
+    void aTargetThatDoesNotAnswerIsATimeout() throws Exception {
+        try (BlackHole deaf = new BlackHole(DEAD, 0)) {
+            HostPort target = HostPort.of(deaf.address());
+
+            DialFailure failure = failure(dialer(SHORT).dial(loop, target, DialerTest::any));
+
+            assertThat(failure.code()).isEqualTo(ErrorCode.TIMEOUT);
+            assertThat(failure)
+                    .hasMessage("%s: not connected within 300 ms; tried %<s (no answer yet)".formatted(target));
+            assertThat(sockets.take().closeFuture().sync().isSuccess()).isTrue();
+        }
+    }
+
+    @Test
+    void aTargetWithoutAnAllowedAddressIsForbiddenAndNotDialled() throws Exception {
+        names.put("db.test", 60, "127.0.0.1");
+
+        DialFailure failure = failure(dialer(LONG).dial(loop, new HostPort("db.test", port), address -> false));
+
+        assertThat(failure.code()).isEqualTo(ErrorCode.FORBIDDEN);
+        assertThat(sockets).isEmpty();
+    }
+
+    @Test
+    void theFilterSeesEachAddress() throws Exception {
+        names.put("db.test", 60, "127.0.0.2", "::1", "127.0.0.1");
+        Queue<InetSocketAddress> seen = new ConcurrentLinkedQueue<>();
+
+        failure(dialer(LONG).dial(loop, new HostPort("db.test", port), address -> {
+            seen.add(address);
+            return false;
+        }));
+
+        assertThat(seen)
+                .containsExactly(
+                        new InetSocketAddress(NetUtil.LOCALHOST6, port),
+                        new InetSocketAddress(DEAD, port),
+                        new InetSocketAddress(ALIVE, port));
+    }
+
+    @Test
+    void aCancelledDialClosesItsSocket() throws Exception {
+        try (BlackHole deaf = new BlackHole(DEAD, 0)) {
+            Future<Channel> dial = dialer(LONG).dial(loop, HostPort.of(deaf.address()), DialerTest::any);
+            SocketChannel socket = sockets.take();
+
+            assertThat(dial.cancel(false)).isTrue();
+
+            assertThat(socket.closeFuture().sync().isSuccess()).isTrue();
+        }
+    }
+
+    @Test
+    void aDialCancelledWhileItResolvesOpensNoSocket() throws Exception {
+        Dialer dialer = dialer(LONG);
+        names.put("db.test", 60, "127.0.0.1");
+
+        loop.submit(() -> dialer.dial(loop, new HostPort("db.test", port), DialerTest::any)
+                        .cancel(false))
+                .sync();
+        dialer.dial(loop, new HostPort("db.test", port), DialerTest::any).sync();
+
+        assertThat(sockets).hasSize(1);
+    }
+
+    @Test
+    void aMissingFileDescriptorIsAReachedLimit() throws Exception {
+        Dialer dialer = new Dialer(
+                () -> {
+                    throw new ChannelException(new SocketException("Too many open files"));
+                },
+                resolver(),
+                LONG);
+
+        assertThat(fail(dialer, "127.0.0.1").code()).isEqualTo(ErrorCode.LIMIT_REACHED);
+    }
+
+    @Test
+    void theMachinesOwnResolverIsTheDefault() throws Exception {
+        Future<Channel> dial = new Dialer(transport, LONG).dial(loop, new HostPort("localhost", port), DialerTest::any);
+
+        assertThat(dial.sync().getNow().isActive()).isTrue();
+    }
+
+    private static boolean any(InetSocketAddress address) {
+        return true;
+    }
+
+    private static InetAddress address(String text) {
+        return NetUtil.createInetAddressFromIpAddressString(text);
+    }
+
+    private Channel connect(String host) throws InterruptedException {
+        return dialer(LONG)
+                .dial(loop, new HostPort(host, port), DialerTest::any)
+                .sync()
+                .getNow();
+    }
+
+    private DialFailure fail(Dialer dialer, String host) throws InterruptedException {
+        return failure(dialer.dial(loop, new HostPort(host, port), DialerTest::any));
+    }
+
+    private static DialFailure failure(Future<Channel> dial) throws InterruptedException {
+        assertThat(dial.await().cause()).isInstanceOf(DialFailure.class);
+        return (DialFailure) dial.cause();
+    }
+
+    private Dialer dialer(Duration timeout) {
+        return new Dialer(
+                () -> {
+                    SocketChannel socket = transport.sockets().newChannel();
+                    sockets.add(socket);
+                    return socket;
+                },
+                resolver(),
+                timeout);
+    }
+
+    private Resolver resolver() {
+        HostsFile hosts = new HostsFile(directory.resolve("hosts").toFile());
+        return new Resolver(transport, hosts, new SingletonDnsServerAddressStreamProvider(names.address()), SHORT);
+    }
+}
