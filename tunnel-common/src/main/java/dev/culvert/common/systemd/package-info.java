@@ -1,0 +1,2 @@
+/** What an agent tells systemd about itself. */
+package dev.culvert.common.systemd;
