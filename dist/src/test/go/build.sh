@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the test peer for each release of smux that Culvert has to work with into OUTDIR, named after the release.
+# Builds the test peers into OUTDIR: one for each release of smux that Culvert has to work with, and the rand example.
 # Silent unless it fails. Works offline once the module cache has the releases.
 set -eu
 
@@ -19,3 +19,5 @@ build() { # MODFILE PACKAGE PROGRAM
 build go-1.5.24.mod ./peer peer-1.5.24
 build go-1.5.50.mod ./peer peer-1.5.50
 build go.mod ./peer peer-1.5.57
+build go.mod ./rand/randservice randservice-1.5.57
+build go.mod ./rand/randgateway randgateway-1.5.57
