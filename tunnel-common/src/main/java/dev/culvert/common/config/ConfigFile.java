@@ -1,0 +1,32 @@
+package dev.culvert.common.config;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+
+/** Reads one HOCON file into a value, whole or not at all. */
+public final class ConfigFile {
+    private ConfigFile() {}
+
+    /**
+     * Reads {@code file} as {@code shape} says.
+     *
+     * @param shape takes the top section and makes the value; see {@link Section} for what it may do
+     * @throws BadConfig with every error of the file; only the first one if it cannot be read or is not HOCON
+     */
+    public static <T> T read(Path file, Function<Section, T> shape) throws BadConfig {
+        List<ConfigError> errors = new ArrayList<>();
+        Place top = new Place(file.toAbsolutePath().toString(), 1);
+        T value = new Section(errors, top, "", Hocon.parse(file)).read(shape);
+        if (!errors.isEmpty()) {
+            throw new BadConfig(
+                    file,
+                    errors.stream()
+                            .sorted(ConfigError.BY_PLACE)
+                            .map(ConfigError::toString)
+                            .toList());
+        }
+        return value;
+    }
+}

@@ -1,0 +1,61 @@
+package dev.culvert.common.config;
+
+import com.typesafe.config.ConfigException;
+import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigObject;
+import com.typesafe.config.ConfigOrigin;
+import com.typesafe.config.ConfigParseOptions;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** From a file to its top object, and from the parser's exceptions to sentences. */
+final class Hocon {
+    private static final ConfigParseOptions OPTIONS =
+            ConfigParseOptions.defaults().setAllowMissing(false).setIncluder(new RequiredIncludes());
+
+    private Hocon() {}
+
+    static ConfigObject parse(Path file) throws BadConfig {
+        try {
+            // An absolute name, or else the parser finds no included file beside this one.
+            return ConfigFactory.parseFile(file.toAbsolutePath().toFile(), OPTIONS)
+                    .resolve()
+                    .root();
+        } catch (ConfigException.IO e) {
+            throw new BadConfig(file, List.of(file + ": " + whyUnreadable(file)));
+        } catch (ConfigException e) {
+            throw new BadConfig(file, List.of(sentence(e.origin(), String.valueOf(e.getMessage()), file)));
+        }
+    }
+
+    private static String whyUnreadable(Path file) {
+        if (Files.isDirectory(file)) {
+            return "is a directory, expected a file";
+        }
+        return Files.exists(file) ? "cannot be read; check its owner and its mode" : "no such file";
+    }
+
+    private static String sentence(@Nullable ConfigOrigin origin, String message, Path file) {
+        if (origin == null) {
+            return file + ": " + message;
+        }
+        String problem = message.substring(origin.description().length() + 1).strip();
+        return Place.of(origin, new Place(file.toString(), 1)) + ": " + advise(problem);
+    }
+
+    /** The parser's words without its long asides, and what to do about the usual mistakes. */
+    private static String advise(String problem) {
+        if (problem.startsWith("expecting a close parentheses")) {
+            return "the file ends inside a section; add the missing }";
+        }
+        if (problem.startsWith("Could not resolve substitution")) {
+            return problem + "; define it in the file or in the environment, or write ${?...} if it may be absent";
+        }
+        String brief = problem.replaceFirst("(?s) \\(if you (want|intended) .*|\\. Trace: .*", "");
+        return problem.contains(" (if you ")
+                ? brief + "; a value with special characters needs double quotes, as in \"127.0.0.1:8080\""
+                : brief;
+    }
+}

@@ -1,0 +1,20 @@
+package dev.culvert.common.config;
+
+import com.typesafe.config.ConfigOrigin;
+
+/** A line of a file. */
+record Place(String file, int line) {
+    /**
+     * Where a value is written, or the enclosing place for what is written nowhere in particular: an environment
+     * variable, or an object put together from several files.
+     */
+    static Place of(ConfigOrigin origin, Place enclosing) {
+        String file = origin.filename();
+        return file == null || origin.lineNumber() < 1 ? enclosing : new Place(file, origin.lineNumber());
+    }
+
+    @Override
+    public String toString() {
+        return file + ":" + line;
+    }
+}

@@ -1,0 +1,175 @@
+package dev.culvert.common.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ConfigFileTest {
+    @TempDir
+    Path directory;
+
+    private List<String> errors(String text) {
+        return new Text(directory, text).errors(section -> section.get("a", Kind.text(), ""));
+    }
+
+    @Test
+    void a_missing_file_is_named() {
+        Path file = directory.resolve("none.conf");
+        assertThatThrownBy(() -> ConfigFile.read(file, section -> ""))
+                .isInstanceOf(BadConfig.class)
+                .hasMessage(file + ": no such file");
+    }
+
+    @Test
+    void a_directory_is_not_a_file() {
+        assertThatThrownBy(() -> ConfigFile.read(directory, section -> ""))
+                .isInstanceOf(BadConfig.class)
+                .hasMessage(directory + ": is a directory, expected a file");
+    }
+
+    @Test
+    void an_unreadable_file_is_a_matter_of_its_mode() throws IOException {
+        Path file = Files.writeString(directory.resolve("secret.conf"), "a = b");
+        assertThat(file.toFile().setReadable(false)).isTrue();
+        assumeFalse(Files.isReadable(file), "root reads everything");
+        assertThatThrownBy(() -> ConfigFile.read(file, section -> ""))
+                .isInstanceOf(BadConfig.class)
+                .hasMessage(file + ": cannot be read; check its owner and its mode");
+    }
+
+    @Test
+    void a_file_is_named_as_its_user_named_it() throws IOException {
+        Path absolute = Files.writeString(directory.resolve("a.conf"), "c = d");
+        Path relative = Path.of("").toAbsolutePath().relativize(absolute);
+        assertThatThrownBy(() -> ConfigFile.read(relative, section -> section.get("a", Kind.text(), "")))
+                .hasMessage(relative + ":1: c: unknown key; did you mean a?");
+    }
+
+    @Test
+    void an_address_without_quotes_is_told_to_get_some() {
+        assertThat(errors("a = 127.0.0.1:8080"))
+                .containsExactly("a.conf:1: Expecting end of input or a comma, got ':';"
+                        + " a value with special characters needs double quotes, as in \"127.0.0.1:8080\"");
+    }
+
+    @Test
+    void an_address_without_quotes_in_a_list_is_told_to_get_some() {
+        assertThat(errors("a = [\n[::1]:80 ]"))
+                .containsExactly("a.conf:2: List should have ] or a first element after the open [,"
+                        + " instead had token: ':';"
+                        + " a value with special characters needs double quotes, as in \"127.0.0.1:8080\"");
+    }
+
+    @Test
+    void a_section_that_is_not_closed_is_told_to_be_closed() {
+        assertThat(errors("a = b\nc {\n"))
+                .containsExactly("a.conf:3: the file ends inside a section; add the missing }");
+    }
+
+    @Test
+    void a_brace_too_many_has_its_line() {
+        assertThat(errors("a = b\n}"))
+                .singleElement()
+                .asString()
+                .startsWith("a.conf:2: ")
+                .contains("'}'");
+    }
+
+    @Test
+    void a_file_that_is_a_list_is_refused() {
+        assertThat(errors("[1, 2]")).containsExactly("a.conf:1: has type LIST rather than object at file root");
+    }
+
+    @Test
+    void bytes_that_are_no_text_are_refused() throws IOException {
+        Path file = Files.write(directory.resolve("binary.conf"), new byte[] {(byte) 0xff, 0, '{', (byte) 0xfe});
+        assertThatThrownBy(() -> ConfigFile.read(file, section -> "")).isInstanceOf(BadConfig.class);
+    }
+
+    @Test
+    void a_substitution_of_nothing_says_how_to_define_it() {
+        assertThat(errors("\na = ${CULVERT_NOT_SET}"))
+                .containsExactly("a.conf:2: Could not resolve substitution to a value: ${CULVERT_NOT_SET};"
+                        + " define it in the file or in the environment, or write ${?...} if it may be absent");
+    }
+
+    @Test
+    void substitutions_that_need_each_other_are_refused() {
+        assertThat(errors("a = ${b}\nb = ${a}")).singleElement().asString().contains("cycle of substitutions");
+    }
+
+    @Test
+    void an_optional_substitution_of_nothing_is_absence() throws BadConfig {
+        String value = new Text(directory, "a = ${?CULVERT_NOT_SET}")
+                .read(section -> section.get("a", Kind.text(), "default"));
+        assertThat(value).isEqualTo("default");
+    }
+
+    @Test
+    void an_error_in_the_environment_has_the_line_of_the_section_that_uses_it() {
+        assertThat(new Text(directory, "\nlimits {\n  a = ${PATH}\n}")
+                        .errors(top -> top.section("limits", section -> section.get("a", Kind.flag(), true))))
+                .singleElement()
+                .asString()
+                .startsWith("a.conf:2: limits.a: found ");
+    }
+
+    @Test
+    void a_missing_include_is_an_error() {
+        assertThat(errors("include \"none.conf\""))
+                .containsExactly("a.conf: include \"none.conf\": no such file, or it cannot be read");
+    }
+
+    @Test
+    void a_missing_include_by_file_is_an_error() {
+        assertThat(errors("include file(\"/none.conf\")"))
+                .containsExactly("a.conf: include \"/none.conf\": no such file, or it cannot be read");
+    }
+
+    @Test
+    void an_include_of_itself_is_an_error() {
+        assertThat(errors("include \"a.conf\""))
+                .containsExactly("a.conf:1: include statements nested more than 50 times,"
+                        + " you probably have a cycle in your includes");
+    }
+
+    @Test
+    void an_error_in_an_included_file_has_the_place_in_that_file() throws IOException {
+        Files.writeString(directory.resolve("more.conf"), "\n\nb = 1");
+        assertThat(errors("include \"more.conf\"\na = 2"))
+                .containsExactly("more.conf:3: b: unknown key; did you mean a?");
+    }
+
+    @Test
+    void an_error_in_a_section_of_several_files_has_the_line_around_it() throws IOException {
+        Files.writeString(directory.resolve("more.conf"), "s { b = 1 }");
+        assertThat(new Text(directory, "s { c = 2 }\ninclude \"more.conf\"")
+                        .errors(top -> top.section("s", section -> {
+                            section.get("b", Kind.text(), "");
+                            section.get("c", Kind.text(), "");
+                            return section.get("missing", Kind.text());
+                        })))
+                .containsExactly("a.conf:1: s.missing: missing, expected a text");
+    }
+
+    @Test
+    void what_is_written_twice_counts_as_written_last() throws BadConfig {
+        assertThat(new Text(directory, "a = b\na = c").<String>read(section -> section.get("a", Kind.text())))
+                .isEqualTo("c");
+    }
+
+    @Test
+    void the_message_is_every_error_on_its_own_line() {
+        assertThatThrownBy(() -> new Text(directory, "x = 1\ny = 2").read(section -> section.has("key")))
+                .hasMessage(
+                        "%1$s:1: x: unknown key; the keys here are key\n%1$s:2: y: unknown key; the keys here are key"
+                                .formatted(directory.resolve("a.conf")));
+    }
+}

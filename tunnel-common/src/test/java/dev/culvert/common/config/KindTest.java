@@ -1,0 +1,132 @@
+package dev.culvert.common.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.culvert.mux.HostPort;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class KindTest {
+    private enum Fruit {
+        APPLE,
+        RED_PEAR;
+
+        @Override
+        public String toString() {
+            return this == APPLE ? "apple" : "red-pear";
+        }
+    }
+
+    private static final Kind<Integer> INTEGER = Kind.integer(1, 64);
+    private static final Kind<Long> SIZE = Kind.size(1024, 4L << 30);
+    private static final Kind<Duration> DURATION = Kind.duration(Duration.ofMillis(100), Duration.ofMinutes(10));
+
+    @ParameterizedTest
+    @CsvSource({"1,1", "64,64", "007,7"})
+    void a_whole_number_is_read_within_its_range(String text, int number) {
+        assertThat(INTEGER.parse(text)).isEqualTo(number);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "65", "1.5", "1e1", "", "x", "99999999999999999999", "5s"})
+    void anything_else_is_not_a_whole_number(String text) {
+        assertThatThrownBy(() -> INTEGER.parse(text)).hasMessage(", expected a whole number from 1 to 64");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1k,1024", "1024,1024", "64 KiB,65536", "1.5m,1572864", "4g,4294967296", "2kB,2000"})
+    void a_size_is_read_within_its_range(String text, long bytes) {
+        assertThat(SIZE.parse(text)).isEqualTo(bytes);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1023", "5g", "-1k", "64q", "", "much", "99999999999999g"})
+    void anything_else_is_not_a_size(String text) {
+        assertThatThrownBy(() -> SIZE.parse(text)).hasMessage(", expected a size from 1k to 4g");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"100ms,100", "250,250", "1.5s,1500", "10 minutes,600000"})
+    void a_duration_is_read_within_its_range(String text, long millis) {
+        assertThat(DURATION.parse(text)).isEqualTo(Duration.ofMillis(millis));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"99ms", "601s", "-5s", "5", "soon", "5 fortnights", "9999999999999999999h", "infinite"})
+    void anything_else_is_not_a_duration(String text) {
+        assertThatThrownBy(() -> DURATION.parse(text)).hasMessage(", expected a duration from 100ms to 10m");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true,true", "yes,true", "on,true", "false,false", "no,false", "off,false"})
+    void a_flag_has_the_words_of_hocon(String text, boolean flag) {
+        assertThat(Kind.flag().parse(text)).isEqualTo(flag);
+    }
+
+    @Test
+    void anything_else_is_not_a_flag() {
+        assertThatThrownBy(() -> Kind.flag().parse("maybe")).hasMessage(", expected true or false");
+    }
+
+    @Test
+    void an_address_may_be_ipv6() {
+        assertThat(Kind.hostPort().parse("[::1]:80")).isEqualTo(new HostPort("::1", 80));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"80800", "", "a"})
+    void what_has_no_colon_is_no_address(String text) {
+        assertThatThrownBy(() -> Kind.hostPort().parse(text))
+                .hasMessage(", expected HOST:PORT such as \"127.0.0.1:8080\"");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "a:,HOST:PORT",
+        ":1,HOST:PORT",
+        "a:b,number",
+        "a:65536,65535",
+        "a:-1,65535",
+        "::1:80,brackets",
+        "a b:1,space"
+    })
+    void a_bad_address_is_told_what_is_bad(String text, String reason) {
+        assertThatThrownBy(() -> Kind.hostPort().parse(text))
+                .message()
+                .startsWith(": ")
+                .contains(reason);
+    }
+
+    @Test
+    void port_0_is_for_listening_only() {
+        assertThat(Kind.listenAddress().parse("a:0")).isEqualTo(new HostPort("a", 0));
+        assertThatThrownBy(() -> Kind.hostPort().parse("a:0")).hasMessage(", expected a port from 1 to 65535");
+    }
+
+    @Test
+    void a_choice_is_one_of_its_words() {
+        assertThat(Kind.oneOf(Fruit.class).parse("red-pear")).isEqualTo(Fruit.RED_PEAR);
+        assertThatThrownBy(() -> Kind.oneOf(Fruit.class).parse("plum")).hasMessage(", expected one of apple, red-pear");
+    }
+
+    @Test
+    void off_is_empty() {
+        assertThat(Kind.offOr(INTEGER).parse("off")).isEmpty();
+        assertThat(Kind.offOr(INTEGER).parse("5")).contains(5);
+        assertThatThrownBy(() -> Kind.offOr(INTEGER).parse("on"))
+                .hasMessage(", expected off or a whole number from 1 to 64");
+    }
+
+    @Test
+    void a_kind_of_its_own_says_why_it_refuses() {
+        Kind<TimeUnit> unit = Kind.of("a unit such as \"DAYS\"", TimeUnit.DAYS, text -> {
+            throw new IllegalArgumentException("there are no " + text);
+        });
+        assertThatThrownBy(() -> unit.parse("parsecs")).hasMessage(": there are no parsecs");
+    }
+}

@@ -1,0 +1,30 @@
+package dev.culvert.common.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SpellingTest {
+    private static final List<String> WORDS = List.of("half-close", "half-close-timeout", "sessions", "streams");
+
+    @ParameterizedTest
+    @CsvSource({"'',abc,3", "abc,'',3", "kitten,sitting,3", "flaw,lawn,2", "same,same,0"})
+    void the_distance_is_the_letters_to_change(String from, String to, int distance) {
+        assertThat(Spelling.distance(from, to)).isEqualTo(distance);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"sesions,sessions", "Sessions,sessions", "halfClose,half-close", "half_close_timeout,half-close-timeout"
+    })
+    void the_nearest_word_was_meant(String written, String meant) {
+        assertThat(Spelling.nearest(written, WORDS)).contains(meant);
+    }
+
+    @Test
+    void a_word_that_is_far_from_all_meant_none() {
+        assertThat(Spelling.nearest("certificate", WORDS)).isEmpty();
+    }
+}
