@@ -1,0 +1,35 @@
+package dev.culvert.common.config;
+
+import static dev.culvert.common.config.Kind.integer;
+import static dev.culvert.common.config.Kind.size;
+
+/**
+ * How much one session may hold in memory, and how its streams share that.
+ *
+ * @param buffer bytes that the streams of a session may hold together, 1 MiB to 4 GiB
+ * @param maxWindow bytes that a stream may have under way, 64 KiB up to the whole buffer
+ * @param frameSize payload bytes of a frame, 1024 to 65535
+ */
+public record FlowConfig(long buffer, long maxWindow, int frameSize) {
+    public FlowConfig {
+        if (maxWindow > buffer) {
+            throw new IllegalArgumentException(
+                    "max-window (%s) must not exceed buffer (%s)".formatted(Units.of(maxWindow), Units.of(buffer)));
+        }
+    }
+
+    /** Reads {@code buffer}, {@code max-window} and {@code frame-size}. A smaller buffer makes the default window smaller. */
+    public static FlowConfig read(Section section) {
+        long buffer = section.get("buffer", size(1 << 20, 4L << 30), 32L << 20);
+        return new FlowConfig(
+                buffer,
+                section.get("max-window", size(64 << 10, 4L << 30), Math.min(16 << 20, buffer)),
+                section.get("frame-size", integer(1024, 65535), 32760));
+    }
+
+    /** A few words for people. */
+    public String describe() {
+        return "%s a session, %s a stream, frames of %s"
+                .formatted(Units.of(buffer), Units.of(maxWindow), Units.of(frameSize));
+    }
+}

@@ -1,0 +1,171 @@
+package dev.culvert.common.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.culvert.mux.HostPort;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The sections that a client and a server have in common. */
+class SharedSectionsTest {
+    @TempDir
+    Path directory;
+
+    private <T> T read(String text, Function<Section, T> shape) throws BadConfig {
+        return new Text(directory, text).read(shape);
+    }
+
+    private List<String> errors(String text, Function<Section, ?> shape) {
+        return new Text(directory, text).errors(shape);
+    }
+
+    @Test
+    void keepalive_has_defaults() throws BadConfig {
+        assertThat(read("", KeepaliveConfig::read))
+                .isEqualTo(new KeepaliveConfig(Duration.ofSeconds(5), Duration.ofSeconds(15)));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "interval = 99ms | interval: found \"99ms\", expected a duration from 100ms to 10m",
+                "interval = 11m  | interval: found \"11m\", expected a duration from 100ms to 10m",
+                "timeout = 199ms | timeout: found \"199ms\", expected a duration from 200ms to 1h",
+                "timeout = 61m   | timeout: found \"61m\", expected a duration from 200ms to 1h",
+            })
+    void keepalive_has_ranges(String text, String error) {
+        assertThat(errors(text, KeepaliveConfig::read)).containsExactly("a.conf:1: " + error);
+    }
+
+    @Test
+    void keepalive_waits_for_two_answers_at_least() {
+        assertThat(errors("interval = 8s", KeepaliveConfig::read))
+                .containsExactly("a.conf:1: timeout (15s) must be at least twice interval (8s)");
+    }
+
+    @Test
+    void keepalive_describes_itself() throws BadConfig {
+        assertThat(read("", KeepaliveConfig::read).describe()).isEqualTo("every 5s, dead after 15s of silence");
+    }
+
+    @Test
+    void drain_has_defaults() throws BadConfig {
+        assertThat(read("", DrainConfig::read)).isEqualTo(new DrainConfig(Duration.ofSeconds(30), Optional.empty()));
+    }
+
+    @Test
+    void drain_can_end_idle_connections_early() throws BadConfig {
+        assertThat(read("idle = 5s", DrainConfig::read).idle()).contains(Duration.ofSeconds(5));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "timeout = -1s | timeout: found \"-1s\", expected a duration from 0s to 24h",
+                "timeout = 25h | timeout: found \"25h\", expected a duration from 0s to 24h",
+                "idle = 900ms  | idle: found \"900ms\", expected off or a duration from 1s to 24h",
+                "idle = 25h    | idle: found \"25h\", expected off or a duration from 1s to 24h",
+                "idle = on     | idle: found \"on\", expected off or a duration from 1s to 24h",
+            })
+    void drain_has_ranges(String text, String error) {
+        assertThat(errors(text, DrainConfig::read)).containsExactly("a.conf:1: " + error);
+    }
+
+    @Test
+    void drain_describes_itself() throws BadConfig {
+        assertThat(read("", DrainConfig::read).describe()).isEqualTo("up to 30s");
+        assertThat(read("idle = 5s", DrainConfig::read).describe())
+                .isEqualTo("up to 30s, connections idle for 5s are ended at once");
+    }
+
+    @Test
+    void flow_has_defaults() throws BadConfig {
+        assertThat(read("", FlowConfig::read)).isEqualTo(new FlowConfig(32 << 20, 16 << 20, 32760));
+    }
+
+    @Test
+    void flow_takes_sizes_of_gigabytes() throws BadConfig {
+        assertThat(read("buffer = 4g, max-window = 4g", FlowConfig::read))
+                .isEqualTo(new FlowConfig(4L << 30, 4L << 30, 32760));
+    }
+
+    @Test
+    void a_small_buffer_makes_the_default_window_small() throws BadConfig {
+        assertThat(read("buffer = 8m", FlowConfig::read)).isEqualTo(new FlowConfig(8 << 20, 8 << 20, 32760));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "buffer = 1023k     | buffer: found \"1023k\", expected a size from 1m to 4g",
+                "buffer = 5g        | buffer: found \"5g\", expected a size from 1m to 4g",
+                "max-window = 63k   | max-window: found \"63k\", expected a size from 64k to 4g",
+                "max-window = 33m   | max-window (33m) must not exceed buffer (32m)",
+                "frame-size = 1023  | frame-size: found 1023, expected a whole number from 1024 to 65535",
+                "frame-size = 65536 | frame-size: found 65536, expected a whole number from 1024 to 65535",
+            })
+    void flow_has_ranges(String text, String error) {
+        assertThat(errors(text, FlowConfig::read)).containsExactly("a.conf:1: " + error);
+    }
+
+    @Test
+    void flow_describes_itself() throws BadConfig {
+        assertThat(read("", FlowConfig::read).describe()).isEqualTo("32m a session, 16m a stream, frames of 32760");
+    }
+
+    @Test
+    void a_smux_peer_has_defaults() throws BadConfig {
+        assertThat(read("", SmuxPeerConfig::read)).isEqualTo(new SmuxPeerConfig(4 << 20, true, Duration.ofSeconds(60)));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "peer-buffer = 63k          | peer-buffer: found \"63k\", expected a size from 64k to 4g",
+                "peer-buffer = 5g           | peer-buffer: found \"5g\", expected a size from 64k to 4g",
+                "half-close = 1             | half-close: found 1, expected true or false",
+                "half-close-timeout = 900ms | half-close-timeout: found \"900ms\", expected a duration from 1s to 24h",
+                "half-close-timeout = 25h   | half-close-timeout: found \"25h\", expected a duration from 1s to 24h",
+            })
+    void a_smux_peer_has_ranges(String text, String error) {
+        assertThat(errors(text, SmuxPeerConfig::read)).containsExactly("a.conf:1: " + error);
+    }
+
+    @Test
+    void a_smux_peer_describes_itself() throws BadConfig {
+        assertThat(read("", SmuxPeerConfig::read).describe()).isEqualTo("peer buffers 4m, half-close for 1m");
+        assertThat(read("half-close = false", SmuxPeerConfig::read).describe())
+                .isEqualTo("peer buffers 4m, no half-close");
+    }
+
+    @Test
+    void an_address_is_listened_on_once() {
+        ListenAddresses addresses = new ListenAddresses();
+        assertThat(errors(
+                        """
+                        f {
+                          a { listen = "localhost:80" }
+                          b { listen = "localhost:81" }
+                          c { listen = "localhost:80" }
+                        }
+                        """,
+                        top -> top.named("f", (name, section) -> {
+                            HostPort listen = section.get("listen", Kind.listenAddress());
+                            addresses.take(listen, section);
+                            return listen;
+                        })))
+                .containsExactly(
+                        "a.conf:4: f.c.listen: localhost:80 is taken by f.a.listen; give each its own address");
+    }
+}
