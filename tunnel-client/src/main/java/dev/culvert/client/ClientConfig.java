@@ -1,0 +1,73 @@
+package dev.culvert.client;
+
+import static java.util.stream.Collectors.joining;
+
+import dev.culvert.common.config.BadConfig;
+import dev.culvert.common.config.ConfigFile;
+import dev.culvert.common.config.DrainConfig;
+import dev.culvert.common.config.FlowConfig;
+import dev.culvert.common.config.KeepaliveConfig;
+import dev.culvert.common.config.ListenAddresses;
+import dev.culvert.common.config.Section;
+import dev.culvert.common.config.Units;
+import dev.culvert.mux.HostPort;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * What a client is told to do.
+ *
+ * @param forwards in the order of the file; at least one, no two on the same address
+ */
+record ClientConfig(
+        UpstreamConfig upstream,
+        KeepaliveConfig keepalive,
+        FlowConfig flow,
+        List<ForwardConfig> forwards,
+        DrainConfig drain) {
+
+    /** Reads a file as {@code docs/configuration.md} describes it. */
+    static ClientConfig read(Path file) throws BadConfig {
+        return ConfigFile.read(file, ClientConfig::read);
+    }
+
+    private static ClientConfig read(Section top) {
+        UpstreamConfig upstream = top.section("upstream", UpstreamConfig::read);
+        ListenAddresses addresses = new ListenAddresses();
+        if (!top.has("forwards")) {
+            top.error(
+                    "forwards",
+                    "missing, expected at least one, as in"
+                            + " forwards { web { listen = \"127.0.0.1:8080\", target = \"127.0.0.1:80\" } }");
+        }
+        return new ClientConfig(
+                upstream,
+                top.section("keepalive", KeepaliveConfig::read),
+                top.section("flow", FlowConfig::read),
+                top.named(
+                        "forwards",
+                        (name, section) -> ForwardConfig.read(name, section, upstream.protocol(), addresses)),
+                top.section("drain", DrainConfig::read));
+    }
+
+    /** What would run, for people: a line for each forward, then a line for each topic. */
+    String describe() {
+        String via = upstream.servers().stream().map(HostPort::toString).collect(joining(" or ", " via ", ""));
+        return """
+                %s
+
+                upstream   %s
+                connect    %s
+                keepalive  %s, or %s without acknowledgement
+                flow       %s
+                drain      %s
+                """.formatted(
+                forwards.stream().map(forward -> forward.describe() + via).collect(joining("\n")),
+                upstream.describe(),
+                upstream.describeConnect(),
+                keepalive.describe(),
+                Units.of(upstream.userTimeout()),
+                flow.describe(),
+                drain.describe());
+    }
+}

@@ -1,0 +1,96 @@
+package dev.culvert.client;
+
+import static dev.culvert.common.config.Kind.duration;
+import static dev.culvert.common.config.Kind.flag;
+import static dev.culvert.common.config.Kind.hostPort;
+import static dev.culvert.common.config.Kind.integer;
+import static dev.culvert.common.config.Kind.oneOf;
+import static java.time.Duration.ZERO;
+import static java.time.Duration.ofHours;
+import static java.time.Duration.ofMillis;
+import static java.time.Duration.ofMinutes;
+import static java.time.Duration.ofSeconds;
+
+import dev.culvert.common.config.Kind;
+import dev.culvert.common.config.Plaintext;
+import dev.culvert.common.config.Section;
+import dev.culvert.common.config.SmuxPeerConfig;
+import dev.culvert.common.config.Units;
+import dev.culvert.mux.HostPort;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * The server and the sessions to it.
+ *
+ * @param servers tried in this order; at least one
+ * @param sessions kept up side by side, 1 to 64
+ * @param insecure the servers need not be on loopback, although nothing is encrypted
+ * @param sessionWait how long a new local connection waits for a session, 0s to 10m
+ * @param connectTimeout for one attempt, 100ms to 5m
+ * @param userTimeout TCP_USER_TIMEOUT: how long sent data may stay unacknowledged, 1s to 1h
+ * @param smux means nothing with {@link Protocol#CULVERT}
+ */
+record UpstreamConfig(
+        List<HostPort> servers,
+        int sessions,
+        Protocol protocol,
+        boolean insecure,
+        Duration sessionWait,
+        Duration connectTimeout,
+        Backoff backoff,
+        Duration userTimeout,
+        SmuxPeerConfig smux) {
+
+    /**
+     * The pause before the next attempt to connect.
+     *
+     * @param min after the first failure, 10ms to 1h
+     * @param max after many, 10ms to 1h; not less than {@code min}
+     */
+    record Backoff(Duration min, Duration max) {
+        Backoff {
+            if (min.compareTo(max) > 0) {
+                throw new IllegalArgumentException(
+                        "min (%s) must not exceed max (%s)".formatted(Units.of(min), Units.of(max)));
+            }
+        }
+
+        static Backoff read(Section section) {
+            Kind<Duration> pause = duration(ofMillis(10), ofHours(1));
+            return new Backoff(section.get("min", pause, ofMillis(100)), section.get("max", pause, ofSeconds(5)));
+        }
+    }
+
+    static UpstreamConfig read(Section section) {
+        Plaintext.confirm(section);
+        boolean insecure = section.get("insecure", flag(), false);
+        Protocol protocol = section.get("protocol", oneOf(Protocol.class), Protocol.CULVERT);
+        if (protocol == Protocol.CULVERT && section.has("smux")) {
+            section.error("smux", "is for a stock smux peer; remove it, or set protocol = smux-v1 or smux-v2");
+        }
+        return new UpstreamConfig(
+                section.list("servers", Plaintext.address(hostPort(), insecure)),
+                section.get("sessions", integer(1, 64), 1),
+                protocol,
+                insecure,
+                section.get("wait", duration(ZERO, ofMinutes(10)), ofSeconds(10)),
+                section.get("connect-timeout", duration(ofMillis(100), ofMinutes(5)), ofSeconds(10)),
+                section.section("backoff", Backoff::read),
+                section.get("user-timeout", duration(ofSeconds(1), ofHours(1)), ofSeconds(15)),
+                section.section("smux", SmuxPeerConfig::read));
+    }
+
+    /** A few words for people, without the servers. */
+    String describe() {
+        return protocol + ", sessions " + sessions + ", not encrypted"
+                + (protocol == Protocol.CULVERT ? "" : ", " + smux.describe());
+    }
+
+    /** A few words for people on how sessions come to be. */
+    String describeConnect() {
+        return "within %s, again after %s to %s; a new connection waits for %s"
+                .formatted(
+                        Units.of(connectTimeout), Units.of(backoff.min), Units.of(backoff.max), Units.of(sessionWait));
+    }
+}

@@ -1,0 +1,267 @@
+package dev.culvert.client;
+
+import static java.time.Duration.ofMillis;
+import static java.time.Duration.ofSeconds;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.culvert.common.config.BadConfig;
+import dev.culvert.common.config.DrainConfig;
+import dev.culvert.common.config.FlowConfig;
+import dev.culvert.common.config.KeepaliveConfig;
+import dev.culvert.common.config.SmuxPeerConfig;
+import dev.culvert.mux.HostPort;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ClientConfigTest {
+    /** As little as a client needs, in two lines. */
+    private static final String MINIMUM = """
+            upstream { tls = off, servers = ["127.0.0.1:7443"] }
+            forwards { web { listen = "127.0.0.1:8080", target = "127.0.0.1:8000" } }
+            """;
+
+    /** The same for a stock smux peer. */
+    private static final String SMUX = """
+            upstream { tls = off, servers = ["127.0.0.1:7443"], protocol = smux-v2 }
+            forwards { web { listen = "127.0.0.1:8080" } }
+            """;
+
+    private static final String NOT_LOOPBACK = "which is not a loopback address, and without encryption anybody on the"
+            + " way can read and change the traffic; use 127.0.0.1, [::1] or localhost, or accept the risk with"
+            + " insecure = true";
+
+    @TempDir
+    Path directory;
+
+    private ClientConfig read(String text) throws IOException, BadConfig {
+        return ClientConfig.read(Files.writeString(directory.resolve("client.conf"), text));
+    }
+
+    private List<String> errors(String text) {
+        return catchThrowableOfType(BadConfig.class, () -> read(text)).errors().stream()
+                .map(error -> error.replace(directory + "/", ""))
+                .toList();
+    }
+
+    @Test
+    void everything_but_the_server_and_the_forwards_has_a_default() throws Exception {
+        assertThat(read(MINIMUM))
+                .isEqualTo(new ClientConfig(
+                        new UpstreamConfig(
+                                List.of(new HostPort("127.0.0.1", 7443)),
+                                1,
+                                Protocol.CULVERT,
+                                false,
+                                ofSeconds(10),
+                                ofSeconds(10),
+                                new UpstreamConfig.Backoff(ofMillis(100), ofSeconds(5)),
+                                ofSeconds(15),
+                                new SmuxPeerConfig(4 << 20, true, ofSeconds(60))),
+                        new KeepaliveConfig(ofSeconds(5), ofSeconds(15)),
+                        new FlowConfig(32 << 20, 16 << 20, 32760),
+                        List.of(new ForwardConfig(
+                                "web",
+                                new HostPort("127.0.0.1", 8080),
+                                Optional.of(new HostPort("127.0.0.1", 8000)),
+                                10_000)),
+                        new DrainConfig(ofSeconds(30), Optional.empty())));
+    }
+
+    @Test
+    void everything_can_be_set() throws Exception {
+        assertThat(read("""
+                                upstream {
+                                  tls = off, insecure = true, servers = ["a.example.com:1", "[2001:db8::1]:2"], sessions = 64
+                                  protocol = smux-v1, wait = 0s, connect-timeout = 1s, user-timeout = 2s
+                                  backoff { min = 1s, max = 1s }
+                                  smux { peer-buffer = 1m, half-close = off, half-close-timeout = 1h }
+                                }
+                                keepalive { interval = 1s, timeout = 2s }
+                                flow { buffer = 1m, max-window = 64k, frame-size = 65535 }
+                                forwards { any { listen = "0.0.0.0:0", max-connections = 1 } }
+                                drain { timeout = 0s, idle = 1s }
+                                """))
+                .isEqualTo(new ClientConfig(
+                        new UpstreamConfig(
+                                List.of(new HostPort("a.example.com", 1), new HostPort("2001:db8::1", 2)),
+                                64,
+                                Protocol.SMUX_V1,
+                                true,
+                                ofSeconds(0),
+                                ofSeconds(1),
+                                new UpstreamConfig.Backoff(ofSeconds(1), ofSeconds(1)),
+                                ofSeconds(2),
+                                new SmuxPeerConfig(1 << 20, false, ofSeconds(3600))),
+                        new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
+                        new FlowConfig(1 << 20, 64 << 10, 65535),
+                        List.of(new ForwardConfig("any", new HostPort("0.0.0.0", 0), Optional.empty(), 1)),
+                        new DrainConfig(ofSeconds(0), Optional.of(ofSeconds(1)))));
+    }
+
+    @Test
+    void all_errors_come_at_once() {
+        assertThat(errors("""
+                                upstream {
+                                  servers = ["127.0.0.1:7443", "tunnel.example.com:7443"]
+                                  sesions = 2
+                                  tls = on
+                                }
+                                keepalive { timeout = 5s }
+                                forwards {
+                                  web { listen = "80800", target = "127.0.0.1:0" }
+                                  db { listen = "127.0.0.1:5432" }
+                                  pg { listen = "127.0.0.1:5432", target = "db:5432" }
+                                }
+                                drian { timeout = 1s }
+                                """))
+                .containsExactly(
+                        "client.conf:2: upstream.servers: found \"tunnel.example.com:7443\", " + NOT_LOOPBACK,
+                        "client.conf:3: upstream.sesions: unknown key; did you mean upstream.sessions?",
+                        "client.conf:4: upstream.tls: found \"on\", expected off: this version has no encryption yet;"
+                                + " write tls = off, on loopback addresses only or beside insecure = true",
+                        "client.conf:6: keepalive: timeout (5s) must be at least twice interval (5s)",
+                        "client.conf:8: forwards.web.listen: found \"80800\","
+                                + " expected HOST:PORT such as \"127.0.0.1:8080\"",
+                        "client.conf:8: forwards.web.target: found \"127.0.0.1:0\", expected a port from 1 to 65535",
+                        "client.conf:9: forwards.db.target: missing, expected HOST:PORT such as \"127.0.0.1:8080\"",
+                        "client.conf:10: forwards.pg.listen: 127.0.0.1:5432 is taken by forwards.db.listen;"
+                                + " give each its own address",
+                        "client.conf:12: drian: unknown key; did you mean drain?");
+    }
+
+    @Test
+    void an_empty_file_lacks_a_server_its_protection_and_a_forward() {
+        assertThat(errors(""))
+                .containsExactly(
+                        "client.conf:1: upstream.tls: missing, expected off: this version has no encryption yet;"
+                                + " write tls = off, on loopback addresses only or beside insecure = true",
+                        "client.conf:1: upstream.servers: missing,"
+                                + " expected a list of HOST:PORT such as \"127.0.0.1:8080\"",
+                        "client.conf:1: forwards: missing, expected at least one,"
+                                + " as in forwards { web { listen = \"127.0.0.1:8080\", target = \"127.0.0.1:80\" } }");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "servers = []            | found an empty list, expected a list of HOST:PORT such as \"127.0.0.1:8080\"",
+                "sessions = 0            | found 0, expected a whole number from 1 to 64",
+                "sessions = 65           | found 65, expected a whole number from 1 to 64",
+                "protocol = smux         | found \"smux\", expected one of culvert, smux-v1, smux-v2",
+                "insecure = perhaps      | found \"perhaps\", expected true or false",
+                "wait = -1s              | found \"-1s\", expected a duration from 0s to 10m",
+                "wait = 11m              | found \"11m\", expected a duration from 0s to 10m",
+                "connect-timeout = 99ms  | found \"99ms\", expected a duration from 100ms to 5m",
+                "connect-timeout = 301s  | found \"301s\", expected a duration from 100ms to 5m",
+                "user-timeout = 999ms    | found \"999ms\", expected a duration from 1s to 1h",
+                "user-timeout = 61m      | found \"61m\", expected a duration from 1s to 1h",
+                "backoff.min = 9ms       | found \"9ms\", expected a duration from 10ms to 1h",
+                "backoff.max = 61m       | found \"61m\", expected a duration from 10ms to 1h",
+            })
+    void upstream_has_ranges(String setting, String error) {
+        String key = setting.substring(0, setting.indexOf(' '));
+        assertThat(errors(MINIMUM + "upstream." + setting))
+                .containsExactly("client.conf:3: upstream." + key + ": " + error);
+    }
+
+    @Test
+    void backoff_grows() {
+        assertThat(errors(MINIMUM + "upstream.backoff.min = 6s"))
+                .containsExactly("client.conf:3: upstream.backoff: min (6s) must not exceed max (5s)");
+    }
+
+    @Test
+    void the_last_forward_cannot_be_taken_away() {
+        assertThat(errors(MINIMUM + "forwards.web = null"))
+                .singleElement()
+                .asString()
+                .startsWith("client.conf:3: forwards: missing, expected at least one");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1_000_001})
+    void a_forward_has_a_range_of_connections(int max) {
+        assertThat(errors(MINIMUM + "forwards.web.max-connections = " + max))
+                .containsExactly("client.conf:3: forwards.web.max-connections: found " + max
+                        + ", expected a whole number from 1 to 1000000");
+    }
+
+    @Test
+    void a_forward_has_a_name_of_few_characters() {
+        assertThat(errors(MINIMUM + "forwards.\"a/b\" { listen = \"[::1]:1\", target = \"[::1]:2\" }"))
+                .containsExactly(
+                        "client.conf:3: forwards.\"a/b\": a name has 1 to 64 of the characters A-Z a-z 0-9 . _ -");
+    }
+
+    @Test
+    void two_forwards_may_both_take_any_free_port() throws Exception {
+        assertThat(read(MINIMUM + """
+                                forwards.web.listen = "127.0.0.1:0"
+                                forwards.db { listen = "127.0.0.1:0", target = "db:5432" }
+                                """).forwards())
+                .extracting(ForwardConfig::name)
+                .containsExactly("web", "db");
+    }
+
+    @Test
+    void a_smux_peer_decides_the_target() {
+        assertThat(errors(SMUX + "forwards.web.target = \"127.0.0.1:80\""))
+                .containsExactly("client.conf:3: forwards.web.target:"
+                        + " with protocol = smux-v2 the peer decides the target; remove this key");
+    }
+
+    @Test
+    void a_smux_section_is_for_smux_peers() {
+        assertThat(errors(MINIMUM + "upstream.smux.half-close = false"))
+                .containsExactly("client.conf:3: upstream.smux: is for a stock smux peer;"
+                        + " remove it, or set protocol = smux-v1 or smux-v2");
+    }
+
+    @Test
+    void a_server_elsewhere_is_an_error_on_its_line() {
+        assertThat(errors(MINIMUM + "upstream.servers = [\n\"[::1]:1\",\n\"192.0.2.1:1\"]"))
+                .containsExactly("client.conf:5: upstream.servers: found \"192.0.2.1:1\", " + NOT_LOOPBACK);
+    }
+
+    @Test
+    void a_server_elsewhere_is_fine_for_who_accepts_the_risk() throws Exception {
+        assertThat(read(MINIMUM + "upstream { insecure = true, servers = [\"192.0.2.1:1\"] }")
+                        .upstream()
+                        .servers())
+                .containsExactly(new HostPort("192.0.2.1", 1));
+    }
+
+    @Test
+    void a_description_says_what_would_run() throws Exception {
+        assertThat(read(MINIMUM + """
+                                upstream { servers = ["localhost:7443", "localhost:7444"] }
+                                forwards.db { listen = "[::1]:5432", target = "db.internal:5432", max-connections = 5 }
+                                """).describe()).isEqualTo("""
+                        web  127.0.0.1:8080 -> 127.0.0.1:8000 via localhost:7443 or localhost:7444
+                        db  [::1]:5432 -> db.internal:5432 via localhost:7443 or localhost:7444
+
+                        upstream   culvert, sessions 1, not encrypted
+                        connect    within 10s, again after 100ms to 5s; a new connection waits for 10s
+                        keepalive  every 5s, dead after 15s of silence, or 15s without acknowledgement
+                        flow       32m a session, 16m a stream, frames of 32760
+                        drain      up to 30s
+                        """);
+    }
+
+    @Test
+    void a_description_says_what_a_smux_peer_is_taken_for() throws Exception {
+        assertThat(read(SMUX).describe())
+                .startsWith("web  127.0.0.1:8080 -> the peer's target via 127.0.0.1:7443\n")
+                .contains("upstream   smux-v2, sessions 1, not encrypted, peer buffers 4m, half-close for 1m\n");
+    }
+}
