@@ -1,0 +1,49 @@
+package dev.culvert.server;
+
+import static dev.culvert.common.config.Kind.duration;
+import static dev.culvert.common.config.Kind.flag;
+import static dev.culvert.common.config.Kind.hostPort;
+import static dev.culvert.common.config.Kind.listenAddress;
+import static java.time.Duration.ZERO;
+import static java.time.Duration.ofMillis;
+import static java.time.Duration.ofSeconds;
+
+import dev.culvert.common.config.ListenAddresses;
+import dev.culvert.common.config.Plaintext;
+import dev.culvert.common.config.Section;
+import dev.culvert.common.config.SmuxPeerConfig;
+import dev.culvert.common.config.Units;
+import dev.culvert.mux.HostPort;
+import java.time.Duration;
+
+/**
+ * An address for sessions of stock smux peers, all of whose streams go to one target.
+ *
+ * @param name what the user calls it
+ * @param listen with port 0 the system picks one
+ * @param insecure it need not be on loopback, although nothing is encrypted
+ * @param greetingDelay how long the target's first bytes are held back, so that a peer that registers a stream late
+ *     does not lose them; 0s to 1s
+ */
+record SmuxEndpointConfig(
+        String name, HostPort listen, HostPort target, boolean insecure, Duration greetingDelay, SmuxPeerConfig peer) {
+
+    static SmuxEndpointConfig read(String name, Section section, boolean serverInsecure, ListenAddresses addresses) {
+        boolean insecure = section.get("insecure", flag(), serverInsecure);
+        HostPort listen = section.get("listen", Plaintext.address(listenAddress(), insecure));
+        addresses.take(listen, section);
+        return new SmuxEndpointConfig(
+                name,
+                listen,
+                section.get("target", hostPort()),
+                insecure,
+                section.get("greeting-delay", duration(ZERO, ofSeconds(1)), ofMillis(10)),
+                SmuxPeerConfig.read(section));
+    }
+
+    /** A few words for people. */
+    String describe() {
+        return "%s  %s -> %s, stock smux, not encrypted, greeting held for %s, %s"
+                .formatted(name, listen, target, Units.of(greetingDelay), peer.describe());
+    }
+}

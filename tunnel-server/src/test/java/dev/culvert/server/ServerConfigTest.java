@@ -1,0 +1,255 @@
+package dev.culvert.server;
+
+import static java.time.Duration.ofMillis;
+import static java.time.Duration.ofSeconds;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.culvert.common.config.BadConfig;
+import dev.culvert.common.config.DrainConfig;
+import dev.culvert.common.config.FlowConfig;
+import dev.culvert.common.config.KeepaliveConfig;
+import dev.culvert.common.config.SmuxPeerConfig;
+import dev.culvert.mux.HostPort;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ServerConfigTest {
+    /** As little as a server for clients needs, in one line. */
+    private static final String CLIENTS = """
+            listen = "127.0.0.1:7443", tls = off, anonymous { allow = ["127.0.0.1:8000"] }
+            """;
+
+    /** As little as a server for stock smux peers needs, in one line. */
+    private static final String SMUX = """
+            smux { old { listen = "127.0.0.1:9000", target = "127.0.0.1:9001" } }
+            """;
+
+    private static final String NOT_LOOPBACK = "which is not a loopback address, and without encryption anybody on the"
+            + " way can read and change the traffic; use 127.0.0.1, [::1] or localhost, or accept the risk with"
+            + " insecure = true";
+
+    private static final LimitsConfig LIMITS = new LimitsConfig(1_000, 20_000, 10_000, ofSeconds(10));
+    private static final KeepaliveConfig KEEPALIVE = new KeepaliveConfig(ofSeconds(5), ofSeconds(15));
+    private static final FlowConfig FLOW = new FlowConfig(32 << 20, 16 << 20, 32760);
+    private static final DrainConfig DRAIN = new DrainConfig(ofSeconds(30), Optional.empty());
+
+    @TempDir
+    Path directory;
+
+    private ServerConfig read(String text) throws IOException, BadConfig {
+        return ServerConfig.read(Files.writeString(directory.resolve("server.conf"), text));
+    }
+
+    private List<String> errors(String text) {
+        return catchThrowableOfType(BadConfig.class, () -> read(text)).errors().stream()
+                .map(error -> error.replace(directory + "/", ""))
+                .toList();
+    }
+
+    @Test
+    void a_server_for_clients_has_defaults() throws Exception {
+        assertThat(read(CLIENTS))
+                .isEqualTo(new ServerConfig(
+                        Optional.of(new HostPort("127.0.0.1", 7443)),
+                        false,
+                        List.of("127.0.0.1:8000"),
+                        List.of(),
+                        LIMITS,
+                        ofSeconds(10),
+                        ofSeconds(15),
+                        KEEPALIVE,
+                        FLOW,
+                        DRAIN));
+    }
+
+    @Test
+    void a_server_for_smux_peers_has_defaults() throws Exception {
+        assertThat(read(SMUX))
+                .isEqualTo(new ServerConfig(
+                        Optional.empty(),
+                        false,
+                        List.of(),
+                        List.of(new SmuxEndpointConfig(
+                                "old",
+                                new HostPort("127.0.0.1", 9000),
+                                new HostPort("127.0.0.1", 9001),
+                                false,
+                                ofMillis(10),
+                                new SmuxPeerConfig(4 << 20, true, ofSeconds(60)))),
+                        LIMITS,
+                        ofSeconds(10),
+                        ofSeconds(15),
+                        KEEPALIVE,
+                        FLOW,
+                        DRAIN));
+    }
+
+    @Test
+    void everything_can_be_set() throws Exception {
+        assertThat(read("""
+                                listen = "0.0.0.0:7443", tls = off, insecure = true
+                                anonymous { allow = ["db.internal:5432", "10.0.0.0/8:443"] }
+                                user-timeout = 1s
+                                smux {
+                                  old {
+                                    listen = "[::]:0", target = "a:1", insecure = true, greeting-delay = 0s
+                                    peer-buffer = 64k, half-close = false, half-close-timeout = 1s
+                                  }
+                                }
+                                limits { sessions = 1, streams = 2, opens-per-second = 3, handshake-timeout = 4s }
+                                dial { timeout = 5s }
+                                keepalive { interval = 1s, timeout = 2s }
+                                flow { buffer = 1m, max-window = 64k, frame-size = 1024 }
+                                drain { timeout = 0s, idle = 1s }
+                                """))
+                .isEqualTo(new ServerConfig(
+                        Optional.of(new HostPort("0.0.0.0", 7443)),
+                        true,
+                        List.of("db.internal:5432", "10.0.0.0/8:443"),
+                        List.of(new SmuxEndpointConfig(
+                                "old",
+                                new HostPort("::", 0),
+                                new HostPort("a", 1),
+                                true,
+                                Duration.ZERO,
+                                new SmuxPeerConfig(64 << 10, false, ofSeconds(1)))),
+                        new LimitsConfig(1, 2, 3, ofSeconds(4)),
+                        ofSeconds(5),
+                        ofSeconds(1),
+                        new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
+                        new FlowConfig(1 << 20, 64 << 10, 1024),
+                        new DrainConfig(Duration.ZERO, Optional.of(ofSeconds(1)))));
+    }
+
+    @Test
+    void all_errors_come_at_once() {
+        assertThat(errors("""
+                                listen = "0.0.0.0:7443"
+                                smux {
+                                  a { listen = "127.0.0.1:9000" }
+                                  b { listen = "127.0.0.1:9000", target = "x:1", greeting_delay = 0s }
+                                }
+                                limits { streams = none }
+                                flow { buffer = 1m, max-window = 2m }
+                                """))
+                .containsExactly(
+                        "server.conf:1: listen: found \"0.0.0.0:7443\", " + NOT_LOOPBACK,
+                        "server.conf:1: tls: missing, expected off: this version has no encryption yet;"
+                                + " write tls = off, on loopback addresses only or beside insecure = true",
+                        "server.conf:1: anonymous: missing: without TLS nobody knows who connects;"
+                                + " write anonymous { allow = [\"HOST:PORT\"] } with what anybody who reaches listen"
+                                + " may dial",
+                        "server.conf:3: smux.a.target: missing, expected HOST:PORT such as \"127.0.0.1:8080\"",
+                        "server.conf:4: smux.b.listen: 127.0.0.1:9000 is taken by smux.a.listen;"
+                                + " give each its own address",
+                        "server.conf:4: smux.b.greeting_delay: unknown key; did you mean smux.b.greeting-delay?",
+                        "server.conf:6: limits.streams: found \"none\", expected a whole number from 1 to 1000000",
+                        "server.conf:7: flow: max-window (2m) must not exceed buffer (1m)");
+    }
+
+    @Test
+    void a_server_has_to_listen_on_something() {
+        assertThat(errors("smux {}"))
+                .containsExactly("server.conf:1: listen: missing,"
+                        + " expected listen = \"127.0.0.1:7443\" for clients, or smux { ... } for stock smux peers");
+    }
+
+    @Test
+    void anonymous_is_for_clients_only() {
+        assertThat(errors(SMUX + "anonymous { allow = [\"127.0.0.1:80\"] }"))
+                .containsExactly("server.conf:2: anonymous: is about the clients of listen;"
+                        + " add listen, or remove this section");
+    }
+
+    @Test
+    void an_allow_rule_has_ports() {
+        assertThat(errors(CLIENTS + "anonymous.allow = [\n\"a:1\",\n\"b\"]"))
+                .singleElement()
+                .asString()
+                .startsWith("server.conf:4: anonymous.allow: found \"b\": ");
+    }
+
+    @Test
+    void an_allow_list_without_rules_is_of_no_use() {
+        assertThat(errors(CLIENTS + "anonymous.allow = []"))
+                .containsExactly("server.conf:2: anonymous.allow: found an empty list,"
+                        + " expected a list of HOST:PORTS such as \"db.internal:5432\" or \"10.0.0.0/8:443\"");
+    }
+
+    @Test
+    void clients_and_smux_peers_need_addresses_of_their_own() {
+        assertThat(errors(CLIENTS + SMUX + "listen = \"127.0.0.1:9000\""))
+                .containsExactly("server.conf:2: smux.old.listen: 127.0.0.1:9000 is taken by listen;"
+                        + " give each its own address");
+    }
+
+    @Test
+    void a_smux_endpoint_stays_on_loopback() {
+        assertThat(errors(SMUX + "smux.old.listen = \"192.0.2.1:9000\""))
+                .containsExactly("server.conf:2: smux.old.listen: found \"192.0.2.1:9000\", " + NOT_LOOPBACK);
+    }
+
+    @Test
+    void a_smux_endpoint_listens_elsewhere_for_who_accepts_the_risk_there() throws Exception {
+        assertThat(read(SMUX + "smux.old { listen = \"192.0.2.1:9000\", insecure = true }")
+                        .insecure())
+                .isFalse();
+    }
+
+    @Test
+    void a_smux_endpoint_listens_elsewhere_for_who_accepts_the_risk_everywhere() throws Exception {
+        assertThat(read(SMUX + "smux.old { listen = \"192.0.2.1:9000\" }, insecure = true")
+                        .smux())
+                .extracting(SmuxEndpointConfig::insecure)
+                .containsExactly(true);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "limits.sessions = 0               | found 0, expected a whole number from 1 to 1000000",
+                "limits.sessions = 1000001         | found 1000001, expected a whole number from 1 to 1000000",
+                "limits.streams = 0                | found 0, expected a whole number from 1 to 1000000",
+                "limits.streams = 1000001          | found 1000001, expected a whole number from 1 to 1000000",
+                "limits.opens-per-second = 0       | found 0, expected a whole number from 1 to 1000000",
+                "limits.opens-per-second = 1000001 | found 1000001, expected a whole number from 1 to 1000000",
+                "limits.handshake-timeout = 99ms   | found \"99ms\", expected a duration from 100ms to 5m",
+                "limits.handshake-timeout = 301s   | found \"301s\", expected a duration from 100ms to 5m",
+                "dial.timeout = 99ms               | found \"99ms\", expected a duration from 100ms to 5m",
+                "dial.timeout = 301s               | found \"301s\", expected a duration from 100ms to 5m",
+                "user-timeout = 999ms              | found \"999ms\", expected a duration from 1s to 1h",
+                "user-timeout = 61m                | found \"61m\", expected a duration from 1s to 1h",
+                "smux.old.greeting-delay = -1ms    | found \"-1ms\", expected a duration from 0s to 1s",
+                "smux.old.greeting-delay = 1001ms  | found \"1001ms\", expected a duration from 0s to 1s",
+                "smux.old.peer-buffer = 63k        | found \"63k\", expected a size from 64k to 4g",
+                "smux.old.target = \"a:0\"         | found \"a:0\", expected a port from 1 to 65535",
+            })
+    void values_have_ranges(String setting, String error) {
+        String key = setting.substring(0, setting.indexOf(' '));
+        assertThat(errors(SMUX + setting)).containsExactly("server.conf:2: " + key + ": " + error);
+    }
+
+    @Test
+    void a_description_says_what_would_run() throws Exception {
+        assertThat(read(CLIENTS + SMUX).describe()).isEqualTo("""
+                        clients  127.0.0.1:7443, not encrypted, anybody may dial 127.0.0.1:8000
+                        old  127.0.0.1:9000 -> 127.0.0.1:9001, stock smux, not encrypted, greeting held for 10ms, peer buffers 4m, half-close for 1m
+
+                        limits     1000 sessions, 20000 streams and 10000 opens a second in each, handshake within 10s
+                        dial       within 10s
+                        keepalive  every 5s, dead after 15s of silence, or 15s without acknowledgement
+                        flow       32m a session, 16m a stream, frames of 32760
+                        drain      up to 30s
+                        """);
+    }
+}
