@@ -1,0 +1,75 @@
+package dev.culvert.client;
+
+import static java.util.stream.Collectors.toMap;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.typesafe.config.ConfigFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The client.conf that is shipped, its reference and the code say the same. */
+class ShippedConfigTest {
+    private static final Path SHIPPED = Path.of("..", "conf", "client.conf");
+    private static final Path REFERENCE = Path.of("..", "docs", "configuration.md");
+
+    /** A row of the reference: key, kind, default. */
+    private static final Pattern ROW = Pattern.compile("(?m)^\\| `([^`]+)` \\| [^|]* \\| `?([^|`]*?)`? ?\\|");
+
+    @TempDir
+    Path directory;
+
+    private ClientConfig read(String text) throws Exception {
+        return ClientConfig.read(Files.writeString(directory.resolve("client.conf"), text));
+    }
+
+    private static String withDefaults(String text) {
+        return text.replaceAll("(?m)^( *)# ([a-z-]+ = )", "$1$2");
+    }
+
+    /** Turned to a stock smux peer, as its comments say. */
+    private static String forSmux(String text) {
+        return text.replace("# protocol = culvert", "protocol = smux-v1").replaceAll("(?m)^ *target = .*", "");
+    }
+
+    private static String withSmuxDefaults(String text) {
+        return text.replace("#smux {", "smux {");
+    }
+
+    @Test
+    void it_is_valid_as_it_stands() throws Exception {
+        assertThat(ClientConfig.read(SHIPPED).describe())
+                .startsWith("web  127.0.0.1:8080 -> 127.0.0.1:8000 via 127.0.0.1:7443\n");
+    }
+
+    @Test
+    void its_commented_values_are_the_defaults() throws Exception {
+        String shipped = Files.readString(SHIPPED);
+        assertThat(read(withDefaults(shipped))).isEqualTo(read(shipped));
+    }
+
+    @Test
+    void its_commented_values_for_smux_peers_are_the_defaults() throws Exception {
+        String smux = forSmux(Files.readString(SHIPPED));
+        assertThat(read(withSmuxDefaults(smux))).isEqualTo(read(smux));
+    }
+
+    @Test
+    void it_has_the_keys_and_defaults_of_the_reference() throws Exception {
+        String reference = Files.readString(REFERENCE).replaceAll("(?s)## tunnel-server.*?(?=## Both agents)", "");
+        Map<String, String> documented = ROW.matcher(reference)
+                .results()
+                .collect(toMap(row -> row.group(1).replace("NAME", "web"), row -> row.group(2)));
+        Map<String, String> shipped =
+                ConfigFactory.parseString(withSmuxDefaults(withDefaults(Files.readString(SHIPPED)))).entrySet().stream()
+                        .collect(toMap(
+                                Map.Entry::getKey,
+                                entry -> entry.getValue().unwrapped().toString()));
+        assertThat(shipped.keySet()).isEqualTo(documented.keySet());
+        documented.values().removeIf(String::isEmpty);
+        assertThat(shipped).containsAllEntriesOf(documented);
+    }
+}

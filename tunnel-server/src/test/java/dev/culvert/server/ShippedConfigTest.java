@@ -1,0 +1,83 @@
+package dev.culvert.server;
+
+import static java.util.stream.Collectors.toMap;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.typesafe.config.ConfigFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The server.conf that is shipped, its reference and the code say the same. */
+class ShippedConfigTest {
+    private static final Path SHIPPED = Path.of("..", "conf", "server.conf");
+    private static final Path REFERENCE = Path.of("..", "docs", "configuration.md");
+
+    /** A row of the reference: key, kind, default. */
+    private static final Pattern ROW = Pattern.compile("(?m)^\\| `([^`]+)` \\| [^|]* \\| `?([^|`]*?)`? ?\\|");
+
+    @TempDir
+    Path directory;
+
+    private ServerConfig read(String text) throws Exception {
+        return ServerConfig.read(Files.writeString(directory.resolve("server.conf"), text));
+    }
+
+    private static String withDefaults(String text) {
+        return text.replaceAll("(?m)^( *)# ([a-z-]+ = )", "$1$2");
+    }
+
+    private static String withSmuxDefaults(String text) {
+        return text.replaceAll("(?m)^  #(legacy|  |})", "  $1");
+    }
+
+    private static String withSmux(String text) {
+        return withSmuxDefaults(text.replaceAll("(?m)^  #  (?!listen|target).*\n", ""));
+    }
+
+    @Test
+    void it_is_valid_as_it_stands() throws Exception {
+        assertThat(ServerConfig.read(SHIPPED).describe())
+                .startsWith("clients  127.0.0.1:7443, not encrypted, anybody may dial 127.0.0.1:8000\n");
+    }
+
+    @Test
+    void it_lets_the_shipped_client_in() throws Exception {
+        String client = Files.readString(Path.of("..", "conf", "client.conf"));
+        ServerConfig server = ServerConfig.read(SHIPPED);
+        assertThat(client).contains("servers = [\"" + server.listen().orElseThrow() + "\"]");
+        assertThat(client).contains("target = \"" + server.allow().get(0) + "\"");
+    }
+
+    @Test
+    void its_commented_values_are_the_defaults() throws Exception {
+        String shipped = Files.readString(SHIPPED);
+        assertThat(read(withDefaults(shipped))).isEqualTo(read(shipped));
+    }
+
+    @Test
+    void its_commented_values_for_smux_peers_are_the_defaults() throws Exception {
+        String shipped = Files.readString(SHIPPED);
+        assertThat(read(withSmuxDefaults(shipped))).isEqualTo(read(withSmux(shipped)));
+        assertThat(read(withSmux(shipped)).smux()).hasSize(1);
+    }
+
+    @Test
+    void it_has_the_keys_and_defaults_of_the_reference() throws Exception {
+        String reference = Files.readString(REFERENCE).replaceAll("(?s)## tunnel-client.*?(?=## tunnel-server)", "");
+        Map<String, String> documented = ROW.matcher(reference)
+                .results()
+                .collect(toMap(row -> row.group(1).replace("NAME", "legacy"), row -> row.group(2)));
+        Map<String, String> shipped =
+                ConfigFactory.parseString(withSmuxDefaults(withDefaults(Files.readString(SHIPPED)))).entrySet().stream()
+                        .collect(toMap(
+                                Map.Entry::getKey,
+                                entry -> entry.getValue().unwrapped().toString()));
+        assertThat(shipped.keySet()).isEqualTo(documented.keySet());
+        documented.values().removeIf(String::isEmpty);
+        assertThat(shipped).containsAllEntriesOf(documented);
+    }
+}
