@@ -25,6 +25,12 @@ import org.slf4j.LoggerFactory;
  * stream sends next is made late.
  */
 public final class MuxConnection extends ChannelInboundHandlerAdapter implements Wire {
+    /**
+     * What TCP_NOTSENT_LOWAT should be, in bytes, where the channel has it: enough to keep a link busy, too few to make another
+     * stream wait.
+     */
+    public static final int UNSENT_LOW_WATER = 128 << 10;
+
     private static final Logger LOG = LoggerFactory.getLogger(MuxConnection.class);
 
     private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(64 << 10, 128 << 10);

@@ -39,6 +39,15 @@ public record MuxSettings(
                 Duration.ofSeconds(10));
     }
 
+    /** The same for sessions of these versions. */
+    public MuxSettings speaking(ProtocolVersion first, ProtocolVersion... more) {
+        return new MuxSettings(EnumSet.of(first, more), software, flow, limits, keepalive, stockPeer, handshakeTimeout);
+    }
+
+    public MuxSettings with(String newSoftware, Duration newHandshakeTimeout) {
+        return new MuxSettings(versions, newSoftware, flow, limits, keepalive, stockPeer, newHandshakeTimeout);
+    }
+
     public MuxSettings with(Flow newFlow) {
         return new MuxSettings(versions, software, newFlow, limits, keepalive, stockPeer, handshakeTimeout);
     }

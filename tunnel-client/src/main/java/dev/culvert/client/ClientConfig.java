@@ -11,7 +11,9 @@ import dev.culvert.common.config.ListenAddresses;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.Units;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.MuxSettings;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -48,6 +50,15 @@ record ClientConfig(
                         "forwards",
                         (name, section) -> ForwardConfig.read(name, section, upstream.protocol(), addresses)),
                 top.section("drain", DrainConfig::read));
+    }
+
+    /** How the sessions behave; {@code software} is what servers are told. */
+    MuxSettings muxSettings(String software) {
+        MuxSettings settings = MuxSettings.of(upstream.protocol().version());
+        return settings.with(flow.forMux())
+                .with(keepalive.forMux())
+                .with(upstream.smux().forMux(Duration.ZERO))
+                .with(software, upstream.connectTimeout());
     }
 
     /** What would run, for people: a line for each forward, then a line for each topic. */

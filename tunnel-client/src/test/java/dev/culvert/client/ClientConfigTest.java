@@ -83,7 +83,7 @@ class ClientConfigTest {
                                   tls = off, insecure = true, servers = ["a.example.com:1", "[2001:db8::1]:2"], sessions = 64
                                   protocol = smux-v1, wait = 0s, connect-timeout = 1s, user-timeout = 2s
                                   backoff { min = 1s, max = 1s }
-                                  smux { peer-buffer = 1m, half-close = off, half-close-timeout = 1h }
+                                  smux { peer-buffer = 1m, half-close = off, stall-timeout = 1h }
                                 }
                                 keepalive { interval = 1s, timeout = 2s }
                                 flow { buffer = 1m, max-window = 64k, frame-size = 65535 }

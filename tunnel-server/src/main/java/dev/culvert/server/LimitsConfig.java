@@ -8,6 +8,7 @@ import static java.time.Duration.ofSeconds;
 
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.Units;
+import dev.culvert.mux.MuxSettings;
 import java.time.Duration;
 
 /**
@@ -27,6 +28,11 @@ record LimitsConfig(int sessions, int streams, int opensPerSecond, Duration hand
                 section.get("streams", integer(1, MAX), 20_000),
                 section.get("opens-per-second", integer(1, MAX), 10_000),
                 section.get("handshake-timeout", duration(ofMillis(100), ofMinutes(5)), ofSeconds(10)));
+    }
+
+    /** What concerns one session, as a session takes it. */
+    MuxSettings.Limits forMux() {
+        return new MuxSettings.Limits(streams, opensPerSecond, MuxSettings.Limits.DEFAULT.replies());
     }
 
     /** A few words for people. */

@@ -19,7 +19,11 @@ import dev.culvert.common.config.ListenAddresses;
 import dev.culvert.common.config.Plaintext;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.Units;
+import dev.culvert.common.net.AllowList;
+import dev.culvert.common.net.AllowRule;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.MuxSettings;
+import dev.culvert.mux.ProtocolVersion;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -39,7 +43,7 @@ import java.util.stream.Stream;
 record ServerConfig(
         Optional<HostPort> listen,
         boolean insecure,
-        List<String> allow,
+        AllowList allow,
         List<SmuxEndpointConfig> smux,
         LimitsConfig limits,
         Duration dialTimeout,
@@ -48,8 +52,10 @@ record ServerConfig(
         FlowConfig flow,
         DrainConfig drain) {
 
-    private static final Kind<String> ALLOW_RULE =
-            Kind.of("HOST:PORTS such as \"db.internal:5432\" or \"10.0.0.0/8:443\"", "", ServerConfig::allowRule);
+    private static final Kind<AllowRule> ALLOW_RULE = Kind.of(
+            "HOST:PORTS such as \"db.internal:5432\" or \"10.0.0.0/8:443\"",
+            AllowRule.parse("localhost:1"),
+            AllowRule::parse);
 
     /** Reads a file as {@code docs/configuration.md} describes it. */
     static ServerConfig read(Path file) throws BadConfig {
@@ -82,12 +88,12 @@ record ServerConfig(
                 top.section("drain", DrainConfig::read));
     }
 
-    private static List<String> allow(Section top, boolean listens) {
+    private static AllowList allow(Section top, boolean listens) {
         if (top.has("anonymous")) {
             if (!listens) {
                 top.error("anonymous", "is about the clients of listen; add listen, or remove this section");
             }
-            return top.section("anonymous", anonymous -> anonymous.list("allow", ALLOW_RULE));
+            return top.section("anonymous", anonymous -> new AllowList(anonymous.list("allow", ALLOW_RULE)));
         }
         if (listens) {
             top.error(
@@ -95,23 +101,31 @@ record ServerConfig(
                     "missing: without TLS nobody knows who connects; write anonymous { allow = [\"HOST:PORT\"] } with"
                             + " what anybody who reaches listen may dial");
         }
-        return List.of();
+        return new AllowList(List.of());
     }
 
-    /** Reads one entry of {@code allow}; throws {@link IllegalArgumentException} with a sentence. */
-    private static String allowRule(String text) {
-        // TODO: return AllowRule.parse(text), once there is one, and make allow a List<AllowRule>.
-        if (text.indexOf(':') < 1) {
-            throw new IllegalArgumentException("an allow rule has ports, as in db.internal:5432 or 10.0.0.0/8:443");
-        }
-        return text;
+    /** The addresses to listen on, with what is spoken there; {@code software} is what peers are told. */
+    List<Endpoint> endpoints(String software) {
+        MuxSettings settings = MuxSettings.of(ProtocolVersion.CULVERT)
+                .with(flow.forMux())
+                .with(keepalive.forMux())
+                .with(limits.forMux())
+                .with(software, limits.handshakeTimeout());
+        Stream<Endpoint> clients = listen.stream().map(address -> new CulvertEndpoint(address, allow, settings));
+        Stream<Endpoint> peers = smux.stream()
+                .map(peer -> new SmuxEndpoint(
+                        peer.name(),
+                        peer.listen(),
+                        peer.target(),
+                        settings.speaking(ProtocolVersion.SMUX_1, ProtocolVersion.SMUX_2)
+                                .with(peer.peer().forMux(peer.greetingDelay()))));
+        return Stream.concat(clients, peers).toList();
     }
 
     /** What would run, for people: a line for each address, then a line for each topic. */
     String describe() {
-        Stream<String> clients = listen.stream()
-                .map(address ->
-                        "clients  " + address + ", not encrypted, anybody may dial " + String.join(", ", allow));
+        Stream<String> clients =
+                listen.stream().map(address -> "clients  " + address + ", not encrypted, anybody may dial " + allow);
         Stream<String> peers = smux.stream().map(SmuxEndpointConfig::describe);
         return """
                 %s

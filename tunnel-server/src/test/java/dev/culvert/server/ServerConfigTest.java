@@ -10,6 +10,8 @@ import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
 import dev.culvert.common.config.SmuxPeerConfig;
+import dev.culvert.common.net.AllowList;
+import dev.culvert.common.net.AllowRule;
 import dev.culvert.mux.HostPort;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -55,13 +58,17 @@ class ServerConfigTest {
                 .toList();
     }
 
+    private static AllowList allow(String... rules) {
+        return new AllowList(Stream.of(rules).map(AllowRule::parse).toList());
+    }
+
     @Test
     void a_server_for_clients_has_defaults() throws Exception {
         assertThat(read(CLIENTS))
                 .isEqualTo(new ServerConfig(
                         Optional.of(new HostPort("127.0.0.1", 7443)),
                         false,
-                        List.of("127.0.0.1:8000"),
+                        allow("127.0.0.1:8000"),
                         List.of(),
                         LIMITS,
                         ofSeconds(10),
@@ -77,7 +84,7 @@ class ServerConfigTest {
                 .isEqualTo(new ServerConfig(
                         Optional.empty(),
                         false,
-                        List.of(),
+                        allow(),
                         List.of(new SmuxEndpointConfig(
                                 "old",
                                 new HostPort("127.0.0.1", 9000),
@@ -102,7 +109,7 @@ class ServerConfigTest {
                                 smux {
                                   old {
                                     listen = "[::]:0", target = "a:1", insecure = true, greeting-delay = 0s
-                                    peer-buffer = 64k, half-close = false, half-close-timeout = 1s
+                                    peer-buffer = 64k, half-close = false, stall-timeout = 1s
                                   }
                                 }
                                 limits { sessions = 1, streams = 2, opens-per-second = 3, handshake-timeout = 4s }
@@ -114,7 +121,7 @@ class ServerConfigTest {
                 .isEqualTo(new ServerConfig(
                         Optional.of(new HostPort("0.0.0.0", 7443)),
                         true,
-                        List.of("db.internal:5432", "10.0.0.0/8:443"),
+                        allow("db.internal:5432", "10.0.0.0/8:443"),
                         List.of(new SmuxEndpointConfig(
                                 "old",
                                 new HostPort("::", 0),

@@ -3,6 +3,8 @@ package dev.culvert.common.config;
 import static dev.culvert.common.config.Kind.integer;
 import static dev.culvert.common.config.Kind.size;
 
+import dev.culvert.mux.MuxSettings;
+
 /**
  * How much one session may hold in memory, and how its streams share that.
  *
@@ -11,6 +13,12 @@ import static dev.culvert.common.config.Kind.size;
  * @param frameSize payload bytes of a frame, 1024 to 65535
  */
 public record FlowConfig(long buffer, long maxWindow, int frameSize) {
+    /** Direct memory is limited as the heap is; a session may have a quarter of it. */
+    private static final long DEFAULT_BUFFER =
+            Math.max(1 << 20, Math.min(64 << 20, Runtime.getRuntime().maxMemory() / 4));
+
+    private static final int FIRST_WINDOW = 256 << 10;
+
     public FlowConfig {
         if (maxWindow > buffer) {
             throw new IllegalArgumentException(
@@ -20,11 +28,18 @@ public record FlowConfig(long buffer, long maxWindow, int frameSize) {
 
     /** Reads {@code buffer}, {@code max-window} and {@code frame-size}. A smaller buffer makes the default window smaller. */
     public static FlowConfig read(Section section) {
-        long buffer = section.get("buffer", size(1 << 20, 4L << 30), 32L << 20);
+        long buffer = section.get("buffer", size(1 << 20, 4L << 30), DEFAULT_BUFFER);
         return new FlowConfig(
                 buffer,
                 section.get("max-window", size(64 << 10, 4L << 30), Math.min(16 << 20, buffer)),
                 section.get("frame-size", integer(1024, 65535), 32760));
+    }
+
+    /** The same, as a session takes it. */
+    public MuxSettings.Flow forMux() {
+        int max = (int) Math.min(maxWindow, Integer.MAX_VALUE);
+        return new MuxSettings.Flow(
+                Math.min(FIRST_WINDOW, max), max, buffer, MuxSettings.Flow.DEFAULT.sendQueue(), frameSize);
     }
 
     /** A few words for people. */

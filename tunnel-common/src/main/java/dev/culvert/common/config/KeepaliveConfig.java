@@ -6,6 +6,7 @@ import static java.time.Duration.ofMillis;
 import static java.time.Duration.ofMinutes;
 import static java.time.Duration.ofSeconds;
 
+import dev.culvert.mux.MuxSettings;
 import java.time.Duration;
 
 /**
@@ -27,6 +28,11 @@ public record KeepaliveConfig(Duration interval, Duration timeout) {
         return new KeepaliveConfig(
                 section.get("interval", duration(ofMillis(100), ofMinutes(10)), ofSeconds(5)),
                 section.get("timeout", duration(ofMillis(200), ofHours(1)), ofSeconds(15)));
+    }
+
+    /** The same, as a session takes it. */
+    public MuxSettings.Keepalive forMux() {
+        return new MuxSettings.Keepalive(interval, timeout);
     }
 
     /** A few words for people. */

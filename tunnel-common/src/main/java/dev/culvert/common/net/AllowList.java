@@ -5,6 +5,7 @@ import io.netty.util.NetUtil;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * What may be dialled: whatever one of the rules covers, and nothing without a rule. It is asked twice: for the request
@@ -67,5 +68,11 @@ public record AllowList(List<AllowRule> rules) {
                 && !address.isAnyLocalAddress()
                 && !address.isMulticastAddress()
                 && METADATA.stream().noneMatch(network -> network.contains(address));
+    }
+
+    /** The rules as they were written. */
+    @Override
+    public String toString() {
+        return rules.stream().map(AllowRule::toString).collect(Collectors.joining(", "));
     }
 }

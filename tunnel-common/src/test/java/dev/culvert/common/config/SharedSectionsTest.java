@@ -135,8 +135,8 @@ class SharedSectionsTest {
                 "peer-buffer = 63k          | peer-buffer: found \"63k\", expected a size from 64k to 4g",
                 "peer-buffer = 5g           | peer-buffer: found \"5g\", expected a size from 64k to 4g",
                 "half-close = 1             | half-close: found 1, expected true or false",
-                "half-close-timeout = 900ms | half-close-timeout: found \"900ms\", expected a duration from 1s to 24h",
-                "half-close-timeout = 25h   | half-close-timeout: found \"25h\", expected a duration from 1s to 24h",
+                "stall-timeout = 900ms | stall-timeout: found \"900ms\", expected a duration from 1s to 24h",
+                "stall-timeout = 25h   | stall-timeout: found \"25h\", expected a duration from 1s to 24h",
             })
     void a_smux_peer_has_ranges(String text, String error) {
         assertThat(errors(text, SmuxPeerConfig::read)).containsExactly("a.conf:1: " + error);

@@ -1,0 +1,52 @@
+package dev.culvert.client;
+
+import dev.culvert.common.config.BadConfig;
+import dev.culvert.common.config.DrainConfig;
+import dev.culvert.common.lifecycle.Agent;
+import dev.culvert.common.lifecycle.AgentCommand;
+import dev.culvert.common.lifecycle.Program;
+import java.nio.file.Path;
+
+/** {@code tunnel-client}. */
+public final class Main implements Program<ClientConfig> {
+    private Main() {}
+
+    public static void main(String[] args) {
+        System.exit(AgentCommand.execute(new Main(), args));
+    }
+
+    @Override
+    public String name() {
+        return "tunnel-client";
+    }
+
+    @Override
+    public String description() {
+        return "Listens locally and carries every connection as a stream of one persistent session to a server.";
+    }
+
+    @Override
+    public Path defaultConfig() {
+        return Path.of("/etc/culvert/client.conf");
+    }
+
+    @Override
+    public ClientConfig read(Path file) throws BadConfig {
+        return ClientConfig.read(file);
+    }
+
+    @Override
+    public String describe(ClientConfig config) {
+        return config.describe();
+    }
+
+    @Override
+    public DrainConfig drain(ClientConfig config) {
+        return config.drain();
+    }
+
+    @Override
+    public Agent agent(ClientConfig config) {
+        return new TunnelClient(config);
+    }
+}

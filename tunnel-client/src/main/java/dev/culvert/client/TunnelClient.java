@@ -1,0 +1,148 @@
+package dev.culvert.client;
+
+import dev.culvert.common.lifecycle.Agent;
+import dev.culvert.common.lifecycle.AgentCommand;
+import dev.culvert.common.lifecycle.Sessions;
+import dev.culvert.common.lifecycle.StartFailure;
+import dev.culvert.common.net.Acceptor;
+import dev.culvert.common.net.Dialer;
+import dev.culvert.common.net.Transport;
+import dev.culvert.common.splice.Connection;
+import dev.culvert.common.splice.Connections;
+import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.HostPort;
+import dev.culvert.mux.MuxSettings;
+import dev.culvert.mux.OpenRequest;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Ticker;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The client agent: listens locally, and carries every connection as a stream to a server. */
+public final class TunnelClient implements Agent {
+    private static final Logger LOG = LoggerFactory.getLogger(TunnelClient.class);
+
+    private final ClientConfig config;
+    private final Ticker ticker = Ticker.systemTicker();
+    private final Transport transport = Transport.best();
+    /** One loop accepts, the others carry a session each. */
+    private final EventLoopGroup loops;
+
+    private final EventLoop accepting;
+    private final Connections connections = new Connections(ticker);
+    private final Sessions sessions = new Sessions(connections);
+    private final List<Acceptor> acceptors = new ArrayList<>();
+    private final Map<String, HostPort> listening = new LinkedHashMap<>();
+    private final List<Uplink> uplinks = new ArrayList<>();
+    private final Uplinks router;
+
+    TunnelClient(ClientConfig config) {
+        this.config = config;
+        int count = config.upstream().sessions();
+        loops = transport.newEventLoops(1 + count, "client");
+        accepting = loops.next();
+        router = new Uplinks(accepting, ticker, uplinks);
+        Dialer dialer = new Dialer(transport, config.upstream().connectTimeout());
+        MuxSettings settings = config.muxSettings("culvert " + AgentCommand.version());
+        for (int i = 1; i <= count; i++) {
+            UpstreamConfig.Backoff pauses = config.upstream().backoff();
+            uplinks.add(new Uplink(
+                    count == 1 ? "uplink" : "uplink " + i,
+                    loops.next(),
+                    dialer,
+                    config.upstream(),
+                    settings,
+                    new Backoff(pauses.min(), pauses.max(), new Random()),
+                    sessions,
+                    router::serveWaiting));
+        }
+    }
+
+    @Override
+    public void start() throws StartFailure, InterruptedException {
+        for (ForwardConfig forward : config.forwards()) {
+            String name = "forwards." + forward.name();
+            Acceptor acceptor = new Acceptor(
+                    transport,
+                    accepting,
+                    name,
+                    forward.maxConnections(),
+                    (from, channel) -> arrive(forward, from, channel));
+            acceptors.add(acceptor);
+            try {
+                listening.put(forward.name(), acceptor.bind(forward.listen()));
+            } catch (IOException e) {
+                throw new StartFailure(String.valueOf(e.getMessage()));
+            }
+            LOG.info("{}: listening on {}", name, listening(forward.name()));
+        }
+        uplinks.forEach(Uplink::start);
+    }
+
+    private void arrive(ForwardConfig forward, Acceptor acceptor, SocketChannel channel) {
+        if (channel.remoteAddress() == null) { // gone already
+            channel.unsafe().closeForcibly();
+            acceptor.release();
+            return;
+        }
+        channel.config().setAllowHalfClosure(true);
+        HostPort source = HostPort.of(channel.remoteAddress());
+        HostPort target = forward.target().orElse(null);
+        OpenRequest request = new OpenRequest(target, source, connections.newId(), forward.name());
+        Connection connection = connections.add(
+                request.connectionId(),
+                forward.name(),
+                source.toString(),
+                target == null ? "the server's" : target.toString());
+        connection.onEnd(acceptor::release);
+        long deadline = ticker.nanoTime() + config.upstream().sessionWait().toNanos();
+        router.assign(new Arrival(channel, connection, request, deadline));
+    }
+
+    @Override
+    public Future<?> drain() {
+        acceptors.forEach(Acceptor::close);
+        accepting.execute(router::drain);
+        uplinks.forEach(Uplink::drain);
+        return sessions.drain();
+    }
+
+    @Override
+    public void cut(ErrorCode code, String reason) {
+        connections.live().forEach(connection -> connection.cut(code, reason));
+        sessions.cut(code, reason);
+    }
+
+    @Override
+    public Connections connections() {
+        return connections;
+    }
+
+    @Override
+    public String status() {
+        long up = uplinks.stream().filter(Uplink::isReady).count();
+        return up + " of " + uplinks.size() + " sessions up, " + connections.size() + " connections";
+    }
+
+    @Override
+    public void close() {
+        acceptors.forEach(Acceptor::close);
+        loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
+    }
+
+    /** Where a forward listens. */
+    HostPort listening(String forward) {
+        return Objects.requireNonNull(listening.get(forward));
+    }
+}

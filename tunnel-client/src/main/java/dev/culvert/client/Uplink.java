@@ -1,0 +1,285 @@
+package dev.culvert.client;
+
+import dev.culvert.common.lifecycle.Sessions;
+import dev.culvert.common.net.Dialer;
+import dev.culvert.common.net.TcpOption;
+import dev.culvert.common.splice.Splice;
+import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.HostPort;
+import dev.culvert.mux.MuxConnection;
+import dev.culvert.mux.MuxSession;
+import dev.culvert.mux.MuxSettings;
+import dev.culvert.mux.MuxStream;
+import dev.culvert.mux.ProtocolVersion;
+import dev.culvert.mux.SessionListener;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.util.concurrent.Future;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps one session up: dials the servers in their order, again after a pause when none answers, and anew when the session is
+ * lost or its server goes away. A session whose server drains goes on beside its successor until its last stream has ended.
+ *
+ * <p>Runs on one event loop, which is also that of the session and of the local connections that it carries. From other
+ * threads: {@link #start}, {@link #isReady}, {@link #load}, {@link #take} and {@link #drain}.
+ */
+final class Uplink {
+    private static final Logger LOG = LoggerFactory.getLogger(Uplink.class);
+    /** A session that lasted so long was a good one: the pauses begin again with the shortest. */
+    private static final Duration GOOD = Duration.ofSeconds(5);
+
+    private final String name;
+    private final EventLoop loop;
+    private final Dialer dialer;
+    private final UpstreamConfig config;
+    private final MuxSettings settings;
+    private final Backoff backoff;
+    private final Sessions sessions;
+    private final Runnable whenReady;
+    private final AtomicInteger load = new AtomicInteger();
+
+    private volatile boolean ready;
+    private boolean draining;
+    /** The server to dial next, an index. */
+    private int next;
+    /** Since a session was up; as many as there are servers are a round. */
+    private int failures;
+
+    private @Nullable Future<?> attempt;
+    private @Nullable MuxSession current;
+
+    /**
+     * An uplink at rest.
+     *
+     * @param name for the log
+     * @param whenReady run when it can take connections
+     */
+    Uplink(
+            String name,
+            EventLoop loop,
+            Dialer dialer,
+            UpstreamConfig config,
+            MuxSettings settings,
+            Backoff backoff,
+            Sessions sessions,
+            Runnable whenReady) {
+        this.name = name;
+        this.loop = loop;
+        this.dialer = dialer;
+        this.config = config;
+        this.settings = settings;
+        this.backoff = backoff;
+        this.sessions = sessions;
+        this.whenReady = whenReady;
+    }
+
+    void start() {
+        loop.execute(this::connect);
+    }
+
+    /** Whether it would take a connection now. */
+    boolean isReady() {
+        return ready;
+    }
+
+    /** Connections that it carries. */
+    int load() {
+        return load.get();
+    }
+
+    /** Opens a stream for {@code arrival}, or runs {@code otherwise} if the session can not take it any more. */
+    void take(Arrival arrival, Runnable otherwise) {
+        load.incrementAndGet();
+        loop.execute(() -> {
+            MuxSession session = current;
+            if (session == null || !session.isOpenable()) {
+                load.decrementAndGet();
+                ready = false;
+                otherwise.run();
+            } else {
+                join(arrival, session);
+            }
+        });
+    }
+
+    /** Dials no more; the sessions are told by {@link Sessions#drain}. */
+    void drain() {
+        loop.execute(() -> {
+            draining = true;
+            ready = false;
+            if (attempt != null) {
+                attempt.cancel(false);
+            }
+        });
+    }
+
+    private void join(Arrival arrival, MuxSession session) {
+        SocketChannel channel = arrival.channel();
+        arrival.connection().onEnd(() -> {
+            load.decrementAndGet();
+            becomeReadyIfOpenable();
+        });
+        loop.register(channel).addListener(registered -> {
+            if (registered.isSuccess()) {
+                Splice.open(
+                        channel,
+                        arrival.connection(),
+                        session,
+                        arrival.request(),
+                        settings.flow().frameSize());
+            } else {
+                arrival.reject("cannot register the socket: " + registered.cause());
+            }
+        });
+    }
+
+    private void becomeReadyIfOpenable() {
+        ready = !draining && current != null && current.isOpenable();
+        if (ready) {
+            whenReady.run();
+        }
+    }
+
+    // ---- connecting
+
+    private void connect() {
+        if (draining) {
+            return;
+        }
+        HostPort server = config.servers().get(next);
+        LOG.debug("{}: dialling {}", name, server);
+        Future<Channel> dial = dialer.dial(loop, server, address -> true);
+        attempt = dial;
+        dial.addListener((Future<Channel> dialled) -> {
+            if (dialled.isSuccess()) {
+                begin(server, dialled.getNow());
+            } else if (!dialled.isCancelled()) {
+                failed("cannot connect: " + dialled.cause().getMessage());
+            }
+        });
+    }
+
+    private void begin(HostPort server, Channel channel) {
+        TcpOption.USER_TIMEOUT.set(channel, Math.toIntExact(config.userTimeout().toMillis()));
+        TcpOption.UNSENT_LOW_WATER.set(channel, MuxConnection.UNSENT_LOW_WATER);
+        channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false);
+        MuxSession session = new MuxSession(MuxSession.Role.CLIENT, settings, new Listener(server));
+        sessions.add(session, loop);
+        channel.pipeline().addLast(new MuxConnection(session));
+        channel.config().setAutoRead(true);
+    }
+
+    /** An attempt came to nothing: on to the next server, after a pause when all have been tried. */
+    private void failed(String reason) {
+        next = (next + 1) % config.servers().size();
+        failures++;
+        retry(reason, failures % config.servers().size() == 0 ? backoff.next() : Duration.ZERO);
+    }
+
+    /** A session was lost: begin with the first server again. */
+    private void lost(String reason, long lastedNanos) {
+        if (lastedNanos > GOOD.toNanos()) {
+            backoff.reset();
+        }
+        next = 0;
+        failures = 0;
+        retry(reason, backoff.next());
+    }
+
+    private void retry(String reason, Duration pause) {
+        if (draining) {
+            LOG.info("{}: {}", name, reason);
+        } else {
+            LOG.warn(
+                    "{}: {}; dialling {} in {} ms",
+                    name,
+                    reason,
+                    config.servers().get(next),
+                    pause.toMillis());
+            attempt = loop.schedule(this::connect, pause.toNanos(), TimeUnit.NANOSECONDS);
+        }
+    }
+
+    /** What happens to one session; it may be the current one, one that is not up yet, or one that is on its way out. */
+    private final class Listener implements SessionListener {
+        private final HostPort server;
+        private final long begun = System.nanoTime();
+        private boolean wasUp;
+
+        Listener(HostPort server) {
+            this.server = server;
+        }
+
+        @Override
+        public void onUp(MuxSession session) {
+            wasUp = true;
+            current = session;
+            failures = 0;
+            LOG.info(
+                    "{}: session up, server {}, {}{}",
+                    name,
+                    server,
+                    session.version(),
+                    session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware());
+            becomeReadyIfOpenable();
+        }
+
+        @Override
+        public void onStream(MuxSession session, MuxStream stream) {
+            stream.reset(ErrorCode.FORBIDDEN, "this client takes no streams");
+        }
+
+        @Override
+        public void onGoAway(MuxSession session, ErrorCode code, String text) {
+            if (session == current) {
+                LOG.info("{}: server {} takes no new connections: {}: {}", name, server, code, text);
+                leave();
+                next = (next + 1) % config.servers().size();
+                connect();
+            }
+        }
+
+        @Override
+        public void onDrained(MuxSession session) {
+            session.close(ErrorCode.DRAINING, "drained");
+        }
+
+        @Override
+        public void onClosed(MuxSession session, ErrorCode code, String text) {
+            sessions.remove(session);
+            if (session == current) {
+                leave();
+                lost("session to " + server + " lost: " + code + ": " + text, System.nanoTime() - begun);
+            } else if (wasUp) {
+                LOG.info("{}: old session to {} ended: {}: {}", name, server, code, text);
+            } else {
+                failed("no session with " + server + ": " + code + ": " + text + advice(session));
+            }
+        }
+
+        private void leave() {
+            current = null;
+            ready = false;
+        }
+
+        private String advice(MuxSession session) {
+            if (session.unexpectedVersion().isPresent()) {
+                int spoken = session.unexpectedVersion().getAsInt();
+                return spoken <= 2
+                        ? ". If this is a stock smux server, set upstream.protocol = smux-v" + spoken
+                        : ". If this is a Culvert server, set upstream.protocol = culvert";
+            }
+            return session.version() == ProtocolVersion.CULVERT
+                    ? ". If this is a stock smux server, set upstream.protocol = smux-v1 or smux-v2"
+                    : "";
+        }
+    }
+}

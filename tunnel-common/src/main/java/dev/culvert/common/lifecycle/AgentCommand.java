@@ -1,0 +1,132 @@
+package dev.culvert.common.lifecycle;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.LoggerContext;
+import dev.culvert.common.config.BadConfig;
+import dev.culvert.common.net.Transport;
+import dev.culvert.common.systemd.SystemdNotifier;
+import io.netty.channel.EventLoopGroup;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+/**
+ * The command line of both agents: {@code [-c FILE] [-v] [run | check]}.
+ *
+ * @param <C> the agent's configuration
+ */
+@Command(
+        mixinStandardHelpOptions = true,
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:drained or done",
+            "1:configuration or start-up error",
+            "2:usage",
+            "3:the drain deadline passed and connections were reset"
+        },
+        footer = "%nSIGTERM and SIGINT drain, a second one ends at once. CULVERT_OPTS holds extra JVM flags.")
+public final class AgentCommand<C> implements Callable<Integer> {
+    private static final int DONE = 0;
+    private static final int FAILED = 1;
+
+    private final Program<C> program;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Option(
+            names = {"-c", "--config"},
+            paramLabel = "FILE",
+            scope = ScopeType.INHERIT,
+            description = "The configuration (default: ${DEFAULT-VALUE}).")
+    private @Nullable Path file;
+
+    @Option(names = "-v", scope = ScopeType.INHERIT, description = "Log more.")
+    private boolean verbose;
+
+    private AgentCommand(Program<C> program) {
+        this.program = program;
+    }
+
+    /** Does what the arguments ask for; returns the exit code. */
+    public static <C> int execute(Program<C> program, String... args) {
+        CommandLine line = new CommandLine(new AgentCommand<>(program));
+        line.setCommandName(program.name());
+        line.getCommandSpec().version(program.name() + " " + version());
+        line.getCommandSpec().usageMessage().description(program.description());
+        line.setDefaultValueProvider(option -> option instanceof CommandLine.Model.OptionSpec o
+                        && o.longestName().equals("--config")
+                ? program.defaultConfig().toString()
+                : null);
+        try {
+            return line.execute(args);
+        } finally {
+            ((LoggerContext) LoggerFactory.getILoggerFactory()).stop(); // writes what is queued
+        }
+    }
+
+    /** The version of the jar, or of nothing in particular. */
+    public static String version() {
+        return Optional.ofNullable(AgentCommand.class.getPackage().getImplementationVersion())
+                .orElse("unpackaged");
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        return run();
+    }
+
+    @Command(description = "Run in the foreground (default).")
+    int run() throws InterruptedException {
+        if (verbose) {
+            ((ch.qos.logback.classic.Logger) LoggerFactory.getLogger("dev.culvert")).setLevel(Level.DEBUG);
+        }
+        try {
+            return run(program.read(file()));
+        } catch (BadConfig | StartFailure e) {
+            return fail(e);
+        }
+    }
+
+    private int run(C config) throws StartFailure, InterruptedException {
+        Agent agent = program.agent(config);
+        EventLoopGroup notifying = Transport.best().newEventLoops(1, "notify");
+        try {
+            Lifecycle lifecycle = new Lifecycle(
+                    agent, program.drain(config), SystemdNotifier.fromEnvironment(System.getenv(), notifying));
+            Signals.onTermination(lifecycle::signal);
+            return lifecycle.run();
+        } finally {
+            agent.close();
+            notifying.shutdownGracefully(0, 1, TimeUnit.SECONDS).await(2, TimeUnit.SECONDS);
+        }
+    }
+
+    @Command(description = "Read the configuration and print what would run.")
+    int check() {
+        try {
+            spec.commandLine().getOut().println(program.describe(program.read(file())));
+            return DONE;
+        } catch (BadConfig e) {
+            return fail(e);
+        }
+    }
+
+    private int fail(Exception e) {
+        spec.commandLine().getErr().println(e.getMessage());
+        return FAILED;
+    }
+
+    private Path file() {
+        return file == null ? program.defaultConfig() : file;
+    }
+}

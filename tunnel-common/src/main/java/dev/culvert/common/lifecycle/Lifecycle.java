@@ -1,0 +1,103 @@
+package dev.culvert.common.lifecycle;
+
+import dev.culvert.common.config.DrainConfig;
+import dev.culvert.common.splice.Connection;
+import dev.culvert.common.systemd.SystemdNotifier;
+import dev.culvert.mux.ErrorCode;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Ticker;
+import java.time.Duration;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The life of an agent, in the main thread: start, READY, wait for a signal, drain, end.
+ *
+ * <p>The first SIGTERM or SIGINT drains; a second one cuts off what is left at once.
+ */
+final class Lifecycle {
+    private static final Logger LOG = LoggerFactory.getLogger(Lifecycle.class);
+
+    /** Everything ended by itself. */
+    static final int DRAINED = 0;
+    /** Connections were reset at the end. */
+    static final int CUT_OFF = 3;
+
+    private static final Duration STEP = Duration.ofSeconds(1);
+    /** What resets and farewells may take to get out. */
+    private static final Duration LAST_WORDS = Duration.ofSeconds(2);
+
+    private final Agent agent;
+    private final DrainConfig drainConfig;
+    private final SystemdNotifier notifier;
+    private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+
+    private enum Event {
+        SIGNAL,
+        DRAINED
+    }
+
+    Lifecycle(Agent agent, DrainConfig drainConfig, SystemdNotifier notifier) {
+        this.agent = agent;
+        this.drainConfig = drainConfig;
+        this.notifier = notifier;
+    }
+
+    /** Somebody wants the agent to end. Any thread. */
+    void signal() {
+        events.add(Event.SIGNAL);
+    }
+
+    /** Lives. Returns the exit code. */
+    int run() throws StartFailure, InterruptedException {
+        agent.start();
+        notifier.ready();
+        while (await(STEP) != Event.SIGNAL) {
+            notifier.status(agent.status());
+        }
+        notifier.stopping();
+        return drain();
+    }
+
+    private int drain() throws InterruptedException {
+        Future<?> drained = agent.drain();
+        drained.addListener(done -> events.add(Event.DRAINED));
+        Drain drain = new Drain(
+                agent.connections(), drainConfig.timeout(), drainConfig.idle().orElse(null), Ticker.systemTicker());
+        LOG.info("{}", drain);
+        while (!drain.left().isNegative()) {
+            drain.cutIdle();
+            notifier.status(drain.toString());
+            Event event = await(drain.left().compareTo(STEP) < 0 ? drain.left() : STEP);
+            if (event == Event.DRAINED) {
+                LOG.info("drained");
+                return DRAINED;
+            }
+            if (event == Event.SIGNAL) {
+                return cutOff(drain, drained, "a second signal");
+            }
+        }
+        return cutOff(
+                drain, drained, "the drain deadline of " + drainConfig.timeout().toMillis() + " ms has passed");
+    }
+
+    private int cutOff(Drain drain, Future<?> drained, String why) throws InterruptedException {
+        var left = drain.waitingFor();
+        for (Connection connection : left) {
+            LOG.warn("{}: resetting {}", why, connection);
+        }
+        agent.cut(ErrorCode.DRAINING, why);
+        if (!drained.await(LAST_WORDS.toMillis())) {
+            LOG.warn("{}: not everything ended within {} ms", why, LAST_WORDS.toMillis());
+        }
+        return left.isEmpty() ? DRAINED : CUT_OFF;
+    }
+
+    private @Nullable Event await(Duration time) throws InterruptedException {
+        return events.poll(time.toNanos(), TimeUnit.NANOSECONDS);
+    }
+}

@@ -1,0 +1,137 @@
+package dev.culvert.common.net;
+
+import dev.culvert.mux.HostPort;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.socket.ServerSocketChannel;
+import io.netty.channel.socket.SocketChannel;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A listening TCP socket. It accepts no more than it may have open at once, and none while the process is out of file
+ * descriptors: connections then wait in the kernel's backlog, and nothing is lost.
+ *
+ * <p>Accepted channels are not registered with an event loop: whoever takes them knows which one it shall be.
+ */
+public final class Acceptor {
+    private static final Logger LOG = LoggerFactory.getLogger(Acceptor.class);
+    private static final int BACKLOG = 4096;
+    private static final long RETRY_MILLIS = 500;
+
+    private final String name;
+    private final int maxConnections;
+    private final BiConsumer<Acceptor, SocketChannel> accepted;
+    private final EventLoop loop;
+    private final ServerSocketChannel channel;
+
+    // On the event loop only.
+    private int open;
+    private boolean full;
+    private boolean failing;
+
+    /**
+     * An acceptor that does not listen yet.
+     *
+     * @param loop the event loop that accepts
+     * @param name for the log
+     * @param maxConnections how many may be open at once: accepted, and not yet {@link #release released}
+     * @param accepted takes each channel, on {@code loop}: not registered, not read, TCP_NODELAY and SO_KEEPALIVE set
+     */
+    public Acceptor(
+            Transport transport,
+            EventLoop loop,
+            String name,
+            int maxConnections,
+            BiConsumer<Acceptor, SocketChannel> accepted) {
+        this.loop = loop;
+        this.name = name;
+        this.maxConnections = maxConnections;
+        this.accepted = accepted;
+        channel = transport.serverSockets().newChannel();
+    }
+
+    /**
+     * Listens. Blocks: for start-up, not for event loops.
+     *
+     * @return the address, with the port that was picked where {@code address} has 0
+     * @throws IOException with a sentence for the user
+     */
+    public HostPort bind(HostPort address) throws IOException, InterruptedException {
+        channel.config().setOption(ChannelOption.SO_REUSEADDR, true);
+        channel.config().setOption(ChannelOption.SO_BACKLOG, BACKLOG);
+        channel.pipeline().addLast(new Accepting());
+        InetSocketAddress resolved = new InetSocketAddress(address.host(), address.port());
+        if (resolved.isUnresolved()) {
+            throw new IOException(name + ": cannot listen on " + address + ": the name does not resolve");
+        }
+        loop.register(channel).await();
+        var bound = channel.bind(resolved).await();
+        if (!bound.isSuccess()) {
+            throw new IOException(name + ": cannot listen on " + address + ": "
+                    + bound.cause().getMessage() + ". If another program has the port, `ss -ltnp` names it.");
+        }
+        return HostPort.of(channel.localAddress());
+    }
+
+    /** One of the accepted connections has ended; there is room for another. Any thread. */
+    public void release() {
+        loop.execute(() -> {
+            open--;
+            adjust();
+        });
+    }
+
+    /** Stops listening; accepted connections go on. Any thread. */
+    public void close() {
+        channel.close();
+    }
+
+    /** Accepts or pauses, as room and descriptors allow. */
+    private void adjust() {
+        if (open >= maxConnections && !full) {
+            LOG.warn("{}: {} connections are open, the most it may have: more wait until one ends", name, open);
+        }
+        full = open >= maxConnections;
+        channel.config().setAutoRead(!full && !failing);
+    }
+
+    private final class Accepting extends ChannelInboundHandlerAdapter {
+        @Override
+        public void channelRead(ChannelHandlerContext ctx, Object message) {
+            SocketChannel child = (SocketChannel) message;
+            if (failing) {
+                failing = false;
+                LOG.info("{}: accepting again", name);
+            }
+            open++;
+            adjust();
+            child.config().setTcpNoDelay(true).setKeepAlive(true).setAutoRead(false);
+            accepted.accept(Acceptor.this, child);
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+            if (!failing) {
+                LOG.warn(
+                        "{}: cannot accept, trying again every {} ms: {}",
+                        name,
+                        RETRY_MILLIS,
+                        Symptom.of(cause) == Symptom.NO_DESCRIPTOR
+                                ? "no file descriptor is left; raise LimitNOFILE or `ulimit -n`"
+                                : cause.toString());
+            }
+            failing = true;
+            adjust();
+            Channel listening = ctx.channel();
+            loop.schedule(() -> listening.config().setAutoRead(!full), RETRY_MILLIS, TimeUnit.MILLISECONDS);
+        }
+    }
+}

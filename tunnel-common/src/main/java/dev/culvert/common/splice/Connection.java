@@ -1,0 +1,140 @@
+package dev.culvert.common.splice;
+
+import dev.culvert.mux.ErrorCode;
+import io.netty.util.concurrent.EventExecutor;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One tunnelled connection, from the moment it was accepted to the one line that the log gets at its end. Both agents know it
+ * by the same id.
+ *
+ * <p>The counters belong to the connection's event loop; everything else may be called from any thread.
+ */
+public final class Connection {
+    private static final Logger LOG = LoggerFactory.getLogger("culvert.connection");
+
+    private final String id;
+    private final String forward;
+    private final String client;
+    private final String target;
+    private final Connections home;
+    private final long startedAt;
+    private final AtomicBoolean ended = new AtomicBoolean();
+
+    private volatile @Nullable Owner owner;
+    private volatile Runnable atEnd = () -> {};
+
+    private long fromSocket;
+    private long toSocket;
+    private long activeAt;
+
+    /** Cuts off a connection in the state that it is in. */
+    @FunctionalInterface
+    public interface Cut {
+        /** Must lead to {@link #end}. */
+        void now(ErrorCode code, String reason);
+    }
+
+    private record Owner(EventExecutor loop, Cut cut) {}
+
+    Connection(Connections home, String id, String forward, String client, String target) {
+        this.home = home;
+        this.id = id;
+        this.forward = forward;
+        this.client = client;
+        this.target = target;
+        startedAt = home.now();
+        activeAt = startedAt;
+    }
+
+    public String id() {
+        return id;
+    }
+
+    public String forward() {
+        return forward;
+    }
+
+    public String client() {
+        return client;
+    }
+
+    public String target() {
+        return target;
+    }
+
+    /** From now on the connection lives on {@code loop} and is cut off like this. */
+    public void onCut(EventExecutor loop, Cut cut) {
+        owner = new Owner(loop, cut);
+    }
+
+    /** Cuts the connection off. One that nobody has taken on yet is left to those who prepare it. */
+    public void cut(ErrorCode code, String reason) {
+        cutIf(Duration.ZERO, code, reason);
+    }
+
+    /** Cuts the connection off if no byte has passed for {@code idle}. */
+    public void cutIfIdle(Duration idle) {
+        cutIf(idle, ErrorCode.DRAINING, "idle for " + idle.toMillis() + " ms while draining");
+    }
+
+    private void cutIf(Duration idle, ErrorCode code, String reason) {
+        Owner present = owner;
+        if (present != null) {
+            present.loop.execute(() -> {
+                if (!ended.get() && home.now() - activeAt >= idle.toNanos()) {
+                    present.cut.now(code, reason);
+                }
+            });
+        }
+    }
+
+    /** Counts bytes read from the socket. */
+    void fromSocket(int bytes) {
+        fromSocket += bytes;
+        activeAt = home.now();
+    }
+
+    /** Counts bytes written to the socket. */
+    void toSocket(int bytes) {
+        toSocket += bytes;
+        activeAt = home.now();
+    }
+
+    /** Runs {@code action}, too, at the end, in the thread that ends it. */
+    public void onEnd(Runnable action) {
+        Runnable before = atEnd;
+        atEnd = () -> {
+            before.run();
+            action.run();
+        };
+    }
+
+    /** The connection is over: the log gets its line. The first call counts. Event loop only. */
+    public void end(String reason) {
+        if (ended.compareAndSet(false, true)) {
+            LOG.info(
+                    "{} forward={} client={} target={} in={} out={} ms={} end: {}",
+                    id,
+                    forward,
+                    client,
+                    target,
+                    fromSocket,
+                    toSocket,
+                    (home.now() - startedAt) / 1_000_000,
+                    reason);
+            atEnd.run();
+            home.remove(this);
+        }
+    }
+
+    /** Who, from where, to where: for a line of the log. */
+    @Override
+    public String toString() {
+        return id + " forward=" + forward + " client=" + client + " target=" + target;
+    }
+}

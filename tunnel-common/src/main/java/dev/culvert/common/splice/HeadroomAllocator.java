@@ -1,0 +1,97 @@
+package dev.culvert.common.splice;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
+import io.netty.channel.ChannelConfig;
+import io.netty.channel.RecvByteBufAllocator;
+import io.netty.util.UncheckedBooleanSupplier;
+
+/**
+ * Receive buffers with room for a frame's header in front of what is read, so that the header can be put before the payload
+ * without copying it. A read is never longer than a frame.
+ */
+final class HeadroomAllocator implements RecvByteBufAllocator {
+    /** The header of a smux frame, bytes. */
+    private static final int HEADROOM = 8;
+
+    private static final int MIN_READ = 512;
+    private static final int FIRST_READ = 4096;
+
+    private final AdaptiveRecvByteBufAllocator sizes;
+
+    /** The largest read, in bytes, should be the largest payload of a frame. */
+    HeadroomAllocator(int maxRead) {
+        sizes = new AdaptiveRecvByteBufAllocator(Math.min(MIN_READ, maxRead), Math.min(FIRST_READ, maxRead), maxRead);
+    }
+
+    @Override
+    public ExtendedHandle newHandle() {
+        return new HeadroomHandle((ExtendedHandle) sizes.newHandle());
+    }
+
+    /** Epoll and NIO want the extended handle, which Netty has no delegate for. */
+    private static final class HeadroomHandle implements ExtendedHandle {
+        private final ExtendedHandle sizes;
+
+        HeadroomHandle(ExtendedHandle sizes) {
+            this.sizes = sizes;
+        }
+
+        @Override
+        public ByteBuf allocate(ByteBufAllocator alloc) {
+            int capacity = HEADROOM + sizes.guess();
+            return alloc.ioBuffer(capacity, capacity).setIndex(HEADROOM, HEADROOM);
+        }
+
+        @Override
+        public int guess() {
+            return sizes.guess();
+        }
+
+        @Override
+        public void reset(ChannelConfig config) {
+            sizes.reset(config);
+        }
+
+        @Override
+        public void incMessagesRead(int messages) {
+            sizes.incMessagesRead(messages);
+        }
+
+        @Override
+        public void lastBytesRead(int bytes) {
+            sizes.lastBytesRead(bytes);
+        }
+
+        @Override
+        public int lastBytesRead() {
+            return sizes.lastBytesRead();
+        }
+
+        @Override
+        public void attemptedBytesRead(int bytes) {
+            sizes.attemptedBytesRead(bytes);
+        }
+
+        @Override
+        public int attemptedBytesRead() {
+            return sizes.attemptedBytesRead();
+        }
+
+        @Override
+        public boolean continueReading() {
+            return sizes.continueReading();
+        }
+
+        @Override
+        public boolean continueReading(UncheckedBooleanSupplier maybeMoreData) {
+            return sizes.continueReading(maybeMoreData);
+        }
+
+        @Override
+        public void readComplete() {
+            sizes.readComplete();
+        }
+    }
+}

@@ -1,0 +1,208 @@
+package dev.culvert.common.splice;
+
+import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.MuxSession;
+import dev.culvert.mux.MuxStream;
+import dev.culvert.mux.OpenRequest;
+import dev.culvert.mux.StreamListener;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Joins a TCP socket and a stream, so that what happens to the one happens to the other:
+ *
+ * <table>
+ * <caption>What becomes what</caption>
+ * <tr><th>on the socket</th><th>on the stream</th></tr>
+ * <tr><td>bytes</td><td>bytes, in order; the socket is read while the stream has room</td></tr>
+ * <tr><td>bytes written out</td><td>credit for the peer, when the write to the socket has completed</td></tr>
+ * <tr><td>FIN</td><td>FIN, after the last byte</td></tr>
+ * <tr><td>RST</td><td>RST</td></tr>
+ * </table>
+ *
+ * <p>Both belong to the same event loop. Memory is bounded by the stream's window towards the socket, and by its send queue and
+ * one read towards the stream.
+ */
+public final class Splice extends ChannelInboundHandlerAdapter implements StreamListener {
+    private final Channel channel;
+    private final Connection connection;
+    private final Runnable flush = this::flush;
+    private @Nullable MuxStream stream;
+    private boolean flushing;
+    /** The socket has no more for the stream: EOF was read. */
+    private boolean inputEnded;
+    /** The stream has no more for the socket: its FIN was passed on. */
+    private boolean outputEnded;
+
+    private boolean ended;
+
+    private Splice(Channel channel, Connection connection) {
+        this.channel = channel;
+        this.connection = connection;
+    }
+
+    /**
+     * Opens a stream for an accepted socket and joins them. The channel is active, not yet read, and on the session's event loop.
+     *
+     * @param maxRead the largest read from the socket, bytes: the session's frame size
+     * @throws IllegalStateException when the session takes no streams
+     */
+    public static void open(
+            Channel channel, Connection connection, MuxSession session, OpenRequest request, int maxRead) {
+        Splice splice = new Splice(channel, connection);
+        splice.start(session.open(request, splice), maxRead);
+    }
+
+    /** Accepts a stream for a socket that was dialled and joins them; else as {@link #open}. */
+    public static void accept(Channel channel, Connection connection, MuxStream stream, int maxRead) {
+        Splice splice = new Splice(channel, connection);
+        stream.accept();
+        splice.start(stream, maxRead);
+        stream.attach(splice);
+    }
+
+    private void start(MuxStream newStream, int maxRead) {
+        stream = newStream;
+        connection.onCut(channel.eventLoop(), this::cut);
+        channel.config().setRecvByteBufAllocator(new HeadroomAllocator(maxRead));
+        channel.pipeline().addLast(this);
+        if (channel.isActive()) {
+            channel.config().setAutoRead(true);
+        } else {
+            channelGone("the connection was closed before it was joined");
+        }
+    }
+
+    private void cut(ErrorCode code, String reason) {
+        if (stream != null) {
+            stream.reset(code, reason);
+        }
+        resetSocket(reason);
+    }
+
+    // ---- from the socket to the stream
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+        ByteBuf data = (ByteBuf) message;
+        if (stream == null || ended) {
+            data.release();
+            return;
+        }
+        connection.fromSocket(data.readableBytes());
+        stream.write(data);
+        if (!stream.isWritable()) {
+            channel.config().setAutoRead(false);
+        }
+    }
+
+    @Override
+    public void onWritable(MuxStream from) {
+        channel.config().setAutoRead(true);
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        if (event == ChannelInputShutdownEvent.INSTANCE && stream != null && !inputEnded) {
+            inputEnded = true;
+            stream.shutdownOutput();
+            closeIfBothEnded();
+        }
+        ctx.fireUserEventTriggered(event);
+    }
+
+    // ---- from the stream to the socket
+
+    @Override
+    public void onData(MuxStream from, ByteBuf data) {
+        int bytes = data.readableBytes();
+        channel.write(data).addListener(written -> {
+            if (written.isSuccess()) {
+                connection.toSocket(bytes);
+                from.consumed(bytes);
+            }
+        });
+        if (!flushing) {
+            flushing = true;
+            channel.eventLoop().execute(flush); // once, after all that this iteration of the loop brings
+        }
+    }
+
+    private void flush() {
+        flushing = false;
+        channel.flush();
+    }
+
+    @Override
+    public void onFin(MuxStream from) {
+        // shutdownOutput throws away what is not yet written: wait for it.
+        channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(allWritten -> {
+            if (allWritten.isSuccess()) {
+                ChannelFuture shut = ((DuplexChannel) channel).shutdownOutput();
+                shut.addListener(done -> {
+                    outputEnded = true;
+                    closeIfBothEnded();
+                });
+            }
+        });
+    }
+
+    private void closeIfBothEnded() {
+        if (inputEnded && outputEnded && !ended) {
+            ended = true;
+            channel.close();
+            connection.end("closed");
+        }
+    }
+
+    // ---- the hard ends
+
+    @Override
+    public void onReset(MuxStream from, ErrorCode code, String text) {
+        resetSocket(text.isEmpty() ? code.toString() : code + ": " + text);
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        channelGone(String.valueOf(cause.getMessage()));
+        ctx.close();
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+        channelGone("the connection was reset");
+        ctx.fireChannelInactive();
+    }
+
+    private void channelGone(String reason) {
+        if (!ended) {
+            ended = true;
+            if (stream != null) {
+                stream.reset(ErrorCode.CONNECTION_RESET, reason);
+            }
+            connection.end("reset by " + (stream == null ? "us" : "the socket") + ": " + reason);
+        }
+    }
+
+    private void resetSocket(String reason) {
+        if (!ended) {
+            ended = true;
+            reset(channel);
+            connection.end("reset: " + reason);
+        }
+    }
+
+    /** Closes a TCP channel so that its peer sees a reset. */
+    public static void reset(Channel channel) {
+        channel.config().setOption(ChannelOption.SO_LINGER, 0);
+        channel.close();
+    }
+}

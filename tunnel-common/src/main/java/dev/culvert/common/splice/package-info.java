@@ -1,0 +1,2 @@
+/** One tunnelled TCP connection: a socket on one side, a stream on the other, and the record of what became of it. */
+package dev.culvert.common.splice;

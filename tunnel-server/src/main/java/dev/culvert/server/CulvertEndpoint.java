@@ -1,0 +1,43 @@
+package dev.culvert.server;
+
+import dev.culvert.common.net.AllowList;
+import dev.culvert.mux.HostPort;
+import dev.culvert.mux.MuxSettings;
+import dev.culvert.mux.OpenRequest;
+import java.net.InetSocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/** Where Culvert clients connect: each stream names its target, and the allow list decides. */
+record CulvertEndpoint(HostPort listen, AllowList allow, MuxSettings settings) implements Endpoint {
+    @Override
+    public String name() {
+        return "listen";
+    }
+
+    @Override
+    public String forward(OpenRequest request) {
+        return request.forward();
+    }
+
+    @Override
+    public @Nullable HostPort target(OpenRequest request) {
+        return request.target();
+    }
+
+    @Override
+    public boolean mayDial(HostPort target) {
+        return allow.mayMatch(target);
+    }
+
+    @Override
+    public boolean mayDial(HostPort target, InetSocketAddress address) {
+        return allow.allows(target, address);
+    }
+
+    @Override
+    public String advice(int firstByte) {
+        return firstByte == 1 || firstByte == 2
+                ? "stock smux clients need an endpoint of their own under smux { }; a Culvert client needs upstream.protocol = culvert"
+                : "only Culvert clients connect to " + listen;
+    }
+}

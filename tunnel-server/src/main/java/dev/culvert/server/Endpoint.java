@@ -1,0 +1,32 @@
+package dev.culvert.server;
+
+import dev.culvert.mux.HostPort;
+import dev.culvert.mux.MuxSettings;
+import dev.culvert.mux.OpenRequest;
+import java.net.InetSocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/** An address that the server listens on: what is spoken there and what its streams may reach. */
+interface Endpoint {
+    /** For the log: where in the configuration it stands. */
+    String name();
+
+    HostPort listen();
+
+    MuxSettings settings();
+
+    /** What to call the connections of a stream. */
+    String forward(OpenRequest request);
+
+    /** Where a stream goes; null: it says nothing and there is no default. */
+    @Nullable HostPort target(OpenRequest request);
+
+    /** Whether a stream to {@code target} could be allowed at all; asked before its name is resolved. */
+    boolean mayDial(HostPort target);
+
+    /** Whether this address of {@code target} may be dialled. */
+    boolean mayDial(HostPort target, InetSocketAddress address);
+
+    /** What to change when a peer speaks version {@code firstByte} instead. */
+    String advice(int firstByte);
+}

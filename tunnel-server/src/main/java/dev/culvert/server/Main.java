@@ -1,0 +1,52 @@
+package dev.culvert.server;
+
+import dev.culvert.common.config.BadConfig;
+import dev.culvert.common.config.DrainConfig;
+import dev.culvert.common.lifecycle.Agent;
+import dev.culvert.common.lifecycle.AgentCommand;
+import dev.culvert.common.lifecycle.Program;
+import java.nio.file.Path;
+
+/** {@code tunnel-server}. */
+public final class Main implements Program<ServerConfig> {
+    private Main() {}
+
+    public static void main(String[] args) {
+        System.exit(AgentCommand.execute(new Main(), args));
+    }
+
+    @Override
+    public String name() {
+        return "tunnel-server";
+    }
+
+    @Override
+    public String description() {
+        return "Accepts sessions of tunnel-clients, dials the targets of their connections and splices the bytes.";
+    }
+
+    @Override
+    public Path defaultConfig() {
+        return Path.of("/etc/culvert/server.conf");
+    }
+
+    @Override
+    public ServerConfig read(Path file) throws BadConfig {
+        return ServerConfig.read(file);
+    }
+
+    @Override
+    public String describe(ServerConfig config) {
+        return config.describe();
+    }
+
+    @Override
+    public DrainConfig drain(ServerConfig config) {
+        return config.drain();
+    }
+
+    @Override
+    public Agent agent(ServerConfig config) {
+        return new TunnelServer(config);
+    }
+}
