@@ -126,12 +126,12 @@ public final class MuxSession {
 
     /** Whether {@link #open} may be called now. */
     public boolean isOpenable() {
-        return up
-                && !closed
-                && !goAwaySent
-                && goAwayReceived == null
-                && nextId <= LAST_ID
-                && ownStreams < peer.streams();
+        return up && !closed && !goAwaySent && goAwayReceived == null && !isExhausted() && ownStreams < peer.streams();
+    }
+
+    /** Whether all ids of our side are used up: open streams go on, new ones need another session. */
+    public boolean isExhausted() {
+        return nextId > LAST_ID;
     }
 
     /** Whether the peer has answered and the session is not over. */
@@ -624,7 +624,7 @@ public final class MuxSession {
             if (closed) {
                 return;
             }
-            if (!up && command != Frame.HELLO) {
+            if (!up && command != Frame.HELLO && command != Frame.GOAWAY) {
                 throw new ProtocolViolation(Frame.name(command) + " before HELLO");
             }
             MuxStream stream = streams.get(id);

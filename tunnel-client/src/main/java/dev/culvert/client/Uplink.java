@@ -103,6 +103,9 @@ final class Uplink {
             if (session == null || !session.isOpenable()) {
                 load.decrementAndGet();
                 ready = false;
+                if (session != null && session.isExhausted()) {
+                    replace(session);
+                }
                 otherwise.run();
             } else {
                 join(arrival, session);
@@ -139,6 +142,14 @@ final class Uplink {
                 arrival.reject("cannot register the socket: " + registered.cause());
             }
         });
+    }
+
+    /** The session has used up its ids: it ends with its last stream, beside its successor. */
+    private void replace(MuxSession session) {
+        LOG.info("{}: the stream ids of this session are used up, beginning another", name);
+        current = null;
+        session.goAway(ErrorCode.CANCELLED, "stream ids are used up");
+        connect();
     }
 
     private void becomeReadyIfOpenable() {

@@ -56,8 +56,13 @@ final class Lifecycle {
     int run() throws StartFailure, InterruptedException {
         agent.start();
         notifier.ready();
+        String told = "";
         while (await(STEP) != Event.SIGNAL) {
-            notifier.status(agent.status());
+            String status = agent.status();
+            if (!status.equals(told)) {
+                notifier.status(status);
+                told = status;
+            }
         }
         notifier.stopping();
         return drain();

@@ -89,7 +89,7 @@ class SharedSectionsTest {
 
     @Test
     void flow_has_defaults() throws BadConfig {
-        assertThat(read("", FlowConfig::read)).isEqualTo(new FlowConfig(32 << 20, 16 << 20, 32760));
+        assertThat(read("", FlowConfig::read)).isEqualTo(new FlowConfig(64 << 20, 16 << 20, 32760));
     }
 
     @Test
@@ -110,7 +110,7 @@ class SharedSectionsTest {
                 "buffer = 1023k     | buffer: found \"1023k\", expected a size from 1m to 4g",
                 "buffer = 5g        | buffer: found \"5g\", expected a size from 1m to 4g",
                 "max-window = 63k   | max-window: found \"63k\", expected a size from 64k to 4g",
-                "max-window = 33m   | max-window (33m) must not exceed buffer (32m)",
+                "max-window = 65m   | max-window (65m) must not exceed buffer (64m)",
                 "frame-size = 1023  | frame-size: found 1023, expected a whole number from 1024 to 65535",
                 "frame-size = 65536 | frame-size: found 65536, expected a whole number from 1024 to 65535",
             })
@@ -120,7 +120,7 @@ class SharedSectionsTest {
 
     @Test
     void flow_describes_itself() throws BadConfig {
-        assertThat(read("", FlowConfig::read).describe()).isEqualTo("32m a session, 16m a stream, frames of 32760");
+        assertThat(read("", FlowConfig::read).describe()).isEqualTo("64m a session, 16m a stream, frames of 32760");
     }
 
     @Test
