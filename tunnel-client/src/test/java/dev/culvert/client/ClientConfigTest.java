@@ -67,7 +67,7 @@ class ClientConfigTest {
                                 ofSeconds(15),
                                 new SmuxPeerConfig(4 << 20, true, ofSeconds(60))),
                         new KeepaliveConfig(ofSeconds(5), ofSeconds(15)),
-                        new FlowConfig(32 << 20, 16 << 20, 32760),
+                        new FlowConfig(64 << 20, 16 << 20, 32760),
                         List.of(new ForwardConfig(
                                 "web",
                                 new HostPort("127.0.0.1", 8080),
@@ -253,7 +253,7 @@ class ClientConfigTest {
                         upstream   culvert, sessions 1, not encrypted
                         connect    within 10s, again after 100ms to 5s; a new connection waits for 10s
                         keepalive  every 5s, dead after 15s of silence, or 15s without acknowledgement
-                        flow       32m a session, 16m a stream, frames of 32760
+                        flow       64m a session, 16m a stream, frames of 32760
                         drain      up to 30s
                         """);
     }

@@ -42,7 +42,7 @@ class ServerConfigTest {
 
     private static final LimitsConfig LIMITS = new LimitsConfig(1_000, 20_000, 10_000, ofSeconds(10));
     private static final KeepaliveConfig KEEPALIVE = new KeepaliveConfig(ofSeconds(5), ofSeconds(15));
-    private static final FlowConfig FLOW = new FlowConfig(32 << 20, 16 << 20, 32760);
+    private static final FlowConfig FLOW = new FlowConfig(64 << 20, 16 << 20, 32760);
     private static final DrainConfig DRAIN = new DrainConfig(ofSeconds(30), Optional.empty());
 
     @TempDir
@@ -255,7 +255,7 @@ class ServerConfigTest {
                         limits     1000 sessions, 20000 streams and 10000 opens a second in each, handshake within 10s
                         dial       within 10s
                         keepalive  every 5s, dead after 15s of silence, or 15s without acknowledgement
-                        flow       32m a session, 16m a stream, frames of 32760
+                        flow       64m a session, 16m a stream, frames of 32760
                         drain      up to 30s
                         """);
     }
