@@ -19,34 +19,41 @@ final class HeadroomAllocator implements RecvByteBufAllocator {
     private static final int FIRST_READ = 4096;
 
     private final AdaptiveRecvByteBufAllocator sizes;
+    private final int maxRead;
 
     /** The largest read, in bytes, should be the largest payload of a frame. */
     HeadroomAllocator(int maxRead) {
-        sizes = new AdaptiveRecvByteBufAllocator(Math.min(MIN_READ, maxRead), Math.min(FIRST_READ, maxRead), maxRead);
+        this.maxRead = maxRead;
+        // It guesses in powers of two, and rounds a largest size down to one.
+        int roundedUp = Integer.highestOneBit(maxRead - 1) << 1;
+        sizes = new AdaptiveRecvByteBufAllocator(
+                Math.min(MIN_READ, roundedUp), Math.min(FIRST_READ, roundedUp), roundedUp);
     }
 
     @Override
     public ExtendedHandle newHandle() {
-        return new HeadroomHandle((ExtendedHandle) sizes.newHandle());
+        return new HeadroomHandle((ExtendedHandle) sizes.newHandle(), maxRead);
     }
 
     /** Epoll and NIO want the extended handle, which Netty has no delegate for. */
     private static final class HeadroomHandle implements ExtendedHandle {
         private final ExtendedHandle sizes;
+        private final int maxRead;
 
-        HeadroomHandle(ExtendedHandle sizes) {
+        HeadroomHandle(ExtendedHandle sizes, int maxRead) {
             this.sizes = sizes;
+            this.maxRead = maxRead;
         }
 
         @Override
         public ByteBuf allocate(ByteBufAllocator alloc) {
-            int capacity = HEADROOM + sizes.guess();
+            int capacity = HEADROOM + guess();
             return alloc.ioBuffer(capacity, capacity).setIndex(HEADROOM, HEADROOM);
         }
 
         @Override
         public int guess() {
-            return sizes.guess();
+            return Math.min(sizes.guess(), maxRead);
         }
 
         @Override
