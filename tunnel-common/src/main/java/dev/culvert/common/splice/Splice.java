@@ -75,6 +75,10 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         channel.config().setRecvByteBufAllocator(new HeadroomAllocator(maxRead));
         channel.pipeline().addLast(this);
         if (channel.isActive()) {
+            // Until both directions have ended in good order, every close is a reset, also that of a failed write or of
+            // a killed
+            // process: a FIN after half of the data would be a lie.
+            channel.config().setOption(ChannelOption.SO_LINGER, 0);
             channel.config().setAutoRead(true);
         } else {
             channelGone("the connection was closed before it was joined");
@@ -106,7 +110,9 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
 
     @Override
     public void onWritable(MuxStream from) {
-        channel.config().setAutoRead(true);
+        if (!inputEnded) {
+            channel.config().setAutoRead(true);
+        }
     }
 
     @Override
@@ -158,6 +164,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     private void closeIfBothEnded() {
         if (inputEnded && outputEnded && !ended) {
             ended = true;
+            channel.config().setOption(ChannelOption.SO_LINGER, -1);
             channel.close();
             connection.end("closed");
         }
@@ -188,7 +195,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
             if (stream != null) {
                 stream.reset(ErrorCode.CONNECTION_RESET, reason);
             }
-            connection.end("reset by " + (stream == null ? "us" : "the socket") + ": " + reason);
+            connection.end("reset by the socket: " + reason);
         }
     }
 

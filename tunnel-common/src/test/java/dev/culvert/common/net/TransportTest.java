@@ -6,14 +6,18 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.nio.NioChannelOption;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.util.concurrent.TimeUnit;
 import jdk.net.ExtendedSocketOptions;
 import org.jspecify.annotations.Nullable;
@@ -52,6 +56,54 @@ class TransportTest {
                         .submit(() -> Thread.currentThread().getName())
                         .get())
                 .startsWith("loop-");
+    }
+
+    @ParameterizedTest
+    @EnumSource(Transport.class)
+    void aSocketWhoseInputHasEndedStillWritesMoreThanItsBuffersHold(Transport transport) throws Exception {
+        int size = 32 << 20;
+        loops = transport.newEventLoops(1, "loop");
+        Channel server = new ServerBootstrap()
+                .group(loops)
+                .channelFactory(transport.serverSockets())
+                .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
+                .childHandler(new ChannelInboundHandlerAdapter() {
+                    @Override
+                    public void channelActive(ChannelHandlerContext ctx) {
+                        ctx.pipeline().addLast(new AnswerAtEof(size));
+                    }
+                })
+                .bind(InetAddress.getLoopbackAddress(), 0)
+                .syncUninterruptibly()
+                .channel();
+        try (Socket socket = new Socket()) {
+            socket.setSoTimeout(10_000);
+            socket.connect(server.localAddress());
+            socket.shutdownOutput();
+
+            assertThat(socket.getInputStream().readNBytes(size)).hasSize(size);
+            assertThat(socket.getInputStream().read()).isEqualTo(-1);
+        }
+    }
+
+    /** Answers when the input has ended and its epoll interest is gone. */
+    private static final class AnswerAtEof extends ChannelInboundHandlerAdapter {
+        private final int size;
+
+        AnswerAtEof(int size) {
+            this.size = size;
+        }
+
+        @Override
+        public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+            if (event == ChannelInputShutdownEvent.INSTANCE) {
+                ctx.executor().schedule(() -> answer(ctx), 50, TimeUnit.MILLISECONDS);
+            }
+        }
+
+        private void answer(ChannelHandlerContext ctx) {
+            ctx.writeAndFlush(ctx.alloc().buffer(size).writeZero(size)).addListener(ChannelFutureListener.CLOSE);
+        }
     }
 
     @ParameterizedTest
