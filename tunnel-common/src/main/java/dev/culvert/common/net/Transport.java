@@ -38,7 +38,7 @@ public enum Transport {
                 threads,
                 new DefaultThreadFactory(name),
                 switch (this) {
-                    case EPOLL -> new MendedEpoll();
+                    case EPOLL -> SteadyEpoll.newFactory();
                     case NIO -> NioIoHandler.newFactory();
                 });
     }
