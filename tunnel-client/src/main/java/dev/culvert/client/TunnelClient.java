@@ -130,6 +130,11 @@ public final class TunnelClient implements Agent {
     }
 
     @Override
+    public Sessions sessions() {
+        return sessions;
+    }
+
+    @Override
     public String status() {
         long up = uplinks.stream().filter(Uplink::isReady).count();
         return up + " of " + uplinks.size() + " sessions up, " + connections.size() + " connections";

@@ -120,6 +120,11 @@ public final class TunnelServer implements Agent {
     }
 
     @Override
+    public Sessions sessions() {
+        return sessions;
+    }
+
+    @Override
     public String status() {
         return sessions.size() + " sessions, " + connections.size() + " connections";
     }

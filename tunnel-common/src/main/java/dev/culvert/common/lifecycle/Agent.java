@@ -25,6 +25,8 @@ public interface Agent {
 
     Connections connections();
 
+    Sessions sessions();
+
     /** One line on what it is doing, for {@code systemctl status}. */
     String status();
 

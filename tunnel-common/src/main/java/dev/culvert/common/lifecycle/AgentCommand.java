@@ -33,7 +33,8 @@ import picocli.CommandLine.Spec;
             "2:usage",
             "3:the drain deadline passed and connections were reset"
         },
-        footer = "%nSIGTERM and SIGINT drain, a second one ends at once. CULVERT_OPTS holds extra JVM flags.")
+        footer =
+                "%nSIGTERM and SIGINT drain, a second one ends at once. SIGUSR1 writes the state to the log. CULVERT_OPTS holds extra JVM flags.")
 public final class AgentCommand<C> implements Callable<Integer> {
     private static final int DONE = 0;
     private static final int FAILED = 1;
@@ -104,6 +105,7 @@ public final class AgentCommand<C> implements Callable<Integer> {
             Lifecycle lifecycle = new Lifecycle(
                     agent, program.drain(config), SystemdNotifier.fromEnvironment(System.getenv(), notifying));
             Signals.onTermination(lifecycle::signal);
+            Signals.onReport(lifecycle::report);
             return lifecycle.run();
         } finally {
             agent.close();

@@ -4,6 +4,9 @@ import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.systemd.SystemdNotifier;
 import dev.culvert.mux.ErrorCode;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.ByteBufAllocatorMetric;
+import io.netty.buffer.ByteBufAllocatorMetricProvider;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
@@ -17,7 +20,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The life of an agent, in the main thread: start, READY, wait for a signal, drain, end.
  *
- * <p>The first SIGTERM or SIGINT drains; a second one cuts off what is left at once.
+ * <p>The first SIGTERM or SIGINT drains; a second one cuts off what is left at once. SIGUSR1 asks for a {@link #report}.
  */
 final class Lifecycle {
     private static final Logger LOG = LoggerFactory.getLogger(Lifecycle.class);
@@ -50,6 +53,18 @@ final class Lifecycle {
     /** Somebody wants the agent to end. Any thread. */
     void signal() {
         events.add(Event.SIGNAL);
+    }
+
+    /** Writes to the log what the agent is doing, and what memory it takes. Any thread. */
+    void report() {
+        Runtime jvm = Runtime.getRuntime();
+        ByteBufAllocatorMetric buffers = ((ByteBufAllocatorMetricProvider) ByteBufAllocator.DEFAULT).metric();
+        LOG.info(
+                "state: {}, heap {} KiB, buffers {} KiB",
+                agent.status(),
+                (jvm.totalMemory() - jvm.freeMemory()) >> 10,
+                (buffers.usedDirectMemory() + buffers.usedHeapMemory()) >> 10);
+        agent.sessions().report();
     }
 
     /** Lives. Returns the exit code. */

@@ -11,9 +11,13 @@ import io.netty.util.concurrent.Promise;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The open sessions of an agent, and their end. Any thread. */
 public final class Sessions {
+    private static final Logger LOG = LoggerFactory.getLogger(Sessions.class);
+
     private final Connections connections;
     private final Map<MuxSession, EventExecutor> open = new ConcurrentHashMap<>();
     private final Promise<Void> drained = new DefaultPromise<>(ImmediateEventExecutor.INSTANCE);
@@ -58,6 +62,11 @@ public final class Sessions {
     /** Closes every session, whatever it carries. */
     public void cut(ErrorCode code, String reason) {
         forEach(session -> session.close(code, reason));
+    }
+
+    /** Writes a line on each session to the log. */
+    void report() {
+        forEach(session -> LOG.info("{}", session));
     }
 
     private void forEach(Consumer<MuxSession> action) {

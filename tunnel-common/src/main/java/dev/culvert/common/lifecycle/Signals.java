@@ -3,7 +3,7 @@ package dev.culvert.common.lifecycle;
 import java.lang.reflect.Proxy;
 
 /**
- * The signals that end an agent. A shutdown hook could drain as well, but it can not choose the exit code, and it does not hear
+ * The signals that an agent hears. To end it, a shutdown hook could drain as well, but it can not choose the exit code, and it does not hear
  * a second signal.
  *
  * <p>{@code sun.misc.Signal} (module jdk.unsupported, which stays until there is a successor) is reached by reflection, because
@@ -16,6 +16,11 @@ final class Signals {
     static void onTermination(Runnable action) {
         on("TERM", action);
         on("INT", action);
+    }
+
+    /** Runs {@code action} at every SIGUSR1, in a thread of its own. */
+    static void onReport(Runnable action) {
+        on("USR1", action);
     }
 
     private static void on(String name, Runnable action) {
