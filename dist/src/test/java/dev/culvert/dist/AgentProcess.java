@@ -1,0 +1,340 @@
+package dev.culvert.dist;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * An agent as it ships: the packaged launcher, in a process of its own, with a configuration file of its own. It runs with
+ * Netty's leak detection at its highest level unless a test wants it {@link Builder#asShipped}; {@link #close} ends it and
+ * fails if its log has a leak, an error or a stack trace.
+ */
+final class AgentProcess implements AutoCloseable {
+    /** For whatever takes no time on an idle machine. */
+    static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    private static final Pattern TROUBLE =
+            Pattern.compile("LEAK|\\bERROR\\b|^\\s+at [\\w.$]+\\(|Exception in thread|Caused by:");
+    private static final Pattern ENDING = Pattern.compile(
+            "(\\S+) forward=(\\S+) client=(\\S+) target=(\\S+) in=(\\d+) out=(\\d+) ms=(\\d+) end: (.*)");
+
+    private final Process process;
+    private final Log log;
+    private final Path directory;
+
+    /** The line that a log gets at the end of a connection; {@code in} and {@code out} as its socket sees them. */
+    record Ending(String id, String forward, String client, String target, long in, long out, long ms, String reason) {
+        static Ending of(MatchResult match) {
+            return new Ending(
+                    match.group(1),
+                    match.group(2),
+                    match.group(3),
+                    match.group(4),
+                    Long.parseLong(match.group(5)),
+                    Long.parseLong(match.group(6)),
+                    Long.parseLong(match.group(7)),
+                    match.group(8));
+        }
+    }
+
+    /** What to start. */
+    static final class Builder {
+        private final String program;
+        private final List<String> arguments = new ArrayList<>();
+        private final List<String> jvm = new ArrayList<>();
+        private final Map<String, String> environment = new LinkedHashMap<>();
+        private String config = "";
+        private int descriptors;
+        private boolean leakDetection = true;
+
+        private Builder(String program) {
+            this.program = program;
+        }
+
+        Builder config(String text) {
+            config = text;
+            return this;
+        }
+
+        /** Instead of {@code -c FILE} with the configuration. */
+        Builder arguments(String... words) {
+            arguments.addAll(Arrays.asList(words));
+            return this;
+        }
+
+        Builder jvm(String... flags) {
+            jvm.addAll(Arrays.asList(flags));
+            return this;
+        }
+
+        Builder environment(String name, String value) {
+            environment.put(name, value);
+            return this;
+        }
+
+        /** The process may have so many file descriptors. */
+        Builder descriptors(int most) {
+            descriptors = most;
+            return this;
+        }
+
+        /** Without leak detection: for tests that measure. */
+        Builder asShipped() {
+            leakDetection = false;
+            return this;
+        }
+
+        AgentProcess start() {
+            try {
+                return new AgentProcess(this);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
+    static Builder client() {
+        return new Builder("tunnel-client");
+    }
+
+    static Builder server() {
+        return new Builder("tunnel-server");
+    }
+
+    /** A file of the built package. */
+    static Path packaged(String file) {
+        return Path.of(Objects.requireNonNull(System.getProperty("culvert.home")), file);
+    }
+
+    /** A file of the repository. */
+    static Path source(String file) {
+        return Path.of(Objects.requireNonNull(System.getProperty("culvert.root")), file)
+                .normalize();
+    }
+
+    private AgentProcess(Builder what) throws IOException {
+        directory = Files.createTempDirectory("culvert");
+        Path file = directory.resolve(what.program.replace("tunnel-", "") + ".conf");
+        Files.writeString(file, what.config);
+        List<String> command = new ArrayList<>();
+        if (what.descriptors > 0) {
+            command.addAll(List.of("sh", "-c", "ulimit -n " + what.descriptors + "; exec \"$0\" \"$@\""));
+        }
+        command.add(packaged("bin/" + what.program).toString());
+        command.addAll(what.arguments.isEmpty() ? List.of("-c", file.toString()) : what.arguments);
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .directory(directory.toFile())
+                .redirectErrorStream(true)
+                .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
+        List<String> flags = new ArrayList<>(what.jvm);
+        if (what.leakDetection) {
+            flags.add("-Dio.netty.leakDetection.level=paranoid");
+            flags.add("-Dio.netty.leakDetection.targetRecords=10");
+        }
+        builder.environment().remove("NOTIFY_SOCKET");
+        builder.environment().put("CULVERT_OPTS", String.join(" ", flags));
+        builder.environment().putAll(what.environment);
+        process = builder.start();
+        log = new Log(what.program, process.getInputStream());
+    }
+
+    // ---- what it says
+
+    Log log() {
+        return log;
+    }
+
+    /** Waits for a line in which {@code regex} is found. */
+    MatchResult awaitLog(String regex) {
+        return log.await(regex, 1, PATIENCE);
+    }
+
+    /** Waits for the {@code count}th such line. */
+    MatchResult awaitLog(String regex, int count) {
+        return log.await(regex, count, PATIENCE);
+    }
+
+    /** The port of {@code listen}, {@code forwards.NAME} or {@code smux.NAME}, once it is bound. */
+    int port(String name) {
+        return Integer.parseInt(awaitLog(Pattern.quote(name) + ": listening on 127\\.0\\.0\\.1:(\\d+)")
+                .group(1));
+    }
+
+    /** The line on the end of the connection that {@code socket} has made. */
+    Ending awaitEnding(Socket socket) {
+        return awaitEnding(socket.getLocalPort());
+    }
+
+    /** The line on the end of the connection that came from this local port. */
+    Ending awaitEnding(int clientPort) {
+        awaitLog("client=127\\.0\\.0\\.1:" + clientPort + " .* end: ");
+        var match =
+                ENDING.matcher(Objects.requireNonNull(log.first("client=127\\.0\\.0\\.1:" + clientPort + " .* end: ")));
+        assertThat(match.find()).isTrue();
+        return Ending.of(match.toMatchResult());
+    }
+
+    // ---- what is done to it
+
+    /** SIGTERM. */
+    void terminate() {
+        process.destroy();
+    }
+
+    /** SIGKILL. */
+    void kill() {
+        process.destroyForcibly();
+        awaitExit();
+    }
+
+    /** Sends a signal by name, such as INT, STOP, CONT or USR1. */
+    void signal(String name) {
+        Programs.run("kill", "-" + name, String.valueOf(process.pid())).expect(0);
+    }
+
+    /** The exit code, once there is one. */
+    int awaitExit() {
+        try {
+            if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+                throw new AssertionError("it still runs after " + PATIENCE + ":\n" + log);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted while waiting for an exit", e);
+        }
+        log.awaitEnd();
+        return process.exitValue();
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    long pid() {
+        return process.pid();
+    }
+
+    // ---- what it takes
+
+    /** Open file descriptors. */
+    int descriptors() {
+        return entries("fd");
+    }
+
+    int threads() {
+        return entries("task");
+    }
+
+    private int entries(String name) {
+        try (Stream<Path> files = Files.list(proc(name))) {
+            return (int) files.count();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Path proc(String name) {
+        return Path.of("/proc", String.valueOf(process.pid()), name);
+    }
+
+    private String read(String name) {
+        try {
+            return Files.readString(proc(name), StandardCharsets.US_ASCII);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The state of the process as proc(5) writes it: R, S, T for stopped, and so on. */
+    char state() {
+        String stat = read("stat");
+        return stat.charAt(stat.lastIndexOf(')') + 2);
+    }
+
+    /** Processor time used so far. */
+    Duration processorTime() {
+        String stat = read("stat");
+        List<String> fields = List.of(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1));
+        long ticks = Long.parseLong(fields.get(11)) + Long.parseLong(fields.get(12));
+        return Duration.ofMillis(ticks * 10); // sysconf(_SC_CLK_TCK) is 100 on every Linux
+    }
+
+    /** Resident memory, bytes. */
+    long residentBytes() {
+        return read("status")
+                .lines()
+                .filter(line -> line.startsWith("VmRSS:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** Collects garbage and tells what is left on the heap, bytes. */
+    long heapAfterGc() {
+        String histogram = jcmd("GC.class_histogram");
+        String total = histogram
+                .lines()
+                .filter(line -> line.startsWith("Total"))
+                .findFirst()
+                .orElseThrow();
+        return Long.parseLong(List.of(total.trim().split("\\s+", -1)).get(2));
+    }
+
+    /** Collects garbage. A leaked buffer is found then, and reported with the next allocation. */
+    void collectGarbage() {
+        jcmd("GC.run");
+    }
+
+    private String jcmd(String command) {
+        Path jcmd = Path.of(Objects.requireNonNull(System.getProperty("java.home")), "bin", "jcmd");
+        return Programs.run(jcmd.toString(), String.valueOf(process.pid()), command)
+                .expect(0)
+                .output();
+    }
+
+    /** Drains it, and cuts the drain short if that takes longer than a moment. */
+    private void end() {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        try {
+            do {
+                terminate();
+            } while (!process.waitFor(300, TimeUnit.MILLISECONDS) && System.nanoTime() < deadline);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (process.isAlive()) {
+            process.destroyForcibly();
+            throw new AssertionError("SIGTERM does not end it:\n" + log);
+        }
+    }
+
+    /** Ends it, if it has not ended yet, and fails if the log has trouble in it. */
+    @Override
+    public void close() {
+        if (process.isAlive()) {
+            signal("CONT");
+            end();
+        }
+        log.awaitEnd();
+        Programs.deleteTree(directory);
+        assertThat(log.matching(TROUBLE.pattern()))
+                .as("trouble in the log:%n%s", log)
+                .isEmpty();
+    }
+}

@@ -1,0 +1,60 @@
+package dev.culvert.dist;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/** Runs programs to their end. */
+final class Programs {
+    private Programs() {}
+
+    /** How a program ended. */
+    record Result(List<String> command, int code, String output) {
+        /** Fails if the exit code is another one. */
+        Result expect(int expected) {
+            assertThat(code).as("exit code of %s:%n%s", command, output).isEqualTo(expected);
+            return this;
+        }
+    }
+
+    static Result run(String... command) {
+        return run(new ProcessBuilder(command));
+    }
+
+    /** Its output holds what it writes to stdout and stderr. */
+    static Result run(ProcessBuilder builder) {
+        try {
+            Process process = builder.redirectErrorStream(true).start();
+            process.getOutputStream().close();
+            Log log = new Log(builder.command().get(0), process.getInputStream());
+            if (!process.waitFor(AgentProcess.PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+                throw new AssertionError(builder.command() + " does not end:\n" + log);
+            }
+            log.awaitEnd();
+            return new Result(builder.command(), process.exitValue(), log.toString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted while running " + builder.command(), e);
+        }
+    }
+
+    static void deleteTree(Path directory) {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

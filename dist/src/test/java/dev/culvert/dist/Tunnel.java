@@ -1,0 +1,171 @@
+package dev.culvert.dist;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+
+/** A server and a client with their session up, and forwards to the targets of a test. */
+final class Tunnel implements AutoCloseable {
+    private final AgentProcess server;
+    private final AgentProcess client;
+
+    /** What to start. */
+    static final class Builder {
+        private final List<String> forwards = new ArrayList<>();
+        private final List<String> allow = new ArrayList<>();
+        private String serverConfig = "";
+        private String clientConfig = "";
+        private Consumer<AgentProcess.Builder> each = agent -> {};
+
+        /** A forward to a service, which the server allows. */
+        Builder forward(String name, Service target) {
+            return forward(name, target.address()).allow(target.address());
+        }
+
+        /** A forward to any target, whether the server allows it or not. */
+        Builder forward(String name, String target) {
+            forwards.add("%s { listen = \"127.0.0.1:0\", target = \"%s\" }".formatted(name, target));
+            return this;
+        }
+
+        Builder allow(String rule) {
+            allow.add(rule);
+            return this;
+        }
+
+        /** More for server.conf. */
+        Builder server(String config) {
+            serverConfig += config + "\n";
+            return this;
+        }
+
+        /** More for client.conf. */
+        Builder client(String config) {
+            clientConfig += config + "\n";
+            return this;
+        }
+
+        /** What is done to both agents before they start. */
+        Builder each(Consumer<AgentProcess.Builder> change) {
+            each = change;
+            return this;
+        }
+
+        String serverConfig(int port) {
+            String rules = allow.stream().map(rule -> '"' + rule + '"').collect(Collectors.joining(", "));
+            return """
+                    listen = "127.0.0.1:%d"
+                    tls = off
+                    anonymous { allow = [%s] }
+                    %s
+                    """.formatted(port, rules.isEmpty() ? "\"127.0.0.1:1\"" : rules, serverConfig);
+        }
+
+        String clientConfig(int... serverPorts) {
+            String servers = java.util.Arrays.stream(serverPorts)
+                    .mapToObj(port -> "\"127.0.0.1:" + port + '"')
+                    .collect(Collectors.joining(", "));
+            return """
+                    upstream { servers = [%s], tls = off }
+                    forwards {
+                      %s
+                    }
+                    %s
+                    """.formatted(servers, String.join("\n  ", forwards), clientConfig);
+        }
+
+        /** Only the server. */
+        AgentProcess startServer(int port) {
+            AgentProcess.Builder builder = AgentProcess.server().config(serverConfig(port));
+            each.accept(builder);
+            return builder.start();
+        }
+
+        /** Only the client. */
+        AgentProcess startClient(int... serverPorts) {
+            AgentProcess.Builder builder = AgentProcess.client().config(clientConfig(serverPorts));
+            each.accept(builder);
+            return builder.start();
+        }
+
+        /** Both, with all sessions up. */
+        Tunnel open() {
+            AgentProcess server = startServer(0);
+            AgentProcess client = startClient(server.port("listen"));
+            client.awaitLog("session up");
+            return new Tunnel(server, client);
+        }
+    }
+
+    private Tunnel(AgentProcess server, AgentProcess client) {
+        this.server = server;
+        this.client = client;
+    }
+
+    /** A tunnel with one forward, {@code web}. */
+    static Builder to(Service target) {
+        return new Builder().forward("web", target);
+    }
+
+    static Builder builder() {
+        return new Builder();
+    }
+
+    AgentProcess server() {
+        return server;
+    }
+
+    AgentProcess client() {
+        return client;
+    }
+
+    /** Both. */
+    List<AgentProcess> agents() {
+        return List.of(client, server);
+    }
+
+    /** Connects to the forward {@code web}. */
+    Socket connect() throws IOException {
+        return connect("web");
+    }
+
+    Socket connect(String forward) throws IOException {
+        return connect(client, forward);
+    }
+
+    /** Connects; reads fail after a while, so that nothing waits for ever. */
+    static Socket connect(AgentProcess client, String forward) throws IOException {
+        return connectTo(client.port("forwards." + forward));
+    }
+
+    static Socket connectTo(int port) throws IOException {
+        Socket socket = new Socket();
+        connect(socket, port);
+        return socket;
+    }
+
+    static void connect(Socket socket, int port) throws IOException {
+        int patience = (int) AgentProcess.PATIENCE.toMillis();
+        socket.setSoTimeout(patience);
+        socket.setTcpNoDelay(true);
+        socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), patience);
+    }
+
+    /** Looks for leaks in both, then ends both. */
+    @Override
+    public void close() {
+        try (server;
+                client) {
+            for (AgentProcess agent : agents()) {
+                if (agent.isAlive()) {
+                    agent.collectGarbage(); // the farewell of the drain is the allocation that reports a leak
+                }
+            }
+        }
+    }
+}
