@@ -7,7 +7,6 @@ import dev.culvert.mux.ErrorCode;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.ByteBufAllocatorMetric;
 import io.netty.buffer.ByteBufAllocatorMetricProvider;
-import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
@@ -84,8 +83,7 @@ final class Lifecycle {
     }
 
     private int drain() throws InterruptedException {
-        Future<?> drained = agent.drain();
-        drained.addListener(done -> events.add(Event.DRAINED));
+        agent.drain().addListener(done -> events.add(Event.DRAINED));
         Drain drain = new Drain(
                 agent.connections(), drainConfig.timeout(), drainConfig.idle().orElse(null), Ticker.systemTicker());
         LOG.info("{}", drain);
@@ -98,20 +96,24 @@ final class Lifecycle {
                 return DRAINED;
             }
             if (event == Event.SIGNAL) {
-                return cutOff(drain, drained, "a second signal");
+                return cutOff(drain, "a second signal");
             }
         }
-        return cutOff(
-                drain, drained, "the drain deadline of " + drainConfig.timeout().toMillis() + " ms has passed");
+        return cutOff(drain, "the drain deadline of " + drainConfig.timeout().toMillis() + " ms has passed");
     }
 
-    private int cutOff(Drain drain, Future<?> drained, String why) throws InterruptedException {
+    private int cutOff(Drain drain, String why) throws InterruptedException {
         var left = drain.waitingFor();
         for (Connection connection : left) {
             LOG.warn("{}: resetting {}", why, connection);
         }
         agent.cut(ErrorCode.DRAINING, why);
-        if (!drained.await(LAST_WORDS.toMillis())) {
+        long deadline = System.nanoTime() + LAST_WORDS.toNanos();
+        Event event = Event.SIGNAL;
+        while (event == Event.SIGNAL) {
+            event = await(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
+        }
+        if (event == null) {
             LOG.warn("{}: not everything ended within {} ms", why, LAST_WORDS.toMillis());
         }
         return left.isEmpty() ? DRAINED : CUT_OFF;
