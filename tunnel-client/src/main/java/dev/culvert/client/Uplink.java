@@ -283,10 +283,12 @@ final class Uplink {
 
         private String advice(MuxSession session) {
             if (session.unexpectedVersion().isPresent()) {
-                int spoken = session.unexpectedVersion().getAsInt();
-                return spoken <= 2
-                        ? ". If this is a stock smux server, set upstream.protocol = smux-v" + spoken
-                        : ". If this is a Culvert server, set upstream.protocol = culvert";
+                return switch (session.unexpectedVersion().getAsInt()) {
+                    case 1 -> ". If this is a stock smux server, set upstream.protocol = smux-v1";
+                    case 2 -> ". If this is a stock smux server, set upstream.protocol = smux-v2";
+                    case 0x82 -> ". If this is a Culvert server, set upstream.protocol = culvert";
+                    default -> ". This is no tunnel server: correct upstream.servers";
+                };
             }
             return session.version() == ProtocolVersion.CULVERT
                     ? ". If this is a stock smux server, set upstream.protocol = smux-v1 or smux-v2"
