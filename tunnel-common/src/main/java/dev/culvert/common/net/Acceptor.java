@@ -1,7 +1,6 @@
 package dev.culvert.common.net;
 
 import dev.culvert.mux.HostPort;
-import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
@@ -25,6 +24,8 @@ public final class Acceptor {
     private static final Logger LOG = LoggerFactory.getLogger(Acceptor.class);
     private static final int BACKLOG = 4096;
     private static final long RETRY_MILLIS = 500;
+    /** Without a failure for so long, the trouble is over: as long as it lasts, a line of the log is enough. */
+    private static final long CALM_MILLIS = 3_000;
 
     private final String name;
     private final int maxConnections;
@@ -35,7 +36,9 @@ public final class Acceptor {
     // On the event loop only.
     private int open;
     private boolean full;
-    private boolean failing;
+    private boolean pausing;
+    private int failures;
+    private boolean troubled;
 
     /**
      * An acceptor that does not listen yet.
@@ -100,17 +103,13 @@ public final class Acceptor {
             LOG.warn("{}: {} connections are open, the most it may have: more wait until one ends", name, open);
         }
         full = open >= maxConnections;
-        channel.config().setAutoRead(!full && !failing);
+        channel.config().setAutoRead(!full && !pausing);
     }
 
     private final class Accepting extends ChannelInboundHandlerAdapter {
         @Override
         public void channelRead(ChannelHandlerContext ctx, Object message) {
             SocketChannel child = (SocketChannel) message;
-            if (failing) {
-                failing = false;
-                LOG.info("{}: accepting again", name);
-            }
             open++;
             adjust();
             child.config().setTcpNoDelay(true).setKeepAlive(true).setAutoRead(false);
@@ -119,7 +118,7 @@ public final class Acceptor {
 
         @Override
         public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-            if (!failing) {
+            if (!troubled) {
                 LOG.warn(
                         "{}: cannot accept, trying again every {} ms: {}",
                         name,
@@ -128,10 +127,24 @@ public final class Acceptor {
                                 ? "no file descriptor is left; raise LimitNOFILE or `ulimit -n`"
                                 : cause.toString());
             }
-            failing = true;
+            troubled = true;
+            pausing = true;
             adjust();
-            Channel listening = ctx.channel();
-            loop.schedule(() -> listening.config().setAutoRead(!full), RETRY_MILLIS, TimeUnit.MILLISECONDS);
+            int failure = ++failures;
+            loop.schedule(this::goOn, RETRY_MILLIS, TimeUnit.MILLISECONDS);
+            loop.schedule(() -> calmDown(failure), CALM_MILLIS, TimeUnit.MILLISECONDS);
+        }
+
+        private void goOn() {
+            pausing = false;
+            adjust();
+        }
+
+        private void calmDown(int failure) {
+            if (failure == failures) {
+                troubled = false;
+                LOG.info("{}: accepting again", name);
+            }
         }
     }
 }
