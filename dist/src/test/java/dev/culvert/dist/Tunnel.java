@@ -162,7 +162,7 @@ final class Tunnel implements AutoCloseable {
         try (server;
                 client) {
             for (AgentProcess agent : agents()) {
-                if (agent.isAlive()) {
+                if (agent.isAlive() && agent.log().first("draining") == null) {
                     agent.collectGarbage(); // the farewell of the drain is the allocation that reports a leak
                 }
             }

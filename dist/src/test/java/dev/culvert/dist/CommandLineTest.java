@@ -1,0 +1,165 @@
+package dev.culvert.dist;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What people type, what they get to read, and the exit code. */
+final class CommandLineTest {
+    @TempDir
+    private Path directory = Path.of("");
+
+    /** Runs a launcher; whatever it says, it is for people. */
+    private static Programs.Result run(String program, String... arguments) {
+        List<String> command = new ArrayList<>();
+        command.add(AgentProcess.packaged("bin/" + program).toString());
+        command.addAll(Arrays.asList(arguments));
+        Programs.Result result = Programs.run(command.toArray(String[]::new));
+        assertThat(result.output()).doesNotContainPattern("(?m)^\\s+at |Exception");
+        return result;
+    }
+
+    private String file(String name, String config) throws IOException {
+        return Files.writeString(directory.resolve(name), config).toString();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tunnel-client", "tunnel-server"})
+    void theVersionIsThatOfThePackage(String program) {
+        assertThat(run(program, "--version").expect(0).output()).matches(program + " \\d+\\.\\d+\\.\\d+.*");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tunnel-client", "tunnel-server"})
+    void helpNamesCommandsAndExitCodes(String program) {
+        assertThat(run(program, "--help").expect(0).output())
+                .contains("Usage: " + program, "check", "--config", "/etc/culvert/", "Exit codes:", "CULVERT_OPTS");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tunnel-client", "tunnel-server"})
+    void anUnknownOptionIsAUsageError(String program) {
+        assertThat(run(program, "--confg", "x").expect(2).output()).contains("--confg");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tunnel-client", "tunnel-server"})
+    void aMissingFileIsNamed(String program) {
+        String missing = directory.resolve("none.conf").toString();
+
+        assertThat(run(program, "-c", missing).expect(1).output()).isEqualTo(missing + ": no such file");
+    }
+
+    @Test
+    void aWrongFileIsRefusedWithAllItsErrorsAndTheirLines() throws IOException {
+        String file = file("client.conf", """
+                upstream {
+                  servers = ["127.0.0.1:7443"]
+                  sesions = 2
+                }
+                forwards {
+                  web { listen = "127.0.0.1:80800", target = "127.0.0.1:80" }
+                }
+                """);
+
+        assertThat(run("tunnel-client", "-c", file).expect(1).output().lines())
+                .hasSize(3)
+                .anySatisfy(line -> assertThat(line).startsWith(file + ":1: upstream.tls: missing"))
+                .anySatisfy(line -> assertThat(line)
+                        .isEqualTo(file + ":3: upstream.sesions: unknown key; did you mean upstream.sessions?"))
+                .anySatisfy(line -> assertThat(line).startsWith(file + ":6: forwards.web.listen: found"));
+    }
+
+    @Test
+    void aFileThatIsNotHoconIsRefusedWithItsLine() throws IOException {
+        String file = file("server.conf", "listen = \"127.0.0.1:7443\"\nanonymous {\n");
+
+        assertThat(run("tunnel-server", "-c", file, "check").expect(1).output()).startsWith(file + ":");
+    }
+
+    @Test
+    void checkPrintsWhatAClientWouldRun() {
+        assertThat(run(
+                                "tunnel-client",
+                                "-c",
+                                AgentProcess.packaged("conf/client.conf").toString(),
+                                "check")
+                        .expect(0)
+                        .output())
+                .contains("web  127.0.0.1:8080 -> 127.0.0.1:8000 via 127.0.0.1:7443");
+    }
+
+    @Test
+    void checkPrintsWhatAServerWouldRun() {
+        assertThat(run(
+                                "tunnel-server",
+                                "check",
+                                "-c",
+                                AgentProcess.packaged("conf/server.conf").toString())
+                        .expect(0)
+                        .output())
+                .contains("clients  127.0.0.1:7443", "127.0.0.1:8000");
+    }
+
+    @Test
+    void aTakenPortOfAClientIsNamedWithWhatToDo() throws IOException {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            String file = file("client.conf", """
+                    upstream { servers = ["127.0.0.1:1"], tls = off }
+                    forwards { web { listen = "127.0.0.1:%d", target = "127.0.0.1:80" } }
+                    """.formatted(taken.getLocalPort()));
+
+            assertThat(run("tunnel-client", "-c", file).expect(1).output())
+                    .contains("forwards.web: cannot listen on 127.0.0.1:" + taken.getLocalPort())
+                    .contains("Address already in use", "`ss -ltnp` names it");
+        }
+    }
+
+    @Test
+    void aTakenPortOfAServerIsNamedWithWhatToDo() throws IOException {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            String file = file("server.conf", """
+                    listen = "127.0.0.1:%d"
+                    tls = off
+                    anonymous { allow = ["127.0.0.1:80"] }
+                    """.formatted(taken.getLocalPort()));
+
+            assertThat(run("tunnel-server", "-c", file).expect(1).output())
+                    .contains("listen: cannot listen on 127.0.0.1:" + taken.getLocalPort())
+                    .contains("Address already in use", "`ss -ltnp` names it");
+        }
+    }
+
+    @Test
+    void aServerOffLoopbackWithoutInsecureIsRefused() throws IOException {
+        String file = file("server.conf", """
+                listen = "0.0.0.0:7443"
+                tls = off
+                anonymous { allow = ["127.0.0.1:80"] }
+                """);
+
+        assertThat(run("tunnel-server", "-c", file).expect(1).output())
+                .contains("which is not a loopback address", "insecure = true");
+    }
+
+    @Test
+    void theLauncherSaysWhatIsMissingWithoutJava() throws IOException {
+        ProcessBuilder builder =
+                new ProcessBuilder(AgentProcess.packaged("bin/tunnel-client").toString(), "--version");
+        builder.environment().put("JAVA_HOME", directory.toString());
+
+        assertThat(Programs.run(builder).expect(1).output())
+                .contains("tunnel-client: no '", "install Java 17 or newer, or set JAVA_HOME");
+    }
+}

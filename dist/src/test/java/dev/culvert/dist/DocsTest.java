@@ -1,0 +1,65 @@
+package dev.culvert.dist;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What the documentation shows works. */
+final class DocsTest {
+    /** A block of configuration whose first line names the file that it is. */
+    private static final Pattern EXAMPLE =
+            Pattern.compile("(?ms)^```hocon\\n(#[^\\n]*\\b(client|server)\\.conf\\b.*?)^```");
+
+    @TempDir
+    private Path directory = Path.of("");
+
+    @Test
+    void everyCompleteExampleOfAConfigurationIsAccepted() throws IOException {
+        for (Path page : pages()) {
+            Matcher example = EXAMPLE.matcher(Files.readString(page));
+            while (example.find()) {
+                String agent = example.group(2);
+                Path file = Files.writeString(directory.resolve(agent + ".conf"), example.group(1));
+                Programs.Result result = Programs.run(
+                        AgentProcess.packaged("bin/tunnel-" + agent).toString(), "-c", file.toString(), "check");
+                assertThat(result.code())
+                        .as("%s:%n%s%n%s", page, example.group(1), result.output())
+                        .isZero();
+            }
+        }
+    }
+
+    private static List<Path> pages() throws IOException {
+        List<Path> pages = new ArrayList<>();
+        pages.add(AgentProcess.source("README.md"));
+        try (Stream<Path> docs = Files.list(AgentProcess.source("docs"))) {
+            docs.filter(page -> page.toString().endsWith(".md")).sorted().forEach(pages::add);
+        }
+        return pages;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tunnel-client", "tunnel-server"})
+    void theLaunchersAreForEveryPosixShell(String launcher) {
+        String file = AgentProcess.packaged("bin/" + launcher).toString();
+
+        Programs.run("sh", "-n", file).expect(0);
+    }
+
+    @Test
+    void bashReadsTheQuickstart() {
+        Programs.run("bash", "-n", AgentProcess.source("bin/quickstart").toString())
+                .expect(0);
+    }
+}

@@ -1,0 +1,181 @@
+package dev.culvert.dist;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketException;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+
+/** Sessions are lost, and come back by themselves. */
+final class RecoveryTest {
+    private static final Service ECHO = Service.echo();
+
+    @AfterAll
+    static void close() throws IOException {
+        ECHO.close();
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static void echo(Socket socket) throws IOException {
+        socket.getOutputStream().write('x');
+        assertThat(socket.getInputStream().read()).isEqualTo('x');
+    }
+
+    @Test
+    void aClientIsBackWithinFiveSecondsOfItsServer() throws Exception {
+        Tunnel.Builder builder = Tunnel.to(ECHO);
+        try (Tunnel tunnel = builder.open();
+                Socket lost = tunnel.connect()) {
+            echo(lost);
+            int port = tunnel.server().port("listen");
+            tunnel.server().kill();
+            assertThatThrownBy(() -> lost.getInputStream().read()).isInstanceOf(SocketException.class);
+
+            try (AgentProcess restarted = builder.startServer(port)) {
+                restarted.port("listen");
+                long begun = System.nanoTime();
+
+                tunnel.client().awaitLog("session up", 2);
+
+                assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(5));
+                try (Socket socket = tunnel.connect()) {
+                    echo(socket);
+                }
+            }
+        }
+    }
+
+    @Test
+    void aConnectionMadeWithoutASessionWaitsAndIsServedWhenTheServerAppears() throws Exception {
+        Tunnel.Builder builder = Tunnel.to(ECHO).client("upstream.wait = 30s");
+        int port = freePort();
+        try (AgentProcess client = builder.startClient(port);
+                Socket socket = Tunnel.connect(client, "web")) {
+            socket.getOutputStream().write('x');
+            client.awaitLog("cannot connect: .*connection refused");
+
+            try (AgentProcess server = builder.startServer(port)) {
+                assertThat(socket.getInputStream().read()).isEqualTo('x');
+                server.port("listen");
+            }
+        }
+    }
+
+    @Test
+    void aConnectionThatWaitsInVainIsResetAndLogged() throws Exception {
+        try (AgentProcess client =
+                        Tunnel.to(ECHO).client("upstream.wait = 300ms").startClient(freePort());
+                Socket socket = Tunnel.connect(client, "web")) {
+            assertThatThrownBy(() -> socket.getInputStream().read())
+                    .isInstanceOf(SocketException.class)
+                    .hasMessageContaining("reset");
+            assertThat(client.awaitEnding(socket).reason())
+                    .isEqualTo("reset: no session to a server within upstream.wait");
+        }
+    }
+
+    @Test
+    void serversAreTriedInOrder() throws Exception {
+        Tunnel.Builder builder = Tunnel.to(ECHO);
+        int dead = freePort();
+        try (AgentProcess server = builder.startServer(0);
+                AgentProcess client = builder.startClient(dead, server.port("listen"))) {
+            client.awaitLog("127.0.0.1:" + dead + ": connection refused.*; dialling 127.0.0.1:" + server.port("listen")
+                    + " in 0 ms");
+            client.awaitLog("session up, server 127.0.0.1:" + server.port("listen"));
+        }
+    }
+
+    @Test
+    void aClientOnAnEndpointForStockSmuxIsToldWhichSettingToChange() {
+        try (AgentProcess server = smuxServer();
+                AgentProcess client = Tunnel.to(ECHO).startClient(server.port("smux.stock"))) {
+            server.awaitLog("smux.stock: refused 127.0.0.1:\\d+: .*set upstream.protocol = smux-v2 to use this one");
+            client.awaitLog("no session with .*set upstream.protocol = smux-v1 or smux-v2");
+        }
+    }
+
+    private static AgentProcess smuxServer() {
+        return AgentProcess.server()
+                .config("smux { stock { listen = \"127.0.0.1:0\", target = \"%s\" } }".formatted(ECHO.address()))
+                .start();
+    }
+
+    @Test
+    void aSmuxClientOnAnEndpointForCulvertIsToldWhichSettingToChange() {
+        try (AgentProcess server = Tunnel.to(ECHO).startServer(0);
+                AgentProcess client = AgentProcess.client()
+                        .config("""
+                                upstream { servers = ["127.0.0.1:%d"], tls = off, protocol = smux-v2 }
+                                forwards { web { listen = "127.0.0.1:0" } }
+                                """.formatted(server.port("listen")))
+                        .start()) {
+            client.port("forwards.web");
+            server.awaitLog("listen: refused 127.0.0.1:\\d+: .*a Culvert client needs upstream.protocol = culvert");
+        }
+    }
+
+    @Test
+    void aClientOnAWebServerIsToldWhichSettingToChange() throws IOException {
+        try (Service web = Service.of(socket -> {
+                    socket.getInputStream().read();
+                    socket.getOutputStream().write(Bytes.ascii("HTTP/1.1 400 Bad Request\r\n\r\n"));
+                });
+                AgentProcess client = Tunnel.to(ECHO).startClient(web.port())) {
+            client.awaitLog("no session with " + web.address() + ".*is no smux.*upstream.servers");
+        }
+    }
+
+    @Test
+    void aServerThatHasStoppedToAnswerIsNoticed() throws Exception {
+        try (Tunnel tunnel = Tunnel.to(ECHO)
+                .client("keepalive { interval = 500ms, timeout = 1s }")
+                .open()) {
+            tunnel.server().signal("STOP");
+            long begun = System.nanoTime();
+
+            tunnel.client().awaitLog("session to .* lost: timeout: nothing heard from the peer for 1000 ms");
+
+            assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(4));
+            tunnel.server().signal("CONT");
+            tunnel.client().awaitLog("session up", 2);
+            try (Socket socket = tunnel.connect()) {
+                echo(socket);
+            }
+        }
+    }
+
+    @Test
+    void aClientThatWasStoppedDoesNotTakeItsOwnSilenceForTheServers() throws Exception {
+        try (Tunnel tunnel = Tunnel.to(ECHO)
+                        .client("keepalive { interval = 500ms, timeout = 1s }")
+                        .open();
+                Socket socket = tunnel.connect()) {
+            echo(socket);
+
+            tunnel.client().signal("STOP");
+            await().atMost(Duration.ofSeconds(10))
+                    .during(Duration.ofSeconds(3))
+                    .until(() -> tunnel.client().state() == 'T');
+            tunnel.client().signal("CONT");
+
+            echo(socket);
+            await().during(Duration.ofSeconds(2))
+                    .atMost(Duration.ofSeconds(10))
+                    .untilAsserted(() ->
+                            assertThat(tunnel.client().log().matching("lost")).isEmpty());
+            echo(socket);
+        }
+    }
+}

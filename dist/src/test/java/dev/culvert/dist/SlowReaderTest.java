@@ -1,0 +1,103 @@
+package dev.culvert.dist;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** Who does not read harms nobody else. */
+final class SlowReaderTest {
+    private static final int READERS = 64;
+    private static final int ROUNDS = 5;
+    private static final long DOWNLOAD = 64 << 20;
+    private static final long BUFFER = 32 << 20;
+    /**
+     * What the beginnings of 64 stalled windows come to; a session that stops for its slowest reader would never get there,
+     * and one that has got there is full of stalled data.
+     */
+    private static final long STALLED = READERS * (128L << 10);
+
+    private static final Pattern UNCONSUMED = Pattern.compile("session, .* (\\d+) bytes unconsumed");
+
+    @Test
+    void sixtyFourReadersThatNeverReadDoNotStallAHealthyStreamOfTheirSession() throws Exception {
+        try (Service source = Service.source();
+                Service flood = Service.flood();
+                Tunnel tunnel = Tunnel.to(source)
+                        .forward("flood", flood)
+                        .client("flow.buffer = 32m")
+                        .server("flow.buffer = 32m")
+                        .each(AgentProcess.Builder::asShipped)
+                        .open()) {
+            rate(tunnel); // the JVMs warm up
+            long resident = tunnel.client().residentBytes();
+            List<Double> alone = new ArrayList<>();
+            List<Double> beside = new ArrayList<>();
+            long most = 0;
+            for (int i = 0; i < ROUNDS; i++) {
+                alone.add(rate(tunnel));
+                List<Socket> readers = new ArrayList<>();
+                for (int r = 0; r < READERS; r++) {
+                    readers.add(tunnel.connect("flood"));
+                }
+                await().atMost(AgentProcess.PATIENCE)
+                        .pollInterval(Duration.ofMillis(100))
+                        .until(() -> unconsumed(tunnel.client()) >= STALLED);
+                beside.add(rate(tunnel));
+                most = Math.max(most, unconsumed(tunnel.client()));
+                for (Socket reader : readers) {
+                    reader.close();
+                }
+                await().atMost(AgentProcess.PATIENCE).until(() -> flood.connections() == 0);
+            }
+
+            double ratio = median(beside) / median(alone);
+            long grown = tunnel.client().residentBytes() - resident;
+            System.out.printf(
+                    "SlowReaderTest: %.0f MB/s alone, %.0f MB/s beside %d stalled readers: %.0f %%;"
+                            + " unconsumed at most %.1f MiB of %d; resident %+d MiB%n",
+                    median(alone), median(beside), READERS, 100 * ratio, most / 1048576.0, BUFFER >> 20, grown >> 20);
+            // The line is 90 %; the bound leaves room for a noisy machine, not for a session that waits.
+            assertThat(ratio).isGreaterThan(0.5);
+            assertThat(most).isLessThanOrEqualTo(BUFFER);
+            assertThat(grown).as("what the client has grown by").isLessThan(3 * BUFFER);
+        }
+    }
+
+    /** MB/s of one download. */
+    private static double rate(Tunnel tunnel) throws IOException {
+        try (Socket socket = tunnel.connect()) {
+            long begun = System.nanoTime();
+            socket.getOutputStream().write(Bytes.ofLong(DOWNLOAD));
+            long count = 0;
+            byte[] block = new byte[64 << 10];
+            for (int n = socket.getInputStream().read(block);
+                    n >= 0;
+                    n = socket.getInputStream().read(block)) {
+                count += n;
+            }
+            assertThat(count).isEqualTo(DOWNLOAD);
+            return DOWNLOAD / 1e6 / ((System.nanoTime() - begun) / 1e9);
+        }
+    }
+
+    /** Asks an agent for its state, and reads what its session holds. */
+    private static long unconsumed(AgentProcess agent) {
+        int before = agent.log().matching(UNCONSUMED.pattern()).size();
+        agent.signal("USR1");
+        return Long.parseLong(agent.awaitLog(UNCONSUMED.pattern(), before + 1).group(1));
+    }
+
+    private static double median(List<Double> values) {
+        List<Double> sorted = new ArrayList<>(values);
+        Collections.sort(sorted);
+        return sorted.get(sorted.size() / 2);
+    }
+}
