@@ -62,6 +62,7 @@ final class AgentProcess implements AutoCloseable {
         private String config = "";
         private int descriptors;
         private boolean leakDetection = true;
+        private boolean keepEndings = true;
 
         private Builder(String program) {
             this.program = program;
@@ -97,6 +98,12 @@ final class AgentProcess implements AutoCloseable {
         /** Without leak detection and with both compilers: for tests that measure. */
         Builder asShipped() {
             leakDetection = false;
+            return this;
+        }
+
+        /** Does not remember the lines on the ends of connections: for tests with very many. */
+        Builder forgetEndings() {
+            keepEndings = false;
             return this;
         }
 
@@ -152,7 +159,7 @@ final class AgentProcess implements AutoCloseable {
         builder.environment().put("CULVERT_OPTS", String.join(" ", flags));
         builder.environment().putAll(what.environment);
         process = builder.start();
-        log = new Log(what.program, process.getInputStream());
+        log = new Log(what.program, process.getInputStream(), line -> what.keepEndings || !line.contains(" end: "));
     }
 
     // ---- what it says

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -18,12 +19,19 @@ import org.jspecify.annotations.Nullable;
 final class Log {
     private final String name;
     private final List<String> lines = new ArrayList<>();
+    private final Predicate<String> wanted;
     private final Thread reader;
     private boolean ended;
 
     /** Reads {@code output} until its end. */
     Log(String name, InputStream output) {
+        this(name, output, line -> true);
+    }
+
+    /** Keeps only the lines that {@code wanted} takes, for those who write very many. */
+    Log(String name, InputStream output, Predicate<String> wanted) {
         this.name = name;
+        this.wanted = wanted;
         reader = new Thread(() -> read(output), "log of " + name);
         reader.setDaemon(true);
         reader.start();
@@ -42,8 +50,10 @@ final class Log {
     }
 
     private synchronized void add(String line) {
-        lines.add(line);
-        notifyAll();
+        if (wanted.test(line)) {
+            lines.add(line);
+            notifyAll();
+        }
     }
 
     private synchronized void end() {
