@@ -1,6 +1,8 @@
 package dev.culvert.mux;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
@@ -22,11 +24,11 @@ final class Recorder implements StreamListener, AutoCloseable {
     }
 
     void write(String text) {
-        stream().write(Unpooled.copiedBuffer(text, StandardCharsets.UTF_8));
+        stream().write(ByteBufUtil.writeUtf8(ByteBufAllocator.DEFAULT, text));
     }
 
     void write(int bytes) {
-        stream().write(Unpooled.buffer(bytes).writeZero(bytes));
+        stream().write(ByteBufAllocator.DEFAULT.buffer(bytes).writeZero(bytes));
     }
 
     /** Gives credit for what was held back. */
