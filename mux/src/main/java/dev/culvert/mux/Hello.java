@@ -17,6 +17,10 @@ record Hello(String software, long window, int maxPayload, long streams) {
     private static final int STREAMS = 4;
     private static final int MAX_SOFTWARE = 128;
 
+    static boolean isSoftware(String text) {
+        return Tlvs.isText(text, MAX_SOFTWARE);
+    }
+
     void write(ByteBuf out) {
         Tlvs.write(out, SOFTWARE, software);
         Tlvs.write(out, WINDOW, window);

@@ -37,6 +37,10 @@ final class MemoryBudget {
         return used;
     }
 
+    long promised() {
+        return promised;
+    }
+
     /** What may still be promised. */
     long unpromised() {
         return Math.max(0, limit / 2 - promised);

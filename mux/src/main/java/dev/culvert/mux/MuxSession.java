@@ -5,9 +5,12 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.util.collection.IntObjectHashMap;
 import io.netty.util.concurrent.Ticker;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -47,13 +50,15 @@ public final class MuxSession {
 
     /** Frames that go before all data: those that we wanted to send, and those that the peer made us send. */
     private final ArrayDeque<ByteBuf> control = new ArrayDeque<>();
+    /** Streams that owe their peer a UPD; it is written when its turn has come, so that there is never more than one. */
+    private final ArrayDeque<MuxStream> updates = new ArrayDeque<>();
 
     private final ArrayDeque<ByteBuf> replies = new ArrayDeque<>();
 
     /** Streams whose first bytes wait, in the order of their deadlines. */
     private final ArrayDeque<Held> held = new ArrayDeque<>();
     /** Streams that wait until a stock peer has consumed something of other streams. */
-    private final ArrayDeque<MuxStream> waitingForPeerBuffer = new ArrayDeque<>();
+    private final Set<MuxStream> waitingForPeerBuffer = new LinkedHashSet<>();
 
     private @Nullable Wire wire;
     private @Nullable FrameDecoder decoder;
@@ -75,6 +80,19 @@ public final class MuxSession {
     private long queuedBytes;
     private long inFlight;
 
+    /** What a session keeps account of; all of it is zero when nothing is open and nothing waits. */
+    record Accounts(
+            int streams,
+            int own,
+            int peers,
+            int discarded,
+            long unconsumed,
+            long promised,
+            long queued,
+            long inFlight) {
+        static final Accounts NONE = new Accounts(0, 0, 0, 0, 0, 0, 0, 0);
+    }
+
     private record Held(MuxStream stream, long until) {}
 
     private record GoAway(ErrorCode code, String text) {}
@@ -92,7 +110,7 @@ public final class MuxSession {
         scheduler = new Scheduler(settings.flow().frameSize() + Frame.HEADER);
         budget = new MemoryBudget(settings.flow().budget());
         opens = new RateLimit(settings.limits().opensPerSecond(), now());
-        liveness = new Liveness(settings.keepalive(), settings.handshakeTimeout(), now());
+        liveness = new Liveness(settings.keepalive(), firstWordTimeout(), now());
         nextId = role == Role.CLIENT ? 3 : 2; // stock clients, too, begin with 3
     }
 
@@ -196,7 +214,7 @@ public final class MuxSession {
 
     /** Ends the session: open streams are reset, the peer is told why if it can be told. */
     public void close(ErrorCode code, String text) {
-        end(code, text, true);
+        end(code, text);
     }
 
     // ---- for the connection
@@ -206,11 +224,7 @@ public final class MuxSession {
         liveness.connected(now());
         if (role == Role.CLIENT) {
             version = settings.versions().iterator().next();
-            if (version == ProtocolVersion.CULVERT) {
-                sendHello();
-            } else {
-                goUp();
-            }
+            begin();
         }
         wake();
     }
@@ -227,7 +241,7 @@ public final class MuxSession {
                 decoder.decode(in, inbound);
             }
         } catch (ProtocolViolation e) {
-            end(e.code(), e.text(), true);
+            end(e.code(), e.text());
         } finally {
             in.release();
         }
@@ -237,18 +251,17 @@ public final class MuxSession {
     void disconnected(String text) {
         wire = null;
         if (goAwayReceived != null) {
-            end(goAwayReceived.code, goAwayReceived.text, false);
+            end(goAwayReceived.code, goAwayReceived.text);
         } else {
-            end(ErrorCode.CONNECTION_RESET, text, false);
+            end(ErrorCode.CONNECTION_RESET, text);
         }
+        release(control);
+        release(replies);
     }
 
     /** Hands the next frame to {@code out}, which takes its one or two buffers. False: there is nothing to send now. */
     boolean transmit(Consumer<ByteBuf> out) {
-        ByteBuf frame = control.poll();
-        if (frame == null) {
-            frame = replies.poll();
-        }
+        ByteBuf frame = nextControl();
         if (frame != null) {
             out.accept(frame);
             return true;
@@ -260,6 +273,14 @@ public final class MuxSession {
         scheduler.sent(stream, stream.send(out));
         stream.checkWritable();
         return true;
+    }
+
+    private @Nullable ByteBuf nextControl() {
+        ByteBuf frame = control.poll();
+        while (frame == null && !updates.isEmpty()) {
+            frame = updates.remove().update();
+        }
+        return frame != null ? frame : replies.poll();
     }
 
     /** When to call {@link #tick} next, on the clock of {@link #now}. */
@@ -286,7 +307,7 @@ public final class MuxSession {
                 sendProbe(now);
                 lookAfterStreams(now);
             }
-            case DEAD -> end(ErrorCode.TIMEOUT, liveness.verdict(up), true);
+            case DEAD -> end(ErrorCode.TIMEOUT, liveness.verdict(up));
         }
     }
 
@@ -337,27 +358,29 @@ public final class MuxSession {
     void inFlight(int bytes) {
         inFlight += bytes;
         if (bytes < 0) {
-            MuxStream stream;
-            while ((stream = waitingForPeerBuffer.poll()) != null) {
-                activate(stream);
-            }
+            waitingForPeerBuffer.forEach(this::activate);
+            waitingForPeerBuffer.clear();
         }
     }
 
     /**
-     * What a stream may send now. A stock peer stops reading altogether when its session-wide buffer is full, so a stream may
-     * fill no more of it than it leaves free for the others. Half a window is always allowed once the peer has sent a UPD:
-     * it sends the next one only when that much was read.
+     * What a stream may send now. A stock peer stops reading altogether when its session-wide buffer is full. So a stream that
+     * is read may fill no more of it than it leaves free for the others, and one that the peer has not begun to read a
+     * sixteenth of that.
+     *
+     * <p>Some is always allowed, or a stream could wait for ever for what others have consumed without a UPD: the first byte,
+     * since the peer sends a UPD when it begins to read, and then half a window, since it sends the next one when it has read
+     * that much. A quarter of the buffer is kept for this.
      */
     int allowance(SendWindow window) {
         int available = window.available();
         if (version == ProtocolVersion.CULVERT || available == 0) {
             return available;
         }
-        long free = settings.stockPeer().receiveBuffer() - inFlight;
-        long share = free - window.inFlight();
-        long floor = window.updated() ? window.window() / 2 - window.inFlight() : 1;
-        return (int) Math.min(available, Math.max(Math.max(share, floor), 0));
+        long free = settings.stockPeer().receiveBuffer() / 4 * 3 - inFlight;
+        long share = window.updated() ? free : free / 16;
+        long floor = window.updated() ? window.window() / 2 : 1;
+        return (int) Math.max(0, Math.min(available, Math.max(share, floor) - window.inFlight()));
     }
 
     void sendControl(int command, MuxStream stream) {
@@ -365,14 +388,15 @@ public final class MuxSession {
         wake();
     }
 
-    void sendUpdate(MuxStream stream, ReceiveWindow window) {
-        control.add(Frame.update(
-                ByteBufAllocator.DEFAULT, version(), stream.id(), window.consumedTotal(), window.window()));
-        window.updateSent(now());
+    void updateIsDue(MuxStream stream) {
+        updates.add(stream);
         wake();
     }
 
     void resetByUs(MuxStream stream, ErrorCode code, String text) {
+        if (closed) {
+            return;
+        }
         if (version == ProtocolVersion.CULVERT) {
             control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.RST, stream.id(), code, text));
             forget(stream);
@@ -405,6 +429,7 @@ public final class MuxSession {
     }
 
     private void leave(MuxStream stream) {
+        waitingForPeerBuffer.remove(stream);
         stream.close();
         if (stream.isDiscarding()) {
             discarded--;
@@ -418,6 +443,14 @@ public final class MuxSession {
 
     // ---- inside
 
+    /** A stock client that has nothing to say yet speaks only with its first keepalive. */
+    private Duration firstWordTimeout() {
+        boolean stock = settings.versions().stream().anyMatch(ProtocolVersion::isStock);
+        Duration handshake = settings.handshakeTimeout();
+        Duration silence = settings.keepalive().timeout();
+        return stock && silence.compareTo(handshake) > 0 ? silence : handshake;
+    }
+
     private boolean isOurs(int id) {
         return (id & 1) == (role == Role.CLIENT ? 1 : 0);
     }
@@ -427,7 +460,8 @@ public final class MuxSession {
         ReceiveWindow receiveWindow = null;
         if (version().hasWindows()) {
             sendWindow = new SendWindow(peer.window());
-            receiveWindow = new ReceiveWindow(firstWindow(), settings.flow().maxWindow(), budget, roundTrip);
+            receiveWindow = new ReceiveWindow(
+                    firstWindow(), settings.flow().maxWindow(), version().isStock(), budget, roundTrip);
         }
         MuxStream stream = new MuxStream(this, id, request, sendWindow, receiveWindow);
         streams.put(id, stream);
@@ -499,11 +533,18 @@ public final class MuxSession {
         }
         if (version == null) {
             version = spoken;
-            if (spoken.isStock()) {
-                goUp();
-            }
+            begin();
         }
         return new FrameDecoder(spoken);
+    }
+
+    /** The version is known. A stock session is up at once, ours when the peer's HELLO arrives. */
+    private void begin() {
+        if (version == ProtocolVersion.CULVERT) {
+            sendHello();
+        } else {
+            goUp();
+        }
     }
 
     private void goUp() {
@@ -546,29 +587,32 @@ public final class MuxSession {
         }
     }
 
-    private void end(ErrorCode code, String text, boolean tell) {
+    private void end(ErrorCode code, String text) {
         if (closed) {
             return;
         }
         closed = true;
         List<MuxStream> lost = List.copyOf(streams.values());
         streams.clear();
-        for (MuxStream stream : lost) {
-            leave(stream);
-            stream.onReset(code, text);
+        lost.forEach(this::leave);
+        try {
+            lost.forEach(stream -> stream.onReset(code, text));
+        } finally { // whatever a listener does
+            updates.clear();
+            held.clear();
+            if (wire != null) {
+                sayFarewell(code, text);
+                wire.close();
+            }
+            listener.onClosed(this, code, text);
         }
-        held.clear();
-        waitingForPeerBuffer.clear();
-        if (wire == null || !tell) {
-            release(control);
-            release(replies);
-        } else if (version == ProtocolVersion.CULVERT && !(goAwaySent && code == ErrorCode.DRAINING)) {
+    }
+
+    private void sayFarewell(ErrorCode code, String text) {
+        boolean known = goAwaySent && code == ErrorCode.DRAINING;
+        if (version == ProtocolVersion.CULVERT && !known) {
             control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.GOAWAY, 0, code, text));
         }
-        if (wire != null) {
-            wire.close();
-        }
-        listener.onClosed(this, code, text);
     }
 
     private static void release(ArrayDeque<ByteBuf> frames) {
@@ -582,6 +626,19 @@ public final class MuxSession {
         if (wire != null) {
             wire.wake();
         }
+    }
+
+    /** For tests: no account may drift. */
+    Accounts accounts() {
+        return new Accounts(
+                streams.size(),
+                ownStreams,
+                peerStreams,
+                discarded,
+                budget.used(),
+                budget.promised(),
+                queuedBytes,
+                inFlight);
     }
 
     /** For tests of what happens when they run out. */
@@ -604,14 +661,14 @@ public final class MuxSession {
 
         @Override
         public void onData(int id, ByteBuf data) throws ProtocolViolation {
-            MuxStream stream = streams.get(id);
-            if (stream == null || closed) {
-                data.release(); // of a stream that has ended
-                return;
-            }
-            if (!up) {
+            if (!up && !closed) {
                 data.release();
                 throw new ProtocolViolation("PSH before HELLO");
+            }
+            MuxStream stream = streams.get(id);
+            if (stream == null) {
+                data.release(); // of a stream that has ended
+                return;
             }
             stream.onData(data, capacity);
             if (budget.isOverdrawn()) {
@@ -648,11 +705,15 @@ public final class MuxSession {
             switch (command) {
                 case Frame.FIN -> stream.onFin();
                 case Frame.UPD -> stream.onUpdate(payload.readIntLE(), payload.readUnsignedIntLE());
-                case Frame.OPENED -> stream.onOpened();
+                case Frame.OPENED -> {
+                    if (!isOurs(stream.id())) {
+                        throw new ProtocolViolation("OPENED on " + stream + ", which the peer itself opened");
+                    }
+                    stream.onOpened();
+                }
                 case Frame.RST -> {
-                    ErrorCode code = ErrorCode.of(payload.readUnsignedIntLE());
+                    stream.onReset(ErrorCode.of(payload.readUnsignedIntLE()), text(payload));
                     forget(stream);
-                    stream.onReset(code, text(payload));
                 }
                 default -> throw new ProtocolViolation("unexpected " + Frame.name(command));
             }
@@ -664,9 +725,6 @@ public final class MuxSession {
             }
             helloReceived = true;
             peer = Hello.read(payload);
-            if (role == Role.SERVER) {
-                sendHello();
-            }
             sendProbe(now()); // the first round trip, before windows need it
             goUp();
         }
@@ -688,6 +746,9 @@ public final class MuxSession {
             OpenRequest request = version().isStock() ? OpenRequest.EMPTY : OpenRequest.read(payload);
             if (goAwaySent) {
                 refuse(id, ErrorCode.REFUSED, "this session takes no new streams");
+            } else if (control.size()
+                    > settings.limits().streams() + settings.limits().replies()) {
+                refuse(id, ErrorCode.LIMIT_REACHED, control.size() + " frames wait for the peer to read them");
             } else if (peerStreams >= settings.limits().streams()) {
                 refuse(id, ErrorCode.LIMIT_REACHED, "more than " + peerStreams + " streams in a session");
             } else if (!opens.tryTake(now())) {
@@ -712,7 +773,7 @@ public final class MuxSession {
 
         private void holdGreeting(MuxStream stream) {
             long hold = settings.stockPeer().greetingHold().toNanos();
-            if (version().isStock() && role == Role.SERVER && hold > 0) {
+            if (version().isStock() && hold > 0) {
                 stream.hold();
                 held.add(new Held(stream, now() + hold));
                 wake();
@@ -727,14 +788,17 @@ public final class MuxSession {
         }
 
         private void onGoAway(ErrorCode code, String text) {
+            boolean first = goAwayReceived == null;
             goAwayReceived = new GoAway(code, text);
-            listener.onGoAway(MuxSession.this, code, text);
-            tellIfDrained();
+            if (first) {
+                listener.onGoAway(MuxSession.this, code, text);
+                tellIfDrained();
+            }
         }
 
         /** What a peer writes into our logs: no control characters. */
         private String text(ByteBuf payload) {
-            return payload.toString(StandardCharsets.UTF_8).replaceAll("\\p{Cntrl}", "?");
+            return payload.toString(StandardCharsets.UTF_8).replaceAll("\\p{Cc}", "?");
         }
     }
 }

@@ -8,8 +8,9 @@ import java.util.Set;
  * How a session behaves. Immutable; one instance serves any number of sessions.
  *
  * @param versions as a client, the one version to speak; as a server, those to accept
- * @param software name and version that a HELLO tells; at most 128 ASCII characters
- * @param handshakeTimeout how long the peer's first bytes, or its HELLO, may take
+ * @param software name and version that a HELLO tells; at most 128 bytes
+ * @param handshakeTimeout how long the peer's HELLO may take; a stock client may take as long as the keepalive's timeout to
+ *     begin, since one that opens no stream is silent until its first keepalive
  */
 public record MuxSettings(
         Set<ProtocolVersion> versions,
@@ -23,7 +24,7 @@ public record MuxSettings(
     public MuxSettings {
         require(!versions.isEmpty(), "a session speaks at least one version");
         versions = Set.copyOf(versions);
-        require(software.length() <= 128, "software has at most 128 characters");
+        require(Hello.isSoftware(software), "software has at most 128 bytes and no control characters");
         require(isPositive(handshakeTimeout), "the handshake timeout is positive");
     }
 
@@ -122,10 +123,11 @@ public record MuxSettings(
     /**
      * What has to be known of a peer that runs the stock smux library, since smux does not tell it.
      *
-     * @param receiveBuffer the peer's session-wide receive budget, bytes; beyond it the peer stops reading altogether
+     * @param receiveBuffer the peer's session-wide receive budget, bytes; beyond it the peer stops reading altogether. We
+     *     fill three quarters of it, and the rest only by what a stream needs to make itself heard
      * @param halfClose whether the peer goes on sending after our FIN, as the stock library does since 1.5.54
      * @param stallTimeout how long data may wait for a peer that has ended its own direction: it may have closed both
-     * @param greetingHold as a server: how long our first bytes on a stream wait for the client's, which may not have
+     * @param greetingHold how long our first bytes on a stream that the peer opened wait for the peer's, which may not have
      *     registered the stream yet
      */
     public record StockPeer(long receiveBuffer, boolean halfClose, Duration stallTimeout, Duration greetingHold) {

@@ -41,11 +41,12 @@ public final class MuxStream {
 
     private boolean writable = true;
     private int unconsumed;
-    /** When the peer last took something, for {@link #isStalled}. */
+    /** When the peer last gave or took something, as far as {@link #isStalled} asks. */
     private long progressAt;
 
     private boolean opened;
     private boolean held;
+    private boolean updateDue;
     private boolean outputShut;
     private boolean finSent;
     private boolean finReceived;
@@ -136,6 +137,9 @@ public final class MuxStream {
             data.release();
             throw new IllegalStateException(this + " was shut down for output");
         }
+        if (queued == 0) {
+            progressAt = session.now();
+        }
         enqueue(data, bytes);
         queued += bytes;
         session.queued(bytes);
@@ -182,12 +186,14 @@ public final class MuxStream {
         if (reset) {
             return; // the account was settled then
         }
-        if (bytes > unconsumed) {
+        if (bytes < 0 || bytes > unconsumed) {
             throw new IllegalArgumentException(bytes + " bytes consumed of " + unconsumed);
         }
         unconsumed -= bytes;
         session.consumed(bytes);
-        giveCredit(bytes);
+        if (receiveWindow != null && !finReceived && receiveWindow.consume(bytes, session.now())) {
+            updateIsDue();
+        }
     }
 
     /** Bytes that wait here to be sent. */
@@ -198,12 +204,6 @@ public final class MuxStream {
     /** Bytes that have arrived and are not consumed. */
     public int unconsumedBytes() {
         return unconsumed;
-    }
-
-    private void giveCredit(int bytes) {
-        if (receiveWindow != null && receiveWindow.consume(bytes, session.now()) && !finReceived) {
-            session.sendUpdate(this, receiveWindow);
-        }
     }
 
     // ---- what the session does with its streams
@@ -222,8 +222,13 @@ public final class MuxStream {
     }
 
     void release() {
-        if (held) {
-            held = false;
+        if (!held) {
+            return;
+        }
+        held = false;
+        if (discarding) {
+            session.sendControl(Frame.FIN, this);
+        } else {
             session.activate(this);
         }
     }
@@ -308,10 +313,17 @@ public final class MuxStream {
             resetByLimit(ErrorCode.FLOW_CONTROL, "the peer sent more than its window");
         } else if (discarding) {
             data.release();
-            giveCredit(bytes);
+            progressAt = session.now();
+            release();
+            if (receiveWindow != null && receiveWindow.drop(bytes)) {
+                updateIsDue();
+            }
         } else if (finReceived) {
             data.release();
-            throw new ProtocolViolation("data after FIN on stream " + Integer.toUnsignedString(id));
+            // A stock peer that closes a stream while it writes may send a few frames more.
+            if (!session.version().isStock()) {
+                throw new ProtocolViolation("PSH after FIN on stream " + Integer.toUnsignedString(id));
+            }
         } else {
             release();
             unconsumed += bytes;
@@ -337,11 +349,15 @@ public final class MuxStream {
             return;
         }
         finReceived = true;
+        progressAt = session.now();
+        if (receiveWindow != null) {
+            receiveWindow.close();
+        }
+        release();
         if (discarding) {
             session.forget(this);
             return;
         }
-        release();
         if (listener != null) {
             listener.onFin(this);
         }
@@ -370,7 +386,7 @@ public final class MuxStream {
         session.inFlight(-progress);
         progressAt = session.now();
         release();
-        if (canSend()) {
+        if (queued > 0) {
             session.activate(this);
         }
     }
@@ -395,8 +411,8 @@ public final class MuxStream {
     /** Resets towards both sides. */
     void resetByLimit(ErrorCode code, String text) {
         if (!reset && !isFinished()) {
-            reset(code, text);
-            tellReset(code, text);
+            onReset(code, text);
+            session.resetByUs(this, code, text);
         }
     }
 
@@ -410,6 +426,9 @@ public final class MuxStream {
             data.release();
         }
         session.consumed(unconsumed);
+        if (receiveWindow != null && receiveWindow.drop(unconsumed)) {
+            updateIsDue();
+        }
         unconsumed = 0;
     }
 
@@ -425,9 +444,13 @@ public final class MuxStream {
     /** Goes on in the map of streams, without listener, until the peer's FIN. True: it should. */
     boolean discard() {
         discarding = !finReceived;
+        progressAt = session.now();
+        if (receiveWindow != null) {
+            receiveWindow.close();
+        }
         boolean finIsOwed = !finSent;
         finSent = true;
-        if (finIsOwed) {
+        if (finIsOwed && !held) {
             session.sendControl(Frame.FIN, this);
         }
         return discarding;
@@ -450,8 +473,26 @@ public final class MuxStream {
 
     void narrowIfIdle(long now) {
         if (receiveWindow != null && !finReceived && receiveWindow.narrowIfIdle(now)) {
-            session.sendUpdate(this, receiveWindow);
+            updateIsDue();
         }
+    }
+
+    private void updateIsDue() {
+        if (!updateDue) {
+            updateDue = true;
+            session.updateIsDue(this);
+        }
+    }
+
+    /** The UPD that is due, with the numbers of this moment; null where the stream has ended meanwhile. */
+    @Nullable ByteBuf update() {
+        updateDue = false;
+        if (receiveWindow == null || finReceived || (reset && !discarding)) {
+            return null;
+        }
+        receiveWindow.updateSent(session.now());
+        return Frame.update(
+                ByteBufAllocator.DEFAULT, session.version(), id, receiveWindow.consumedTotal(), receiveWindow.window());
     }
 
     @Override

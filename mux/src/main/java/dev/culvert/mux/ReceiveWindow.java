@@ -34,6 +34,7 @@ final class ReceiveWindow {
 
     private final int initial;
     private final int max;
+    private final boolean tellFirst;
     private final MemoryBudget budget;
     private final RoundTrip roundTrip;
 
@@ -53,9 +54,11 @@ final class ReceiveWindow {
     private long epochStart;
     private long consumedAtEpoch;
 
-    ReceiveWindow(int initial, int max, MemoryBudget budget, RoundTrip roundTrip) {
+    /** With {@code tellFirst}, what is consumed first is told at once: a stock peer may wait for it. */
+    ReceiveWindow(int initial, int max, boolean tellFirst, MemoryBudget budget, RoundTrip roundTrip) {
         this.initial = initial;
         this.max = Math.max(initial, max);
+        this.tellFirst = tellFirst;
         this.budget = budget;
         this.roundTrip = roundTrip;
         window = initial;
@@ -77,9 +80,20 @@ final class ReceiveWindow {
 
     /** Counts consumed bytes. True: a UPD is due. */
     boolean consume(int bytes, long now) {
+        boolean first = tellFirst && consumed == 0;
         consumed += bytes;
         boolean widened = tune(now);
-        return widened || consumed - consumedAtUpdate >= window / 2;
+        return widened || first || isUpdateDue();
+    }
+
+    /** Counts bytes that nobody wanted: they are consumed, but earn no wider window. True: a UPD is due. */
+    boolean drop(int bytes) {
+        consumed += bytes;
+        return isUpdateDue();
+    }
+
+    private boolean isUpdateDue() {
+        return consumed - consumedAtUpdate >= window / 2;
     }
 
     /** A UPD goes out now, with {@link #consumedTotal()} and {@link #window()}. */

@@ -11,7 +11,7 @@ public interface SessionListener {
      */
     void onStream(MuxSession session, MuxStream stream);
 
-    /** The peer takes no new streams; the open ones may finish. */
+    /** The peer takes no new streams; the open ones may finish. Told once; what it says last goes to {@link #onClosed}. */
     default void onGoAway(MuxSession session, ErrorCode code, String text) {}
 
     /** No new streams may come, because one of the two sides said so, and the last open one has ended: the session has no use. */

@@ -47,6 +47,11 @@ final class Tlvs {
         return value.readUnsignedIntLE();
     }
 
+    /** Whether {@link #text} takes it. */
+    static boolean isText(String text, int max) {
+        return ByteBufUtil.utf8Bytes(text) <= max && text.codePoints().noneMatch(Character::isISOControl);
+    }
+
     /** Printable text of at most {@code max} bytes: it will stand in logs. */
     static String text(int type, ByteBuf value, int max) throws ProtocolViolation {
         if (value.readableBytes() > max) {
