@@ -30,8 +30,9 @@ public record OpenRequest(
     private static final int IPV6 = 4;
 
     public OpenRequest {
-        if (connectionId.length() > MAX_NAME || forward.length() > MAX_NAME) {
-            throw new IllegalArgumentException("a connection id and a forward have at most " + MAX_NAME + " bytes");
+        if (!Tlvs.isText(connectionId, MAX_NAME) || !Tlvs.isText(forward, MAX_NAME)) {
+            throw new IllegalArgumentException(
+                    "a connection id and a forward have at most " + MAX_NAME + " bytes and no control characters");
         }
     }
 

@@ -1,0 +1,342 @@
+package dev.culvert.mux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.culvert.mux.MuxSession.Accounts;
+import dev.culvert.mux.MuxSession.Role;
+import dev.culvert.mux.MuxSettings.Flow;
+import dev.culvert.mux.MuxSettings.Limits;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What a peer may ask for, and what happens to one that asks for more: that, and nothing else. */
+class LimitsTest {
+    private static final MuxSettings CULVERT = MuxSettings.of(ProtocolVersion.CULVERT);
+    private static final MuxSettings V2 = MuxSettings.of(ProtocolVersion.SMUX_2);
+    private static final int WINDOW = SendWindow.STOCK_INITIAL;
+
+    @Test
+    void aStreamTooManyIsRefusedWithTheReason() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(new Limits(2, 100, 100)))) {
+            peer.syn(3);
+            peer.syn(5);
+            peer.syn(7);
+
+            assertThat(peer.read()).containsExactly("RST 7 limit reached: more than 2 streams in a session");
+            assertThat(peer.us.session.streamCount()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void aStreamTooManyIsEndedByFinWhereThereIsNoRst() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, V2.with(new Limits(1, 100, 100)))) {
+            peer.syn(3);
+            peer.syn(5);
+
+            assertThat(peer.read()).containsExactly("FIN 5");
+        }
+    }
+
+    @Test
+    void anEndedStreamMakesRoomForAnother() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(new Limits(1, 100, 100)))) {
+            peer.syn(3);
+            peer.rst(3, ErrorCode.CANCELLED, "");
+            peer.syn(5);
+
+            assertThat(peer.read()).isEmpty();
+            assertThat(peer.us.session.streamCount()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void weOpenNoMoreStreamsThanThePeerTakes() {
+        try (Pair pair = new Pair(CULVERT, CULVERT.with(new Limits(2, 100, 100)))) {
+            pair.open("1");
+            assertThat(pair.client.session.isOpenable()).isTrue();
+            pair.open("2");
+            assertThat(pair.client.session.isOpenable()).isFalse();
+        }
+    }
+
+    @Test
+    void moreOpensThanASecondAllowsAreRefused() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(new Limits(100, 2, 100)))) {
+            peer.syn(3);
+            peer.syn(5);
+            peer.syn(7);
+
+            assertThat(peer.read()).containsExactly("RST 7 limit reached: more than 2 streams opened in a second");
+        }
+    }
+
+    @Test
+    void timeBringsNewOpens() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(new Limits(100, 2, 100)))) {
+            peer.syn(3);
+            peer.syn(5);
+            peer.pass(500);
+            peer.syn(7);
+
+            assertThat(peer.read()).isEmpty();
+        }
+    }
+
+    @Test
+    void aPeerThatPingsAndDoesNotReadIsCutOff() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(new Limits(100, 100, 10)))) {
+            for (int i = 0; i < 11; i++) {
+                assertThat(peer.us.closed).isEmpty();
+                peer.ping(i);
+            }
+            assertThat(peer.us.closed).isEqualTo("limit reached: 11 replies wait: the peer asks, but does not read");
+            assertThat(peer.read())
+                    .contains("GOAWAY 0 limit reached: 11 replies wait: the peer asks, but does not read");
+        }
+    }
+
+    @Test
+    void aPeerThatReadsMayPingForEver() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(new Limits(100, 100, 10)))) {
+            for (int i = 0; i < 100; i++) {
+                peer.ping(i);
+                assertThat(peer.read()).containsExactly("PONG 0");
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aPeerThatOpensAndDoesNotReadTheRefusalsIsCutOff(ProtocolVersion version) {
+        try (RawPeer peer = new RawPeer(Role.SERVER, MuxSettings.of(version).with(new Limits(0, 100, 10)))) {
+            for (int i = 0; i < 11; i++) {
+                assertThat(peer.us.closed).isEmpty();
+                peer.syn(3 + 2 * i);
+            }
+            assertThat(peer.us.closed).startsWith("limit reached: 11 replies wait");
+        }
+    }
+
+    /** Each stream is let in, reset by the application, and leaves a RST that the peer does not read. */
+    @Test
+    void aPeerThatLeavesOurResetsUnreadIsCutOff() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(new Limits(10, 1000, 10)))) {
+            for (int i = 0; i < 100; i++) {
+                int before = peer.us.accepted.size();
+                peer.syn(3 + 2 * i);
+                if (peer.us.accepted.size() > before) {
+                    peer.us.accepted.get(before).reset(ErrorCode.FORBIDDEN, "");
+                }
+            }
+            assertThat(peer.us.closed).startsWith("limit reached: 11 replies wait");
+            assertThat(peer.read().size()).isLessThan(40);
+        }
+    }
+
+    @Test
+    void aStreamOwesItsPeerOneUpdateAtMost() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT)) {
+            peer.syn(3);
+            peer.psh(3, WINDOW);
+
+            assertThat(peer.read()).containsExactly("UPD 3 " + WINDOW + "/" + WINDOW);
+        }
+    }
+
+    @Test
+    void aStreamThatOverrunsItsWindowIsReset() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT)) {
+            peer.syn(3);
+            peer.us.recorders.get(0).consuming = false;
+            peer.psh(3, WINDOW);
+            assertThat(peer.us.recorders.get(0).events).isEmpty();
+            peer.psh(3, 1);
+
+            assertThat(peer.us.recorders.get(0).events).hasToString("reset(flow control violated) ");
+            assertThat(peer.read()).containsExactly("RST 3 flow control violated: the peer sent more than its window");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"SMUX_2", "CULVERT"})
+    void aStreamThatOverrunsItsWindowTakesNoOtherWithIt(ProtocolVersion version) {
+        try (RawPeer peer = new RawPeer(Role.SERVER, MuxSettings.of(version))) {
+            peer.syn(3);
+            peer.us.recorders.get(0).consuming = false;
+            peer.syn(5);
+            peer.psh(3, WINDOW + 1);
+            peer.psh(3, WINDOW);
+            peer.psh(5, 100);
+
+            assertThat(peer.us.session.isUp()).isTrue();
+            assertThat(peer.us.recorders.get(1).data.readableBytes()).isEqualTo(100);
+            assertThat(peer.us.session.unconsumedBytes()).isZero();
+        }
+    }
+
+    @Test
+    void aSessionBeyondItsBudgetCutsOffTheSlowestReaderAndNoOther() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(new Flow(WINDOW, WINDOW, WINDOW, 1000, 1000)))) {
+            for (int id = 3; id <= 7; id += 2) {
+                peer.syn(id);
+            }
+            peer.us.recorders.forEach(recorder -> recorder.consuming = false);
+            peer.psh(3, 100_000);
+            peer.psh(5, 120_000);
+            peer.psh(7, 50_000);
+
+            assertThat(peer.us.recorders)
+                    .extracting(recorder -> recorder.events.toString())
+                    .containsExactly("", "reset(limit reached) ", "");
+            assertThat(peer.us.session.unconsumedBytes()).isEqualTo(150_000);
+            assertThat(peer.read().toString()).startsWith("[RST 5 limit reached: the session holds ");
+        }
+    }
+
+    @Test
+    void aStreamThatIsNotAttachedCountsTowardsTheBudget() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(new Flow(WINDOW, WINDOW, WINDOW, 1000, 1000)))) {
+            peer.us.attach = false;
+            peer.syn(3);
+            peer.syn(5);
+            peer.psh(3, 200_000);
+            peer.psh(5, 100_000);
+
+            assertThat(peer.us.session.unconsumedBytes()).isEqualTo(100_000);
+            assertThat(peer.us.session.streamCount()).isEqualTo(1);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void streamsThatEndInGoodOrderLeaveNothing(ProtocolVersion version) {
+        try (Pair pair = new Pair(Pair.settings(version))) {
+            for (int i = 0; i < 20; i++) {
+                Recorder request = pair.open("");
+                request.write(1_000_000);
+                request.stream().shutdownOutput();
+                pair.pump();
+                Recorder answer = pair.server.recorders.get(i);
+                answer.write(1_000_000);
+                answer.stream().shutdownOutput();
+                pair.pump();
+            }
+            assertThat(pair.client.session.accounts()).isEqualTo(Accounts.NONE);
+            assertThat(pair.server.session.accounts()).isEqualTo(Accounts.NONE);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void streamsThatAreResetLeaveNothing(ProtocolVersion version) {
+        try (Pair pair = new Pair(Pair.settings(version))) {
+            for (int i = 0; i < 20; i++) {
+                Recorder request = pair.open("");
+                request.write(1_000_000);
+                pair.pump();
+                Recorder answer = pair.server.recorders.get(i);
+                answer.write(1_000_000);
+                (i % 2 == 0 ? request : answer).stream().reset(ErrorCode.CANCELLED, "");
+                pair.pump();
+                (i % 2 == 0 ? answer : request).stream().reset(ErrorCode.CANCELLED, "");
+                pair.pump();
+            }
+            assertThat(pair.client.session.accounts()).isEqualTo(Accounts.NONE);
+            assertThat(pair.server.session.accounts()).isEqualTo(Accounts.NONE);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aLostSessionLeavesNothing(ProtocolVersion version) {
+        try (Pair pair = new Pair(Pair.settings(version))) {
+            for (int i = 0; i < 20; i++) {
+                pair.server.attach = i % 3 > 0;
+                pair.open("").write(1_000_000);
+                pair.pump();
+            }
+            pair.server.recorders.forEach(recorder -> recorder.consuming = false);
+            pair.server.accepted.forEach(stream -> stream.write(RawPeer.zeros(1_000_000)));
+            pair.server.session.forEachStream(stream -> {
+                if (stream.id() % 4 == 3) {
+                    stream.reset(ErrorCode.CANCELLED, "");
+                }
+            });
+            Pair.move(pair.server, pair.client);
+            pair.client.session.disconnected("lost");
+            pair.server.session.disconnected("lost");
+
+            assertThat(pair.client.session.accounts()).isEqualTo(Accounts.NONE);
+            assertThat(pair.server.session.accounts()).isEqualTo(Accounts.NONE);
+        }
+    }
+
+    /** Both directions have ended, but the application takes its time; the window has left with the stream. */
+    @Test
+    void whatIsConsumedAfterTheEndOfAStreamIsNoLongerPromised() {
+        try (Pair pair = new Pair(CULVERT)) {
+            Recorder request = pair.open("");
+            request.stream().shutdownOutput();
+            pair.pump();
+            Recorder server = pair.server.recorders.get(0);
+            request.consuming = false;
+            server.write(200_000);
+            server.stream().shutdownOutput();
+            pair.pump();
+            request.stream().consumed(1);
+            pair.clock.advance(1, TimeUnit.MILLISECONDS);
+            request.stream().consumed(199_999); // as fast as would earn a wider window
+
+            assertThat(pair.client.session.accounts()).isEqualTo(Accounts.NONE);
+        }
+    }
+
+    @Test
+    void aHalfClosedStreamKeepsNoShareOfTheBudget() {
+        try (Pair pair = new Pair(CULVERT)) {
+            Recorder request = pair.open("");
+            for (int i = 0; i < 50; i++) {
+                request.write(250_000);
+                pair.tick(Duration.ofMillis(1));
+            }
+            assertThat(pair.server.session.accounts().promised()).isPositive();
+            request.stream().shutdownOutput();
+            pair.pump();
+
+            assertThat(pair.server.session.accounts().promised()).isZero();
+            assertThat(pair.server.session.streamCount()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aGoAwayIsToldOnceHoweverOftenItComes() {
+        try (RawPeer peer = new RawPeer(Role.CLIENT, CULVERT)) {
+            peer.goAway(ErrorCode.DRAINING, "maintenance");
+            peer.goAway(ErrorCode.TIMEOUT, "too slow");
+            assertThat(peer.us.goAway).isEqualTo("draining: maintenance");
+            peer.us.session.disconnected("eof");
+            assertThat(peer.us.closed).isEqualTo("timeout: too slow");
+        }
+    }
+
+    @Test
+    void whatAPeerWritesIntoOurLogsHoldsNoControlCharacters() {
+        try (RawPeer peer = new RawPeer(Role.CLIENT, CULVERT)) {
+            peer.goAway(ErrorCode.DRAINING, "a\nb\u001b[2Jc\u009bd\u007f");
+            assertThat(peer.us.goAway).isEqualTo("draining: a?b?[2Jc?d?");
+        }
+    }
+
+    @Test
+    void aLongTextIsCut() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT)) {
+            peer.syn(3);
+            peer.us.accepted.get(0).reset(ErrorCode.INTERNAL, String.join("", Collections.nCopies(5000, "x")));
+            assertThat(peer.read().get(0)).hasSize("RST 3 internal error: ".length() + Frame.MAX_TEXT);
+        }
+    }
+}
