@@ -7,9 +7,11 @@ import io.netty.util.concurrent.Ticker;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +36,8 @@ public final class MuxSession {
     }
 
     private static final long LAST_ID = 0xffff_ffffL;
+    /** How long a FIN waits for a UPD that will come if the peer reads at all, in nanoseconds. */
+    private static final long UPDATE_PATIENCE = 5_000_000_000L;
 
     private final Role role;
     private final MuxSettings settings;
@@ -55,8 +59,8 @@ public final class MuxSession {
 
     private final ArrayDeque<ByteBuf> replies = new ArrayDeque<>();
 
-    /** Streams whose first bytes wait, in the order of their deadlines. */
-    private final ArrayDeque<Held> held = new ArrayDeque<>();
+    /** Streams that wait for a moment: with their first bytes, or with their FIN. */
+    private final PriorityQueue<Alarm> alarms = new PriorityQueue<>(Comparator.comparingLong(Alarm::at));
     /** Streams that wait until a stock peer has consumed something of other streams. */
     private final Set<MuxStream> waitingForPeerBuffer = new LinkedHashSet<>();
 
@@ -93,7 +97,7 @@ public final class MuxSession {
         static final Accounts NONE = new Accounts(0, 0, 0, 0, 0, 0, 0, 0);
     }
 
-    private record Held(MuxStream stream, long until) {}
+    private record Alarm(long at, MuxStream stream) {}
 
     private record GoAway(ErrorCode code, String text) {}
 
@@ -286,8 +290,8 @@ public final class MuxSession {
     /** When to call {@link #tick} next, on the clock of {@link #now}. */
     long nextTick() {
         long next = liveness.nextTick(up);
-        Held first = held.peek();
-        return first != null && first.until < next ? first.until : next;
+        Alarm first = alarms.peek();
+        return first != null && first.at < next ? first.at : next;
     }
 
     /** Does what is due. */
@@ -296,10 +300,10 @@ public final class MuxSession {
             return;
         }
         long now = now();
-        Held first;
-        while ((first = held.peek()) != null && first.until <= now) {
-            held.remove();
-            first.stream.release();
+        Alarm first;
+        while ((first = alarms.peek()) != null && first.at <= now) {
+            alarms.remove();
+            first.stream.onAlarm();
         }
         switch (liveness.tick(now, up, reading)) {
             case WAIT -> {}
@@ -344,6 +348,37 @@ public final class MuxSession {
             reading = true;
             wire.reading(true);
         }
+    }
+
+    /** Lets a stream hear of this moment; it may have become pointless by then. */
+    void alarm(MuxStream stream, long at) {
+        alarms.add(new Alarm(at, stream));
+        wake();
+    }
+
+    /**
+     * How long our FIN waits after a stream's last progress, in nanoseconds, while the peer has not sent its own: a peer without
+     * half-close takes it for the end of both directions, and goes on answering only as long as it does not have it.
+     */
+    long finPatience() {
+        return peerHalfCloses() ? 0 : settings.stockPeer().stallTimeout().toNanos();
+    }
+
+    /**
+     * How long our FIN waits after a stream's last progress, in nanoseconds, once the peer has sent its own: a stock peer then
+     * drops, at our FIN, what its application has not read yet. All that tells of its reading are UPD frames: none comes in
+     * version 1, and in version 2 none for the last half of a window.
+     *
+     * <p>Source: smux 1.5.57 stream.go, tryHalfCloseCleanup; mended in 1.5.58.
+     */
+    long finHold(@Nullable SendWindow window) {
+        long delay = settings.stockPeer().finDelay().toNanos();
+        if (version == ProtocolVersion.CULVERT || !peerHalfCloses() || delay == 0) {
+            return 0;
+        } else if (window == null) {
+            return delay;
+        }
+        return window.inFlight() == 0 ? 0 : window.owesUpdate() ? Math.max(delay, UPDATE_PATIENCE) : delay;
     }
 
     void activate(MuxStream stream) {
@@ -599,7 +634,7 @@ public final class MuxSession {
             lost.forEach(stream -> stream.onReset(code, text));
         } finally { // whatever a listener does
             updates.clear();
-            held.clear();
+            alarms.clear();
             if (wire != null) {
                 sayFarewell(code, text);
                 wire.close();
@@ -775,8 +810,7 @@ public final class MuxSession {
             long hold = settings.stockPeer().greetingHold().toNanos();
             if (version().isStock() && hold > 0) {
                 stream.hold();
-                held.add(new Held(stream, now() + hold));
-                wake();
+                alarm(stream, now() + hold);
             }
         }
 

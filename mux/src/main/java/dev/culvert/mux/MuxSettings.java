@@ -129,13 +129,17 @@ public record MuxSettings(
      * @param stallTimeout how long data may wait for a peer that has ended its own direction: it may have closed both
      * @param greetingHold how long our first bytes on a stream that the peer opened wait for the peer's, which may not have
      *     registered the stream yet
+     * @param finDelay how long our FIN waits after the last data, if the peer has ended its own direction: before 1.5.58 the
+     *     stock library drops at that FIN what its application has not read; zero for not at all
      */
-    public record StockPeer(long receiveBuffer, boolean halfClose, Duration stallTimeout, Duration greetingHold) {
+    public record StockPeer(
+            long receiveBuffer, boolean halfClose, Duration stallTimeout, Duration greetingHold, Duration finDelay) {
         public static final StockPeer DEFAULT =
-                new StockPeer(4 << 20, true, Duration.ofSeconds(60), Duration.ofMillis(10));
+                new StockPeer(4 << 20, true, Duration.ofSeconds(60), Duration.ofMillis(10), Duration.ofMillis(250));
 
         public StockPeer {
-            require(receiveBuffer > 0 && isPositive(stallTimeout) && !greetingHold.isNegative(), "values are positive");
+            require(receiveBuffer > 0 && isPositive(stallTimeout), "values are positive");
+            require(!greetingHold.isNegative() && !finDelay.isNegative(), "delays are not negative");
         }
     }
 

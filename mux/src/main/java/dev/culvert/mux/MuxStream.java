@@ -41,12 +41,15 @@ public final class MuxStream {
 
     private boolean writable = true;
     private int unconsumed;
-    /** When the peer last gave or took something, as far as {@link #isStalled} asks. */
+    /** When something last came, went or was taken by the peer. */
     private long progressAt;
+    /** The first alarm that is set for a FIN that waits; 0 for none. */
+    private long finAlarm;
 
     private boolean opened;
     private boolean held;
     private boolean updateDue;
+    private boolean dataSent;
     private boolean outputShut;
     private boolean finSent;
     private boolean finReceived;
@@ -233,6 +236,13 @@ public final class MuxStream {
         }
     }
 
+    /** A moment has come that {@link MuxSession#alarm} was told. */
+    void onAlarm() {
+        finAlarm = 0;
+        release();
+        session.activate(this);
+    }
+
     boolean isFinished() {
         return finSent && finReceived;
     }
@@ -245,18 +255,33 @@ public final class MuxStream {
         if (held || reset) {
             return false;
         }
-        return queued > 0 ? allowance() > 0 : finIsDue();
+        return queued > 0 ? allowance() > 0 : finIsReady() && session.now() >= finTime();
     }
 
     /** The scheduler has let go of the stream; {@link MuxSession#activate} brings it back. */
     void parked() {
         if (queued > 0 && sendWindow != null && sendWindow.available() > 0 && !held && !reset) {
             session.waitForPeerBuffer(this);
+        } else if (finWaits() && (finAlarm == 0 || finTime() < finAlarm)) {
+            finAlarm = finTime();
+            session.alarm(this, finAlarm);
         }
     }
 
-    private boolean finIsDue() {
-        return outputShut && !finSent && (finReceived || session.peerHalfCloses());
+    private boolean finIsReady() {
+        return outputShut && !finSent;
+    }
+
+    private boolean finWaits() {
+        return !reset && queued == 0 && finIsReady();
+    }
+
+    /** When a FIN that is ready may go. */
+    private long finTime() {
+        if (!finReceived) {
+            return progressAt + session.finPatience();
+        }
+        return dataSent ? progressAt + session.finHold(sendWindow) : progressAt;
     }
 
     private int allowance() {
@@ -272,6 +297,7 @@ public final class MuxStream {
             session.finishIfBothEnded(this);
             return Frame.HEADER;
         }
+        dataSent = true;
         ByteBuf head = queue.element();
         int n = Math.min(Math.min(head.readableBytes(), session.maxPayload()), allowance());
         boolean whole = n == head.readableBytes();
@@ -326,6 +352,7 @@ public final class MuxStream {
             }
         } else {
             release();
+            progressAt = session.now();
             unconsumed += bytes;
             session.received(bytes);
             ByteBuf kept = bytes < capacity / SMALL_SLICE ? copy(data) : data;
@@ -386,7 +413,7 @@ public final class MuxStream {
         session.inFlight(-progress);
         progressAt = session.now();
         release();
-        if (queued > 0) {
+        if (queued > 0 || finWaits()) {
             session.activate(this);
         }
     }

@@ -51,6 +51,11 @@ final class SendWindow {
         return updated;
     }
 
+    /** Whether a UPD will come as soon as all that is in flight has been read. */
+    boolean owesUpdate() {
+        return inFlight() > 0 && (!updated || inFlight() >= window / 2);
+    }
+
     void sent(int bytes) {
         sent += bytes;
     }

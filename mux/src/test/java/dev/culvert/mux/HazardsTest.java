@@ -237,7 +237,7 @@ class HazardsTest {
 
         private static MuxSettings.StockPeer tinyBuffer(int bytes) {
             MuxSettings.StockPeer stock = MuxSettings.StockPeer.DEFAULT;
-            return new MuxSettings.StockPeer(bytes, true, stock.stallTimeout(), stock.greetingHold());
+            return new MuxSettings.StockPeer(bytes, true, stock.stallTimeout(), stock.greetingHold(), stock.finDelay());
         }
     }
 
@@ -375,7 +375,11 @@ class HazardsTest {
             RawPeer peer = new RawPeer(
                     Role.CLIENT,
                     V2.with(new MuxSettings.StockPeer(
-                            stock.receiveBuffer(), false, stock.stallTimeout(), stock.greetingHold())));
+                            stock.receiveBuffer(),
+                            false,
+                            stock.stallTimeout(),
+                            stock.greetingHold(),
+                            stock.finDelay())));
             Recorder writer = peer.open(0);
             writer.write("hello");
             return peer;

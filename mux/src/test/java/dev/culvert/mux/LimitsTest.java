@@ -225,6 +225,7 @@ class LimitsTest {
                 answer.stream().shutdownOutput();
                 pair.pump();
             }
+            pair.tick(Duration.ofSeconds(5)); // a FIN to a stock peer may have waited
             assertThat(pair.client.session.accounts()).isEqualTo(Accounts.NONE);
             assertThat(pair.server.session.accounts()).isEqualTo(Accounts.NONE);
         }

@@ -65,7 +65,7 @@ class ClientConfigTest {
                                 ofSeconds(10),
                                 new UpstreamConfig.Backoff(ofMillis(100), ofSeconds(5)),
                                 ofSeconds(15),
-                                new SmuxPeerConfig(4 << 20, true, ofSeconds(60))),
+                                new SmuxPeerConfig(4 << 20, true, ofMillis(250), ofSeconds(60))),
                         new KeepaliveConfig(ofSeconds(5), ofSeconds(15)),
                         new FlowConfig(64 << 20, 16 << 20, 32760),
                         List.of(new ForwardConfig(
@@ -83,7 +83,7 @@ class ClientConfigTest {
                                   tls = off, insecure = true, servers = ["a.example.com:1", "[2001:db8::1]:2"], sessions = 64
                                   protocol = smux-v1, wait = 0s, connect-timeout = 1s, user-timeout = 2s
                                   backoff { min = 1s, max = 1s }
-                                  smux { peer-buffer = 1m, half-close = off, stall-timeout = 1h }
+                                  smux { peer-buffer = 1m, half-close = off, fin-delay = 5s, stall-timeout = 1h }
                                 }
                                 keepalive { interval = 1s, timeout = 2s }
                                 flow { buffer = 1m, max-window = 64k, frame-size = 65535 }
@@ -100,7 +100,7 @@ class ClientConfigTest {
                                 ofSeconds(1),
                                 new UpstreamConfig.Backoff(ofSeconds(1), ofSeconds(1)),
                                 ofSeconds(2),
-                                new SmuxPeerConfig(1 << 20, false, ofSeconds(3600))),
+                                new SmuxPeerConfig(1 << 20, false, ofSeconds(5), ofSeconds(3600))),
                         new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
                         new FlowConfig(1 << 20, 64 << 10, 65535),
                         List.of(new ForwardConfig("any", new HostPort("0.0.0.0", 0), Optional.empty(), 1)),

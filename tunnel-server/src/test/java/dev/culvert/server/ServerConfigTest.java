@@ -91,7 +91,7 @@ class ServerConfigTest {
                                 new HostPort("127.0.0.1", 9001),
                                 false,
                                 ofMillis(10),
-                                new SmuxPeerConfig(4 << 20, true, ofSeconds(60)))),
+                                new SmuxPeerConfig(4 << 20, true, ofMillis(250), ofSeconds(60)))),
                         LIMITS,
                         ofSeconds(10),
                         ofSeconds(15),
@@ -109,7 +109,7 @@ class ServerConfigTest {
                                 smux {
                                   old {
                                     listen = "[::]:0", target = "a:1", insecure = true, greeting-delay = 0s
-                                    peer-buffer = 64k, half-close = false, stall-timeout = 1s
+                                    peer-buffer = 64k, half-close = false, fin-delay = 0s, stall-timeout = 1s
                                   }
                                 }
                                 limits { sessions = 1, streams = 2, opens-per-second = 3, handshake-timeout = 4s }
@@ -128,7 +128,7 @@ class ServerConfigTest {
                                 new HostPort("a", 1),
                                 true,
                                 Duration.ZERO,
-                                new SmuxPeerConfig(64 << 10, false, ofSeconds(1)))),
+                                new SmuxPeerConfig(64 << 10, false, ofMillis(0), ofSeconds(1)))),
                         new LimitsConfig(1, 2, 3, ofSeconds(4)),
                         ofSeconds(5),
                         ofSeconds(1),

@@ -125,7 +125,8 @@ class SharedSectionsTest {
 
     @Test
     void a_smux_peer_has_defaults() throws BadConfig {
-        assertThat(read("", SmuxPeerConfig::read)).isEqualTo(new SmuxPeerConfig(4 << 20, true, Duration.ofSeconds(60)));
+        assertThat(read("", SmuxPeerConfig::read))
+                .isEqualTo(new SmuxPeerConfig(4 << 20, true, Duration.ofMillis(250), Duration.ofSeconds(60)));
     }
 
     @ParameterizedTest
@@ -135,6 +136,7 @@ class SharedSectionsTest {
                 "peer-buffer = 63k          | peer-buffer: found \"63k\", expected a size from 64k to 4g",
                 "peer-buffer = 5g           | peer-buffer: found \"5g\", expected a size from 64k to 4g",
                 "half-close = 1             | half-close: found 1, expected true or false",
+                "fin-delay = 6s        | fin-delay: found \"6s\", expected a duration from 0s to 5s",
                 "stall-timeout = 900ms | stall-timeout: found \"900ms\", expected a duration from 1s to 24h",
                 "stall-timeout = 25h   | stall-timeout: found \"25h\", expected a duration from 1s to 24h",
             })
