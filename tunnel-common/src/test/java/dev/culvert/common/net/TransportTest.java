@@ -170,7 +170,7 @@ class TransportTest {
 
             assertThat(connected.await(10, TimeUnit.SECONDS)).isTrue();
             loops.submit(() -> {}).get();
-            assertThat(events).containsExactly("active");
+            assertThat(events).startsWith("active"); // a read may follow, once the accepted socket is collected
         }
     }
 
