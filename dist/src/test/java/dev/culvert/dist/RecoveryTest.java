@@ -113,15 +113,16 @@ final class RecoveryTest {
     }
 
     @Test
-    void aSmuxClientOnAnEndpointForCulvertIsToldWhichSettingToChange() {
+    void aSmuxClientOnAnEndpointForCulvertIsToldWhichSettingToChange() throws IOException {
         try (AgentProcess server = Tunnel.to(ECHO).startServer(0);
                 AgentProcess client = AgentProcess.client()
                         .config("""
                                 upstream { servers = ["127.0.0.1:%d"], tls = off, protocol = smux-v2 }
                                 forwards { web { listen = "127.0.0.1:0" } }
                                 """.formatted(server.port("listen")))
-                        .start()) {
-            client.port("forwards.web");
+                        .start();
+                Socket socket = Tunnel.connect(client, "web")) {
+            assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(SocketException.class);
             server.awaitLog("listen: refused 127.0.0.1:\\d+: .*a Culvert client needs upstream.protocol = culvert");
         }
     }
