@@ -48,7 +48,8 @@ final class RecoveryTest {
 
                 tunnel.client().awaitLog("session up", 2);
 
-                assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(5));
+                // The longest pause is 5 s; the sixth is for a busy machine.
+                assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(6));
                 try (Socket socket = tunnel.connect()) {
                     echo(socket);
                 }
