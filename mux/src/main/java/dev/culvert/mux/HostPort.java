@@ -23,7 +23,7 @@ public record HostPort(String host, int port) {
                 throw new IllegalArgumentException("a host is printable ASCII without spaces (IDNA for other scripts)");
             }
         }
-        if (host.indexOf(':') >= 0 && !NetUtil.isValidIpV6Address(host)) {
+        if (host.indexOf(':') >= 0 && (host.startsWith("[") || !NetUtil.isValidIpV6Address(host))) {
             throw new IllegalArgumentException("'" + host + "' is neither a host name nor an IPv6 address");
         }
         if (port < 0 || port > 65535) {

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A stream that has something to send stands in one of two queues. It enters by {@code fresh}, which is served before
  * {@code busy}: so a keystroke overtakes a download. When it has sent its quantum it goes to the end of {@code busy}, where
  * every stream sends a quantum a round; what it sent beyond is its debt in the next round. A fresh stream that has sent all
- * it had passes through {@code busy} once before it may be fresh again, so that many short bursts can not starve the others.
+ * it had passes through {@code busy} once before it may be fresh again, so that short bursts can not starve the others: they
+ * get twice their share at most.
  *
  * <p>Source: M. Shreedhar, G. Varghese, "Efficient Fair Queuing using Deficit Round Robin" (1995); the two queues are those
  * of RFC 8290, section 4.2.

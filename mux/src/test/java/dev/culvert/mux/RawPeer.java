@@ -15,7 +15,7 @@ final class RawPeer implements FrameHandler, AutoCloseable {
     final MockTicker clock = Ticker.newMockTicker();
     /** The end under test. */
     final Pair.Peer us;
-    /** What it has sent since the last {@link #read}, as in {@code PSH 3 [100]} or {@code UPD 3 100/262144}. */
+    /** What it has sent at the last {@link #read}, as in {@code PSH 3 [100]} or {@code UPD 3 100/262144}. */
     final List<String> frames = new ArrayList<>();
 
     private final ProtocolVersion version;
@@ -121,6 +121,13 @@ final class RawPeer implements FrameHandler, AutoCloseable {
             // until it has no more
         }
         return frames;
+    }
+
+    /** The next frame that the session sends. */
+    String readOne() {
+        frames.clear();
+        us.session.transmit(this::take);
+        return frames.get(0);
     }
 
     private void take(ByteBuf buffer) {

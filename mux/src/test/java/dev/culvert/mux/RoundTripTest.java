@@ -1,0 +1,40 @@
+package dev.culvert.mux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class RoundTripTest {
+    private final RoundTrip roundTrip = new RoundTrip();
+
+    @Test
+    void itIsUnknownBeforeTheFirstSample() {
+        assertThat(roundTrip.isKnown()).isFalse();
+        roundTrip.sample(5, 0);
+        assertThat(roundTrip.isKnown()).isTrue();
+    }
+
+    @Test
+    void theLeastSampleCounts() {
+        roundTrip.sample(20, 0);
+        roundTrip.sample(10, 1);
+        roundTrip.sample(30, 2);
+        assertThat(roundTrip.nanos()).isEqualTo(10);
+    }
+
+    @Test
+    void anOldSampleGivesWayToALongerOne() {
+        roundTrip.sample(10, 0);
+        roundTrip.sample(30, TimeUnit.SECONDS.toNanos(30));
+        assertThat(roundTrip.nanos()).isEqualTo(10);
+        roundTrip.sample(30, TimeUnit.SECONDS.toNanos(30) + 1);
+        assertThat(roundTrip.nanos()).isEqualTo(30);
+    }
+
+    @Test
+    void aClockThatDidNotMoveIsNoRoundTripOfZero() {
+        roundTrip.sample(0, 0);
+        assertThat(roundTrip.nanos()).isEqualTo(1);
+    }
+}

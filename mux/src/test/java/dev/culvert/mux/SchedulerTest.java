@@ -1,0 +1,169 @@
+package dev.culvert.mux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.culvert.mux.MuxSession.Role;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Who sends next, seen from the peer: its streams are 3, 5, 7 and have all the window they want. */
+class SchedulerTest {
+    private static final int QUANTUM = MuxSettings.Flow.DEFAULT.frameSize() + Frame.HEADER;
+
+    @Test
+    void streamsShareByBytesWhateverTheirFrames() {
+        try (RawPeer peer = peer(3)) {
+            int[] frameSizes = {100, 32_000, 5_000};
+            for (int i = 0; i < 3; i++) {
+                fill(peer, i, frameSizes[i], 2_000_000);
+            }
+            long[] sent = new long[3];
+            while (sent[0] + sent[1] + sent[2] < 3_000_000) {
+                count(next(peer), sent);
+                long spread = Math.abs(sent[0] - sent[1]) + Math.abs(sent[1] - sent[2]);
+                assertThat(spread).isLessThanOrEqualTo(4L * QUANTUM);
+            }
+            assertThat(Math.abs(sent[0] - sent[1])).isLessThanOrEqualTo(2L * QUANTUM);
+            assertThat(Math.abs(sent[1] - sent[2])).isLessThanOrEqualTo(2L * QUANTUM);
+        }
+    }
+
+    @Test
+    void aLongFrameIsADebtInTheNextRound() {
+        try (RawPeer peer = peer(2)) {
+            fill(peer, 0, 20_000, 1_000_000);
+            fill(peer, 1, 30_000, 1_000_000);
+            long[] sent = new long[2];
+            for (int i = 0; i < 60; i++) {
+                count(next(peer), sent);
+            }
+            assertThat(Math.abs(sent[0] - sent[1])).isLessThanOrEqualTo(2L * QUANTUM);
+        }
+    }
+
+    @Test
+    void aStreamThatWasQuietGoesFirst() {
+        try (RawPeer peer = peer(3)) {
+            fill(peer, 0, 30_000, 1_000_000);
+            fill(peer, 1, 30_000, 1_000_000);
+            for (int i = 0; i < 10; i++) {
+                next(peer);
+            }
+            peer.us.recorders.get(2).write("key");
+
+            assertThat(next(peer)).isEqualTo("PSH 7 [3]");
+        }
+    }
+
+    @Test
+    void controlFramesGoBeforeAllData() {
+        try (RawPeer peer = peer(1)) {
+            fill(peer, 0, 30_000, 1_000_000);
+            next(peer);
+            peer.ping(1);
+
+            assertThat(next(peer)).isEqualTo("PONG 0");
+        }
+    }
+
+    /** A stream that writes as soon as another has had a turn would always be quiet, and always first. */
+    @Test
+    void shortBurstsGetNoMoreThanTwiceTheirShare() {
+        try (RawPeer peer = peer(2)) {
+            fill(peer, 0, 1_000, 2_000_000);
+            long[] sent = new long[2];
+            Recorder bursts = peer.us.recorders.get(1);
+            boolean quiet = true;
+            for (int i = 0; i < 1_000; i++) {
+                if (quiet) {
+                    bursts.write(30_000);
+                }
+                String frame = next(peer);
+                quiet = frame.startsWith("PSH 3 ") && bursts.stream().queuedBytes() == 0;
+                count(frame, sent);
+                assertThat(sent[1]).isLessThanOrEqualTo(2 * sent[0] + 3L * QUANTUM);
+            }
+        }
+    }
+
+    @Test
+    void manyShortBurstsDoNotStarveTheOthers() {
+        int talkers = 20;
+        try (RawPeer peer = peer(1 + talkers)) {
+            fill(peer, 0, 30_000, 6_000_000);
+            long[] sent = new long[1 + talkers];
+            for (int round = 0; round < 10; round++) {
+                for (int talker = 1; talker <= talkers; talker++) {
+                    peer.us.recorders.get(talker).write(1_000);
+                }
+                for (int i = 0; i < 2 * talkers; i++) {
+                    count(next(peer), sent);
+                }
+            }
+            assertThat(sent[0]).isGreaterThan(5_000_000);
+            assertThat(sent).doesNotContain(0).endsWith(10 * 1_008L);
+        }
+    }
+
+    @Test
+    void aStreamThatEndsInItsTurnMakesWayForTheNext() {
+        try (RawPeer peer = peer(2)) {
+            fill(peer, 0, 1_000, 3_000);
+            peer.us.recorders.get(0).stream().shutdownOutput();
+            fill(peer, 1, 1_000, 2_000);
+
+            assertThat(peer.read())
+                    .containsExactly(
+                            "PSH 3 [1000]", "PSH 3 [1000]", "PSH 3 [1000]", "FIN 3", "PSH 5 [1000]", "PSH 5 [1000]");
+        }
+    }
+
+    @Test
+    void aStreamThatIsResetInItsTurnMakesWayForTheNext() {
+        try (RawPeer peer = peer(2)) {
+            fill(peer, 0, 1_000, 30_000);
+            fill(peer, 1, 1_000, 2_000);
+            assertThat(next(peer)).isEqualTo("PSH 3 [1000]");
+            peer.us.recorders.get(0).stream().reset(ErrorCode.CANCELLED, "");
+
+            assertThat(peer.read()).containsExactly("RST 3 cancelled: ", "PSH 5 [1000]", "PSH 5 [1000]");
+        }
+    }
+
+    @Test
+    void aStreamWithoutWindowKeepsNobodyWaiting() {
+        try (RawPeer peer = peer(2)) {
+            peer.upd(3, 0, 500);
+            fill(peer, 0, 1_000, 1_000);
+            fill(peer, 1, 1_000, 1_000);
+            assertThat(peer.read()).containsExactly("PSH 3 [500]", "PSH 5 [1000]");
+            peer.upd(3, 500, 500);
+            assertThat(peer.read()).containsExactly("PSH 3 [500]");
+        }
+    }
+
+    private static RawPeer peer(int streams) {
+        RawPeer peer = new RawPeer(Role.CLIENT, MuxSettings.of(ProtocolVersion.CULVERT));
+        for (int i = 0; i < streams; i++) {
+            peer.upd(peer.open(0).stream().id(), 0, 1 << 30);
+        }
+        peer.read();
+        return peer;
+    }
+
+    private static void fill(RawPeer peer, int stream, int frameSize, int bytes) {
+        for (int i = 0; i < bytes / frameSize; i++) {
+            peer.us.recorders.get(stream).write(frameSize);
+        }
+    }
+
+    private static String next(RawPeer peer) {
+        return peer.readOne();
+    }
+
+    private static void count(String frame, long[] sent) {
+        List<String> parts = List.of(frame.split("[\\[\\] ]+"));
+        assertThat(parts.get(0)).isEqualTo("PSH");
+        sent[(Integer.parseInt(parts.get(1)) - 3) / 2] += Frame.HEADER + Integer.parseInt(parts.get(2));
+    }
+}
