@@ -163,7 +163,13 @@ class TransportTest {
                 }
             });
             CountDownLatch written = new CountDownLatch(1);
-            loops.execute(() -> awaitUninterruptibly(written)); // both bytes shall come in one batch
+            CountDownLatch held = new CountDownLatch(1);
+            loops.execute(
+                    () -> { // both bytes shall come in one batch
+                        held.countDown();
+                        awaitUninterruptibly(written);
+                    });
+            held.await();
             toFirst.getOutputStream().write(1);
             toClosing.getOutputStream().write(1);
             written.countDown();
