@@ -28,8 +28,10 @@ class MuxSettingsTest {
             named("no opens", () -> new MuxSettings.Limits(1, 0, 1)),
             named("no replies", () -> new MuxSettings.Limits(1, 1, 0)),
             named("a keepalive that comes too late", () -> new MuxSettings.Keepalive(SECOND, SECOND)),
-            named("a peer without a buffer", () -> new MuxSettings.StockPeer(0, true, SECOND, SECOND)),
-            named("a hold before the beginning", () -> new MuxSettings.StockPeer(1, true, SECOND, SECOND.negated())));
+            named("a peer without a buffer", () -> new MuxSettings.StockPeer(0, true, SECOND, SECOND, SECOND)),
+            named(
+                    "a hold before the beginning",
+                    () -> new MuxSettings.StockPeer(1, true, SECOND, SECOND.negated(), SECOND)));
 
     @ParameterizedTest
     @FieldSource("NONSENSE")

@@ -1,0 +1,120 @@
+package dev.culvert.dist;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
+
+/** A program of {@code dist/src/test/go}, on stock smux: the far end of a tunnel. It ends when its standard input does. */
+final class GoProgram implements AutoCloseable {
+    private static final Duration WORK = Duration.ofMinutes(3);
+
+    private final Process process;
+    private final Log log;
+    private int asked;
+
+    private GoProgram(List<String> command) {
+        try {
+            process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        log = new Log(String.join(" ", command.subList(1, command.size())), process.getInputStream());
+    }
+
+    /** Starts a program that listens. */
+    static GoProgram serve(String program, String... arguments) {
+        return new GoProgram(command(program, arguments));
+    }
+
+    /** Runs a program to its end, and fails unless its last line begins with OK. */
+    static String run(String program, String... arguments) {
+        try (GoProgram running = new GoProgram(command(program, arguments))) {
+            if (!running.process.waitFor(WORK.toSeconds(), TimeUnit.SECONDS)) {
+                throw new AssertionError(running.log + "\ndoes not end");
+            }
+            running.log.awaitEnd();
+            String last = running.log.toString().strip();
+            last = last.substring(last.lastIndexOf('\n') + 1);
+            if (running.process.exitValue() != 0 || !last.contains("OK ")) {
+                throw new AssertionError(running.log.toString());
+            }
+            return last;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted", e);
+        }
+    }
+
+    private static List<String> command(String program, String... arguments) {
+        List<String> command = new ArrayList<>();
+        command.add(Built.DIRECTORY.resolve(program).toString());
+        command.addAll(Arrays.asList(arguments));
+        return command;
+    }
+
+    int port() {
+        return Integer.parseInt(
+                log.await("LISTEN (\\d+)", 1, AgentProcess.PATIENCE).group(1));
+    }
+
+    /** How many streams are open in its smux sessions. */
+    int streams() {
+        try {
+            process.getOutputStream().write("streams\n".getBytes(StandardCharsets.US_ASCII));
+            process.getOutputStream().flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return Integer.parseInt(
+                log.await("STREAMS (\\d+)", ++asked, AgentProcess.PATIENCE).group(1));
+    }
+
+    @Override
+    public void close() {
+        process.destroy();
+    }
+
+    /**
+     * Skips the tests of a class, with a line that says so, unless {@code CULVERT_REQUIRE=go} is in the environment: they need Go,
+     * and minutes. Then they fail where there is none.
+     */
+    static void require() {
+        if (!"go".equals(System.getenv("CULVERT_REQUIRE"))) {
+            System.out.println("SKIPPED: Go interop tests: they need Go, set CULVERT_REQUIRE=go to run them");
+            Assumptions.abort("CULVERT_REQUIRE is not go");
+        }
+    }
+
+    /** All programs, built once. */
+    private static final class Built {
+        static final Path DIRECTORY = build();
+
+        private static Path build() {
+            Path directory = AgentProcess.source("dist/target/go");
+            try {
+                Files.createDirectories(directory);
+                ProcessBuilder build = new ProcessBuilder(
+                                AgentProcess.source("dist/src/test/go/build.sh").toString(), directory.toString())
+                        .inheritIO();
+                Process process = build.start();
+                if (!process.waitFor(5, TimeUnit.MINUTES) || process.exitValue() != 0) {
+                    throw new AssertionError("build.sh failed; its output is above");
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new AssertionError("interrupted", e);
+            }
+            return directory;
+        }
+    }
+}

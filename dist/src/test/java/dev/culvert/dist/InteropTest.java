@@ -1,0 +1,137 @@
+package dev.culvert.dist;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Stock smux on one side, this tunnel on the other, in both directions: releases 1.5.24, 1.5.50 and 1.5.57, versions 1 and 2. The
+ * works are those of {@code dist/src/test/go/peer}; each checks every byte itself. A release without half-close ends a stream only
+ * when it hears nothing more, hence the short stall-timeout.
+ */
+final class InteropTest {
+    private static final List<String> RELEASES = List.of("1.5.24", "1.5.50", "1.5.57");
+
+    /** A work, and the service that it works with. */
+    record Work(String service, List<String> arguments) {
+        static Work of(String service, String... arguments) {
+            return new Work(service, List.of(arguments));
+        }
+    }
+
+    record Stock(String release, int version) {
+        String program() {
+            return "peer-" + release;
+        }
+
+        String over() {
+            return "smux" + version;
+        }
+
+        boolean halfCloses() {
+            return release.equals("1.5.57");
+        }
+
+        /** In version 1 one stalled reader stalls a stock session, so there is no such work for it. */
+        List<Work> works() {
+            List<Work> works = new ArrayList<>(List.of(
+                    Work.of("echo", "echo"),
+                    Work.of("echo", "many", "1000"),
+                    Work.of("bulk", "bulk", "200000000"),
+                    Work.of("greeting", "greeting", halfCloses() ? "10000" : "2000"),
+                    Work.of("reset", "reset", "500")));
+            if (halfCloses()) {
+                works.add(Work.of("halfclose", "halfclose"));
+            }
+            if (version == 2) {
+                works.add(Work.of("stalled", "stalled", "down"));
+                works.add(Work.of("stalled", "stalled", "up"));
+            }
+            return works;
+        }
+    }
+
+    static Stream<Stock> peers() {
+        return RELEASES.stream().flatMap(release -> Stream.of(new Stock(release, 1), new Stock(release, 2)));
+    }
+
+    @BeforeAll
+    static void needsGo() {
+        GoProgram.require();
+    }
+
+    @ParameterizedTest
+    @MethodSource("peers")
+    void aStockClientWorksThroughOurServer(Stock stock) {
+        for (Work work : stock.works()) {
+            try (GoProgram service = GoProgram.serve("peer-1.5.57", "serve", "--over", "tcp", work.service);
+                    AgentProcess server = server(stock, service.port())) {
+                report("stock client", stock, run(stock.program(), stock.over(), server.port("smux.x"), work));
+
+                service.close(); // one that does not read keeps what was sent to it under way
+                drains(server);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("peers")
+    void ourClientWorksWithAStockServer(Stock stock) {
+        for (Work work : stock.works()) {
+            try (GoProgram service = GoProgram.serve(stock.program(), "serve", "--over", stock.over(), work.service);
+                    AgentProcess client = client(stock, service.port())) {
+                report("stock server", stock, run("peer-1.5.57", "tcp", client.port("forwards.x"), work));
+
+                await().atMost(AgentProcess.PATIENCE).until(() -> service.streams() == 0);
+                drains(client);
+            }
+        }
+    }
+
+    private static String run(String program, String over, int port, Work work) {
+        List<String> arguments = new ArrayList<>(List.of("run", "--over", over, "--connect", "127.0.0.1:" + port));
+        arguments.addAll(work.arguments);
+        return GoProgram.run(program, arguments.toArray(new String[0]));
+    }
+
+    private static void report(String peer, Stock stock, String result) {
+        System.out.printf("InteropTest: %s %s version %d: %s%n", peer, stock.release, stock.version, result);
+    }
+
+    /** A stream that is stuck would outlast the deadline. */
+    private static void drains(AgentProcess agent) {
+        agent.terminate();
+        assertThat(agent.awaitExit()).as("exit code of\n%s", agent.log()).isZero();
+    }
+
+    private static AgentProcess server(Stock stock, int target) {
+        return AgentProcess.server()
+                .asShipped()
+                .forgetEndings()
+                .config("""
+                        smux { x { listen = "127.0.0.1:0", target = "127.0.0.1:%d", half-close = %s, stall-timeout = 2s } }
+                        drain { timeout = 20s }
+                        """.formatted(target, stock.halfCloses()))
+                .start();
+    }
+
+    private static AgentProcess client(Stock stock, int upstream) {
+        return AgentProcess.client()
+                .asShipped()
+                .forgetEndings()
+                .config("""
+                        upstream {
+                          servers = ["127.0.0.1:%d"], tls = off, protocol = smux-v%d, smux { half-close = %s, stall-timeout = 2s }
+                        }
+                        forwards { x { listen = "127.0.0.1:0" } }
+                        drain { timeout = 20s }
+                        """.formatted(upstream, stock.version, stock.halfCloses()))
+                .start();
+    }
+}
