@@ -87,9 +87,14 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         try {
             session.receive((ByteBuf) message);
         } catch (RuntimeException e) {
-            LOG.error("{}: a listener failed", session, e);
-            session.close(ErrorCode.INTERNAL, "a listener failed: " + e);
+            failed(e);
         }
+    }
+
+    /** A listener that throws ends its session, and nothing else. */
+    private void failed(RuntimeException e) {
+        LOG.error("{}: a listener failed", session, e);
+        session.close(ErrorCode.INTERNAL, "a listener failed: " + e);
     }
 
     @Override
@@ -139,19 +144,29 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         if (context == null || !context.channel().isActive()) {
             return;
         }
-        Channel channel = context.channel();
+        try {
+            send(context);
+        } catch (RuntimeException e) {
+            failed(e);
+        }
+        if (!session.isClosed()) {
+            scheduleTick(context);
+        }
+    }
+
+    private void send(ChannelHandlerContext ctx) {
+        Channel channel = ctx.channel();
         int round = 0;
         while (channel.isWritable() && session.transmit(output)) {
             while (channel.isWritable() && session.transmit(output)) {
                 // as much as the watermark allows
             }
-            context.flush();
+            ctx.flush();
             if (++round == ROUNDS) {
                 wake();
                 break;
             }
         }
-        scheduleTick(context);
     }
 
     private void scheduleTick(ChannelHandlerContext ctx) {
@@ -169,8 +184,15 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
 
     private void tick() {
         tick = null;
-        if (context != null && context.channel().isActive() && !session.isClosed()) {
+        if (context == null || !context.channel().isActive()) {
+            return;
+        }
+        try {
             session.tick();
+        } catch (RuntimeException e) {
+            failed(e);
+        }
+        if (!session.isClosed()) {
             scheduleTick(context);
         }
     }

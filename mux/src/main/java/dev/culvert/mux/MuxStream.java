@@ -178,8 +178,12 @@ public final class MuxStream {
 
     /** Cuts off both directions. What waits to be sent is dropped; the listener hears no more of this stream. */
     public void reset(ErrorCode code, String text) {
-        if (!reset && !isFinished()) {
-            cutOff(code, text);
+        if (reset) {
+            return;
+        }
+        boolean finished = isFinished();
+        cutOff(code, text);
+        if (!finished) {
             session.resetByUs(this, code, text);
         }
     }
