@@ -8,6 +8,7 @@ import dev.culvert.mux.MuxSettings.Flow;
 import dev.culvert.mux.MuxSettings.Limits;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
 import java.util.ArrayDeque;
@@ -41,6 +42,7 @@ final class FuzzTarget implements SessionListener, AutoCloseable {
 
     private record Kept(MuxStream stream, ByteBuf data) {}
 
+    /** The session is up. */
     FuzzTarget(Role role, ProtocolVersion version, SplittableRandom random) {
         this.random = random;
         appetite = random.nextInt(100);
@@ -57,6 +59,8 @@ final class FuzzTarget implements SessionListener, AutoCloseable {
             @Override
             public void close() {}
         });
+        int greeting = version == ProtocolVersion.CULVERT ? Frame.HELLO : Frame.NOP;
+        receive(Frame.empty(UnpooledByteBufAllocator.DEFAULT, version, greeting, 0));
     }
 
     /** Takes {@code in}. */
