@@ -77,9 +77,13 @@ final class GoProgram implements AutoCloseable {
                 log.await("STREAMS (\\d+)", ++asked, AgentProcess.PATIENCE).group(1));
     }
 
+    void end() {
+        process.destroy();
+    }
+
     @Override
     public void close() {
-        process.destroy();
+        end();
     }
 
     /**

@@ -74,7 +74,7 @@ final class InteropTest {
                     AgentProcess server = server(stock, service.port())) {
                 report("stock client", stock, run(stock.program(), stock.over(), server.port("smux.x"), work));
 
-                service.close(); // one that does not read keeps what was sent to it under way
+                service.end(); // one that does not read keeps what was sent to it under way
                 drains(server);
             }
         }
