@@ -3,6 +3,7 @@ package dev.culvert.dist;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -88,7 +89,8 @@ final class InteropTest {
                     AgentProcess client = client(stock, service.port())) {
                 report("stock server", stock, run("peer-1.5.57", "tcp", client.port("forwards.x"), work));
 
-                await().atMost(AgentProcess.PATIENCE).until(() -> service.streams() == 0);
+                // A service that does not read gives its streams up after 40 s.
+                await().atMost(Duration.ofSeconds(60)).until(() -> service.streams() == 0);
                 drains(client);
             }
         }
