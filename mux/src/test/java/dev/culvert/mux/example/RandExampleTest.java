@@ -26,6 +26,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -35,6 +36,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -44,7 +46,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The example as it would be deployed: HTTP, one or ten sessions, the service; each over a socket. */
 class RandExampleTest {
     private static final int REQUESTS = 1000;
-    private static final long SEED = 20261122;
+    /** The peer is this library, which keeps at a FIN what was not read: no FIN has to wait. */
+    private static final MuxSettings.StockPeer KEEPS_UNREAD =
+            new MuxSettings.StockPeer(4 << 20, true, Duration.ofSeconds(60), Duration.ofMillis(10), Duration.ZERO);
+
+    /** Sessions are accepted on several threads, and two with one seed would give the same numbers. */
+    private final AtomicLong seeds = new AtomicLong(20261122);
 
     private final EventLoopGroup loops = new MultiThreadIoEventLoopGroup(2, NioIoHandler.newFactory());
     private final Queue<MuxSession> serving = new ConcurrentLinkedQueue<>();
@@ -57,10 +64,10 @@ class RandExampleTest {
     @ParameterizedTest
     @CsvSource({"CULVERT,1", "CULVERT,10", "SMUX_2,1", "SMUX_2,10", "SMUX_1,1", "SMUX_1,10"})
     void everyRequestGetsANumberOfItsOwn(ProtocolVersion version, int sessions) throws Exception {
-        MuxSettings settings = MuxSettings.of(version);
+        MuxSettings settings = MuxSettings.of(version).with(KEEPS_UNREAD);
         InetSocketAddress service = listen(() -> {
-            MuxSession session = new MuxSession(
-                    MuxSession.Role.SERVER, settings, new RandService(new Random(SEED + serving.size())));
+            RandService numbers = new RandService(new Random(seeds.getAndIncrement()));
+            MuxSession session = new MuxSession(MuxSession.Role.SERVER, settings, numbers);
             serving.add(session);
             return new ChannelHandler[] {new MuxConnection(session)};
         });
