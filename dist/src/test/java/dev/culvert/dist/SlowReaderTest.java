@@ -38,7 +38,8 @@ final class SlowReaderTest {
                         .open()) {
             rate(tunnel); // the JVMs warm up
             List<AgentProcess> agents = List.of(tunnel.client(), tunnel.server());
-            long[] resident = agents.stream().mapToLong(AgentProcess::residentBytes).toArray();
+            long[] resident =
+                    agents.stream().mapToLong(AgentProcess::residentBytes).toArray();
             long[] most = new long[agents.size()];
             List<Double> alone = new ArrayList<>();
             List<Double> beside = new ArrayList<>();
