@@ -1,0 +1,309 @@
+package dev.culvert.mux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.util.concurrent.MockTicker;
+import io.netty.util.concurrent.Ticker;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The connection between a session and a channel: when it writes and flushes, when it reads, what it does with time and failures. */
+class MuxConnectionTest {
+    private static final int HELLO_SECONDS = 10;
+
+    private final MockTicker clock = Ticker.newMockTicker();
+    private final Network network = new Network();
+    private final Pair.Peer us = new Pair.Peer(MuxSession.Role.CLIENT, MuxSettings.of(ProtocolVersion.SMUX_1), clock);
+    private final EmbeddedChannel channel = channel(us.session, network);
+
+    private EmbeddedChannel channel(MuxSession session, ChannelHandler... before) {
+        EmbeddedChannel made =
+                EmbeddedChannel.builder().ticker(clock).handlers(before).build();
+        made.pipeline().addLast(new MuxConnection(session));
+        made.runPendingTasks();
+        return made;
+    }
+
+    /** What a network does: it may take its time. */
+    private static final class Network extends ChannelDuplexHandler {
+        private boolean stuck;
+        private int flushes;
+
+        @Override
+        public void flush(ChannelHandlerContext ctx) {
+            flushes++;
+            if (!stuck) {
+                ctx.flush();
+            }
+        }
+    }
+
+    @AfterEach
+    void close() {
+        channel.finishAndReleaseAll();
+        us.recorders.forEach(Recorder::close);
+    }
+
+    private Recorder open() {
+        Recorder recorder = new Recorder();
+        us.recorders.add(recorder);
+        recorder.stream = us.session.open(OpenRequest.EMPTY, recorder);
+        return recorder;
+    }
+
+    private static ByteBuf data(int id, int bytes) {
+        ByteBuf frame = ByteBufAllocator.DEFAULT.buffer();
+        Frame.writeHeader(frame, ProtocolVersion.SMUX_1, Frame.PSH, bytes, id);
+        return frame.writeZero(bytes);
+    }
+
+    private void deliver(ByteBuf frame) {
+        if (channel.isOpen()) {
+            channel.writeInbound(frame);
+        } else {
+            frame.release();
+        }
+    }
+
+    private long bytesOut() {
+        long bytes = 0;
+        ByteBuf part;
+        while ((part = channel.readOutbound()) != null) {
+            bytes += part.readableBytes();
+            part.release();
+        }
+        return bytes;
+    }
+
+    private void pass(long amount, TimeUnit unit) {
+        clock.advance(amount, unit);
+        channel.runScheduledPendingTasks();
+        channel.runPendingTasks();
+    }
+
+    @Test
+    void whatHappensInOneIterationOfTheLoopIsFlushedOnce() {
+        for (int i = 0; i < 20; i++) {
+            open().write(100);
+        }
+        assertThat(network.flushes).isZero();
+
+        channel.runPendingTasks();
+        assertThat(network.flushes).isEqualTo(1);
+        assertThat(bytesOut()).isEqualTo(20 * (Frame.HEADER + Frame.HEADER + 100));
+    }
+
+    @Test
+    void aHeaderGoesIntoTheRoomBeforeItsPayload() {
+        MuxStream stream = open().stream();
+        channel.runPendingTasks();
+        bytesOut();
+
+        ByteBuf data = ByteBufAllocator.DEFAULT.buffer(200);
+        data.setIndex(Frame.HEADER, Frame.HEADER).writeZero(100);
+        stream.write(data);
+        channel.runPendingTasks();
+
+        ByteBuf sent = channel.readOutbound();
+        assertThat(sent).isSameAs(data);
+        assertThat(sent.readerIndex()).isZero();
+        assertThat(sent.readableBytes()).isEqualTo(Frame.HEADER + 100);
+        assertThat(sent.refCnt()).isEqualTo(1);
+        sent.release();
+    }
+
+    @Test
+    void aPayloadWithoutRoomBeforeItIsNotCopiedEither() {
+        MuxStream stream = open().stream();
+        channel.runPendingTasks();
+        bytesOut();
+
+        ByteBuf data = ByteBufAllocator.DEFAULT.buffer(100).writeZero(100);
+        stream.write(data);
+        channel.runPendingTasks();
+
+        ByteBuf header = channel.readOutbound();
+        assertThat(header.readableBytes()).isEqualTo(Frame.HEADER);
+        header.release();
+        ByteBuf sent = channel.readOutbound();
+        assertThat(sent).isSameAs(data);
+        sent.release();
+    }
+
+    @Test
+    void aSlowNetworkIsGivenNoMoreThanItsWatermarkAndTheRestLater() {
+        int bytes = 1 << 20;
+        Recorder recorder = open();
+        channel.runPendingTasks();
+        bytesOut();
+
+        network.stuck = true;
+        recorder.write(bytes);
+        channel.runPendingTasks();
+        assertThat(channel.isWritable()).isFalse();
+        assertThat(recorder.stream().queuedBytes()).isBetween(bytes - (160 << 10), bytes - (96 << 10));
+
+        network.stuck = false;
+        channel.flush();
+        channel.runPendingTasks();
+        assertThat(recorder.stream().queuedBytes()).isZero();
+        assertThat(bytesOut()).isGreaterThan(bytes);
+    }
+
+    @Test
+    void aSessionOverItsBudgetStopsReadingTheChannel() {
+        MuxSettings settings =
+                MuxSettings.of(ProtocolVersion.SMUX_1).with(new MuxSettings.Flow(1_000, 1_000, 4_000, 1_000, 1_000));
+        Pair.Peer small = new Pair.Peer(MuxSession.Role.SERVER, settings, clock);
+        EmbeddedChannel in = channel(small.session);
+        in.writeInbound(Frame.empty(ByteBufAllocator.DEFAULT, ProtocolVersion.SMUX_1, Frame.SYN, 3));
+        small.recorders.get(0).consuming = false;
+        for (int i = 0; i < 5; i++) {
+            in.writeInbound(data(3, 1_000));
+        }
+        assertThat(in.config().isAutoRead()).isFalse();
+
+        small.recorders.get(0).consume();
+        assertThat(in.config().isAutoRead()).isTrue();
+        in.finishAndReleaseAll();
+        small.recorders.forEach(Recorder::close);
+    }
+
+    @Test
+    void aPeerThatSaysNothingInTimeIsLeft() {
+        Pair.Peer waiting = new Pair.Peer(MuxSession.Role.CLIENT, MuxSettings.of(ProtocolVersion.CULVERT), clock);
+        EmbeddedChannel silent = channel(waiting.session);
+        clock.advance(HELLO_SECONDS, TimeUnit.SECONDS);
+        silent.runScheduledPendingTasks();
+        assertThat(waiting.closed).startsWith("timeout: ");
+
+        clock.advance(1, TimeUnit.SECONDS); // its last word had its time
+        silent.runScheduledPendingTasks();
+        assertThat(silent.isOpen()).isFalse();
+        silent.finishAndReleaseAll();
+    }
+
+    @Test
+    void keepalivesGoOutAndASilentPeerIsDead() {
+        bytesOut();
+        pass(5, TimeUnit.SECONDS);
+        assertThat(bytesOut()).isEqualTo(Frame.HEADER);
+
+        pass(5, TimeUnit.SECONDS);
+        pass(5, TimeUnit.SECONDS);
+        pass(1, TimeUnit.SECONDS);
+        assertThat(us.closed).startsWith("timeout: ");
+        assertThat(channel.isOpen()).isFalse();
+    }
+
+    @Test
+    void aLostConnectionResetsItsStreams() {
+        Recorder recorder = open();
+        recorder.write(100);
+        channel.close();
+
+        assertThat(recorder.events).hasToString("reset(connection reset) ");
+        assertThat(us.closed).isEqualTo("connection reset: the peer closed the connection");
+    }
+
+    @Test
+    void anErrorOfTheChannelEndsTheSessionWithItsWords() {
+        channel.pipeline().fireExceptionCaught(new IOException("No route to host"));
+
+        assertThat(us.closed).isEqualTo("connection reset: the connection failed: No route to host");
+        assertThat(channel.isOpen()).isFalse();
+    }
+
+    @Test
+    void theLastWordReachesAPeerThatIsStillWriting() throws Exception {
+        EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+        Pair.Peer server =
+                new Pair.Peer(MuxSession.Role.SERVER, MuxSettings.of(ProtocolVersion.CULVERT), Ticker.systemTicker());
+        Channel listening = new ServerBootstrap()
+                .group(loop)
+                .channel(NioServerSocketChannel.class)
+                .childHandler(new MuxConnection(server.session))
+                .bind(InetAddress.getLoopbackAddress(), 0)
+                .sync()
+                .channel();
+        try (Socket peer = new Socket()) {
+            peer.connect(listening.localAddress());
+            byte[] noHello = new byte[1 << 20];
+            noHello[0] = (byte) ProtocolVersion.CULVERT.wire();
+            noHello[1] = Frame.PONG;
+            peer.getOutputStream().write(noHello);
+
+            String answer = new String(peer.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+            assertThat(answer).endsWith("PONG of 0 bytes is not legal in culvert (0x82)");
+        } finally {
+            listening.close().sync();
+            loop.shutdownGracefully(0, 5, TimeUnit.SECONDS).sync();
+        }
+    }
+
+    /** Where it may fail. */
+    enum Callback {
+        DATA,
+        FIN,
+        WRITABLE
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aListenerThatThrowsEndsItsSessionAndNothingElse(Callback where) {
+        MuxStream stream = us.session.open(OpenRequest.EMPTY, new Failing(where));
+        stream.write(ByteBufAllocator.DEFAULT.buffer().writeZero(1 << 20));
+        channel.runPendingTasks();
+        deliver(data(stream.id(), 1));
+        deliver(Frame.empty(ByteBufAllocator.DEFAULT, ProtocolVersion.SMUX_1, Frame.FIN, stream.id()));
+
+        assertThat(us.closed)
+                .isEqualTo("internal error: a listener failed: java.lang.IllegalStateException: on " + where);
+    }
+
+    private record Failing(Callback where) implements StreamListener {
+        private void failAt(Callback here) {
+            if (here == where) {
+                throw new IllegalStateException("on " + here);
+            }
+        }
+
+        @Override
+        public void onData(MuxStream stream, ByteBuf data) {
+            data.release();
+            failAt(Callback.DATA);
+        }
+
+        @Override
+        public void onFin(MuxStream stream) {
+            failAt(Callback.FIN);
+        }
+
+        @Override
+        public void onWritable(MuxStream stream) {
+            failAt(Callback.WRITABLE);
+        }
+
+        @Override
+        public void onReset(MuxStream stream, ErrorCode code, String text) {}
+    }
+}
