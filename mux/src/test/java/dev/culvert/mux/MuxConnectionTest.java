@@ -247,7 +247,7 @@ class MuxConnectionTest {
                 .channel();
         try (Socket peer = new Socket()) {
             peer.connect(listening.localAddress());
-            byte[] noHello = new byte[1 << 20];
+            byte[] noHello = new byte[8 << 20]; // more than the sockets hold
             noHello[0] = (byte) ProtocolVersion.CULVERT.wire();
             noHello[1] = Frame.PONG;
             peer.getOutputStream().write(noHello);
