@@ -139,7 +139,7 @@ final class AgentProcess implements AutoCloseable {
         directory = Files.createTempDirectory("culvert");
         Path file = directory.resolve(what.program.replace("tunnel-", "") + ".conf");
         Files.writeString(file, what.config);
-        List<String> command = new ArrayList<>();
+        List<String> command = new ArrayList<>(Programs.HEARING_SIGINT);
         if (what.descriptors > 0) {
             command.addAll(List.of("sh", "-c", "ulimit -n " + what.descriptors + "; exec \"$0\" \"$@\""));
         }

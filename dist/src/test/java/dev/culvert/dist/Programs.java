@@ -13,6 +13,9 @@ import java.util.stream.Stream;
 
 /** Runs programs to their end. */
 final class Programs {
+    /** A prefix for commands that hear SIGINT, even where a background job runs the tests: it ignores SIGINT, and so would they. */
+    static final List<String> HEARING_SIGINT = List.of("env", "--default-signal=INT");
+
     private Programs() {}
 
     /** How a program ended. */

@@ -9,6 +9,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
@@ -26,7 +27,9 @@ final class QuickstartTest {
         private final Log log;
 
         Quickstart(String... arguments) throws IOException {
-            ProcessBuilder builder = new ProcessBuilder(SCRIPT).redirectErrorStream(true);
+            ProcessBuilder builder =
+                    new ProcessBuilder(new ArrayList<>(Programs.HEARING_SIGINT)).redirectErrorStream(true);
+            builder.command().add(SCRIPT);
             builder.command().addAll(List.of(arguments));
             process = builder.start();
             log = new Log("quickstart", process.getInputStream());
