@@ -15,8 +15,9 @@ import org.junit.jupiter.api.Test;
 /** Who does not read harms nobody else. */
 final class SlowReaderTest {
     private static final int READERS = 64;
-    private static final int ROUNDS = 5;
-    private static final long DOWNLOAD = 64 << 20;
+    private static final int ROUNDS = 7;
+    private static final int WARM_UP = 3;
+    private static final long DOWNLOAD = 256 << 20;
     private static final long BUFFER = 32 << 20;
     /**
      * What the beginnings of 64 stalled windows come to; a session that stops for its slowest reader would never get there,
@@ -36,7 +37,9 @@ final class SlowReaderTest {
                         .server("flow.buffer = 32m")
                         .each(AgentProcess.Builder::asShipped)
                         .open()) {
-            rate(tunnel); // the JVMs warm up
+            for (int i = 0; i < WARM_UP; i++) {
+                rate(tunnel);
+            }
             List<AgentProcess> agents = List.of(tunnel.client(), tunnel.server());
             long[] resident =
                     agents.stream().mapToLong(AgentProcess::residentBytes).toArray();
