@@ -1,0 +1,228 @@
+package dev.culvert.common.tls;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.PrivateKey;
+import java.security.PublicKey;
+import java.security.Signature;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.security.spec.InvalidKeySpecException;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/** Who an agent is: its private key, and the certificate that carries the public one. Prints as its fingerprint only. */
+public final class Identity {
+    private static final long MAX_FILE = 1 << 20;
+    private static final Set<PosixFilePermission> FOR_OTHERS =
+            Set.of(PosixFilePermission.OTHERS_READ, PosixFilePermission.OTHERS_WRITE, PosixFilePermission.GROUP_WRITE);
+
+    private final PrivateKey key;
+    private final List<X509Certificate> chain;
+
+    private Identity(PrivateKey key, List<X509Certificate> chain) {
+        this.key = key;
+        this.chain = List.copyOf(chain);
+    }
+
+    static Identity of(PrivateKey key, X509Certificate... chain) {
+        return new Identity(key, List.of(chain));
+    }
+
+    /**
+     * Reads PEM files: a PKCS#8 key, which nobody but the owner and the group may read, and a certificate for it with those that
+     * lead to its CA. All of it may stand in one file. Blocks.
+     *
+     * @throws IOException with a sentence for the user, which never holds any of the key
+     */
+    public static Identity read(Path keyFile, Path certFile) throws IOException {
+        String keyText = readText(keyFile);
+        checkPermissions(keyFile);
+        PrivateKey key = privateKey(keyFile, keyText);
+        List<X509Certificate> chain = certificates(certFile, certFile.equals(keyFile) ? keyText : readText(certFile));
+        if (chain.isEmpty()) {
+            throw new IOException(certFile + " has no certificate; name the file that has it with cert-file");
+        }
+        if (!belongTogether(key, chain.get(0).getPublicKey())) {
+            throw new IOException("the first certificate in " + certFile + " is not that of the key in " + keyFile);
+        }
+        return new Identity(key, chain);
+    }
+
+    /**
+     * Reads the certificates of a PEM file, in its order. Blocks.
+     *
+     * @throws IOException with a sentence for the user
+     */
+    static List<X509Certificate> readCertificates(Path file) throws IOException {
+        List<X509Certificate> certificates = certificates(file, readText(file));
+        if (certificates.isEmpty()) {
+            throw new IOException(file + " has no certificate, expected PEM with BEGIN CERTIFICATE");
+        }
+        return certificates;
+    }
+
+    /**
+     * Makes a key in {@code file}, for its owner only; a file that is there is left alone. Blocks.
+     *
+     * @param name stands in the certificate, for people
+     * @return whether there was none
+     * @throws IOException with a sentence for the user
+     */
+    public static boolean make(Path file, String name) throws IOException {
+        if (Files.exists(file)) {
+            return false;
+        }
+        Path directory = file.toAbsolutePath().getParent();
+        try {
+            if (directory != null) {
+                Files.createDirectories(directory);
+            }
+            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            Identity identity = SelfSigned.make(name);
+            Files.writeString(
+                    file,
+                    Pem.write("PRIVATE KEY", identity.key.getEncoded())
+                            + Pem.write("CERTIFICATE", identity.chain.get(0).getEncoded()));
+            return true;
+        } catch (FileAlreadyExistsException e) {
+            return false;
+        } catch (IOException e) {
+            throw new IOException("cannot write " + file + ": " + reason(e), e);
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("it was encoded before", e);
+        }
+    }
+
+    /** The name of the key. */
+    public Fingerprint fingerprint() {
+        return Fingerprint.of(chain.get(0).getPublicKey());
+    }
+
+    PrivateKey key() {
+        return key;
+    }
+
+    X509Certificate[] chain() {
+        return chain.toArray(new X509Certificate[0]);
+    }
+
+    private static String readText(Path file) throws IOException {
+        try {
+            if (Files.size(file) > MAX_FILE) {
+                throw new IOException(file + " is too large for a key or a certificate");
+            }
+            return Files.readString(file, StandardCharsets.ISO_8859_1);
+        } catch (NoSuchFileException e) {
+            throw new IOException(file + ": no such file; `keygen` makes a key", e);
+        } catch (IOException e) {
+            throw new IOException("cannot read " + file + ": " + reason(e), e);
+        }
+    }
+
+    /** The JDK's exceptions of files often hold only the name of the file. */
+    private static String reason(IOException e) {
+        return e.getClass() == IOException.class
+                ? String.valueOf(e.getMessage())
+                : e.getClass().getSimpleName();
+    }
+
+    private static void checkPermissions(Path file) throws IOException {
+        Set<PosixFilePermission> permissions;
+        try {
+            permissions = Files.getPosixFilePermissions(file);
+        } catch (UnsupportedOperationException e) {
+            return; // a file system without them
+        }
+        if (permissions.stream().anyMatch(FOR_OTHERS::contains)) {
+            throw new IOException(file + " can be read or written by others ("
+                    + PosixFilePermissions.toString(permissions) + "); it holds a private key: chmod 600 " + file);
+        }
+    }
+
+    private static PrivateKey privateKey(Path file, String text) throws IOException {
+        for (Pem.Block block : Pem.read(text)) {
+            switch (block.label()) {
+                case "PRIVATE KEY" -> {
+                    return pkcs8(file, bytes(file, block));
+                }
+                case "ENCRYPTED PRIVATE KEY" ->
+                    throw new IOException(file + " has a passphrase, which an agent can not type; remove it with"
+                            + " `openssl pkcs8 -in OLD -out NEW`");
+                case "EC PRIVATE KEY", "RSA PRIVATE KEY" ->
+                    throw new IOException(file + " has a key in an old form; convert it with"
+                            + " `openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW`");
+                default -> {} // a certificate, say
+            }
+        }
+        throw new IOException(file + " has no private key, expected PEM with BEGIN PRIVATE KEY");
+    }
+
+    private static byte[] bytes(Path file, Pem.Block block) throws IOException {
+        try {
+            return block.bytes();
+        } catch (IllegalArgumentException e) {
+            throw new IOException(file + ": what stands in BEGIN " + block.label() + " is not base64");
+        }
+    }
+
+    private static PrivateKey pkcs8(Path file, byte[] bytes) throws IOException {
+        for (String algorithm : List.of("EC", "RSA")) {
+            try {
+                return KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(bytes));
+            } catch (InvalidKeySpecException e) {
+                // of another kind; said below if it is of none, without the exception, which might hold some of it
+            } catch (GeneralSecurityException e) {
+                throw new IllegalStateException("every JDK has EC and RSA", e);
+            }
+        }
+        throw new IOException(file + " has a private key that is neither EC nor RSA");
+    }
+
+    private static List<X509Certificate> certificates(Path file, String text) throws IOException {
+        List<X509Certificate> certificates = new ArrayList<>();
+        for (Pem.Block block : Pem.read(text)) {
+            if (block.label().equals("CERTIFICATE")) {
+                try {
+                    certificates.add((X509Certificate) CertificateFactory.getInstance("X.509")
+                            .generateCertificate(new ByteArrayInputStream(bytes(file, block))));
+                } catch (GeneralSecurityException e) {
+                    throw new IOException(file + " has a certificate that can not be read: " + e.getMessage(), e);
+                }
+            }
+        }
+        return certificates;
+    }
+
+    private static boolean belongTogether(PrivateKey key, PublicKey certified) {
+        byte[] message = {1, 2, 3};
+        try {
+            Signature signature =
+                    Signature.getInstance("EC".equals(key.getAlgorithm()) ? "SHA256withECDSA" : "SHA256withRSA");
+            signature.initSign(key);
+            signature.update(message);
+            byte[] signed = signature.sign();
+            signature.initVerify(certified);
+            signature.update(message);
+            return signature.verify(signed);
+        } catch (GeneralSecurityException e) {
+            return false; // of different kinds
+        }
+    }
+
+    @Override
+    public String toString() {
+        return fingerprint().toString();
+    }
+}
