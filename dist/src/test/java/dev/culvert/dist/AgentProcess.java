@@ -191,9 +191,9 @@ final class AgentProcess implements AutoCloseable {
 
     /** The line on the end of the connection that came from this local port. */
     Ending awaitEnding(int clientPort) {
-        awaitLog("client=127\\.0\\.0\\.1:" + clientPort + " .* end: ");
-        var match =
-                ENDING.matcher(Objects.requireNonNull(log.first("client=127\\.0\\.0\\.1:" + clientPort + " .* end: ")));
+        awaitLog("client=(?:tests@)?127\\.0\\.0\\.1:" + clientPort + " .* end: ");
+        var match = ENDING.matcher(
+                Objects.requireNonNull(log.first("client=(?:tests@)?127\\.0\\.0\\.1:" + clientPort + " .* end: ")));
         assertThat(match.find()).isTrue();
         return Ending.of(match.toMatchResult());
     }
@@ -291,6 +291,15 @@ final class AgentProcess implements AutoCloseable {
                 .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
                 .findFirst()
                 .orElseThrow();
+    }
+
+    /** What its pools of network buffers take, in use or not, bytes. */
+    long bufferBytes() {
+        int before = log.matching("state: ").size();
+        signal("USR1");
+        return Long.parseLong(
+                        awaitLog("state: .*buffers (\\d+) KiB", before + 1).group(1))
+                << 10;
     }
 
     /** Collects garbage and tells what is left on the heap, bytes. */

@@ -7,6 +7,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -26,6 +27,7 @@ final class CommandLineTest {
         command.add(AgentProcess.packaged("bin/" + program).toString());
         command.addAll(Arrays.asList(arguments));
         ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().put("STATE_DIRECTORY", Keys.DIRECTORY.toString());
         builder.environment().put("CULVERT_OPTS", "-XX:TieredStopAtLevel=1"); // starts in half the time
         Programs.Result result = Programs.run(builder);
         assertThat(result.output()).doesNotContainPattern("(?m)^\\s+at |Exception");
@@ -63,6 +65,32 @@ final class CommandLineTest {
         assertThat(run(program, "-c", missing).expect(1).output()).isEqualTo(missing + ": no such file");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"tunnel-client", "tunnel-server"})
+    void keygenPrintsTheKeyThatIsThere(String program) throws IOException {
+        Keys keys = program.equals("tunnel-client") ? Keys.CLIENT : Keys.SERVER;
+        String before = Files.readString(keys.file());
+
+        assertThat(run(program, "keygen").expect(0).output()).isEqualTo(keys.fingerprint());
+        assertThat(Files.readString(keys.file())).isEqualTo(before);
+    }
+
+    @Test
+    void aKeyThatIsMissingOrOpenToOthersIsNamedWithWhatToDo() throws IOException {
+        Path key = directory.resolve("server.key");
+        String file = file(
+                "server.conf",
+                "listen = \"127.0.0.1:0\", anonymous { allow = [\"a:1\"] }, tls { key-file = server.key }");
+
+        assertThat(run("tunnel-server", "-c", file).expect(1).output())
+                .isEqualTo(file + ":1: tls.key-file: " + key + ": no such file; `keygen` makes a key");
+        run("tunnel-server", "-c", file, "keygen").expect(0);
+        Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-r--r--"));
+        assertThat(run("tunnel-server", "-c", file).expect(1).output())
+                .contains(key + " can be read or written by others (rw-r--r--)", "chmod 600 " + key)
+                .doesNotContain("BEGIN", "MIG");
+    }
+
     @Test
     void aWrongFileIsRefusedWithAllItsErrorsAndTheirLines() throws IOException {
         String file = file("client.conf", """
@@ -77,7 +105,7 @@ final class CommandLineTest {
 
         assertThat(run("tunnel-client", "-c", file).expect(1).output().lines())
                 .hasSize(3)
-                .anySatisfy(line -> assertThat(line).startsWith(file + ":1: upstream.tls: missing"))
+                .anySatisfy(line -> assertThat(line).startsWith(file + ":1: upstream.tls.server-key: missing"))
                 .anySatisfy(line -> assertThat(line)
                         .isEqualTo(file + ":3: upstream.sesions: unknown key; did you mean upstream.sessions?"))
                 .anySatisfy(line -> assertThat(line).startsWith(file + ":6: forwards.web.listen: found"));
@@ -111,7 +139,9 @@ final class CommandLineTest {
                                 AgentProcess.packaged("conf/server.conf").toString())
                         .expect(0)
                         .output())
-                .contains("clients  127.0.0.1:7443", "127.0.0.1:8000");
+                .contains(
+                        "listen   127.0.0.1:7443, TLS 1.3, own key " + Keys.SERVER.fingerprint(),
+                        "may dial 127.0.0.1:8000");
     }
 
     @Test

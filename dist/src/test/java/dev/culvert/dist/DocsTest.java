@@ -31,13 +31,20 @@ final class DocsTest {
             while (example.find()) {
                 String agent = example.group(2);
                 Path file = Files.writeString(directory.resolve(agent + ".conf"), example.group(1));
-                Programs.Result result = Programs.run(
-                        AgentProcess.packaged("bin/tunnel-" + agent).toString(), "-c", file.toString(), "check");
+                agent(agent, file, "keygen").expect(0);
+                Programs.Result result = agent(agent, file, "check");
                 assertThat(result.code())
                         .as("%s:%n%s%n%s", page, example.group(1), result.output())
                         .isZero();
             }
         }
+    }
+
+    private Programs.Result agent(String agent, Path file, String command) {
+        ProcessBuilder builder = new ProcessBuilder(
+                AgentProcess.packaged("bin/tunnel-" + agent).toString(), "-c", file.toString(), command);
+        builder.environment().put("STATE_DIRECTORY", directory.toString());
+        return Programs.run(builder);
     }
 
     private static List<Path> pages() throws IOException {

@@ -117,7 +117,7 @@ final class InteropTest {
                 .asShipped()
                 .forgetEndings()
                 .config("""
-                        smux { x { listen = "127.0.0.1:0", target = "127.0.0.1:%d", half-close = %s, stall-timeout = 2s } }
+                        smux { x { listen = "127.0.0.1:0", tls = off, target = "127.0.0.1:%d", half-close = %s, stall-timeout = 2s } }
                         drain { timeout = 20s }
                         """.formatted(target, stock.halfCloses()))
                 .start();

@@ -27,7 +27,7 @@ final class RandInteropTest {
         try (GoProgram service = GoProgram.serve("randservice-1.5.57", "--over", "tcp");
                 AgentProcess server = AgentProcess.server()
                         .config("""
-                                smux { rand { listen = "127.0.0.1:0", target = "127.0.0.1:%d" } }
+                                smux { rand { listen = "127.0.0.1:0", tls = off, target = "127.0.0.1:%d" } }
                                 """.formatted(service.port()))
                         .start();
                 GoProgram gateway = gateway("smux" + version, server.port("smux.rand"), sessions)) {

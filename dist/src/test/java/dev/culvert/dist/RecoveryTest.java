@@ -101,7 +101,7 @@ final class RecoveryTest {
     @Test
     void aClientOnAnEndpointForStockSmuxIsToldWhichSettingToChange() {
         try (AgentProcess server = smuxServer();
-                AgentProcess client = Tunnel.to(ECHO).startClient(server.port("smux.stock"))) {
+                AgentProcess client = Tunnel.to(ECHO).plain().startClient(server.port("smux.stock"))) {
             server.awaitLog("smux.stock: refused 127.0.0.1:\\d+: .*set upstream.protocol = smux-v2 to use this one");
             client.awaitLog("no session with .*set upstream.protocol = smux-v1 or smux-v2");
         }
@@ -109,13 +109,14 @@ final class RecoveryTest {
 
     private static AgentProcess smuxServer() {
         return AgentProcess.server()
-                .config("smux { stock { listen = \"127.0.0.1:0\", target = \"%s\" } }".formatted(ECHO.address()))
+                .config("smux { stock { listen = \"127.0.0.1:0\", tls = off, target = \"%s\" } }"
+                        .formatted(ECHO.address()))
                 .start();
     }
 
     @Test
     void aSmuxClientOnAnEndpointForCulvertIsToldWhichSettingToChange() throws IOException {
-        try (AgentProcess server = Tunnel.to(ECHO).startServer(0);
+        try (AgentProcess server = Tunnel.to(ECHO).plain().startServer(0);
                 AgentProcess client = AgentProcess.client()
                         .config("""
                                 upstream { servers = ["127.0.0.1:%d"], tls = off, protocol = smux-v2 }
@@ -134,8 +135,11 @@ final class RecoveryTest {
                     socket.getInputStream().read();
                     socket.getOutputStream().write(Bytes.ascii("HTTP/1.1 400 Bad Request\r\n\r\n"));
                 });
+                AgentProcess plain = Tunnel.to(ECHO).plain().startClient(web.port());
                 AgentProcess client = Tunnel.to(ECHO).startClient(web.port())) {
-            client.awaitLog("no session with " + web.address() + ".*is no smux.*upstream.servers");
+            plain.awaitLog("no session with " + web.address() + ".*is no smux.*upstream.servers");
+            client.awaitLog(
+                    "no session with " + web.address() + ": the peer does not speak TLS; correct upstream.servers");
         }
     }
 

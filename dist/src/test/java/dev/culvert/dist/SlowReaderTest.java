@@ -35,7 +35,7 @@ final class SlowReaderTest {
                         .forward("flood", flood)
                         .client("flow.buffer = 32m")
                         .server("flow.buffer = 32m")
-                        .each(AgentProcess.Builder::asShipped)
+                        .each(agent -> agent.asShipped().jvm("-Xmx64m"))
                         .open()) {
             for (int i = 0; i < WARM_UP; i++) {
                 rate(tunnel);
@@ -44,6 +44,7 @@ final class SlowReaderTest {
             long[] resident =
                     agents.stream().mapToLong(AgentProcess::residentBytes).toArray();
             long[] most = new long[agents.size()];
+            long[] buffers = new long[agents.size()];
             List<Double> alone = new ArrayList<>();
             List<Double> beside = new ArrayList<>();
             for (int i = 0; i < ROUNDS; i++) {
@@ -58,6 +59,7 @@ final class SlowReaderTest {
                 beside.add(rate(tunnel));
                 for (int a = 0; a < most.length; a++) {
                     most[a] = Math.max(most[a], held(agents.get(a)));
+                    buffers[a] = Math.max(buffers[a], agents.get(a).bufferBytes());
                 }
                 for (Socket reader : readers) {
                     reader.close();
@@ -74,9 +76,10 @@ final class SlowReaderTest {
             for (int a = 0; a < most.length; a++) {
                 long grown = agents.get(a).residentBytes() - resident[a];
                 System.out.printf(
-                        "SlowReaderTest: the %s held at most %.1f MiB of %d; resident %+d MiB%n",
-                        a == 0 ? "client" : "server", most[a] / 1048576.0, BUFFER >> 20, grown >> 20);
+                        "SlowReaderTest: the %s held at most %.1f MiB of %d, in %d MiB of buffers; resident %+d MiB%n",
+                        a == 0 ? "client" : "server", most[a] / 1048576.0, BUFFER >> 20, buffers[a] >> 20, grown >> 20);
                 assertThat(most[a]).isLessThanOrEqualTo(BUFFER);
+                assertThat(buffers[a]).as("what it is held in").isLessThanOrEqualTo(2 * BUFFER);
                 assertThat(grown).as("what it has grown by").isLessThan(3 * BUFFER);
             }
         }

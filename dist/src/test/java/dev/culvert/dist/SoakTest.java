@@ -35,12 +35,8 @@ final class SoakTest {
     private record Footprint(long heap, long buffers, long resident, int threads, int descriptors) {
         static Footprint of(AgentProcess agent) {
             long heap = agent.heapAfterGc();
-            int before = agent.log().matching("state: ").size();
-            agent.signal("USR1");
-            long buffers = Long.parseLong(agent.awaitLog("state: .*buffers (\\d+) KiB", before + 1)
-                            .group(1))
-                    << 10;
-            return new Footprint(heap, buffers, agent.residentBytes(), agent.threads(), agent.descriptors());
+            return new Footprint(
+                    heap, agent.bufferBytes(), agent.residentBytes(), agent.threads(), agent.descriptors());
         }
 
         @Override

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
-/** A server and a client with their session up, and forwards to the targets of a test. */
+/** A server and a client that know each other's keys, with their session up, and forwards to the targets of a test. */
 final class Tunnel implements AutoCloseable {
     private final AgentProcess server;
     private final AgentProcess client;
@@ -21,6 +21,7 @@ final class Tunnel implements AutoCloseable {
         private String serverConfig = "";
         private String clientConfig = "";
         private Consumer<AgentProcess.Builder> each = agent -> {};
+        private boolean plain;
 
         /** A forward to a service, which the server allows. */
         Builder forward(String name, Service target) {
@@ -50,6 +51,12 @@ final class Tunnel implements AutoCloseable {
             return this;
         }
 
+        /** Without TLS, and so without knowing who is who. */
+        Builder plain() {
+            plain = true;
+            return this;
+        }
+
         /** What is done to both agents before they start. */
         Builder each(Consumer<AgentProcess.Builder> change) {
             each = change;
@@ -58,25 +65,32 @@ final class Tunnel implements AutoCloseable {
 
         String serverConfig(int port) {
             String rules = allow.stream().map(rule -> '"' + rule + '"').collect(Collectors.joining(", "));
+            String who = plain
+                    ? "tls = off, anonymous"
+                    : "tls { key-file = \"%s\" }, clients.tests.key = \"%s\", clients.tests"
+                            .formatted(Keys.SERVER.file(), Keys.CLIENT.fingerprint());
             return """
                     listen = "127.0.0.1:%d"
-                    tls = off
-                    anonymous { allow = [%s] }
+                    %s { allow = [%s] }
                     %s
-                    """.formatted(port, rules.isEmpty() ? "\"127.0.0.1:1\"" : rules, serverConfig);
+                    """.formatted(port, who, rules.isEmpty() ? "\"127.0.0.1:1\"" : rules, serverConfig);
         }
 
         String clientConfig(int... serverPorts) {
             String servers = java.util.Arrays.stream(serverPorts)
                     .mapToObj(port -> "\"127.0.0.1:" + port + '"')
                     .collect(Collectors.joining(", "));
+            String who = plain
+                    ? "tls = off"
+                    : "tls { key-file = \"%s\", server-key = \"%s\" }"
+                            .formatted(Keys.CLIENT.file(), Keys.SERVER.fingerprint());
             return """
-                    upstream { servers = [%s], tls = off }
+                    upstream { servers = [%s], %s }
                     forwards {
                       %s
                     }
                     %s
-                    """.formatted(servers, String.join("\n  ", forwards), clientConfig);
+                    """.formatted(servers, who, String.join("\n  ", forwards), clientConfig);
         }
 
         /** Only the server. */

@@ -275,7 +275,7 @@ final class TunnelTest {
                 .isEqualTo(new Ending(
                         onClient.id(),
                         "afterwards",
-                        "127.0.0.1:" + port,
+                        "tests@127.0.0.1:" + port,
                         AFTERWARDS.address(),
                         200,
                         1,

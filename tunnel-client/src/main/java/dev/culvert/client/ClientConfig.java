@@ -9,6 +9,7 @@ import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
 import dev.culvert.common.config.ListenAddresses;
 import dev.culvert.common.config.Section;
+import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.config.Units;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
@@ -28,9 +29,22 @@ record ClientConfig(
         List<ForwardConfig> forwards,
         DrainConfig drain) {
 
+    static final Path DEFAULT_FILE = Path.of("/etc/culvert/client.conf");
+
     /** Reads a file as {@code docs/configuration.md} describes it. */
     static ClientConfig read(Path file) throws BadConfig {
         return ConfigFile.read(file, ClientConfig::read);
+    }
+
+    /** Where the key is to be, however much of {@code file} is still missing. */
+    static TlsConfig tls(Path file) throws BadConfig {
+        return ConfigFile.peek(
+                file,
+                DEFAULT_FILE,
+                top -> top.section(
+                        "upstream",
+                        upstream ->
+                                upstream.section("tls", tls -> TlsConfig.locate(tls, UpstreamTlsConfig.DEFAULT_KEY))));
     }
 
     private static ClientConfig read(Section top) {

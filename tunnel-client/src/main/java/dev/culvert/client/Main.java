@@ -2,9 +2,11 @@ package dev.culvert.client;
 
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
+import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
 import dev.culvert.common.lifecycle.Program;
+import dev.culvert.common.lifecycle.StartFailure;
 import java.nio.file.Path;
 
 /** {@code tunnel-client}. */
@@ -27,7 +29,7 @@ public final class Main implements Program<ClientConfig> {
 
     @Override
     public Path defaultConfig() {
-        return Path.of("/etc/culvert/client.conf");
+        return ClientConfig.DEFAULT_FILE;
     }
 
     @Override
@@ -46,7 +48,12 @@ public final class Main implements Program<ClientConfig> {
     }
 
     @Override
-    public Agent agent(ClientConfig config) {
+    public TlsConfig tls(Path file) throws BadConfig {
+        return ClientConfig.tls(file);
+    }
+
+    @Override
+    public Agent agent(ClientConfig config) throws StartFailure {
         return new TunnelClient(config);
     }
 }

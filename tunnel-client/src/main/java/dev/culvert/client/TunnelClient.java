@@ -47,7 +47,7 @@ public final class TunnelClient implements Agent {
     private final List<Uplink> uplinks = new ArrayList<>();
     private final Uplinks router;
 
-    TunnelClient(ClientConfig config) {
+    TunnelClient(ClientConfig config) throws StartFailure {
         this.config = config;
         int count = config.upstream().sessions();
         loops = transport.newEventLoops(1 + count, "client");
@@ -55,17 +55,31 @@ public final class TunnelClient implements Agent {
         router = new Uplinks(accepting, ticker, uplinks);
         Dialer dialer = new Dialer(transport, config.upstream().connectTimeout());
         MuxSettings settings = config.muxSettings("culvert " + AgentCommand.version());
+        List<Server> servers = servers(config.upstream());
         for (int i = 1; i <= count; i++) {
             UpstreamConfig.Backoff pauses = config.upstream().backoff();
             uplinks.add(new Uplink(
                     count == 1 ? "uplink" : "uplink " + i,
                     loops.next(),
                     dialer,
-                    config.upstream(),
+                    servers,
+                    config.upstream().userTimeout(),
                     settings,
                     new Backoff(pauses.min(), pauses.max(), new Random()),
                     sessions,
                     router::serveWaiting));
+        }
+    }
+
+    private static List<Server> servers(UpstreamConfig config) throws StartFailure {
+        try {
+            List<Server> servers = new ArrayList<>();
+            for (HostPort address : config.servers()) {
+                servers.add(Server.of(address, config.tls(), config.connectTimeout()));
+            }
+            return servers;
+        } catch (IOException e) {
+            throw new StartFailure(String.valueOf(e.getMessage()));
         }
     }
 

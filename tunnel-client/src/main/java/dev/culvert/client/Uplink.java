@@ -4,8 +4,8 @@ import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.TcpOption;
 import dev.culvert.common.splice.Splice;
+import dev.culvert.common.tls.TlsGate;
 import dev.culvert.mux.ErrorCode;
-import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxConnection;
 import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.MuxSettings;
@@ -13,11 +13,15 @@ import dev.culvert.mux.MuxStream;
 import dev.culvert.mux.ProtocolVersion;
 import dev.culvert.mux.SessionListener;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.util.concurrent.Future;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -39,7 +43,8 @@ final class Uplink {
     private final String name;
     private final EventLoop loop;
     private final Dialer dialer;
-    private final UpstreamConfig config;
+    private final List<Server> servers;
+    private final Duration userTimeout;
     private final MuxSettings settings;
     private final Backoff backoff;
     private final Sessions sessions;
@@ -66,7 +71,8 @@ final class Uplink {
             String name,
             EventLoop loop,
             Dialer dialer,
-            UpstreamConfig config,
+            List<Server> servers,
+            Duration userTimeout,
             MuxSettings settings,
             Backoff backoff,
             Sessions sessions,
@@ -74,7 +80,8 @@ final class Uplink {
         this.name = name;
         this.loop = loop;
         this.dialer = dialer;
-        this.config = config;
+        this.servers = servers;
+        this.userTimeout = userTimeout;
         this.settings = settings;
         this.backoff = backoff;
         this.sessions = sessions;
@@ -165,9 +172,9 @@ final class Uplink {
         if (draining) {
             return;
         }
-        HostPort server = config.servers().get(next);
+        Server server = servers.get(next);
         LOG.debug("{}: dialling {}", name, server);
-        Future<Channel> dial = dialer.dial(loop, server, address -> true);
+        Future<Channel> dial = dialer.dial(loop, server.address(), address -> true);
         attempt = dial;
         dial.addListener((Future<Channel> dialled) -> {
             if (dialled.isSuccess()) {
@@ -178,21 +185,51 @@ final class Uplink {
         });
     }
 
-    private void begin(HostPort server, Channel channel) {
-        TcpOption.USER_TIMEOUT.set(channel, Math.toIntExact(config.userTimeout().toMillis()));
+    private void begin(Server server, Channel channel) {
+        TcpOption.USER_TIMEOUT.set(channel, Math.toIntExact(userTimeout.toMillis()));
         TcpOption.UNSENT_LOW_WATER.set(channel, MuxConnection.UNSENT_LOW_WATER);
         channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false);
+        if (server.tls() == null) {
+            speak(server, channel.pipeline());
+        } else {
+            server.tls().newHandlers(channel.alloc(), new Handshake(server)).forEach(channel.pipeline()::addLast);
+        }
+        channel.config().setAutoRead(true);
+    }
+
+    private void speak(Server server, ChannelPipeline pipeline) {
         MuxSession session = new MuxSession(MuxSession.Role.CLIENT, settings, new Listener(server));
         sessions.add(session, loop);
-        channel.pipeline().addLast(new MuxConnection(session));
-        channel.config().setAutoRead(true);
+        pipeline.addLast(new MuxConnection(session));
+    }
+
+    /** The server shows who it is; only then there is a session. */
+    private final class Handshake implements TlsGate.Listener {
+        private final Server server;
+
+        Handshake(Server server) {
+            this.server = server;
+        }
+
+        @Override
+        public void onTrusted(ChannelHandlerContext ctx, X509Certificate[] chain) {
+            speak(server, ctx.pipeline());
+        }
+
+        @Override
+        public void onFailed(String reason) {
+            String advice = reason.equals(TlsGate.NO_TLS)
+                    ? "; correct upstream.servers, or set upstream.tls = off if it is meant to speak without"
+                    : "";
+            failed("no session with " + server + ": " + reason + advice);
+        }
     }
 
     /** An attempt came to nothing: on to the next server, after a pause when all have been tried. */
     private void failed(String reason) {
-        next = (next + 1) % config.servers().size();
+        next = (next + 1) % servers.size();
         failures++;
-        retry(reason, failures % config.servers().size() == 0 ? backoff.next() : Duration.ZERO);
+        retry(reason, failures % servers.size() == 0 ? backoff.next() : Duration.ZERO);
     }
 
     /** A session was lost: begin with the first server again. */
@@ -209,23 +246,18 @@ final class Uplink {
         if (draining) {
             LOG.info("{}: {}", name, reason);
         } else {
-            LOG.warn(
-                    "{}: {}; dialling {} in {} ms",
-                    name,
-                    reason,
-                    config.servers().get(next),
-                    pause.toMillis());
+            LOG.warn("{}: {}; dialling {} in {} ms", name, reason, servers.get(next), pause.toMillis());
             attempt = loop.schedule(this::connect, pause.toNanos(), TimeUnit.NANOSECONDS);
         }
     }
 
     /** What happens to one session; it may be the current one, one that is not up yet, or one that is on its way out. */
     private final class Listener implements SessionListener {
-        private final HostPort server;
+        private final Server server;
         private final long begun = System.nanoTime();
         private boolean wasUp;
 
-        Listener(HostPort server) {
+        Listener(Server server) {
             this.server = server;
         }
 
@@ -253,7 +285,7 @@ final class Uplink {
             if (session == current) {
                 LOG.info("{}: server {} takes no new connections: {}: {}", name, server, code, text);
                 leave();
-                next = (next + 1) % config.servers().size();
+                next = (next + 1) % servers.size();
                 connect();
             }
         }
@@ -290,7 +322,8 @@ final class Uplink {
                     default -> ". This is no tunnel server: correct upstream.servers";
                 };
             }
-            return session.version() == ProtocolVersion.CULVERT
+            // A stock server behind TLS is rare enough that another cause is likelier.
+            return session.version() == ProtocolVersion.CULVERT && server.tls() == null
                     ? ". If this is a stock smux server, set upstream.protocol = smux-v1 or smux-v2"
                     : "";
         }

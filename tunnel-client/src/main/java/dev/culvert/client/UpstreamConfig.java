@@ -19,12 +19,14 @@ import dev.culvert.common.config.Units;
 import dev.culvert.mux.HostPort;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The server and the sessions to it.
  *
  * @param servers tried in this order; at least one
  * @param sessions kept up side by side, 1 to 64
+ * @param tls empty: nothing is encrypted
  * @param insecure the servers need not be on loopback, although nothing is encrypted
  * @param sessionWait how long a new local connection waits for a session, 0s to 10m
  * @param connectTimeout for one attempt, 100ms to 5m
@@ -35,6 +37,7 @@ record UpstreamConfig(
         List<HostPort> servers,
         int sessions,
         Protocol protocol,
+        Optional<UpstreamTlsConfig> tls,
         boolean insecure,
         Duration sessionWait,
         Duration connectTimeout,
@@ -63,16 +66,17 @@ record UpstreamConfig(
     }
 
     static UpstreamConfig read(Section section) {
-        Plaintext.confirm(section);
+        boolean plain = section.isOff("tls");
         boolean insecure = section.get("insecure", flag(), false);
         Protocol protocol = section.get("protocol", oneOf(Protocol.class), Protocol.CULVERT);
         if (protocol == Protocol.CULVERT && section.has("smux")) {
             section.error("smux", "is for a stock smux peer; remove it, or set protocol = smux-v1 or smux-v2");
         }
         return new UpstreamConfig(
-                section.list("servers", Plaintext.address(hostPort(), insecure)),
+                section.list("servers", Plaintext.address(hostPort(), !plain || insecure)),
                 section.get("sessions", integer(1, 64), 1),
                 protocol,
+                plain ? Optional.empty() : Optional.of(section.section("tls", UpstreamTlsConfig::read)),
                 insecure,
                 section.get("wait", duration(ZERO, ofMinutes(10)), ofSeconds(10)),
                 section.get("connect-timeout", duration(ofMillis(100), ofMinutes(5)), ofSeconds(10)),
@@ -83,7 +87,8 @@ record UpstreamConfig(
 
     /** A few words for people, without the servers. */
     String describe() {
-        return protocol + ", sessions " + sessions + ", not encrypted"
+        return protocol + ", sessions " + sessions + ", "
+                + tls.map(UpstreamTlsConfig::describe).orElse("not encrypted")
                 + (protocol == Protocol.CULVERT ? "" : ", " + smux.describe());
     }
 

@@ -10,12 +10,16 @@ import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
 import dev.culvert.common.config.SmuxPeerConfig;
+import dev.culvert.common.config.TlsConfig;
+import dev.culvert.common.tls.Fingerprint;
+import dev.culvert.common.tls.Identity;
 import dev.culvert.mux.HostPort;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,7 +40,7 @@ class ClientConfigTest {
             """;
 
     private static final String NOT_LOOPBACK = "which is not a loopback address, and without encryption anybody on the"
-            + " way can read and change the traffic; use 127.0.0.1, [::1] or localhost, or accept the risk with"
+            + " way can read and change the traffic; remove tls = off, use 127.0.0.1, [::1] or localhost, or accept the risk with"
             + " insecure = true";
 
     @TempDir
@@ -52,6 +56,84 @@ class ClientConfigTest {
                 .toList();
     }
 
+    @BeforeAll
+    static void makeKey() throws IOException {
+        Identity.make(KEY, "client");
+    }
+
+    private static final Path KEY = TlsConfig.defaultKey("client");
+    private static final String FINGERPRINT = "SHA256:" + "A".repeat(43);
+    private static final String SECURE = """
+            upstream { servers = ["tunnel.example.com:7443"], tls { server-key = "%s" } }
+            forwards { web { listen = "127.0.0.1:8080", target = "127.0.0.1:8000" } }
+            """.formatted(FINGERPRINT);
+
+    @Test
+    void with_tls_a_server_is_anywhere_and_known_by_its_key() throws Exception {
+        ClientConfig config = read(SECURE);
+        assertThat(config.upstream().tls())
+                .contains(new UpstreamTlsConfig(
+                        new TlsConfig(KEY, KEY, Optional.empty()),
+                        List.of(Fingerprint.parse(FINGERPRINT)),
+                        Optional.empty()));
+        assertThat(config.describe())
+                .contains("upstream   culvert, sessions 1, TLS 1.3, own key "
+                        + Identity.read(KEY, KEY).fingerprint() + " (" + KEY + "), server key " + FINGERPRINT + "\n");
+    }
+
+    @Test
+    void an_old_and_a_new_key_of_the_server_stand_in_a_list() throws Exception {
+        String other = "SHA256:" + "B".repeat(42) + "A";
+        assertThat(read(SECURE + "upstream.tls.server-key = [\"" + FINGERPRINT + "\", \"" + other + "\"]")
+                        .upstream()
+                        .tls()
+                        .orElseThrow()
+                        .serverKeys())
+                .hasToString("[" + FINGERPRINT + ", " + other + "]");
+    }
+
+    @Test
+    void a_key_file_is_beside_the_configuration() throws Exception {
+        Identity.make(directory.resolve("sub/my.key"), "client");
+        assertThat(read(SECURE + "upstream.tls.key-file = \"sub/my.key\"")
+                        .upstream()
+                        .tls()
+                        .orElseThrow()
+                        .files()
+                        .keyFile())
+                .isEqualTo(directory.resolve("sub/my.key"));
+    }
+
+    @Test
+    void keys_are_looked_at() {
+        assertThat(errors(SECURE + "upstream.tls { key-file = none.key, server-key = \"SHA256:short\" }"))
+                .containsExactly(
+                        "client.conf:3: upstream.tls.key-file: none.key: no such file; `keygen` makes a key",
+                        "client.conf:3: upstream.tls.server-key: found \"SHA256:short\": a fingerprint is SHA256: and 43"
+                                + " characters of base64, as `keygen` prints it on the other machine");
+    }
+
+    @Test
+    void an_authority_stands_in_for_the_key_of_the_server() throws Exception {
+        Files.copy(KEY, directory.resolve("ca.pem"));
+        String authority = "upstream.tls { server-key = null, ca-file = ca.pem, server-name = a.example.com }";
+        assertThat(read(SECURE + authority).upstream().tls().orElseThrow().serverName())
+                .contains("a.example.com");
+        assertThat(errors(SECURE + "upstream.tls.ca-file = ca.pem"))
+                .containsExactly("client.conf:1: upstream.tls.server-key: does not go with ca-file:"
+                        + " write the one that is to decide");
+        assertThat(errors(SECURE + "upstream.tls.server-name = a.example.com"))
+                .containsExactly("client.conf:3: upstream.tls.server-name: is for ca-file; a server-key needs no name");
+    }
+
+    @Test
+    void where_the_key_is_to_be_is_known_from_a_file_that_is_not_right_yet() throws Exception {
+        Path file = Files.writeString(directory.resolve("c.conf"), "upstream { tls { key-file = my.key } }");
+        assertThat(ClientConfig.tls(file).keyFile()).isEqualTo(directory.resolve("my.key"));
+        assertThat(ClientConfig.tls(Files.writeString(file, "listen = 1")).keyFile())
+                .isEqualTo(KEY);
+    }
+
     @Test
     void everything_but_the_server_and_the_forwards_has_a_default() throws Exception {
         assertThat(read(MINIMUM))
@@ -60,6 +142,7 @@ class ClientConfigTest {
                                 List.of(new HostPort("127.0.0.1", 7443)),
                                 1,
                                 Protocol.CULVERT,
+                                Optional.empty(),
                                 false,
                                 ofSeconds(10),
                                 ofSeconds(10),
@@ -95,6 +178,7 @@ class ClientConfigTest {
                                 List.of(new HostPort("a.example.com", 1), new HostPort("2001:db8::1", 2)),
                                 64,
                                 Protocol.SMUX_V1,
+                                Optional.empty(),
                                 true,
                                 ofSeconds(0),
                                 ofSeconds(1),
@@ -113,7 +197,7 @@ class ClientConfigTest {
                                 upstream {
                                   servers = ["127.0.0.1:7443", "tunnel.example.com:7443"]
                                   sesions = 2
-                                  tls = on
+                                  tls = off
                                 }
                                 keepalive { timeout = 5s }
                                 forwards {
@@ -126,8 +210,6 @@ class ClientConfigTest {
                 .containsExactly(
                         "client.conf:2: upstream.servers: found \"tunnel.example.com:7443\", " + NOT_LOOPBACK,
                         "client.conf:3: upstream.sesions: unknown key; did you mean upstream.sessions?",
-                        "client.conf:4: upstream.tls: found \"on\", expected off: this version has no encryption yet;"
-                                + " write tls = off, on loopback addresses only or beside insecure = true",
                         "client.conf:6: keepalive: timeout (5s) must be at least twice interval (5s)",
                         "client.conf:8: forwards.web.listen: found \"80800\","
                                 + " expected HOST:PORT such as \"127.0.0.1:8080\"",
@@ -142,10 +224,10 @@ class ClientConfigTest {
     void an_empty_file_lacks_a_server_its_protection_and_a_forward() {
         assertThat(errors(""))
                 .containsExactly(
-                        "client.conf:1: upstream.tls: missing, expected off: this version has no encryption yet;"
-                                + " write tls = off, on loopback addresses only or beside insecure = true",
                         "client.conf:1: upstream.servers: missing,"
                                 + " expected a list of HOST:PORT such as \"127.0.0.1:8080\"",
+                        "client.conf:1: upstream.tls.server-key: missing, expected \"SHA256:...\","
+                                + " which `keygen` prints on the other machine",
                         "client.conf:1: forwards: missing, expected at least one,"
                                 + " as in forwards { web { listen = \"127.0.0.1:8080\", target = \"127.0.0.1:80\" } }");
     }

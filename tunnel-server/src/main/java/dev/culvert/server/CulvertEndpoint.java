@@ -1,14 +1,12 @@
 package dev.culvert.server;
 
-import dev.culvert.common.net.AllowList;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.OpenRequest;
-import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
-/** Where Culvert clients connect: each stream names its target, and the allow list decides. */
-record CulvertEndpoint(HostPort listen, AllowList allow, MuxSettings settings) implements Endpoint {
+/** Where Culvert clients connect: each stream names its target, and the allow list of the client decides. */
+record CulvertEndpoint(HostPort listen, boolean tls, MuxSettings settings) implements Endpoint {
     @Override
     public String name() {
         return "listen";
@@ -22,16 +20,6 @@ record CulvertEndpoint(HostPort listen, AllowList allow, MuxSettings settings) i
     @Override
     public @Nullable HostPort target(OpenRequest request) {
         return request.target();
-    }
-
-    @Override
-    public boolean mayDial(HostPort target) {
-        return allow.mayMatch(target);
-    }
-
-    @Override
-    public boolean mayDial(HostPort target, InetSocketAddress address) {
-        return allow.allows(target, address);
     }
 
     @Override

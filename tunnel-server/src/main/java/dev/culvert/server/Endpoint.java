@@ -21,11 +21,18 @@ interface Endpoint {
     /** Where a stream goes; null: it says nothing and there is no default. */
     @Nullable HostPort target(OpenRequest request);
 
+    /** Whether clients show who they are. */
+    boolean tls();
+
     /** Whether a stream to {@code target} could be allowed at all; asked before its name is resolved. */
-    boolean mayDial(HostPort target);
+    default boolean mayDial(Client client, HostPort target) {
+        return client.allow().mayMatch(target);
+    }
 
     /** Whether this address of {@code target} may be dialled. */
-    boolean mayDial(HostPort target, InetSocketAddress address);
+    default boolean mayDial(Client client, HostPort target, InetSocketAddress address) {
+        return client.allow().allows(target, address);
+    }
 
     /** What to change when a peer speaks version {@code firstByte} instead. */
     String advice(int firstByte);

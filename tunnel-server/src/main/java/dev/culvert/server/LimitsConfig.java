@@ -15,16 +15,18 @@ import java.time.Duration;
  * What peers may ask for. Each number is 1 to 1000000.
  *
  * @param sessions at the same time, of all peers together
+ * @param handshakes connections whose peers have not shown yet who they are; one more, and the oldest has to go
  * @param streams at the same time, in one session
  * @param opensPerSecond in one session
  * @param handshakeTimeout from the connection to a session that is up, 100ms to 5m
  */
-record LimitsConfig(int sessions, int streams, int opensPerSecond, Duration handshakeTimeout) {
+record LimitsConfig(int sessions, int handshakes, int streams, int opensPerSecond, Duration handshakeTimeout) {
     private static final int MAX = 1_000_000;
 
     static LimitsConfig read(Section section) {
         return new LimitsConfig(
                 section.get("sessions", integer(1, MAX), 1_000),
+                section.get("handshakes", integer(1, MAX), 500),
                 section.get("streams", integer(1, MAX), 20_000),
                 section.get("opens-per-second", integer(1, MAX), 10_000),
                 section.get("handshake-timeout", duration(ofMillis(100), ofMinutes(5)), ofSeconds(10)));
@@ -37,7 +39,7 @@ record LimitsConfig(int sessions, int streams, int opensPerSecond, Duration hand
 
     /** A few words for people. */
     String describe() {
-        return "%s sessions, %s streams and %s opens a second in each, handshake within %s"
-                .formatted(sessions, streams, opensPerSecond, Units.of(handshakeTimeout));
+        return "%s sessions, %s streams and %s opens a second in each, %s handshakes, each within %s"
+                .formatted(sessions, streams, opensPerSecond, handshakes, Units.of(handshakeTimeout));
     }
 }

@@ -14,19 +14,20 @@ import dev.culvert.common.config.ConfigFile;
 import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
-import dev.culvert.common.config.Kind;
 import dev.culvert.common.config.ListenAddresses;
 import dev.culvert.common.config.Plaintext;
 import dev.culvert.common.config.Section;
+import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.config.Units;
 import dev.culvert.common.net.AllowList;
-import dev.culvert.common.net.AllowRule;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.ProtocolVersion;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -34,16 +35,20 @@ import java.util.stream.Stream;
  * What a server is told to do. It listens for clients, for stock smux peers, or both.
  *
  * @param listen for clients; with port 0 the system picks one
+ * @param tls empty: nothing is encrypted
  * @param insecure addresses need not be on loopback, although nothing is encrypted
- * @param allow what a client may dial; empty exactly without {@code listen}
+ * @param clients in the order of the file; none without {@code tls}
+ * @param anonymous what whoever is none of the clients may dial; empty: nobody else gets in
  * @param smux in the order of the file
  * @param dialTimeout for one dial of a target, 100ms to 5m
  * @param userTimeout TCP_USER_TIMEOUT: how long sent data may stay unacknowledged, 1s to 1h
  */
 record ServerConfig(
         Optional<HostPort> listen,
+        Optional<TlsConfig> tls,
         boolean insecure,
-        AllowList allow,
+        List<ClientConfig> clients,
+        Optional<AllowList> anonymous,
         List<SmuxEndpointConfig> smux,
         LimitsConfig limits,
         Duration dialTimeout,
@@ -52,34 +57,72 @@ record ServerConfig(
         FlowConfig flow,
         DrainConfig drain) {
 
-    private static final Kind<AllowRule> ALLOW_RULE = Kind.of(
-            "HOST:PORTS such as \"db.internal:5432\" or \"10.0.0.0/8:443\"",
-            AllowRule.parse("localhost:1"),
-            AllowRule::parse);
+    ServerConfig {
+        Map<Object, String> owners = new HashMap<>();
+        for (ClientConfig client : clients) {
+            Stream.concat(client.keys().stream(), client.names().stream()).forEach(own -> {
+                String owner = owners.putIfAbsent(own, client.name());
+                if (owner != null) {
+                    throw new IllegalArgumentException("clients." + owner + " and clients." + client.name()
+                            + " both have " + own + "; give each its own");
+                }
+            });
+        }
+    }
+
+    static final Path DEFAULT_FILE = Path.of("/etc/culvert/server.conf");
+    private static final Path DEFAULT_KEY = TlsConfig.defaultKey("server");
 
     /** Reads a file as {@code docs/configuration.md} describes it. */
     static ServerConfig read(Path file) throws BadConfig {
         return ConfigFile.read(file, ServerConfig::read);
     }
 
+    /** Where the key is to be, however much of {@code file} is still missing. */
+    static TlsConfig tls(Path file) throws BadConfig {
+        return ConfigFile.peek(
+                file, DEFAULT_FILE, top -> top.section("tls", tls -> TlsConfig.locate(tls, DEFAULT_KEY)));
+    }
+
     private static ServerConfig read(Section top) {
+        boolean plain = top.isOff("tls");
         boolean insecure = top.get("insecure", flag(), false);
         ListenAddresses addresses = new ListenAddresses();
-        Optional<HostPort> listen = top.find("listen", Plaintext.address(listenAddress(), insecure));
+        Optional<HostPort> listen = top.find("listen", Plaintext.address(listenAddress(), !plain || insecure));
         listen.ifPresent(address -> addresses.take(address, top));
-        if (listen.isPresent() || top.has("tls")) {
-            Plaintext.confirm(top);
-        }
         if (listen.isEmpty() && !top.has("smux")) {
             top.error(
                     "listen",
-                    "missing, expected listen = \"127.0.0.1:7443\" for clients, or smux { ... } for stock smux peers");
+                    "missing, expected listen = \"0.0.0.0:7443\" for clients, or smux { ... } for stock smux peers");
+        }
+        List<SmuxEndpointConfig> smux = top.named(
+                "smux", (name, section) -> SmuxEndpointConfig.read(name, section, plain, insecure, addresses));
+        boolean encrypts = !plain && (listen.isPresent() || smux.stream().anyMatch(SmuxEndpointConfig::tls));
+        Optional<TlsConfig> tls = encrypts || (!plain && top.has("tls"))
+                ? Optional.of(top.section("tls", section -> TlsConfig.read(section, DEFAULT_KEY)))
+                : Optional.empty();
+        List<ClientConfig> clients = top.named("clients", ClientConfig::read);
+        checkClients(top, tls, clients);
+        Optional<AllowList> anonymous =
+                top.has("anonymous") ? Optional.of(top.section("anonymous", ClientConfig::allow)) : Optional.empty();
+        if (anonymous.isEmpty() && plain && listen.isPresent()) {
+            top.error(
+                    "anonymous",
+                    "missing: without TLS nobody knows who connects; write anonymous { allow = [\"HOST:PORT\"] } with"
+                            + " what anybody who reaches listen may dial");
+        } else if (anonymous.isEmpty() && encrypts && clients.isEmpty()) {
+            top.error(
+                    "clients",
+                    "missing: nobody could connect; write clients { laptop { key = \"SHA256:...\", allow ="
+                            + " [\"HOST:PORT\"] } } with what `tunnel-client keygen` prints there");
         }
         return new ServerConfig(
                 listen,
+                tls,
                 insecure,
-                allow(top, listen.isPresent()),
-                top.named("smux", (name, section) -> SmuxEndpointConfig.read(name, section, insecure, addresses)),
+                clients,
+                anonymous,
+                smux,
                 top.section("limits", LimitsConfig::read),
                 top.section("dial", dial -> dial.get("timeout", duration(ofMillis(100), ofMinutes(5)), ofSeconds(10))),
                 top.get("user-timeout", duration(ofSeconds(1), ofHours(1)), ofSeconds(15)),
@@ -88,20 +131,17 @@ record ServerConfig(
                 top.section("drain", DrainConfig::read));
     }
 
-    private static AllowList allow(Section top, boolean listens) {
-        if (top.has("anonymous")) {
-            if (!listens) {
-                top.error("anonymous", "is about the clients of listen; add listen, or remove this section");
+    private static void checkClients(Section top, Optional<TlsConfig> tls, List<ClientConfig> clients) {
+        if (!clients.isEmpty() && tls.isEmpty()) {
+            top.error("clients", "are known by their keys, and without TLS nobody shows one; remove tls = off");
+        }
+        for (ClientConfig client : clients) {
+            if (!client.names().isEmpty()
+                    && tls.isPresent()
+                    && tls.get().caFile().isEmpty()) {
+                top.error("clients", client.name() + " has a name, which needs tls.ca-file: who would vouch for it?");
             }
-            return top.section("anonymous", anonymous -> new AllowList(anonymous.list("allow", ALLOW_RULE)));
         }
-        if (listens) {
-            top.error(
-                    "anonymous",
-                    "missing: without TLS nobody knows who connects; write anonymous { allow = [\"HOST:PORT\"] } with"
-                            + " what anybody who reaches listen may dial");
-        }
-        return new AllowList(List.of());
     }
 
     /** The addresses to listen on, with what is spoken there; {@code software} is what peers are told. */
@@ -111,12 +151,14 @@ record ServerConfig(
                 .with(keepalive.forMux())
                 .with(limits.forMux())
                 .with(software, limits.handshakeTimeout());
-        Stream<Endpoint> clients = listen.stream().map(address -> new CulvertEndpoint(address, allow, settings));
+        Stream<Endpoint> clients =
+                listen.stream().map(address -> new CulvertEndpoint(address, tls.isPresent(), settings));
         Stream<Endpoint> peers = smux.stream()
                 .map(peer -> new SmuxEndpoint(
                         peer.name(),
                         peer.listen(),
                         peer.target(),
+                        peer.tls(),
                         settings.speaking(ProtocolVersion.SMUX_1, ProtocolVersion.SMUX_2)
                                 .with(peer.peer().forMux(peer.greetingDelay()))));
         return Stream.concat(clients, peers).toList();
@@ -124,8 +166,11 @@ record ServerConfig(
 
     /** What would run, for people: a line for each address, then a line for each topic. */
     String describe() {
-        Stream<String> clients =
-                listen.stream().map(address -> "clients  " + address + ", not encrypted, anybody may dial " + allow);
+        String how = tls.map(TlsConfig::describe).orElse("not encrypted");
+        Stream<String> clientsAt = listen.stream().map(address -> "listen   " + address + ", " + how);
+        Stream<String> known = Stream.concat(
+                clients.stream().map(ClientConfig::describe),
+                anonymous.stream().map(allow -> "others   may dial " + allow));
         Stream<String> peers = smux.stream().map(SmuxEndpointConfig::describe);
         return """
                 %s
@@ -136,12 +181,12 @@ record ServerConfig(
                 flow       %s
                 drain      %s
                 """.formatted(
-                        Stream.concat(clients, peers).collect(joining("\n")),
-                        limits.describe(),
-                        Units.of(dialTimeout),
-                        keepalive.describe(),
-                        Units.of(userTimeout),
-                        flow.describe(),
-                        drain.describe());
+                Stream.of(clientsAt, known, peers).flatMap(lines -> lines).collect(joining("\n")),
+                limits.describe(),
+                Units.of(dialTimeout),
+                keepalive.describe(),
+                Units.of(userTimeout),
+                flow.describe(),
+                drain.describe());
     }
 }

@@ -23,32 +23,45 @@ final class ServerSession implements SessionListener {
     private static final Logger LOG = LoggerFactory.getLogger(ServerSession.class);
 
     private final Endpoint endpoint;
-    private final HostPort peer;
+    private final Client client;
+    private final HostPort address;
+    private final String peer;
     private final EventLoop loop;
     private final Dialer dialer;
     private final Connections connections;
     private final Sessions sessions;
+    private final int maxSessions;
     private final Runnable whenClosed;
 
     ServerSession(
             Endpoint endpoint,
-            HostPort peer,
+            Client client,
+            HostPort address,
             EventLoop loop,
             Dialer dialer,
             Connections connections,
             Sessions sessions,
+            int maxSessions,
             Runnable whenClosed) {
         this.endpoint = endpoint;
-        this.peer = peer;
+        this.client = client;
+        this.address = address;
+        peer = client.at(address);
         this.loop = loop;
         this.dialer = dialer;
         this.connections = connections;
         this.sessions = sessions;
+        this.maxSessions = maxSessions;
         this.whenClosed = whenClosed;
     }
 
     @Override
     public void onUp(MuxSession session) {
+        if (sessions.size() > maxSessions) {
+            session.close(
+                    ErrorCode.LIMIT_REACHED, "this server has " + maxSessions + " sessions, the most it may have");
+            return;
+        }
         LOG.info(
                 "{}: session from {} up, {}{}",
                 endpoint.name(),
@@ -65,19 +78,24 @@ final class ServerSession implements SessionListener {
         Connection connection = connections.add(
                 request.connectionId().isEmpty() ? connections.newId() : request.connectionId(),
                 endpoint.forward(request),
-                source == null ? peer.toString() : source.toString(),
+                client.at(source == null ? address : source),
                 target == null ? "none" : target.toString());
         if (target == null) {
             refuse(stream, connection, ErrorCode.PROTOCOL_ERROR, "the open request names no target");
-        } else if (!endpoint.mayDial(target)) {
-            refuse(stream, connection, ErrorCode.FORBIDDEN, "no allow rule covers " + target);
+        } else if (!endpoint.mayDial(client, target)) {
+            refuse(
+                    stream,
+                    connection,
+                    ErrorCode.FORBIDDEN,
+                    "no allow rule of " + (client.name().isEmpty() ? "anonymous" : client.name()) + " covers "
+                            + target);
         } else {
             dial(stream, connection, target);
         }
     }
 
     private void dial(MuxStream stream, Connection connection, HostPort target) {
-        Future<Channel> dial = dialer.dial(loop, target, address -> endpoint.mayDial(target, address));
+        Future<Channel> dial = dialer.dial(loop, target, resolved -> endpoint.mayDial(client, target, resolved));
         stream.ifAbandoned(() -> {
             dial.cancel(false);
             connection.end("reset by the client while " + target + " was dialled");

@@ -5,8 +5,12 @@ import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.OpenRequest;
 import java.net.InetSocketAddress;
 
-/** Where stock smux clients connect: every stream goes to one target, which the configuration has allowed by naming it. */
-record SmuxEndpoint(String key, HostPort listen, HostPort destination, MuxSettings settings) implements Endpoint {
+/**
+ * Where stock smux clients connect: every stream goes to one target. The configuration has allowed it to everybody by naming it; with
+ * TLS it has to be among what the client may dial as well.
+ */
+record SmuxEndpoint(String key, HostPort listen, HostPort destination, boolean tls, MuxSettings settings)
+        implements Endpoint {
     @Override
     public String name() {
         return "smux." + key;
@@ -23,13 +27,13 @@ record SmuxEndpoint(String key, HostPort listen, HostPort destination, MuxSettin
     }
 
     @Override
-    public boolean mayDial(HostPort target) {
-        return true;
+    public boolean mayDial(Client client, HostPort target) {
+        return !tls || Endpoint.super.mayDial(client, target);
     }
 
     @Override
-    public boolean mayDial(HostPort target, InetSocketAddress address) {
-        return true;
+    public boolean mayDial(Client client, HostPort target, InetSocketAddress address) {
+        return !tls || Endpoint.super.mayDial(client, target, address);
     }
 
     @Override

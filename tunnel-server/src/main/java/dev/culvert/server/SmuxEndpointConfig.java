@@ -21,21 +21,34 @@ import java.time.Duration;
  *
  * @param name what the user calls it
  * @param listen with port 0 the system picks one
+ * @param tls clients show who they are, and the target has to be among what they may dial
  * @param insecure it need not be on loopback, although nothing is encrypted
  * @param greetingDelay how long the target's first bytes are held back, so that a peer that registers a stream late
  *     does not lose them; 0s to 1s
  */
 record SmuxEndpointConfig(
-        String name, HostPort listen, HostPort target, boolean insecure, Duration greetingDelay, SmuxPeerConfig peer) {
+        String name,
+        HostPort listen,
+        HostPort target,
+        boolean tls,
+        boolean insecure,
+        Duration greetingDelay,
+        SmuxPeerConfig peer) {
 
-    static SmuxEndpointConfig read(String name, Section section, boolean serverInsecure, ListenAddresses addresses) {
+    static SmuxEndpointConfig read(
+            String name, Section section, boolean serverPlain, boolean serverInsecure, ListenAddresses addresses) {
+        boolean plain = section.isOff("tls") || serverPlain;
+        if (section.has("tls") && !section.isOff("tls")) {
+            section.error("tls", "expected off, or nothing: keys and certificates are those of the top-level tls");
+        }
         boolean insecure = section.get("insecure", flag(), serverInsecure);
-        HostPort listen = section.get("listen", Plaintext.address(listenAddress(), insecure));
+        HostPort listen = section.get("listen", Plaintext.address(listenAddress(), !plain || insecure));
         addresses.take(listen, section);
         return new SmuxEndpointConfig(
                 name,
                 listen,
                 section.get("target", hostPort()),
+                !plain,
                 insecure,
                 section.get("greeting-delay", duration(ZERO, ofSeconds(1)), ofMillis(10)),
                 SmuxPeerConfig.read(section));
@@ -43,7 +56,13 @@ record SmuxEndpointConfig(
 
     /** A few words for people. */
     String describe() {
-        return "%s  %s -> %s, stock smux, not encrypted, greeting held for %s, %s"
-                .formatted(name, listen, target, Units.of(greetingDelay), peer.describe());
+        return "%s  %s -> %s, stock smux, %s, greeting held for %s, %s"
+                .formatted(
+                        name,
+                        listen,
+                        target,
+                        tls ? "with TLS" : "not encrypted",
+                        Units.of(greetingDelay),
+                        peer.describe());
     }
 }

@@ -10,8 +10,11 @@ import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
 import dev.culvert.common.config.SmuxPeerConfig;
+import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.net.AllowList;
 import dev.culvert.common.net.AllowRule;
+import dev.culvert.common.tls.Fingerprint;
+import dev.culvert.common.tls.Identity;
 import dev.culvert.mux.HostPort;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,6 +23,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,14 +37,14 @@ class ServerConfigTest {
 
     /** As little as a server for stock smux peers needs, in one line. */
     private static final String SMUX = """
-            smux { old { listen = "127.0.0.1:9000", target = "127.0.0.1:9001" } }
+            smux { old { listen = "127.0.0.1:9000", target = "127.0.0.1:9001", tls = off } }
             """;
 
     private static final String NOT_LOOPBACK = "which is not a loopback address, and without encryption anybody on the"
-            + " way can read and change the traffic; use 127.0.0.1, [::1] or localhost, or accept the risk with"
+            + " way can read and change the traffic; remove tls = off, use 127.0.0.1, [::1] or localhost, or accept the risk with"
             + " insecure = true";
 
-    private static final LimitsConfig LIMITS = new LimitsConfig(1_000, 20_000, 10_000, ofSeconds(10));
+    private static final LimitsConfig LIMITS = new LimitsConfig(1_000, 500, 20_000, 10_000, ofSeconds(10));
     private static final KeepaliveConfig KEEPALIVE = new KeepaliveConfig(ofSeconds(5), ofSeconds(15));
     private static final FlowConfig FLOW = new FlowConfig(64 << 20, 16 << 20, 32760);
     private static final DrainConfig DRAIN = new DrainConfig(ofSeconds(30), Optional.empty());
@@ -67,8 +71,10 @@ class ServerConfigTest {
         assertThat(read(CLIENTS))
                 .isEqualTo(new ServerConfig(
                         Optional.of(new HostPort("127.0.0.1", 7443)),
+                        Optional.empty(),
                         false,
-                        allow("127.0.0.1:8000"),
+                        List.of(),
+                        Optional.of(allow("127.0.0.1:8000")),
                         List.of(),
                         LIMITS,
                         ofSeconds(10),
@@ -83,12 +89,15 @@ class ServerConfigTest {
         assertThat(read(SMUX))
                 .isEqualTo(new ServerConfig(
                         Optional.empty(),
+                        Optional.empty(),
                         false,
-                        allow(),
+                        List.of(),
+                        Optional.empty(),
                         List.of(new SmuxEndpointConfig(
                                 "old",
                                 new HostPort("127.0.0.1", 9000),
                                 new HostPort("127.0.0.1", 9001),
+                                false,
                                 false,
                                 ofMillis(10),
                                 new SmuxPeerConfig(4 << 20, true, ofMillis(250), ofSeconds(60)))),
@@ -112,7 +121,7 @@ class ServerConfigTest {
                                     peer-buffer = 64k, half-close = false, fin-delay = 0s, stall-timeout = 1s
                                   }
                                 }
-                                limits { sessions = 1, streams = 2, opens-per-second = 3, handshake-timeout = 4s }
+                                limits { sessions = 1, handshakes = 5, streams = 2, opens-per-second = 3, handshake-timeout = 4s }
                                 dial { timeout = 5s }
                                 keepalive { interval = 1s, timeout = 2s }
                                 flow { buffer = 1m, max-window = 64k, frame-size = 1024 }
@@ -120,16 +129,19 @@ class ServerConfigTest {
                                 """))
                 .isEqualTo(new ServerConfig(
                         Optional.of(new HostPort("0.0.0.0", 7443)),
+                        Optional.empty(),
                         true,
-                        allow("db.internal:5432", "10.0.0.0/8:443"),
+                        List.of(),
+                        Optional.of(allow("db.internal:5432", "10.0.0.0/8:443")),
                         List.of(new SmuxEndpointConfig(
                                 "old",
                                 new HostPort("::", 0),
                                 new HostPort("a", 1),
+                                false,
                                 true,
                                 Duration.ZERO,
                                 new SmuxPeerConfig(64 << 10, false, ofMillis(0), ofSeconds(1)))),
-                        new LimitsConfig(1, 2, 3, ofSeconds(4)),
+                        new LimitsConfig(1, 5, 2, 3, ofSeconds(4)),
                         ofSeconds(5),
                         ofSeconds(1),
                         new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
@@ -140,7 +152,7 @@ class ServerConfigTest {
     @Test
     void all_errors_come_at_once() {
         assertThat(errors("""
-                                listen = "0.0.0.0:7443"
+                                listen = "0.0.0.0:7443", tls = off
                                 smux {
                                   a { listen = "127.0.0.1:9000" }
                                   b { listen = "127.0.0.1:9000", target = "x:1", greeting_delay = 0s }
@@ -150,8 +162,6 @@ class ServerConfigTest {
                                 """))
                 .containsExactly(
                         "server.conf:1: listen: found \"0.0.0.0:7443\", " + NOT_LOOPBACK,
-                        "server.conf:1: tls: missing, expected off: this version has no encryption yet;"
-                                + " write tls = off, on loopback addresses only or beside insecure = true",
                         "server.conf:1: anonymous: missing: without TLS nobody knows who connects;"
                                 + " write anonymous { allow = [\"HOST:PORT\"] } with what anybody who reaches listen"
                                 + " may dial",
@@ -167,14 +177,94 @@ class ServerConfigTest {
     void a_server_has_to_listen_on_something() {
         assertThat(errors("smux {}"))
                 .containsExactly("server.conf:1: listen: missing,"
-                        + " expected listen = \"127.0.0.1:7443\" for clients, or smux { ... } for stock smux peers");
+                        + " expected listen = \"0.0.0.0:7443\" for clients, or smux { ... } for stock smux peers");
+    }
+
+    @BeforeAll
+    static void makeKey() throws IOException {
+        Identity.make(KEY, "server");
+    }
+
+    private static final Path KEY = TlsConfig.defaultKey("server");
+    private static final String FINGERPRINT = "SHA256:" + "A".repeat(43);
+    private static final String OTHER = "SHA256:" + "B".repeat(42) + "A";
+    private static final String SECURE = """
+            listen = "0.0.0.0:7443", clients { laptop { key = "%s", allow = ["127.0.0.1:80"] } }
+            """.formatted(FINGERPRINT);
+
+    @Test
+    void with_tls_a_server_is_anywhere_and_knows_its_clients_by_their_keys() throws Exception {
+        ServerConfig config = read(SECURE);
+        assertThat(config.tls()).contains(new TlsConfig(KEY, KEY, Optional.empty()));
+        assertThat(config.clients())
+                .containsExactly(new ClientConfig(
+                        "laptop", List.of(Fingerprint.parse(FINGERPRINT)), List.of(), allow("127.0.0.1:80")));
+        assertThat(config.describe()).startsWith("""
+                listen   0.0.0.0:7443, TLS 1.3, own key %s (%s)
+                client   laptop, %s, may dial 127.0.0.1:80
+                """.formatted(Identity.read(KEY, KEY), KEY, FINGERPRINT));
     }
 
     @Test
-    void anonymous_is_for_clients_only() {
-        assertThat(errors(SMUX + "anonymous { allow = [\"127.0.0.1:80\"] }"))
-                .containsExactly("server.conf:2: anonymous: is about the clients of listen;"
-                        + " add listen, or remove this section");
+    void somebody_has_to_be_let_in() {
+        assertThat(errors("listen = \"0.0.0.0:7443\""))
+                .containsExactly("server.conf:1: clients: missing: nobody could connect; write clients { laptop { key ="
+                        + " \"SHA256:...\", allow = [\"HOST:PORT\"] } } with what `tunnel-client keygen` prints there");
+    }
+
+    @Test
+    void everybody_is_let_in_only_by_name() throws Exception {
+        assertThat(read("listen = \"0.0.0.0:7443\", anonymous { allow = [\"a:1\"] }")
+                        .describe())
+                .contains("\nothers   may dial a:1\n");
+    }
+
+    @Test
+    void a_client_has_a_key_and_something_to_dial() {
+        assertThat(errors(SECURE + "clients.none {}"))
+                .containsExactly(
+                        "server.conf:2: clients.none.key: missing, expected \"SHA256:...\","
+                                + " which `keygen` prints on the other machine",
+                        "server.conf:2: clients.none.allow: missing,"
+                                + " expected a list of HOST:PORTS such as \"db.internal:5432\" or \"10.0.0.0/8:443\"");
+    }
+
+    @Test
+    void a_client_may_have_several_keys_but_none_of_another_one() {
+        assertThat(errors(SECURE
+                        + "clients.same { key = [\"%s\", \"%s\"], allow = [\"a:1\"] }".formatted(OTHER, FINGERPRINT)))
+                .containsExactly("server.conf:1: clients.laptop and clients.same both have " + FINGERPRINT
+                        + "; give each its own");
+    }
+
+    @Test
+    void a_name_needs_somebody_who_vouches_for_it() throws Exception {
+        String named = "clients.phone { name = phone.example.com, allow = [\"a:1\"] }\n";
+        assertThat(errors(SECURE + named))
+                .containsExactly("server.conf:1: clients: phone has a name,"
+                        + " which needs tls.ca-file: who would vouch for it?");
+        Files.copy(KEY, directory.resolve("ca.pem"));
+        assertThat(read(SECURE + named + "tls.ca-file = ca.pem").clients())
+                .extracting(ClientConfig::names)
+                .containsExactly(List.of(), List.of("phone.example.com"));
+    }
+
+    @Test
+    void without_tls_nobody_has_a_key() {
+        assertThat(errors(CLIENTS + "clients { laptop { key = \"" + FINGERPRINT + "\", allow = [\"a:1\"] } }"))
+                .containsExactly("server.conf:2: clients: are known by their keys, and without TLS nobody shows one;"
+                        + " remove tls = off");
+    }
+
+    @Test
+    void a_smux_endpoint_has_the_tls_of_the_server() throws Exception {
+        assertThat(read(SECURE + "smux { old { listen = \"0.0.0.0:9000\", target = \"a:1\" } }")
+                        .smux())
+                .extracting(SmuxEndpointConfig::tls)
+                .containsExactly(true);
+        assertThat(errors(SECURE + "smux { old { listen = \"127.0.0.1:9000\", target = \"a:1\", tls = on } }"))
+                .containsExactly("server.conf:2: smux.old.tls: expected off, or nothing:"
+                        + " keys and certificates are those of the top-level tls");
     }
 
     @Test
@@ -226,6 +316,7 @@ class ServerConfigTest {
             value = {
                 "limits.sessions = 0               | found 0, expected a whole number from 1 to 1000000",
                 "limits.sessions = 1000001         | found 1000001, expected a whole number from 1 to 1000000",
+                "limits.handshakes = 0             | found 0, expected a whole number from 1 to 1000000",
                 "limits.streams = 0                | found 0, expected a whole number from 1 to 1000000",
                 "limits.streams = 1000001          | found 1000001, expected a whole number from 1 to 1000000",
                 "limits.opens-per-second = 0       | found 0, expected a whole number from 1 to 1000000",
@@ -249,10 +340,11 @@ class ServerConfigTest {
     @Test
     void a_description_says_what_would_run() throws Exception {
         assertThat(read(CLIENTS + SMUX).describe()).isEqualTo("""
-                        clients  127.0.0.1:7443, not encrypted, anybody may dial 127.0.0.1:8000
+                        listen   127.0.0.1:7443, not encrypted
+                        others   may dial 127.0.0.1:8000
                         old  127.0.0.1:9000 -> 127.0.0.1:9001, stock smux, not encrypted, greeting held for 10ms, peer buffers 4m, half-close for 1m
 
-                        limits     1000 sessions, 20000 streams and 10000 opens a second in each, handshake within 10s
+                        limits     1000 sessions, 20000 streams and 10000 opens a second in each, 500 handshakes, each within 10s
                         dial       within 10s
                         keepalive  every 5s, dead after 15s of silence, or 15s without acknowledgement
                         flow       64m a session, 16m a stream, frames of 32760

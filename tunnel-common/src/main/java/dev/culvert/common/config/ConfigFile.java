@@ -1,5 +1,8 @@
 package dev.culvert.common.config;
 
+import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigObject;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,5 +31,19 @@ public final class ConfigFile {
                             .toList());
         }
         return value;
+    }
+
+    /**
+     * Reads what {@code shape} is about, whatever else there is and however wrong it may be.
+     *
+     * @param optional a file that need not be there, and is then read as if it were empty
+     * @throws BadConfig if the file cannot be read or is not HOCON
+     */
+    public static <T> T peek(Path file, Path optional, Function<Section, T> shape) throws BadConfig {
+        ConfigObject content = file.equals(optional) && Files.notExists(file)
+                ? ConfigFactory.empty().root()
+                : Hocon.parse(file);
+        return shape.apply(
+                new Section(new ArrayList<>(), new Place(file.toAbsolutePath().toString(), 1), "", content));
     }
 }

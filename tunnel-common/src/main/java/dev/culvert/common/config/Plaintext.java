@@ -3,29 +3,18 @@ package dev.culvert.common.config;
 import dev.culvert.mux.HostPort;
 import io.netty.util.NetUtil;
 import java.net.InetAddress;
-import java.util.Optional;
 
 /** Traffic without TLS: it is asked for by name, and stays on the machine unless it is said to be insecure by name. */
 public final class Plaintext {
-    private static final Kind<String> OFF = Kind.plain(
-            "off: this version has no encryption yet; write tls = off, on loopback addresses only or beside"
-                    + " insecure = true",
-            "off",
-            text -> Optional.of(text).filter("off"::equals).orElseThrow(IllegalArgumentException::new));
-
     private Plaintext() {}
-
-    /** Reads the key {@code tls}, which has to be {@code off}: this version has no TLS. */
-    public static void confirm(Section section) {
-        section.get("tls", OFF);
-    }
 
     /** Addresses of this machine only, unless {@code insecure}. Names are not resolved. */
     public static Kind<HostPort> address(Kind<HostPort> kind, boolean insecure) {
         return kind.except(
                 address -> !insecure && !isLoopback(address.host()),
                 "which is not a loopback address, and without encryption anybody on the way can read and change the"
-                        + " traffic; use 127.0.0.1, [::1] or localhost, or accept the risk with insecure = true");
+                        + " traffic; remove tls = off, use 127.0.0.1, [::1] or localhost,"
+                        + " or accept the risk with insecure = true");
     }
 
     /** Whether this is 127.0.0.0/8, ::1 or the name localhost. */

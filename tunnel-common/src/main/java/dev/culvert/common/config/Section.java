@@ -7,6 +7,7 @@ import com.typesafe.config.ConfigRenderOptions;
 import com.typesafe.config.ConfigUtil;
 import com.typesafe.config.ConfigValue;
 import com.typesafe.config.ConfigValueType;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -83,6 +84,23 @@ public final class Section {
         }
         error(key, (value == null ? "missing" : "found " + found(value)) + ", expected a list of " + kind.expected());
         return List.of(kind.standIn());
+    }
+
+    /** A value, or a list of at least one; one or the other must be there. */
+    public <T> List<T> oneOrMore(String key, Kind<T> kind) {
+        return value(key) instanceof ConfigList ? list(key, kind) : List.of(get(key, kind));
+    }
+
+    /** A file that may be named; a relative path begins where the configuration file is. */
+    public Optional<Path> findFile(String key) {
+        return find(key, Kind.text())
+                .map(text -> Path.of(place.file()).resolveSibling(text).normalize());
+    }
+
+    /** Whether {@code off} is written where a section might be. */
+    public boolean isOff(String key) {
+        ConfigValue value = value(key);
+        return value != null && isText(value) && text(value).equals("off");
     }
 
     /** The section at {@code key}; an absent one is read as if it were empty. */

@@ -3,9 +3,12 @@ package dev.culvert.common.lifecycle;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
 import dev.culvert.common.config.BadConfig;
+import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.systemd.SystemdNotifier;
+import dev.culvert.common.tls.Identity;
 import io.netty.channel.EventLoopGroup;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -20,7 +23,7 @@ import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
 /**
- * The command line of both agents: {@code [-c FILE] [-v] [run | check]}.
+ * The command line of both agents: {@code [-c FILE] [-v] [run | check | keygen]}.
  *
  * @param <C> the agent's configuration
  */
@@ -62,6 +65,7 @@ public final class AgentCommand<C> implements Callable<Integer> {
     public static <C> int execute(Program<C> program, String... args) {
         CommandLine line = new CommandLine(new AgentCommand<>(program));
         line.setCommandName(program.name());
+        program.commands().forEach(line::addSubcommand);
         line.getCommandSpec().version(program.name() + " " + version());
         line.getCommandSpec().usageMessage().description(program.description());
         line.setDefaultValueProvider(option -> option instanceof CommandLine.Model.OptionSpec o
@@ -119,6 +123,20 @@ public final class AgentCommand<C> implements Callable<Integer> {
             spec.commandLine().getOut().println(program.describe(program.read(file())));
             return DONE;
         } catch (BadConfig e) {
+            return fail(e);
+        }
+    }
+
+    @Command(description = "Make this agent's key if there is none, and print its fingerprint.")
+    int keygen() {
+        try {
+            TlsConfig tls = program.tls(file());
+            if (Identity.make(tls.keyFile(), program.name())) {
+                spec.commandLine().getErr().println("made " + tls.keyFile());
+            }
+            spec.commandLine().getOut().println(tls.identity());
+            return DONE;
+        } catch (BadConfig | IOException e) {
             return fail(e);
         }
     }

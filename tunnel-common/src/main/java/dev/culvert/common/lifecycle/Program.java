@@ -2,7 +2,9 @@ package dev.culvert.common.lifecycle;
 
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
+import dev.culvert.common.config.TlsConfig;
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * What an agent brings to the command line that both share.
@@ -25,5 +27,14 @@ public interface Program<C> {
 
     DrainConfig drain(C config);
 
-    Agent agent(C config);
+    /** What a file says of where the key is to be, even if the rest of it, or all of the default file, is not there yet. */
+    TlsConfig tls(Path file) throws BadConfig;
+
+    /** Makes the agent; throws with a sentence for the user. */
+    Agent agent(C config) throws StartFailure;
+
+    /** Commands that only this agent has. */
+    default List<Object> commands() {
+        return List.of();
+    }
 }

@@ -21,6 +21,7 @@ import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Who an agent is: its private key, and the certificate that carries the public one. Prints as its fingerprint only. */
 public final class Identity {
@@ -90,6 +91,7 @@ public final class Identity {
                 Files.createDirectories(directory);
             }
             Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            giveToOwnerOf(directory, file);
             Identity identity = SelfSigned.make(name);
             Files.writeString(
                     file,
@@ -102,6 +104,13 @@ public final class Identity {
             throw new IOException("cannot write " + file + ": " + reason(e), e);
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("it was encoded before", e);
+        }
+    }
+
+    /** Root makes keys for an agent that runs as somebody else, in the directory which that one has. */
+    private static void giveToOwnerOf(@Nullable Path directory, Path file) throws IOException {
+        if (directory != null && !Files.getOwner(directory).equals(Files.getOwner(file))) {
+            Files.setOwner(file, Files.getOwner(directory));
         }
     }
 

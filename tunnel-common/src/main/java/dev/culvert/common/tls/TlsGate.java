@@ -9,7 +9,9 @@ import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.handler.ssl.SslHandshakeTimeoutException;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
+import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Objects;
 import javax.net.ssl.SSLException;
@@ -20,14 +22,23 @@ import javax.net.ssl.SSLPeerUnverifiedException;
  * that say what to do.
  */
 public final class TlsGate extends ChannelInboundHandlerAdapter {
+    /** Why a handshake failed with whom cannot have one. */
+    public static final String NO_TLS = "the peer does not speak TLS";
+
     private final Fingerprint own;
     private final Listener listener;
-    private boolean done;
+    private State state = State.SHAKING_HANDS;
+
+    private enum State {
+        SHAKING_HANDS,
+        TRUSTED,
+        FAILED
+    }
 
     /** Hears, on the event loop, how a handshake ends; one of the two, once. */
     public interface Listener {
-        /** The peer is trusted and has the key of {@code certificate}. What comes next goes to the handlers added now. */
-        void onTrusted(ChannelHandlerContext ctx, X509Certificate certificate);
+        /** The peer is trusted and has the key of the first certificate. What comes next goes to the handlers added now. */
+        void onTrusted(ChannelHandlerContext ctx, X509Certificate[] chain);
 
         /** It came to nothing, and the channel is being closed. */
         void onFailed(String reason);
@@ -40,11 +51,12 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
 
     @Override
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
-        if (event instanceof SslHandshakeCompletionEvent completion && !done) {
-            done = true;
+        if (event instanceof SslHandshakeCompletionEvent completion && state == State.SHAKING_HANDS) {
             if (completion.isSuccess()) {
+                state = State.TRUSTED;
                 listener.onTrusted(ctx, peer(ctx));
             } else {
+                state = State.FAILED;
                 ctx.close();
                 listener.onFailed(explain(completion.cause()));
             }
@@ -52,10 +64,11 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
         ctx.fireUserEventTriggered(event);
     }
 
-    private static X509Certificate peer(ChannelHandlerContext ctx) {
+    private static X509Certificate[] peer(ChannelHandlerContext ctx) {
         SslHandler handler = Objects.requireNonNull(ctx.pipeline().get(SslHandler.class));
         try {
-            return (X509Certificate) handler.engine().getSession().getPeerCertificates()[0];
+            Certificate[] chain = handler.engine().getSession().getPeerCertificates();
+            return Arrays.copyOf(chain, chain.length, X509Certificate[].class);
         } catch (SSLPeerUnverifiedException e) {
             throw new IllegalStateException("a handshake without a certificate has succeeded", e);
         }
@@ -63,8 +76,8 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
-        if (!done) {
-            done = true;
+        if (state == State.SHAKING_HANDS) {
+            state = State.FAILED;
             listener.onFailed("the peer closed the connection before the TLS handshake");
         }
         ctx.fireChannelInactive();
@@ -72,11 +85,9 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-        if (done && isOfTls(cause)) {
-            ctx.fireExceptionCaught(new IOException(explain(cause)));
-        } else if (done) {
-            ctx.fireExceptionCaught(cause);
-        } // else the handshake is about to fail, and will say it
+        if (state == State.TRUSTED) {
+            ctx.fireExceptionCaught(isOfTls(cause) ? new IOException(explain(cause)) : cause);
+        } // else the end of the handshake says it
     }
 
     private static boolean isOfTls(Throwable cause) {
@@ -89,7 +100,7 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
             if (cause instanceof UntrustedPeer) {
                 return String.valueOf(cause.getMessage());
             } else if (cause instanceof NotSslRecordException) {
-                return "the peer does not speak TLS";
+                return NO_TLS;
             } else if (cause instanceof SslHandshakeTimeoutException) {
                 return "no TLS handshake in time";
             } else if (cause instanceof ClosedChannelException) {
@@ -100,18 +111,22 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
         while (root.getCause() != null) {
             root = root.getCause();
         }
-        return explainAlert(String.valueOf(root.getMessage()));
+        return explain(String.valueOf(root.getMessage()));
     }
 
-    /** BoringSSL writes {@code SSLV3_ALERT_CERTIFICATE_UNKNOWN}, the JDK {@code Received fatal alert: certificate_unknown}. */
-    private String explainAlert(String message) {
-        String alert = message.toLowerCase(Locale.ROOT);
-        if (!alert.contains("alert")) {
-            return "TLS failed: " + message;
-        } else if (alert.contains("certificate") || alert.contains("unknown_ca") || alert.contains("access_denied")) {
-            return "the peer does not accept our key " + own + "; list it there, and check that it is this agent's";
-        } else if (alert.contains("protocol_version")) {
+    /** Where BoringSSL writes {@code SSLV3_ALERT_CERTIFICATE_UNKNOWN}, the JDK writes {@code Received fatal alert: certificate_unknown}. */
+    private String explain(String message) {
+        String lower = message.toLowerCase(Locale.ROOT);
+        if (lower.contains("did_not_return_a_certificate") || lower.contains("empty client certificate chain")) {
+            return "the peer has shown no certificate";
+        } else if (lower.contains("protocol_version")
+                || lower.contains("unsupported_protocol")
+                || lower.contains("is not enabled or supported")) {
             return "the peer does not speak TLS 1.3";
+        } else if (!lower.contains("alert")) {
+            return "TLS failed: " + message;
+        } else if (lower.contains("certificate") || lower.contains("unknown_ca") || lower.contains("access_denied")) {
+            return "the peer does not accept our key " + own + "; list it there, and check that it is this agent's";
         }
         return "the peer ended TLS: " + message;
     }

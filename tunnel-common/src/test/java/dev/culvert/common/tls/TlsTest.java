@@ -50,8 +50,8 @@ class TlsTest {
         }
 
         @Override
-        public void onTrusted(ChannelHandlerContext ctx, X509Certificate certificate) {
-            heard.add("trusts " + Fingerprint.of(certificate.getPublicKey()));
+        public void onTrusted(ChannelHandlerContext ctx, X509Certificate[] chain) {
+            heard.add("trusts " + Fingerprint.of(chain[0].getPublicKey()));
             ctx.pipeline().addLast(new SimpleChannelInboundHandler<ByteBuf>() {
                 @Override
                 protected void channelRead0(ChannelHandlerContext context, ByteBuf data) {

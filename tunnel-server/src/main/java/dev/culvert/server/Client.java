@@ -1,0 +1,16 @@
+package dev.culvert.server;
+
+import dev.culvert.common.net.AllowList;
+
+/**
+ * Who is at the other end of a session.
+ *
+ * @param name as the configuration has it; empty: anybody
+ * @param allow what it may dial
+ */
+record Client(String name, AllowList allow) {
+    /** As a log names one that connects from {@code address}. */
+    String at(Object address) {
+        return name.isEmpty() ? address.toString() : name + "@" + address;
+    }
+}

@@ -1,0 +1,46 @@
+package dev.culvert.server;
+
+import dev.culvert.common.config.Kind;
+import dev.culvert.common.config.Section;
+import dev.culvert.common.config.TlsConfig;
+import dev.culvert.common.net.AllowList;
+import dev.culvert.common.net.AllowRule;
+import dev.culvert.common.tls.Fingerprint;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * Who may connect, and what for.
+ *
+ * @param name what the user calls it
+ * @param keys any of them will do: an old and a new one, while they are changed
+ * @param names of its certificate, when a CA says who is who
+ * @param allow what it may dial
+ */
+record ClientConfig(String name, List<Fingerprint> keys, List<String> names, AllowList allow) {
+    private static final Kind<AllowRule> ALLOW_RULE = Kind.of(
+            "HOST:PORTS such as \"db.internal:5432\" or \"10.0.0.0/8:443\"",
+            AllowRule.parse("localhost:1"),
+            AllowRule::parse);
+
+    static ClientConfig read(String name, Section section) {
+        boolean named = section.has("name");
+        return new ClientConfig(
+                name,
+                named && !section.has("key") ? List.of() : section.oneOrMore("key", TlsConfig.FINGERPRINT),
+                named ? section.oneOrMore("name", Kind.text()) : List.of(),
+                allow(section));
+    }
+
+    static AllowList allow(Section section) {
+        return new AllowList(section.list("allow", ALLOW_RULE));
+    }
+
+    /** A few words for people. */
+    String describe() {
+        String who = Stream.concat(keys.stream().map(Fingerprint::toString), names.stream())
+                .collect(Collectors.joining(" or "));
+        return "client   " + name + ", " + who + ", may dial " + allow;
+    }
+}
