@@ -37,6 +37,7 @@ final class AgentProcess implements AutoCloseable {
     private final Process process;
     private final Log log;
     private final Path directory;
+    private final Path configFile;
 
     /** The line that a log gets at the end of a connection; {@code in} and {@code out} as its socket sees them. */
     record Ending(String id, String forward, String client, String target, long in, long out, long ms, String reason) {
@@ -137,14 +138,14 @@ final class AgentProcess implements AutoCloseable {
 
     private AgentProcess(Builder what) throws IOException {
         directory = Files.createTempDirectory("culvert");
-        Path file = directory.resolve(what.program.replace("tunnel-", "") + ".conf");
-        Files.writeString(file, what.config);
+        configFile = directory.resolve(what.program.replace("tunnel-", "") + ".conf");
+        Files.writeString(configFile, what.config);
         List<String> command = new ArrayList<>(Programs.HEARING_SIGINT);
         if (what.descriptors > 0) {
             command.addAll(List.of("sh", "-c", "ulimit -n " + what.descriptors + "; exec \"$0\" \"$@\""));
         }
         command.add(packaged("bin/" + what.program).toString());
-        command.addAll(what.arguments.isEmpty() ? List.of("-c", file.toString()) : what.arguments);
+        command.addAll(what.arguments.isEmpty() ? List.of("-c", configFile.toString()) : what.arguments);
         ProcessBuilder builder = new ProcessBuilder(command)
                 .directory(directory.toFile())
                 .redirectErrorStream(true)
@@ -291,6 +292,12 @@ final class AgentProcess implements AutoCloseable {
                 .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
                 .findFirst()
                 .orElseThrow();
+    }
+
+    /** Changes a configuration that was given as text, and has it read again. */
+    void reload(String config) throws IOException {
+        Files.writeString(configFile, config);
+        signal("HUP");
     }
 
     /** What its pools of network buffers take, in use or not, bytes. */

@@ -26,6 +26,7 @@ import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509TrustManager;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -34,38 +35,42 @@ final class TrustTest {
     private static final Service ECHO = Service.echo();
     private static final long SEED = 20261122;
 
-    private static final Tunnel TUNNEL = Tunnel.to(ECHO).open();
+    /** A new one each time: what the log says of strangers is limited. */
+    private final Tunnel tunnel = Tunnel.to(ECHO).open();
 
     @TempDir
     private Path directory = Path.of("");
 
-    @AfterAll
-    static void close() throws IOException {
-        try (ECHO) {
-            TUNNEL.close();
-        }
+    @AfterEach
+    void close() {
+        tunnel.close();
     }
 
-    private static int serverPort() {
-        return TUNNEL.server().port("listen");
+    @AfterAll
+    static void closeEcho() throws IOException {
+        ECHO.close();
+    }
+
+    private int serverPort() {
+        return tunnel.server().port("listen");
     }
 
     /** What the server says of a stranger that came from this port. */
-    private static String refusal(int port) {
-        return TUNNEL.server()
+    private String refusal(int port) {
+        return tunnel.server()
                 .awaitLog("WARN .*listen: refused 127\\.0\\.0\\.1:" + port + ": (.*)")
                 .group(1);
     }
 
-    private static void echoes() throws IOException {
-        try (Socket socket = TUNNEL.connect()) {
+    private void echoes() throws IOException {
+        try (Socket socket = tunnel.connect()) {
             socket.getOutputStream().write('x');
             assertThat(socket.getInputStream().read()).isEqualTo('x');
         }
     }
 
     /** A TLS client of another make, which has no key and trusts everybody. */
-    private static SSLSocket stranger(String version) throws Exception {
+    private SSLSocket stranger(String version) throws Exception {
         SSLContext context = SSLContext.getInstance("TLS");
         context.init(null, new TrustManager[] {new TrustsEverybody()}, new SecureRandom());
         SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket();
@@ -90,7 +95,7 @@ final class TrustTest {
     @Test
     void whoKnowEachOtherWork() throws Exception {
         echoes();
-        assertThat(TUNNEL.server().log().matching("session from tests@127.0.0.1:.* up, culvert"))
+        assertThat(tunnel.server().log().matching("session from tests@127.0.0.1:.* up, culvert"))
                 .hasSize(1);
     }
 
@@ -125,7 +130,7 @@ final class TrustTest {
                 .start()) {
             client.awaitLog("no session with 127\\.0\\.0\\.1:\\d+: .*the peer does not accept our key "
                     + Pattern.quote(other.fingerprint()) + "; list it there");
-            TUNNEL.server()
+            tunnel.server()
                     .awaitLog("refused 127.0.0.1:\\d+: its key " + Pattern.quote(other.fingerprint())
                             + " is none of those under clients; list it there to let it in");
         }
@@ -213,7 +218,7 @@ final class TrustTest {
     void aRecordedSessionThatIsPlayedAgainOrCutOffGetsNowhere() throws Exception {
         byte[] recorded = recordedSession();
         int sessions =
-                TUNNEL.server().log().matching("session from tests@.* up").size();
+                tunnel.server().log().matching("session from tests@.* up").size();
 
         try (Socket socket = Tunnel.connectTo(serverPort())) {
             socket.getOutputStream().write(recorded);
@@ -228,7 +233,7 @@ final class TrustTest {
             }
         }
         echoes();
-        assertThat(TUNNEL.server().log().matching("session from tests@.* up")).hasSize(sessions);
+        assertThat(tunnel.server().log().matching("session from tests@.* up")).hasSize(sessions);
     }
 
     @Test
@@ -238,6 +243,7 @@ final class TrustTest {
             for (int i = 0; i < 2_000; i++) {
                 silent.add(Tunnel.connectTo(serverPort()));
             }
+            tunnel.server().awaitLog("refused .*: it made room for another one");
             echoes();
             try (AgentProcess another = Tunnel.to(ECHO).startClient(serverPort())) {
                 another.awaitLog("session up");
@@ -247,7 +253,7 @@ final class TrustTest {
                 }
             }
             // Of those who wait the server has no more than its limit.
-            await().atMost(AgentProcess.PATIENCE).until(() -> TUNNEL.server().descriptors() < 500 + 100);
+            await().atMost(AgentProcess.PATIENCE).until(() -> tunnel.server().descriptors() < 500 + 100);
         } finally {
             for (Socket socket : silent) {
                 socket.close();

@@ -66,6 +66,11 @@ record ClientConfig(
                 top.section("drain", DrainConfig::read));
     }
 
+    /** This one, with what {@code other} says of keys and certificates. */
+    ClientConfig withTlsOf(ClientConfig other) {
+        return new ClientConfig(upstream.withTls(other.upstream.tls()), keepalive, flow, forwards, drain);
+    }
+
     /** How the sessions behave; {@code software} is what servers are told. */
     MuxSettings muxSettings(String software) {
         MuxSettings settings = MuxSettings.of(upstream.protocol().version());

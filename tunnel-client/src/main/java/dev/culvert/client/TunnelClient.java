@@ -1,5 +1,6 @@
 package dev.culvert.client;
 
+import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
 import dev.culvert.common.lifecycle.Sessions;
@@ -19,6 +20,8 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
 import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,7 +36,12 @@ import org.slf4j.LoggerFactory;
 public final class TunnelClient implements Agent {
     private static final Logger LOG = LoggerFactory.getLogger(TunnelClient.class);
 
-    private final ClientConfig config;
+    /** As it was last read; of a newer one only the TLS of the servers counts until a restart. */
+    private ClientConfig config;
+    /** Of the files of TLS that are in use. */
+    private String content;
+
+    private final Duration sessionWait;
     private final Ticker ticker = Ticker.systemTicker();
     private final Transport transport = Transport.best();
     /** One loop accepts, the others carry a session each. */
@@ -49,13 +57,20 @@ public final class TunnelClient implements Agent {
 
     TunnelClient(ClientConfig config) throws StartFailure {
         this.config = config;
+        content = content(config);
+        sessionWait = config.upstream().sessionWait();
         int count = config.upstream().sessions();
         loops = transport.newEventLoops(1 + count, "client");
         accepting = loops.next();
         router = new Uplinks(accepting, ticker, uplinks);
         Dialer dialer = new Dialer(transport, config.upstream().connectTimeout());
         MuxSettings settings = config.muxSettings("culvert " + AgentCommand.version());
-        List<Server> servers = servers(config.upstream());
+        List<Server> servers;
+        try {
+            servers = servers(config.upstream());
+        } catch (IOException e) {
+            throw new StartFailure(String.valueOf(e.getMessage()));
+        }
         for (int i = 1; i <= count; i++) {
             UpstreamConfig.Backoff pauses = config.upstream().backoff();
             uplinks.add(new Uplink(
@@ -71,15 +86,50 @@ public final class TunnelClient implements Agent {
         }
     }
 
-    private static List<Server> servers(UpstreamConfig config) throws StartFailure {
+    private static List<Server> servers(UpstreamConfig config) throws IOException {
+        List<Server> servers = new ArrayList<>();
+        for (HostPort address : config.servers()) {
+            servers.add(Server.of(address, config.tls(), config.connectTimeout()));
+        }
+        return servers;
+    }
+
+    private static String content(ClientConfig config) {
+        return config.upstream().tls().map(tls -> tls.files().content()).orElse("");
+    }
+
+    @Override
+    public void reload(Path file) throws BadConfig {
+        ClientConfig next = ClientConfig.read(file);
+        boolean sameKind =
+                next.upstream().tls().isPresent() == config.upstream().tls().isPresent();
+        if (!next.withTlsOf(config).equals(config) || !sameKind) {
+            LOG.warn("only upstream.tls is taken over; the rest takes a restart");
+        }
+        if (sameKind && !next.upstream().tls().equals(config.upstream().tls())) {
+            config = config.withTlsOf(next);
+            takeOver();
+        } else {
+            refresh();
+        }
+    }
+
+    @Override
+    public void refresh() {
+        if (!content(config).equals(content)) {
+            LOG.info("the files of upstream.tls have changed");
+            takeOver();
+        }
+    }
+
+    /** New sessions are begun with the new keys; the old ones end when their last connection has. */
+    private void takeOver() {
+        content = content(config);
         try {
-            List<Server> servers = new ArrayList<>();
-            for (HostPort address : config.servers()) {
-                servers.add(Server.of(address, config.tls(), config.connectTimeout()));
-            }
-            return servers;
+            List<Server> servers = servers(config.upstream());
+            uplinks.forEach(uplink -> uplink.use(servers));
         } catch (IOException e) {
-            throw new StartFailure(String.valueOf(e.getMessage()));
+            LOG.error("the files of upstream.tls can not be used, those from before stay: {}", e.getMessage());
         }
     }
 
@@ -120,7 +170,7 @@ public final class TunnelClient implements Agent {
                 source.toString(),
                 target == null ? "the server's" : target.toString());
         connection.onEnd(acceptor::release);
-        long deadline = ticker.nanoTime() + config.upstream().sessionWait().toNanos();
+        long deadline = ticker.nanoTime() + sessionWait.toNanos();
         router.assign(new Arrival(channel, connection, request, deadline));
     }
 

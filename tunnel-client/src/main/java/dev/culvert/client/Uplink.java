@@ -43,7 +43,7 @@ final class Uplink {
     private final String name;
     private final EventLoop loop;
     private final Dialer dialer;
-    private final List<Server> servers;
+    private List<Server> servers;
     private final Duration userTimeout;
     private final MuxSettings settings;
     private final Backoff backoff;
@@ -111,11 +111,24 @@ final class Uplink {
                 load.decrementAndGet();
                 ready = false;
                 if (session != null && session.isExhausted()) {
-                    replace(session);
+                    LOG.info("{}: the stream ids of this session are used up, beginning another", name);
+                    replace(session, "stream ids are used up");
                 }
                 otherwise.run();
             } else {
                 join(arrival, session);
+            }
+        });
+    }
+
+    /** Takes other servers, or other keys for them: the session goes on beside its successor until its last stream has ended. */
+    void use(List<Server> others) {
+        loop.execute(() -> {
+            servers = others;
+            next = 0;
+            if (current != null && !draining) {
+                LOG.info("{}: beginning another session with the new keys", name);
+                replace(current, "the keys have changed");
             }
         });
     }
@@ -151,11 +164,11 @@ final class Uplink {
         });
     }
 
-    /** The session has used up its ids: it ends with its last stream, beside its successor. */
-    private void replace(MuxSession session) {
-        LOG.info("{}: the stream ids of this session are used up, beginning another", name);
+    /** A session has no use for new streams: it ends with its last one, beside its successor. */
+    private void replace(MuxSession session, String why) {
         current = null;
-        session.goAway(ErrorCode.CANCELLED, "stream ids are used up");
+        ready = false;
+        session.goAway(ErrorCode.CANCELLED, why);
         connect();
     }
 

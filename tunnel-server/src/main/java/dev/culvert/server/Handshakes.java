@@ -1,6 +1,5 @@
 package dev.culvert.server;
 
-import io.netty.channel.Channel;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.Set;
@@ -10,26 +9,33 @@ import java.util.Set;
  * belongs here needs a few round trips, who only wants to take up room has waited longest. Event loop of the acceptors only.
  */
 final class Handshakes {
+    /** One of them. */
+    @FunctionalInterface
+    interface Waiting {
+        /** Its time is over. */
+        void makeRoom();
+    }
+
     private final int most;
-    private final Set<Channel> open = new LinkedHashSet<>();
+    private final Set<Waiting> open = new LinkedHashSet<>();
 
     Handshakes(int most) {
         this.most = most;
     }
 
-    /** Enters one more, and closes the oldest if there is no room. */
-    void add(Channel channel) {
+    /** Enters one more, and lets the oldest go if there is no room. */
+    void add(Waiting waiting) {
         if (open.size() >= most) {
-            Iterator<Channel> oldest = open.iterator();
-            Channel leaving = oldest.next();
+            Iterator<Waiting> oldest = open.iterator();
+            Waiting leaving = oldest.next();
             oldest.remove();
-            leaving.close();
+            leaving.makeRoom();
         }
-        open.add(channel);
+        open.add(waiting);
     }
 
     /** A handshake is over, in one way or the other. */
-    void remove(Channel channel) {
-        open.remove(channel);
+    void remove(Waiting waiting) {
+        open.remove(waiting);
     }
 }

@@ -144,6 +144,23 @@ record ServerConfig(
         }
     }
 
+    /** This one, with what {@code other} says of who gets in. */
+    ServerConfig withAccessOf(ServerConfig other) {
+        return new ServerConfig(
+                listen,
+                other.tls,
+                insecure,
+                other.clients,
+                other.anonymous,
+                smux,
+                limits,
+                dialTimeout,
+                userTimeout,
+                keepalive,
+                flow,
+                drain);
+    }
+
     /** The addresses to listen on, with what is spoken there; {@code software} is what peers are told. */
     List<Endpoint> endpoints(String software) {
         MuxSettings settings = MuxSettings.of(ProtocolVersion.CULVERT)

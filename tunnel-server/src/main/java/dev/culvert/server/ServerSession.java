@@ -6,6 +6,7 @@ import dev.culvert.common.net.Dialer;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.Splice;
+import dev.culvert.common.tls.UntrustedPeer;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSession;
@@ -15,6 +16,9 @@ import dev.culvert.mux.SessionListener;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
+import java.security.cert.X509Certificate;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,8 +26,12 @@ import org.slf4j.LoggerFactory;
 final class ServerSession implements SessionListener {
     private static final Logger LOG = LoggerFactory.getLogger(ServerSession.class);
 
+    private static final String NOT_ANY_MORE = "this client may not connect any more";
+
     private final Endpoint endpoint;
-    private final Client client;
+    /** What the client has shown, its own certificate first; empty without TLS. */
+    private final X509Certificate[] chain;
+
     private final HostPort address;
     private final String peer;
     private final EventLoop loop;
@@ -31,10 +39,13 @@ final class ServerSession implements SessionListener {
     private final Connections connections;
     private final Sessions sessions;
     private final int maxSessions;
-    private final Runnable whenClosed;
+    private final Consumer<ServerSession> whenClosed;
+    private Client client;
+    private @Nullable MuxSession current;
 
     ServerSession(
             Endpoint endpoint,
+            X509Certificate[] chain,
             Client client,
             HostPort address,
             EventLoop loop,
@@ -42,8 +53,9 @@ final class ServerSession implements SessionListener {
             Connections connections,
             Sessions sessions,
             int maxSessions,
-            Runnable whenClosed) {
+            Consumer<ServerSession> whenClosed) {
         this.endpoint = endpoint;
+        this.chain = chain;
         this.client = client;
         this.address = address;
         peer = client.at(address);
@@ -57,6 +69,11 @@ final class ServerSession implements SessionListener {
 
     @Override
     public void onUp(MuxSession session) {
+        current = session;
+        if (client.equals(Client.NOBODY) && chain.length > 0) { // since a moment ago
+            session.close(ErrorCode.FORBIDDEN, NOT_ANY_MORE);
+            return;
+        }
         if (sessions.size() > maxSessions) {
             session.close(
                     ErrorCode.LIMIT_REACHED, "this server has " + maxSessions + " sessions, the most it may have");
@@ -68,6 +85,20 @@ final class ServerSession implements SessionListener {
                 peer,
                 session.version(),
                 session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware());
+    }
+
+    /** Who gets in has changed: the session goes on as what its client is now, or not at all. Any thread. */
+    void identifyAgain(Clients clients) {
+        loop.execute(() -> {
+            try {
+                client = chain.length == 0 ? clients.anonymous() : clients.identify(chain);
+            } catch (UntrustedPeer e) {
+                client = Client.NOBODY;
+                if (current != null) {
+                    current.close(ErrorCode.FORBIDDEN, NOT_ANY_MORE);
+                }
+            }
+        });
     }
 
     @Override
@@ -136,7 +167,7 @@ final class ServerSession implements SessionListener {
 
     @Override
     public void onClosed(MuxSession session, ErrorCode code, String text) {
-        whenClosed.run();
+        whenClosed.accept(this);
         sessions.remove(session);
         if (session.unexpectedVersion().isPresent()) {
             LOG.warn(

@@ -1,5 +1,6 @@
 package dev.culvert.server;
 
+import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
@@ -25,16 +26,18 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,7 +45,9 @@ import org.slf4j.LoggerFactory;
 public final class TunnelServer implements Agent {
     private static final Logger LOG = LoggerFactory.getLogger(TunnelServer.class);
 
-    private final ServerConfig config;
+    /** As it was last read; of a newer one only {@link Access} counts until a restart. */
+    private ServerConfig config;
+
     private final Transport transport = Transport.best();
     private final EventLoopGroup accepting = transport.newEventLoops(1, "accept");
     /** Each session, with all its connections, lives on one of these. */
@@ -54,26 +59,22 @@ public final class TunnelServer implements Agent {
     private final Dialer dialer;
     private final List<Endpoint> endpoints;
     private final EventLoop accepts = accepting.next();
+    private final LimitsConfig limits;
+    private final Duration userTimeout;
     private final Handshakes handshakes;
     private final Refusals refusals = new Refusals(Ticker.systemTicker());
-    private final Clients clients;
-    /** Null: nothing is encrypted. */
-    private final @Nullable Tls tls;
-
+    private final Set<ServerSession> live = ConcurrentHashMap.newKeySet();
+    private volatile Access access;
     private final List<Acceptor> acceptors = new ArrayList<>();
     private final Map<String, HostPort> listening = new LinkedHashMap<>();
 
     TunnelServer(ServerConfig config) throws StartFailure {
         this.config = config;
-        handshakes = new Handshakes(config.limits().handshakes());
+        limits = config.limits();
+        userTimeout = config.userTimeout();
+        handshakes = new Handshakes(limits.handshakes());
         try {
-            TlsConfig files = config.tls().orElse(null);
-            clients = new Clients(
-                    config.clients(), config.anonymous(), files == null ? Optional.empty() : files.authority());
-            tls = files == null
-                    ? null
-                    : Tls.server(
-                            files.identity(), clients::identify, config.limits().handshakeTimeout());
+            access = Access.of(config);
         } catch (IOException e) {
             throw new StartFailure(String.valueOf(e.getMessage()));
         }
@@ -88,7 +89,7 @@ public final class TunnelServer implements Agent {
                     transport,
                     accepts,
                     endpoint.name(),
-                    config.limits().sessions() + config.limits().handshakes(),
+                    limits.sessions() + limits.handshakes(),
                     (from, channel) -> begin(endpoint, from, channel));
             acceptors.add(acceptor);
             try {
@@ -113,15 +114,18 @@ public final class TunnelServer implements Agent {
         }
         HostPort address = HostPort.of(channel.remoteAddress());
         EventLoop loop = loops.next();
-        TcpOption.USER_TIMEOUT.set(channel, Math.toIntExact(config.userTimeout().toMillis()));
+        TcpOption.USER_TIMEOUT.set(channel, Math.toIntExact(userTimeout.toMillis()));
         TcpOption.UNSENT_LOW_WATER.set(channel, MuxConnection.UNSENT_LOW_WATER);
+        Access now = access;
+        Tls tls = now.tls();
         if (tls != null && endpoint.tls()) {
             Handshake handshake = new Handshake(endpoint, address, loop, acceptor, channel);
-            handshakes.add(channel);
+            handshakes.add(handshake);
             tls.newHandlers(channel.alloc(), handshake).forEach(channel.pipeline()::addLast);
             register(channel, loop, handshake::onFailed);
         } else {
-            MuxSession session = newSession(endpoint, clients.anonymous(), address, loop, acceptor);
+            MuxSession session = newSession(
+                    endpoint, now, new X509Certificate[0], now.clients().anonymous(), address, loop, acceptor);
             channel.pipeline().addLast(new MuxConnection(session));
             register(channel, loop, reason -> session.close(ErrorCode.INTERNAL, reason));
         }
@@ -139,31 +143,35 @@ public final class TunnelServer implements Agent {
     }
 
     private MuxSession newSession(
-            Endpoint endpoint, Client client, HostPort address, EventLoop loop, Acceptor acceptor) {
-        MuxSession session = new MuxSession(
-                MuxSession.Role.SERVER,
-                endpoint.settings(),
-                new ServerSession(
-                        endpoint,
-                        client,
-                        address,
-                        loop,
-                        dialer,
-                        connections,
-                        sessions,
-                        config.limits().sessions(),
-                        acceptor::release));
+            Endpoint endpoint,
+            Access identifiedBy,
+            X509Certificate[] chain,
+            Client client,
+            HostPort address,
+            EventLoop loop,
+            Acceptor acceptor) {
+        ServerSession listener = new ServerSession(
+                endpoint, chain, client, address, loop, dialer, connections, sessions, limits.sessions(), ended -> {
+                    live.remove(ended);
+                    acceptor.release();
+                });
+        MuxSession session = new MuxSession(MuxSession.Role.SERVER, endpoint.settings(), listener);
+        live.add(listener);
+        if (!access.equals(identifiedBy)) { // and whoever changed it may not have found this session
+            listener.identifyAgain(access.clients());
+        }
         sessions.add(session, loop);
         return session;
     }
 
     /** A peer shows who it is; only then there is a session. Event loop only. */
-    private final class Handshake implements TlsGate.Listener {
+    private final class Handshake implements TlsGate.Listener, Handshakes.Waiting {
         private final Endpoint endpoint;
         private final HostPort address;
         private final EventLoop loop;
         private final Acceptor acceptor;
         private final Channel channel;
+        private volatile boolean madeRoom;
 
         Handshake(Endpoint endpoint, HostPort address, EventLoop loop, Acceptor acceptor, Channel channel) {
             this.endpoint = endpoint;
@@ -175,23 +183,73 @@ public final class TunnelServer implements Agent {
 
         @Override
         public void onTrusted(ChannelHandlerContext ctx, X509Certificate[] chain) {
-            accepts.execute(() -> handshakes.remove(channel));
+            accepts.execute(() -> handshakes.remove(this));
             try {
                 // The answer may have changed since the handshake asked.
-                Client client = clients.identify(chain);
-                ctx.pipeline().addLast(new MuxConnection(newSession(endpoint, client, address, loop, acceptor)));
+                Access now = access;
+                Client client = now.clients().identify(chain);
+                MuxSession session = newSession(endpoint, now, chain, client, address, loop, acceptor);
+                ctx.pipeline().addLast(new MuxConnection(session));
             } catch (UntrustedPeer e) {
                 ctx.close();
                 onFailed(String.valueOf(e.getMessage()));
             }
         }
 
+        /** On the event loop of the acceptors. */
+        @Override
+        public void makeRoom() {
+            madeRoom = true;
+            channel.close();
+        }
+
         @Override
         public void onFailed(String reason) {
-            accepts.execute(() -> handshakes.remove(channel));
+            accepts.execute(() -> handshakes.remove(this));
             acceptor.release();
-            refusals.add(endpoint.name(), address, reason);
+            refusals.add(
+                    endpoint.name(),
+                    address,
+                    madeRoom
+                            ? "it made room for another one: limits.handshakes have not shown yet who they are"
+                            : reason);
         }
+    }
+
+    @Override
+    public void reload(Path file) throws BadConfig {
+        ServerConfig next = ServerConfig.read(file);
+        if (!next.withAccessOf(config).equals(config)
+                || next.tls().isPresent() != config.tls().isPresent()) {
+            LOG.warn("only clients, anonymous and the files of tls are taken over; the rest takes a restart");
+        }
+        if (next.tls().isPresent() == config.tls().isPresent()) {
+            config = config.withAccessOf(next);
+            takeOver();
+        }
+    }
+
+    @Override
+    public void refresh() {
+        if (config.tls().isPresent() && !config.tls().get().content().equals(access.content())) {
+            LOG.info("the files of tls have changed");
+            takeOver();
+        }
+    }
+
+    /** Sessions of those who may not connect any more end; what the others may dial is what it is now. */
+    private void takeOver() {
+        try {
+            access = Access.of(config);
+        } catch (IOException e) {
+            LOG.error("the files of tls can not be used, those from before stay: {}", e.getMessage());
+            access = new Access(
+                    access.clients(),
+                    access.tls(),
+                    config.tls().map(TlsConfig::content).orElse(""));
+            return;
+        }
+        live.forEach(session -> session.identifyAgain(access.clients()));
     }
 
     @Override

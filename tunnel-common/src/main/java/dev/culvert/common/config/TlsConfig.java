@@ -4,9 +4,15 @@ import dev.culvert.common.tls.Authority;
 import dev.culvert.common.tls.Fingerprint;
 import dev.culvert.common.tls.Identity;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,6 +87,24 @@ public record TlsConfig(Path keyFile, Path certFile, Optional<Path> caFile) {
     /** Reads the authorities, if any. Blocks; throws with a sentence for the user. */
     public Optional<Authority> authority() throws IOException {
         return caFile.isPresent() ? Optional.of(Authority.read(caFile.get())) : Optional.empty();
+    }
+
+    /** The content of the files, such as it is, to find out whether it has changed. Blocks. */
+    public String content() {
+        return Stream.concat(Stream.of(keyFile, certFile), caFile.stream())
+                .map(TlsConfig::digest)
+                .collect(Collectors.joining(" "));
+    }
+
+    /** A digest and not the content: it is kept, and it is that of a key. */
+    private static String digest(Path file) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file)));
+        } catch (IOException e) {
+            return "none";
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
     }
 
     /** A few words for people: our key's name, and where it is. */

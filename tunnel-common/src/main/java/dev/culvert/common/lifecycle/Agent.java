@@ -1,8 +1,10 @@
 package dev.culvert.common.lifecycle;
 
+import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.mux.ErrorCode;
 import io.netty.util.concurrent.Future;
+import java.nio.file.Path;
 
 /** What {@link Lifecycle} starts, drains and stops: one of the two agents. Any thread. */
 public interface Agent {
@@ -12,6 +14,16 @@ public interface Agent {
      * @throws StartFailure with a sentence for the user
      */
     void start() throws StartFailure, InterruptedException;
+
+    /**
+     * Reads the configuration again and does what it says now, as far as that needs no restart; the log says what does. Blocks.
+     *
+     * @throws BadConfig and nothing has changed
+     */
+    void reload(Path file) throws BadConfig;
+
+    /** Looks whether the files of keys and certificates have changed, and takes the new ones. Called now and then; blocks. */
+    void refresh();
 
     /**
      * Closes the listeners at once and tells the peers; what is open goes on.

@@ -37,7 +37,7 @@ import picocli.CommandLine.Spec;
             "3:the drain deadline passed and connections were reset"
         },
         footer =
-                "%nSIGTERM and SIGINT drain, a second one ends at once. SIGUSR1 writes the state to the log. CULVERT_OPTS holds extra JVM flags.")
+                "%nSIGTERM and SIGINT drain, a second one ends at once. SIGHUP reads the configuration again. SIGUSR1 writes the state to the log. CULVERT_OPTS holds extra JVM flags.")
 public final class AgentCommand<C> implements Callable<Integer> {
     private static final int DONE = 0;
     private static final int FAILED = 1;
@@ -107,8 +107,9 @@ public final class AgentCommand<C> implements Callable<Integer> {
         EventLoopGroup notifying = Transport.best().newEventLoops(1, "notify");
         try {
             Lifecycle lifecycle = new Lifecycle(
-                    agent, program.drain(config), SystemdNotifier.fromEnvironment(System.getenv(), notifying));
+                    agent, file(), program.drain(config), SystemdNotifier.fromEnvironment(System.getenv(), notifying));
             Signals.onTermination(lifecycle::signal);
+            Signals.onReload(lifecycle::reload);
             Signals.onReport(lifecycle::report);
             return lifecycle.run();
         } finally {

@@ -1,5 +1,6 @@
 package dev.culvert.common.lifecycle;
 
+import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.systemd.SystemdNotifier;
@@ -8,6 +9,7 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.ByteBufAllocatorMetric;
 import io.netty.buffer.ByteBufAllocatorMetricProvider;
 import io.netty.util.concurrent.Ticker;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -19,7 +21,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The life of an agent, in the main thread: start, READY, wait for a signal, drain, end.
  *
- * <p>The first SIGTERM or SIGINT drains; a second one cuts off what is left at once. SIGUSR1 asks for a {@link #report}.
+ * <p>The first SIGTERM or SIGINT drains; a second one cuts off what is left at once. SIGHUP has the
+ * configuration read again, SIGUSR1 asks for a {@link #report}.
  */
 final class Lifecycle {
     private static final Logger LOG = LoggerFactory.getLogger(Lifecycle.class);
@@ -34,17 +37,20 @@ final class Lifecycle {
     private static final Duration LAST_WORDS = Duration.ofSeconds(2);
 
     private final Agent agent;
+    private final Path file;
     private final DrainConfig drainConfig;
     private final SystemdNotifier notifier;
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
 
     private enum Event {
         SIGNAL,
+        RELOAD,
         DRAINED
     }
 
-    Lifecycle(Agent agent, DrainConfig drainConfig, SystemdNotifier notifier) {
+    Lifecycle(Agent agent, Path file, DrainConfig drainConfig, SystemdNotifier notifier) {
         this.agent = agent;
+        this.file = file;
         this.drainConfig = drainConfig;
         this.notifier = notifier;
     }
@@ -52,6 +58,11 @@ final class Lifecycle {
     /** Somebody wants the agent to end. Any thread. */
     void signal() {
         events.add(Event.SIGNAL);
+    }
+
+    /** Somebody has changed the configuration. Any thread. */
+    void reload() {
+        events.add(Event.RELOAD);
     }
 
     /** Writes to the log what the agent is doing, and what memory it takes. Any thread. */
@@ -71,7 +82,13 @@ final class Lifecycle {
         agent.start();
         notifier.ready();
         String told = "";
-        while (await(STEP) != Event.SIGNAL) {
+        Event event;
+        while ((event = await(STEP)) != Event.SIGNAL) {
+            if (event == Event.RELOAD) {
+                readAgain();
+            } else {
+                agent.refresh();
+            }
             String status = agent.status();
             if (!status.equals(told)) {
                 notifier.status(status);
@@ -80,6 +97,15 @@ final class Lifecycle {
         }
         notifier.stopping();
         return drain();
+    }
+
+    private void readAgain() {
+        try {
+            agent.reload(file);
+            LOG.info("reloaded {}", file);
+        } catch (BadConfig e) {
+            LOG.warn("not reloaded, nothing has changed:\n{}", e.getMessage());
+        }
     }
 
     private int drain() throws InterruptedException {
@@ -110,7 +136,7 @@ final class Lifecycle {
         agent.cut(ErrorCode.DRAINING, why);
         long deadline = System.nanoTime() + LAST_WORDS.toNanos();
         Event event = Event.SIGNAL;
-        while (event == Event.SIGNAL) {
+        while (event == Event.SIGNAL || event == Event.RELOAD) {
             event = await(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
         }
         if (event == null) {

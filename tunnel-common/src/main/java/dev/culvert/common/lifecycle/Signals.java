@@ -18,6 +18,11 @@ final class Signals {
         on("INT", action);
     }
 
+    /** Runs {@code action} at every SIGHUP, in a thread of its own. */
+    static void onReload(Runnable action) {
+        on("HUP", action);
+    }
+
     /** Runs {@code action} at every SIGUSR1, in a thread of its own. */
     static void onReport(Runnable action) {
         on("USR1", action);

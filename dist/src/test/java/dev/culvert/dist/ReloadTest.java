@@ -1,0 +1,191 @@
+package dev.culvert.dist;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Who gets in changes while everything runs. */
+final class ReloadTest {
+    private static final Service ECHO = Service.echo();
+
+    @TempDir
+    private Path directory = Path.of("");
+
+    private Keys server = Keys.SERVER;
+    private Keys client = Keys.CLIENT;
+
+    @BeforeEach
+    void copyKeys() throws IOException {
+        server = new Keys(Files.copy(Keys.SERVER.file(), directory.resolve("server.key")), Keys.SERVER.fingerprint());
+        client = new Keys(Files.copy(Keys.CLIENT.file(), directory.resolve("client.key")), Keys.CLIENT.fingerprint());
+    }
+
+    @AfterAll
+    static void close() throws IOException {
+        ECHO.close();
+    }
+
+    /** A server that lets these keys in. */
+    private String serverConfig(int port, String... keys) {
+        return """
+                listen = "127.0.0.1:%d"
+                tls { key-file = "%s" }
+                clients { tests { key = ["%s"], allow = ["%s"] } }
+                """.formatted(port, server.file(), String.join("\", \"", keys), ECHO.address());
+    }
+
+    /** A client that takes these keys for those of its server. */
+    private String clientConfig(int serverPort, int port, String... keys) {
+        return """
+                upstream { servers = ["127.0.0.1:%d"], tls { key-file = "%s", server-key = ["%s"] } }
+                forwards { web { listen = "127.0.0.1:%d", target = "%s" } }
+                """.formatted(serverPort, client.file(), String.join("\", \"", keys), port, ECHO.address());
+    }
+
+    private AgentProcess startServer(String... keys) {
+        return AgentProcess.server().config(serverConfig(0, keys)).start();
+    }
+
+    private AgentProcess startClient(AgentProcess of) {
+        return AgentProcess.client()
+                .config(clientConfig(of.port("listen"), 0, server.fingerprint()))
+                .start();
+    }
+
+    private static void echoes(Socket socket) throws IOException {
+        socket.getOutputStream().write('x');
+        assertThat(socket.getInputStream().read()).isEqualTo('x');
+    }
+
+    @Test
+    void aKeyThatIsTakenOutLosesItsSessionAndOneThatIsPutInGetsIn() throws Exception {
+        Keys other = Keys.make("tunnel-client", directory.resolve("other.key"));
+        try (AgentProcess of = startServer(client.fingerprint());
+                AgentProcess from = startClient(of)) {
+            from.awaitLog("session up");
+
+            of.reload(serverConfig(0, other.fingerprint()));
+            of.awaitLog("reloaded ");
+            from.awaitLog("takes no new connections: forbidden: this client may not connect any more");
+            from.awaitLog("the peer does not accept our key " + Pattern.quote(client.fingerprint()));
+
+            of.reload(serverConfig(0, other.fingerprint(), client.fingerprint()));
+            from.awaitLog("session up", 2);
+            try (Socket socket = Tunnel.connect(from, "web")) {
+                echoes(socket);
+            }
+        }
+    }
+
+    @Test
+    void whatMayBeDialledChangesForTheNextConnection() throws Exception {
+        try (AgentProcess of = startServer(client.fingerprint());
+                AgentProcess from = startClient(of);
+                Socket before = Tunnel.connect(from, "web")) {
+            echoes(before);
+
+            of.reload(serverConfig(0, client.fingerprint()).replace(ECHO.address(), "127.0.0.1:1"));
+            of.awaitLog("reloaded ");
+            try (Socket after = Tunnel.connect(from, "web")) {
+                assertThat(from.awaitEnding(after).reason())
+                        .startsWith("reset: forbidden: no allow rule of tests covers");
+            }
+            echoes(before);
+        }
+    }
+
+    @Test
+    void aWrongFileChangesNothing() throws Exception {
+        try (AgentProcess of = startServer(client.fingerprint());
+                AgentProcess from = startClient(of)) {
+            from.awaitLog("session up");
+
+            of.reload(serverConfig(0, "SHA256:wrong"));
+            of.awaitLog("not reloaded, nothing has changed:");
+            try (Socket socket = Tunnel.connect(from, "web")) {
+                echoes(socket);
+            }
+        }
+    }
+
+    @Test
+    void keysOfBothSidesAreChangedUnderLoadAndNoConnectionIsLost() throws Exception {
+        Keys nextClient = Keys.make("tunnel-client", directory.resolve("next-client.key"));
+        Keys nextServer = Keys.make("tunnel-server", directory.resolve("next-server.key"));
+        try (AgentProcess of = startServer(client.fingerprint());
+                AgentProcess from = startClient(of);
+                Load load = new Load(from)) {
+            int port = of.port("listen");
+            int local = from.port("forwards.web");
+            await().atMost(AgentProcess.PATIENCE).until(() -> load.done.get() > 10);
+
+            // The client's: both are listed, the file changes, the old one is taken out.
+            of.reload(serverConfig(port, client.fingerprint(), nextClient.fingerprint()));
+            of.awaitLog("reloaded ");
+            Files.move(nextClient.file(), client.file(), StandardCopyOption.REPLACE_EXISTING);
+            from.awaitLog("session up", 2);
+            of.awaitLog("session from .* ended: draining: drained");
+            of.reload(serverConfig(port, nextClient.fingerprint()));
+            of.awaitLog("reloaded ", 2);
+
+            // The server's: both are pinned, the file changes, the old one is taken out.
+            from.reload(clientConfig(port, local, server.fingerprint(), nextServer.fingerprint()));
+            from.awaitLog("session up", 3);
+            Files.move(nextServer.file(), server.file(), StandardCopyOption.REPLACE_EXISTING);
+            of.awaitLog("the files of tls have changed");
+            from.reload(clientConfig(port, local, nextServer.fingerprint()));
+            from.awaitLog("session up", 4);
+
+            int so = load.done.get();
+            await().atMost(AgentProcess.PATIENCE).until(() -> load.done.get() > so + 10);
+            assertThat(load.failure.get()).isNull();
+        }
+    }
+
+    /** Connections, one after the other, each of which has to work. */
+    private static final class Load implements AutoCloseable {
+        final AtomicInteger done = new AtomicInteger();
+        final AtomicReference<Throwable> failure = new AtomicReference<>();
+        private final Thread thread;
+        private volatile boolean stop;
+
+        Load(AgentProcess client) {
+            int port = client.port("forwards.web");
+            thread = new Thread(() -> {
+                try {
+                    while (!stop) {
+                        try (Socket socket = Tunnel.connectTo(port)) {
+                            for (int i = 0; i < 20; i++) {
+                                echoes(socket);
+                            }
+                            socket.shutdownOutput();
+                            assertThat(socket.getInputStream().read()).isEqualTo(-1);
+                        }
+                        done.incrementAndGet();
+                    }
+                } catch (IOException | AssertionError e) {
+                    failure.set(e);
+                }
+            });
+            thread.start();
+        }
+
+        @Override
+        public void close() {
+            stop = true;
+            await().atMost(AgentProcess.PATIENCE).until(() -> !thread.isAlive());
+        }
+    }
+}

@@ -1,0 +1,128 @@
+package dev.culvert.common.tls;
+
+import static dev.culvert.common.tls.Der.bitString;
+import static dev.culvert.common.tls.Der.explicit;
+import static dev.culvert.common.tls.Der.generalizedTime;
+import static dev.culvert.common.tls.Der.integer;
+import static dev.culvert.common.tls.Der.oid;
+import static dev.culvert.common.tls.Der.sequence;
+import static dev.culvert.common.tls.Der.set;
+import static dev.culvert.common.tls.Der.utf8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayInputStream;
+import java.math.BigInteger;
+import java.security.GeneralSecurityException;
+import java.security.Signature;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.Test;
+
+/** Who a CA vouches for, with certificates that this test signs. */
+class AuthorityTest {
+    private static final Identity CA = SelfSigned.make("ca");
+    private static final Identity FOREIGN_CA = SelfSigned.make("ca"); // of the same name
+    private static final Identity AGENT = SelfSigned.make("agent");
+    private static final String FUTURE = "99991231235959Z";
+    private static final String PAST = "20200101000000Z";
+    /** basicConstraints, critical: a CA (RFC 5280, section 4.2.1.9). */
+    private static final byte[] IS_CA = explicit(
+            3, sequence(sequence(oid("2.5.29.19"), new byte[] {1, 1, -1}, new byte[] {4, 5, 0x30, 3, 1, 1, -1})));
+
+    private final Authority authority;
+
+    AuthorityTest() throws GeneralSecurityException {
+        authority = Authority.of(List.of(certificate(CA, FUTURE, name("ca"), CA, IS_CA)));
+    }
+
+    private static X509Certificate certificate(
+            Identity by, String until, byte[] subject, Identity of, byte[] extensions) throws GeneralSecurityException {
+        byte[] algorithm = sequence(oid("1.2.840.10045.4.3.2"));
+        byte[] toSign = sequence(
+                explicit(0, integer(BigInteger.TWO)),
+                integer(BigInteger.TEN),
+                algorithm,
+                name("ca"),
+                sequence(generalizedTime("20190101000000Z"), generalizedTime(until)),
+                subject,
+                of.chain()[0].getPublicKey().getEncoded(),
+                extensions);
+        Signature signature = Signature.getInstance("SHA256withECDSA");
+        signature.initSign(by.key());
+        signature.update(toSign);
+        byte[] der = sequence(toSign, algorithm, bitString(signature.sign()));
+        return (X509Certificate)
+                CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(der));
+    }
+
+    /** What the agent shows if this CA has signed for it. */
+    private static X509Certificate[] signed(Identity by, String until, byte[] subject) throws GeneralSecurityException {
+        return new X509Certificate[] {certificate(by, until, subject, AGENT, new byte[0])};
+    }
+
+    private static byte[] part(String type, String value) {
+        return set(sequence(oid(type), utf8(value)));
+    }
+
+    private static byte[] name(String commonName) {
+        return sequence(part("2.5.4.3", commonName));
+    }
+
+    @Test
+    void whoItHasSignedForIsAccepted() throws Exception {
+        X509Certificate[] chain = signed(CA, FUTURE, name("agent.example.com"));
+        authority.checkClient(chain);
+        authority.checkServer(chain, "Agent.example.com");
+        assertThat(Authority.names(chain[0])).containsExactly("agent.example.com");
+    }
+
+    @Test
+    void aServerOfAnotherNameIsNot() throws Exception {
+        X509Certificate[] chain = signed(CA, FUTURE, name("agent.example.com"));
+        assertThatThrownBy(() -> authority.checkServer(chain, "example.com"))
+                .isInstanceOf(UntrustedPeer.class)
+                .hasMessage("the certificate is for [agent.example.com], not for example.com; if that is right, set"
+                        + " server-name to one of them");
+    }
+
+    @Test
+    void aStarStandsForOneLabel() throws Exception {
+        X509Certificate[] chain = signed(CA, FUTURE, name("*.example.com"));
+        authority.checkServer(chain, "a.example.com");
+        for (String other : List.of("a.b.example.com", "example.com", ".example.com")) {
+            assertThatThrownBy(() -> authority.checkServer(chain, other)).isInstanceOf(UntrustedPeer.class);
+        }
+    }
+
+    @Test
+    void anExpiredCertificateIsNotAccepted() throws Exception {
+        X509Certificate[] chain = signed(CA, PAST, name("agent.example.com"));
+        for (var check : List.<ThrowingCallable>of(
+                () -> authority.checkClient(chain), () -> authority.checkServer(chain, "agent.example.com"))) {
+            assertThatThrownBy(check)
+                    .isInstanceOf(UntrustedPeer.class)
+                    .hasMessageStartingWith("the certificate of CN=agent.example.com is not accepted by ca-file: ");
+        }
+    }
+
+    @Test
+    void aForeignAuthorityOfTheSameNameIsNotAccepted() throws Exception {
+        X509Certificate[] chain = signed(FOREIGN_CA, FUTURE, name("agent.example.com"));
+        assertThatThrownBy(() -> authority.checkClient(chain)).isInstanceOf(UntrustedPeer.class);
+    }
+
+    @Test
+    void aSelfSignedCertificateIsNotAccepted() {
+        assertThatThrownBy(() -> authority.checkClient(AGENT.chain())).isInstanceOf(UntrustedPeer.class);
+    }
+
+    /** An organisation may be called anything. */
+    @Test
+    void aCommonNameIsNotFoundInsideOfAnotherField() throws Exception {
+        byte[] subject = sequence(part("2.5.4.10", "x,CN=admin"), part("2.5.4.3", "agent"));
+        assertThat(Authority.names(signed(CA, FUTURE, subject)[0])).containsExactly("agent");
+    }
+}
