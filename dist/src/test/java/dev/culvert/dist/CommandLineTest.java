@@ -76,6 +76,25 @@ final class CommandLineTest {
     }
 
     @Test
+    void enrollShowsTheKeysOfBothSidesAndTheLinesToPaste() throws IOException {
+        try (Service echo = Service.echo();
+                AgentProcess server = Tunnel.to(echo).startServer(0)) {
+            String address = "127.0.0.1:" + server.port("listen");
+            assertThat(run("tunnel-client", "enroll", address).expect(0).output())
+                    .contains(
+                            address + " shows the key " + Keys.SERVER.fingerprint() + ".",
+                            "servers = [\"" + address + "\"], tls { server-key = \"" + Keys.SERVER.fingerprint()
+                                    + "\" }",
+                            "clients { NAME { key = \"" + Keys.CLIENT.fingerprint() + "\"");
+            assertThat(run("tunnel-client", "enroll", echo.address()).expect(1).output())
+                    .startsWith("cannot see the key of " + echo.address() + ": ");
+        }
+        assertThat(run("tunnel-client", "enroll", "127.0.0.1:1").expect(1).output())
+                .isEqualTo("cannot see the key of 127.0.0.1:1: Connection refused");
+        assertThat(run("tunnel-client", "enroll", "nowhere").expect(1).output()).contains("nowhere");
+    }
+
+    @Test
     void aKeyThatIsMissingOrOpenToOthersIsNamedWithWhatToDo() throws IOException {
         Path key = directory.resolve("server.key");
         String file = file(

@@ -8,6 +8,7 @@ import dev.culvert.common.lifecycle.AgentCommand;
 import dev.culvert.common.lifecycle.Program;
 import dev.culvert.common.lifecycle.StartFailure;
 import java.nio.file.Path;
+import java.util.List;
 
 /** {@code tunnel-client}. */
 public final class Main implements Program<ClientConfig> {
@@ -55,5 +56,10 @@ public final class Main implements Program<ClientConfig> {
     @Override
     public Agent agent(ClientConfig config) throws StartFailure {
         return new TunnelClient(config);
+    }
+
+    @Override
+    public List<Object> commands() {
+        return List.of(new Enroll());
     }
 }

@@ -131,15 +131,20 @@ public final class AgentCommand<C> implements Callable<Integer> {
     @Command(description = "Make this agent's key if there is none, and print its fingerprint.")
     int keygen() {
         try {
-            TlsConfig tls = program.tls(file());
-            if (Identity.make(tls.keyFile(), program.name())) {
-                spec.commandLine().getErr().println("made " + tls.keyFile());
-            }
-            spec.commandLine().getOut().println(tls.identity());
+            spec.commandLine().getOut().println(makeIdentity());
             return DONE;
         } catch (BadConfig | IOException e) {
             return fail(e);
         }
+    }
+
+    /** This agent's key; makes one, and says so, if there is none. Throws with a sentence for the user. */
+    public Identity makeIdentity() throws BadConfig, IOException {
+        TlsConfig tls = program.tls(file());
+        if (Identity.make(tls.keyFile(), program.name())) {
+            spec.commandLine().getErr().println("made " + tls.keyFile());
+        }
+        return tls.identity();
     }
 
     private int fail(Exception e) {

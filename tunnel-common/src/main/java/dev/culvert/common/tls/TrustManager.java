@@ -20,7 +20,7 @@ final class TrustManager extends X509ExtendedTrustManager {
         this.trust = trust;
     }
 
-    private void check(X509Certificate @Nullable [] chain, SSLEngine engine) throws CertificateException {
+    private void check(X509Certificate @Nullable [] chain, @Nullable SSLEngine engine) throws CertificateException {
         try {
             if (chain == null || chain.length == 0) {
                 throw new UntrustedPeer("the peer has shown no certificate");
@@ -43,26 +43,26 @@ final class TrustManager extends X509ExtendedTrustManager {
         check(chain, engine);
     }
 
-    // Never asked: there is an engine in every handshake here.
-
     @Override
-    public void checkClientTrusted(X509Certificate[] chain, String authType, Socket socket) throws UntrustedPeer {
-        throw new UntrustedPeer("only engines are asked for");
+    public void checkServerTrusted(X509Certificate[] chain, String authType, Socket socket)
+            throws CertificateException {
+        check(chain, null);
     }
 
     @Override
-    public void checkServerTrusted(X509Certificate[] chain, String authType, Socket socket) throws UntrustedPeer {
-        throw new UntrustedPeer("only engines are asked for");
+    public void checkClientTrusted(X509Certificate[] chain, String authType, Socket socket)
+            throws CertificateException {
+        check(chain, null);
     }
 
     @Override
-    public void checkClientTrusted(X509Certificate[] chain, String authType) throws UntrustedPeer {
-        throw new UntrustedPeer("only engines are asked for");
+    public void checkClientTrusted(X509Certificate[] chain, String authType) throws CertificateException {
+        check(chain, null);
     }
 
     @Override
-    public void checkServerTrusted(X509Certificate[] chain, String authType) throws UntrustedPeer {
-        throw new UntrustedPeer("only engines are asked for");
+    public void checkServerTrusted(X509Certificate[] chain, String authType) throws CertificateException {
+        check(chain, null);
     }
 
     /** Names no CA in the handshake: strangers need not know them. */
