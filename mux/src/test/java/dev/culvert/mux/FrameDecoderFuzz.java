@@ -11,7 +11,7 @@ import java.util.SplittableRandom;
  * under {@code FrameDecoderFuzzInputs}; to look for more, for a minute:
  *
  * <pre>
- * JAZZER_FUZZ=1 mvn -pl mux test-compile surefire:test@fuzz
+ * JAZZER_FUZZ=1 mvn -pl mux test-compile surefire:test@fuzz -Dfuzz=FrameDecoderFuzz
  * </pre>
  *
  * <p>An input is a byte for role and version, one for how the rest is cut and what the applications do, and then the bytes
