@@ -74,14 +74,16 @@ public record OpenRequest(
 
     private static void writeAddress(ByteBuf out, int type, HostPort address) {
         byte[] ip = NetUtil.createByteArrayFromIpAddressString(address.host());
-        byte[] host = ip != null ? ip : address.host().getBytes(StandardCharsets.US_ASCII);
-        boolean domain = ip == null;
-        out.writeByte(type).writeShortLE(1 + (domain ? 1 : 0) + host.length + 2);
-        out.writeByte(domain ? DOMAIN : ip.length == 4 ? IPV4 : IPV6);
-        if (domain) {
-            out.writeByte(host.length);
+        if (ip != null && NetUtil.bytesToIpAddress(ip).equals(address.host())) {
+            out.writeByte(type).writeShortLE(1 + ip.length + 2);
+            out.writeByte(ip.length == 4 ? IPV4 : IPV6).writeBytes(ip);
+        } else {
+            // A name. An address in another spelling, or with a zone, goes as one, too, and arrives as it was written.
+            byte[] name = address.host().getBytes(StandardCharsets.US_ASCII);
+            out.writeByte(type).writeShortLE(1 + 1 + name.length + 2);
+            out.writeByte(DOMAIN).writeByte(name.length).writeBytes(name);
         }
-        out.writeBytes(host).writeShort(address.port());
+        out.writeShort(address.port());
     }
 
     private static HostPort readAddress(int type, ByteBuf value) throws ProtocolViolation {

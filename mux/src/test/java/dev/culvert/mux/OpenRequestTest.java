@@ -12,8 +12,18 @@ import org.junit.jupiter.params.provider.ValueSource;
 class OpenRequestTest {
     @ParameterizedTest
     @ValueSource(
-            strings = {"192.0.2.1:1", "[2001:db8::1]:65535", "db.internal:5432", "xn--bcher-kva.example:80", "a:0"})
-    void anAddressTravelsInEachForm(String text) throws ProtocolViolation {
+            strings = {
+                "192.0.2.1:1",
+                "[2001:db8::1]:65535",
+                "db.internal:5432",
+                "xn--bcher-kva.example:80",
+                "a:0",
+                "[2001:DB8:0:0::1]:80",
+                "[::ffff:192.0.2.1]:80",
+                "[fe80::1%eth0]:80",
+                "192.0.2.01:80"
+            })
+    void anAddressArrivesAsItWasWritten(String text) throws ProtocolViolation {
         OpenRequest request = new OpenRequest(HostPort.parse(text), HostPort.parse(text), "", "");
         assertThat(travel(request)).isEqualTo(request);
     }
