@@ -19,11 +19,12 @@ public record HostPort(String host, int port) {
         }
         for (int i = 0; i < host.length(); i++) {
             char c = host.charAt(i);
-            if (c <= ' ' || c >= 0x7f) {
-                throw new IllegalArgumentException("a host is printable ASCII without spaces (IDNA for other scripts)");
+            if (c <= ' ' || c >= 0x7f || c == '[' || c == ']') {
+                throw new IllegalArgumentException(
+                        "a host is printable ASCII without spaces and brackets (IDNA for other scripts)");
             }
         }
-        if (host.indexOf(':') >= 0 && (host.startsWith("[") || !NetUtil.isValidIpV6Address(host))) {
+        if (host.indexOf(':') >= 0 && !NetUtil.isValidIpV6Address(host)) {
             throw new IllegalArgumentException("'" + host + "' is neither a host name nor an IPv6 address");
         }
         if (port < 0 || port > 65535) {
