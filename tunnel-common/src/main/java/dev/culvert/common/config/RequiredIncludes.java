@@ -4,14 +4,22 @@ import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigIncludeContext;
 import com.typesafe.config.ConfigIncluder;
+import com.typesafe.config.ConfigIncluderClasspath;
 import com.typesafe.config.ConfigIncluderFile;
+import com.typesafe.config.ConfigIncluderURL;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigParseOptions;
+import com.typesafe.config.ConfigParseable;
 import java.io.File;
+import java.net.URL;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
-/** Makes a missing included file an error. HOCON would take it for an empty one. */
-final class RequiredIncludes implements ConfigIncluder, ConfigIncluderFile {
+/**
+ * Includes files, and makes a missing one an error. HOCON would take it for an empty one, look for it among the program's
+ * classes, and fetch what has a URL: what an agent does is to be read on its own machine.
+ */
+final class RequiredIncludes implements ConfigIncluder, ConfigIncluderFile, ConfigIncluderURL, ConfigIncluderClasspath {
     @Override
     public ConfigIncluder withFallback(ConfigIncluder fallback) {
         return this;
@@ -19,7 +27,11 @@ final class RequiredIncludes implements ConfigIncluder, ConfigIncluderFile {
 
     @Override
     public ConfigObject include(ConfigIncludeContext context, String what) {
-        return required(what, context, context.relativeTo(what)::parse);
+        @Nullable ConfigParseable found = context.relativeTo(what);
+        if (found == null || found.origin().filename() == null) {
+            throw missing(what, null);
+        }
+        return required(what, context, found::parse);
     }
 
     @Override
@@ -31,12 +43,30 @@ final class RequiredIncludes implements ConfigIncluder, ConfigIncluderFile {
                         ConfigFactory.parseFile(what.getAbsoluteFile(), options).root());
     }
 
+    @Override
+    public ConfigObject includeURL(ConfigIncludeContext context, URL what) {
+        throw notAFile("url(\"" + what + "\")");
+    }
+
+    @Override
+    public ConfigObject includeResources(ConfigIncludeContext context, String what) {
+        throw notAFile("classpath(\"" + what + "\")");
+    }
+
     private static ConfigObject required(
             String what, ConfigIncludeContext context, Function<ConfigParseOptions, ConfigObject> parse) {
         try {
             return parse.apply(context.parseOptions().setAllowMissing(false));
         } catch (ConfigException.IO e) {
-            throw new ConfigException.Generic("include \"" + what + "\": no such file, or it cannot be read", e);
+            throw missing(what, e);
         }
+    }
+
+    private static ConfigException missing(String what, @Nullable Throwable cause) {
+        return new ConfigException.Generic("include \"" + what + "\": no such file, or it cannot be read", cause);
+    }
+
+    private static ConfigException notAFile(String what) {
+        return new ConfigException.Generic("include " + what + ": only files can be included");
     }
 }

@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ConfigFileTest {
     @TempDir
@@ -131,6 +133,21 @@ class ConfigFileTest {
     void a_missing_include_by_file_is_an_error() {
         assertThat(errors("include file(\"/none.conf\")"))
                 .containsExactly("a.conf: include \"/none.conf\": no such file, or it cannot be read");
+    }
+
+    @Test
+    void an_include_of_a_url_is_not_fetched() {
+        assertThat(errors("include url(\"http://127.0.0.1:1/more.conf\")"))
+                .containsExactly("a.conf: include url(\"http://127.0.0.1:1/more.conf\"): only files can be included");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"META-INF/MANIFEST.MF", "/META-INF/MANIFEST.MF"})
+    void an_include_is_not_looked_for_among_the_classes(String name) {
+        assertThat(errors("include \"" + name + "\""))
+                .containsExactly("a.conf: include \"" + name + "\": no such file, or it cannot be read");
+        assertThat(errors("include classpath(\"" + name + "\")"))
+                .containsExactly("a.conf: include classpath(\"" + name + "\"): only files can be included");
     }
 
     @Test
