@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -17,6 +18,9 @@ import java.util.stream.Collectors;
  * @param <T> what it is read into
  */
 public final class Kind<T> {
+    /** As HOCON has it, but without an exponent: 1e-999999999 is more than the memory holds. */
+    private static final Pattern SIZE = Pattern.compile("\\s*[0-9.]+\\s*[A-Za-z]*\\s*");
+
     private final String expected;
     private final T standIn;
     private final Function<String, T> parse;
@@ -61,7 +65,12 @@ public final class Kind<T> {
 
     /** A number of bytes, as in {@code 64k}; without a unit, bytes. Bounds included. */
     public static Kind<Long> size(long min, long max) {
-        return ranged("a size", Units::of, min, max, text -> hocon(text).getBytes("it"));
+        return ranged("a size", Units::of, min, max, text -> {
+            if (!SIZE.matcher(text).matches()) {
+                throw new IllegalArgumentException();
+            }
+            return hocon(text).getBytes("it");
+        });
     }
 
     /** A duration, as in {@code 30s}; without a unit, milliseconds. Bounds included. */

@@ -45,7 +45,7 @@ class KindTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"1023", "5g", "-1k", "64q", "", "much", "99999999999999g"})
+    @ValueSource(strings = {"1023", "5g", "-1k", "64q", "", "much", "99999999999999g", "1e4k", "1e-999999999k"})
     void anything_else_is_not_a_size(String text) {
         assertThatThrownBy(() -> SIZE.parse(text)).hasMessage(", expected a size from 1k to 4g");
     }
