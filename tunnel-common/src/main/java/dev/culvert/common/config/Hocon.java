@@ -27,6 +27,8 @@ final class Hocon {
             throw new BadConfig(file, List.of(file + ": " + whyUnreadable(file)));
         } catch (ConfigException e) {
             throw new BadConfig(file, List.of(sentence(e.origin(), String.valueOf(e.getMessage()), file)));
+        } catch (StackOverflowError e) {
+            throw new BadConfig(file, List.of(file + ": sections or lists are nested too deeply"));
         }
     }
 

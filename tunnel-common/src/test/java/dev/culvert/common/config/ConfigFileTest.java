@@ -89,6 +89,12 @@ class ConfigFileTest {
         assertThat(errors("[1, 2]")).containsExactly("a.conf:1: has type LIST rather than object at file root");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"[", "a {", "a."})
+    void a_file_that_is_nested_without_end_is_refused(String opening) {
+        assertThat(errors(opening.repeat(100_000))).containsExactly("a.conf: sections or lists are nested too deeply");
+    }
+
     @Test
     void bytes_that_are_no_text_are_refused() throws IOException {
         Path file = Files.write(directory.resolve("binary.conf"), new byte[] {(byte) 0xff, 0, '{', (byte) 0xfe});
