@@ -9,10 +9,14 @@ public final class BadConfig extends Exception {
 
     private final List<String> errors;
 
-    /** The errors know the file by its absolute name; its user knows it by the name that was given. */
+    /**
+     * The errors know the file by its absolute name; its user knows it by the name that was given. They quote the file, whose
+     * control characters do no good to a terminal.
+     */
     BadConfig(Path file, List<String> errors) {
         this(errors.stream()
-                .map(error -> error.replace(file.toAbsolutePath() + ":", file + ":"))
+                .map(error ->
+                        error.replace(file.toAbsolutePath() + ":", file + ":").replaceAll("\\p{Cc}", "?"))
                 .toList());
     }
 

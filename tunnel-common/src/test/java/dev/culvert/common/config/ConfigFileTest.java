@@ -188,6 +188,19 @@ class ConfigFileTest {
                 .isEqualTo("c");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"a = \"x\\n\\u001bc\"", "a \u0085\u001bc"})
+    void an_error_is_one_line_and_does_nothing_to_the_terminal(String text) {
+        Kind<Object> refused = Kind.of("a rule", "", rule -> {
+            throw new IllegalArgumentException("'" + rule + "' is not a rule");
+        });
+        assertThat(new Text(directory, text).errors(section -> section.get("a", refused)))
+                .singleElement()
+                .asString()
+                .contains("?c")
+                .doesNotContainPattern("\\p{Cc}");
+    }
+
     @Test
     void the_message_is_every_error_on_its_own_line() {
         assertThatThrownBy(() -> new Text(directory, "x = 1\ny = 2").read(section -> section.has("key")))
