@@ -99,7 +99,9 @@ public record TlsConfig(Path keyFile, Path certFile, Optional<Path> caFile) {
     /** A digest and not the content: it is kept, and it is that of a key. */
     private static String digest(Path file) {
         try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file)));
+            return HexFormat.of()
+                    .formatHex(MessageDigest.getInstance("SHA-256")
+                            .digest(Files.isRegularFile(file) ? Files.readAllBytes(file) : new byte[0]));
         } catch (IOException e) {
             return "none";
         } catch (NoSuchAlgorithmException e) {

@@ -129,8 +129,11 @@ public final class Identity {
 
     private static String readText(Path file) throws IOException {
         try {
+            if (Files.exists(file) && !Files.isRegularFile(file)) {
+                throw new IOException("it is no file"); // a device may never end
+            }
             if (Files.size(file) > MAX_FILE) {
-                throw new IOException(file + " is too large for a key or a certificate");
+                throw new IOException("it is too large for a key or a certificate");
             }
             return Files.readString(file, StandardCharsets.ISO_8859_1);
         } catch (NoSuchFileException e) {

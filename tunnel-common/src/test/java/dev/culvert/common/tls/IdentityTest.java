@@ -96,6 +96,8 @@ class IdentityTest {
     void whatIsMissingOrMadeOtherwiseIsToldWithAdvice() throws Exception {
         assertThatThrownBy(() -> Identity.read(directory.resolve("none"), file))
                 .hasMessage(directory.resolve("none") + ": no such file; `keygen` makes a key");
+        assertThatThrownBy(() -> Identity.read(Path.of("/dev/zero"), file))
+                .hasMessage("cannot read /dev/zero: it is no file");
         String good = Files.readString(file);
         refused("nothing", "no private key, expected PEM with BEGIN PRIVATE KEY");
         refused(block("EC PRIVATE KEY", "AAAA"), "openssl pkcs8 -topk8 -nocrypt");
