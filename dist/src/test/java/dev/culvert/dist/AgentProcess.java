@@ -140,7 +140,7 @@ final class AgentProcess implements AutoCloseable {
         directory = Files.createTempDirectory("culvert");
         configFile = directory.resolve(what.program.replace("tunnel-", "") + ".conf");
         Files.writeString(configFile, what.config);
-        List<String> command = new ArrayList<>(Programs.HEARING_SIGINT);
+        List<String> command = new ArrayList<>(Programs.HEARING_SIGNALS);
         if (what.descriptors > 0) {
             command.addAll(List.of("sh", "-c", "ulimit -n " + what.descriptors + "; exec \"$0\" \"$@\""));
         }

@@ -13,8 +13,8 @@ import java.util.stream.Stream;
 
 /** Runs programs to their end. */
 final class Programs {
-    /** A prefix for commands that hear SIGINT, even where a background job runs the tests: it ignores SIGINT, and so would they. */
-    static final List<String> HEARING_SIGINT = List.of("env", "--default-signal=INT");
+    /** A prefix for commands that hear signals, even where a background job or nohup runs the tests: those ignore them. */
+    static final List<String> HEARING_SIGNALS = List.of("env", "--default-signal=INT,HUP");
 
     private Programs() {}
 

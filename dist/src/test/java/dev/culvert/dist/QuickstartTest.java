@@ -28,7 +28,7 @@ final class QuickstartTest {
 
         Quickstart(String... arguments) throws IOException {
             ProcessBuilder builder =
-                    new ProcessBuilder(new ArrayList<>(Programs.HEARING_SIGINT)).redirectErrorStream(true);
+                    new ProcessBuilder(new ArrayList<>(Programs.HEARING_SIGNALS)).redirectErrorStream(true);
             builder.command().add(SCRIPT);
             builder.command().addAll(List.of(arguments));
             process = builder.start();

@@ -27,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -57,7 +58,7 @@ public final class TunnelClient implements Agent {
 
     TunnelClient(ClientConfig config) throws StartFailure {
         this.config = config;
-        content = content(config);
+        content = content(config).orElse("");
         sessionWait = config.upstream().sessionWait();
         int count = config.upstream().sessions();
         loops = transport.newEventLoops(1 + count, "client");
@@ -94,8 +95,8 @@ public final class TunnelClient implements Agent {
         return servers;
     }
 
-    private static String content(ClientConfig config) {
-        return config.upstream().tls().map(tls -> tls.files().content()).orElse("");
+    private static Optional<String> content(ClientConfig config) {
+        return config.upstream().tls().flatMap(tls -> tls.files().content());
     }
 
     @Override
@@ -116,7 +117,8 @@ public final class TunnelClient implements Agent {
 
     @Override
     public void refresh() {
-        if (!content(config).equals(content)) {
+        Optional<String> now = content(config);
+        if (now.isPresent() && !now.get().equals(content)) {
             LOG.info("the files of upstream.tls have changed");
             takeOver();
         }
@@ -124,7 +126,7 @@ public final class TunnelClient implements Agent {
 
     /** New sessions are begun with the new keys; the old ones end when their last connection has. */
     private void takeOver() {
-        content = content(config);
+        content = content(config).orElse("");
         try {
             List<Server> servers = servers(config.upstream());
             uplinks.forEach(uplink -> uplink.use(servers));

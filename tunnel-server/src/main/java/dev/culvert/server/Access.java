@@ -19,7 +19,7 @@ record Access(Clients clients, @Nullable Tls tls, String content) {
         if (files == null) {
             return new Access(new Clients(config.clients(), config.anonymous(), Optional.empty()), null, "");
         }
-        String content = files.content();
+        String content = files.content().orElse("");
         Clients clients = new Clients(config.clients(), config.anonymous(), files.authority());
         return new Access(
                 clients,

@@ -34,6 +34,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -231,7 +232,8 @@ public final class TunnelServer implements Agent {
 
     @Override
     public void refresh() {
-        if (config.tls().isPresent() && !config.tls().get().content().equals(access.content())) {
+        Optional<String> now = config.tls().flatMap(TlsConfig::content);
+        if (now.isPresent() && !now.get().equals(access.content())) {
             LOG.info("the files of tls have changed");
             takeOver();
         }
@@ -246,7 +248,7 @@ public final class TunnelServer implements Agent {
             access = new Access(
                     access.clients(),
                     access.tls(),
-                    config.tls().map(TlsConfig::content).orElse(""));
+                    config.tls().flatMap(TlsConfig::content).orElse(""));
             return;
         }
         live.forEach(session -> session.identifyAgain(access.clients()));

@@ -11,7 +11,6 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -89,21 +88,22 @@ public record TlsConfig(Path keyFile, Path certFile, Optional<Path> caFile) {
         return caFile.isPresent() ? Optional.of(Authority.read(caFile.get())) : Optional.empty();
     }
 
-    /** The content of the files, such as it is, to find out whether it has changed. Blocks. */
-    public String content() {
-        return Stream.concat(Stream.of(keyFile, certFile), caFile.stream())
-                .map(TlsConfig::digest)
-                .collect(Collectors.joining(" "));
-    }
-
-    /** A digest and not the content: it is kept, and it is that of a key. */
-    private static String digest(Path file) {
+    /**
+     * A digest of the files, to find out whether they have changed; empty if one can not be read now, which is no change. Blocks.
+     */
+    public Optional<String> content() {
         try {
-            return HexFormat.of()
-                    .formatHex(MessageDigest.getInstance("SHA-256")
-                            .digest(Files.isRegularFile(file) ? Files.readAllBytes(file) : new byte[0]));
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            for (Path file :
+                    Stream.concat(Stream.of(keyFile, certFile), caFile.stream()).toList()) {
+                if (!Files.isRegularFile(file)) {
+                    return Optional.empty();
+                }
+                digest.update(Files.readAllBytes(file));
+            }
+            return Optional.of(HexFormat.of().formatHex(digest.digest()));
         } catch (IOException e) {
-            return "none";
+            return Optional.empty();
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }
