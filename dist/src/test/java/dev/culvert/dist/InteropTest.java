@@ -73,7 +73,7 @@ final class InteropTest {
         for (Work work : stock.works()) {
             try (GoProgram service = GoProgram.serve("peer-1.5.57", "serve", "--over", "tcp", work.service);
                     AgentProcess server = server(stock, service.port())) {
-                report("stock client", stock, run(stock.program(), stock.over(), server.port("smux.x"), work));
+                report("stock client", stock, run(stock.program(), stock.over(), server, "smux.x", work));
 
                 service.end(); // one that does not read keeps what was sent to it under way
                 drains(server);
@@ -87,7 +87,7 @@ final class InteropTest {
         for (Work work : stock.works()) {
             try (GoProgram service = GoProgram.serve(stock.program(), "serve", "--over", stock.over(), work.service);
                     AgentProcess client = client(stock, service.port())) {
-                report("stock server", stock, run("peer-1.5.57", "tcp", client.port("forwards.x"), work));
+                report("stock server", stock, run("peer-1.5.57", "tcp", client, "forwards.x", work));
 
                 // A service that does not read gives its streams up after 40 s.
                 await().atMost(Duration.ofSeconds(60)).until(() -> service.streams() == 0);
@@ -96,10 +96,15 @@ final class InteropTest {
         }
     }
 
-    private static String run(String program, String over, int port, Work work) {
-        List<String> arguments = new ArrayList<>(List.of("run", "--over", over, "--connect", "127.0.0.1:" + port));
+    private static String run(String program, String over, AgentProcess agent, String listener, Work work) {
+        List<String> arguments =
+                new ArrayList<>(List.of("run", "--over", over, "--connect", "127.0.0.1:" + agent.port(listener)));
         arguments.addAll(work.arguments);
-        return GoProgram.run(program, arguments.toArray(new String[0]));
+        try {
+            return GoProgram.run(program, arguments.toArray(new String[0]));
+        } catch (AssertionError e) {
+            throw new AssertionError(e.getMessage() + "\n" + agent.log(), e);
+        }
     }
 
     private static void report(String peer, Stock stock, String result) {

@@ -471,6 +471,9 @@ public final class MuxSession {
         }
         if (isOurs(stream.id())) {
             ownStreams--;
+            if (ownStreams == peer.streams() - 1 && isOpenable()) {
+                listener.onOpenable(this);
+            }
         } else {
             peerStreams--;
         }

@@ -5,6 +5,9 @@ public interface SessionListener {
     /** The peer has answered, streams may be opened. */
     default void onUp(MuxSession session) {}
 
+    /** Streams may be opened again: there were as many as the peer takes, and one of them has ended. */
+    default void onOpenable(MuxSession session) {}
+
     /**
      * The peer opened a stream. It takes data from now on and keeps it, within its window, until {@link MuxStream#attach}.
      * Do so, or {@link MuxStream#reset reset} it.

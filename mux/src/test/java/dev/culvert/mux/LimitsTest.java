@@ -64,6 +64,19 @@ class LimitsTest {
     }
 
     @Test
+    void weAreToldWhenThePeerTakesStreamsAgain() {
+        try (Pair pair = new Pair(CULVERT, CULVERT.with(new Limits(2, 100, 100)))) {
+            pair.open("1");
+            Recorder second = pair.open("2");
+            assertThat(pair.client.openable).isZero();
+
+            second.stream().reset(ErrorCode.CANCELLED, "");
+            assertThat(pair.client.openable).isEqualTo(1);
+            assertThat(pair.client.session.isOpenable()).isTrue();
+        }
+    }
+
+    @Test
     void moreOpensThanASecondAllowsAreRefused() {
         try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(new Limits(100, 2, 100)))) {
             peer.syn(3);

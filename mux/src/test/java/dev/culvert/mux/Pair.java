@@ -22,10 +22,16 @@ final class Pair implements AutoCloseable {
         String goAway = "";
         String closed = "";
         boolean attach = true;
+        int openable;
 
         Peer(MuxSession.Role role, MuxSettings settings, Ticker clock) {
             session = new MuxSession(role, settings, this, clock);
             wire = new TestWire(session);
+        }
+
+        @Override
+        public void onOpenable(MuxSession opened) {
+            openable++;
         }
 
         @Override

@@ -35,7 +35,7 @@ import org.slf4j.LoggerFactory;
  * <p>Runs on one event loop, which is also that of the session and of the local connections that it carries. From other
  * threads: {@link #start}, {@link #isReady}, {@link #load}, {@link #take} and {@link #drain}.
  */
-final class Uplink {
+final class Uplink implements Uplinks.Carrier {
     private static final Logger LOG = LoggerFactory.getLogger(Uplink.class);
     /** A session that lasted so long was a good one: the pauses begin again with the shortest. */
     private static final Duration GOOD = Duration.ofSeconds(5);
@@ -92,18 +92,18 @@ final class Uplink {
         loop.execute(this::connect);
     }
 
-    /** Whether it would take a connection now. */
-    boolean isReady() {
+    @Override
+    public boolean isReady() {
         return ready;
     }
 
-    /** Connections that it carries. */
-    int load() {
+    @Override
+    public int load() {
         return load.get();
     }
 
-    /** Opens a stream for {@code arrival}, or runs {@code otherwise} if the session can not take it any more. */
-    void take(Arrival arrival, Runnable otherwise) {
+    @Override
+    public void take(Arrival arrival, Runnable otherwise) {
         load.incrementAndGet();
         loop.execute(() -> {
             MuxSession session = current;
@@ -146,10 +146,7 @@ final class Uplink {
 
     private void join(Arrival arrival, MuxSession session) {
         SocketChannel channel = arrival.channel();
-        arrival.connection().onEnd(() -> {
-            load.decrementAndGet();
-            becomeReadyIfOpenable();
-        });
+        arrival.connection().onEnd(load::decrementAndGet);
         loop.register(channel).addListener(registered -> {
             if (registered.isSuccess()) {
                 Splice.open(
@@ -172,9 +169,9 @@ final class Uplink {
         connect();
     }
 
-    private void becomeReadyIfOpenable() {
-        ready = !draining && current != null && current.isOpenable();
-        if (ready) {
+    private void becomeReady() {
+        if (!draining) {
+            ready = true;
             whenReady.run();
         }
     }
@@ -285,7 +282,14 @@ final class Uplink {
                     server,
                     session.version(),
                     session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware());
-            becomeReadyIfOpenable();
+            becomeReady();
+        }
+
+        @Override
+        public void onOpenable(MuxSession session) {
+            if (session == current) {
+                becomeReady();
+            }
         }
 
         @Override

@@ -2,27 +2,40 @@ package dev.culvert.client;
 
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Ticker;
-import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.List;
+import java.util.PriorityQueue;
 import java.util.concurrent.TimeUnit;
 
 /**
  * Gives every local connection to the least loaded uplink, and lets it wait while there is none.
  *
- * <p>Runs on the event loop that accepts; only {@link #serveWaiting} is for other threads.
+ * <p>Runs on the event loop that accepts. An uplink that becomes ready does so on its own loop, maybe right after it was asked
+ * in vain: it calls {@link #serveWaiting} every time, whether it knows of somebody who waits or not.
  */
 final class Uplinks {
     private final EventLoop loop;
     private final Ticker ticker;
-    private final List<Uplink> uplinks;
-    /** In the order of their deadlines; as many as the forwards' max-connections at most. */
-    private final ArrayDeque<Arrival> waiting = new ArrayDeque<>();
+    private final List<? extends Carrier> uplinks;
+    /** As many as the forwards' max-connections at most. */
+    private final PriorityQueue<Arrival> waiting =
+            new PriorityQueue<>((a, b) -> Long.signum(a.deadline() - b.deadline()));
 
-    private volatile boolean someWait;
     private boolean draining;
 
-    Uplinks(EventLoop loop, Ticker ticker, List<Uplink> uplinks) {
+    /** What carries connections: an {@link Uplink}. */
+    interface Carrier {
+        /** Whether it would take a connection now. Any thread. */
+        boolean isReady();
+
+        /** Connections that it carries. Any thread. */
+        int load();
+
+        /** Takes {@code arrival}, or runs {@code otherwise} on some thread if it no longer can. Any thread. */
+        void take(Arrival arrival, Runnable otherwise);
+    }
+
+    Uplinks(EventLoop loop, Ticker ticker, List<? extends Carrier> uplinks) {
         this.loop = loop;
         this.ticker = ticker;
         this.uplinks = uplinks;
@@ -34,21 +47,17 @@ final class Uplinks {
             arrival.reject("this agent is shutting down");
         } else if (!give(arrival)) {
             waiting.add(arrival);
-            someWait = true;
             loop.schedule(this::rejectOverdue, arrival.deadline() - ticker.nanoTime(), TimeUnit.NANOSECONDS);
         }
     }
 
-    /** There may be room again. Any thread. */
+    /** There is room, or room again. Any thread. */
     void serveWaiting() {
-        if (someWait) {
-            loop.execute(() -> {
-                while (!waiting.isEmpty() && give(waiting.element())) {
-                    waiting.remove();
-                }
-                someWait = !waiting.isEmpty();
-            });
-        }
+        loop.execute(() -> {
+            while (!waiting.isEmpty() && give(waiting.element())) {
+                waiting.remove();
+            }
+        });
     }
 
     /** Takes no more. */
@@ -57,11 +66,10 @@ final class Uplinks {
         while (!waiting.isEmpty()) {
             waiting.remove().reject("this agent is shutting down");
         }
-        someWait = false;
     }
 
     private boolean give(Arrival arrival) {
-        var best = uplinks.stream().filter(Uplink::isReady).min(Comparator.comparingInt(Uplink::load));
+        var best = uplinks.stream().filter(Carrier::isReady).min(Comparator.comparingInt(Carrier::load));
         best.ifPresent(uplink -> uplink.take(arrival, () -> loop.execute(() -> assign(arrival))));
         return best.isPresent();
     }
@@ -71,6 +79,5 @@ final class Uplinks {
         while (!waiting.isEmpty() && waiting.element().deadline() - now <= 0) {
             waiting.remove().reject("no session to a server within upstream.wait");
         }
-        someWait = !waiting.isEmpty();
     }
 }

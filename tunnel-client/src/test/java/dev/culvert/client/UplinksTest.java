@@ -1,0 +1,167 @@
+package dev.culvert.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.culvert.common.splice.Connections;
+import dev.culvert.mux.HostPort;
+import dev.culvert.mux.OpenRequest;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.util.concurrent.MockTicker;
+import io.netty.util.concurrent.Ticker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class UplinksTest {
+    private static final Duration WAIT = Duration.ofSeconds(10);
+
+    private final MockTicker ticker = Ticker.newMockTicker();
+    private final EmbeddedChannel loop =
+            EmbeddedChannel.builder().ticker(ticker).build();
+    private final Connections connections = new Connections(ticker);
+    private final List<Line> lines = new ArrayList<>(List.of(new Line(), new Line()));
+    private final Uplinks uplinks = new Uplinks(loop.eventLoop(), ticker, lines);
+
+    /** An uplink that the test makes ready. */
+    private static final class Line implements Uplinks.Carrier {
+        final List<Arrival> taken = new ArrayList<>();
+        boolean ready;
+        int load;
+        boolean full;
+        Runnable whenAsked = () -> {};
+
+        @Override
+        public boolean isReady() {
+            boolean answer = ready;
+            whenAsked.run();
+            return answer;
+        }
+
+        @Override
+        public int load() {
+            return load;
+        }
+
+        @Override
+        public void take(Arrival arrival, Runnable otherwise) {
+            if (full) {
+                ready = false;
+                otherwise.run();
+            } else {
+                taken.add(arrival);
+            }
+        }
+    }
+
+    @AfterEach
+    void close() {
+        uplinks.drain();
+        lines.forEach(line -> line.taken.forEach(arrival -> arrival.reject("end of test")));
+        loop.close();
+    }
+
+    @Test
+    void theLeastLoadedTakesIt() {
+        lines.get(0).ready = true;
+        lines.get(0).load = 2;
+        lines.get(1).ready = true;
+        lines.get(1).load = 1;
+
+        assertThat(lines.get(1).taken).containsExactly(arrive());
+        assertThat(lines.get(0).taken).isEmpty();
+    }
+
+    @Test
+    void whoWaitsIsServedInOrder() {
+        List<Arrival> arrivals = List.of(arrive(), arrive(), arrive());
+
+        lines.get(0).ready = true;
+        uplinks.serveWaiting();
+        loop.runPendingTasks();
+
+        assertThat(lines.get(0).taken).isEqualTo(arrivals);
+    }
+
+    @Test
+    void anUplinkThatBecomesReadyRightAfterItWasAskedIsNotMissed() {
+        Line line = lines.get(0);
+        line.whenAsked = () -> {
+            line.whenAsked = () -> {};
+            line.ready = true;
+            uplinks.serveWaiting();
+        };
+
+        Arrival arrival = arrive();
+        loop.runPendingTasks();
+
+        assertThat(line.taken).containsExactly(arrival);
+    }
+
+    @Test
+    void whoIsSentBackKeepsItsDeadlineAndItsPlace() {
+        Line line = lines.get(0);
+        line.ready = true;
+        line.full = true;
+        Arrival sentBack = arrive();
+        uplinks.assign(later(Duration.ofSeconds(1)));
+        loop.runPendingTasks();
+
+        pass(WAIT);
+        assertThat(sentBack.channel().isOpen()).isFalse();
+        assertThat(connections.size()).isEqualTo(1);
+    }
+
+    @Test
+    void whoWaitsTooLongIsRejected() {
+        Arrival first = arrive();
+        pass(Duration.ofSeconds(4));
+        Arrival second = arrive();
+
+        pass(Duration.ofSeconds(6));
+        assertThat(first.channel().isOpen()).isFalse();
+        assertThat(second.channel().isOpen()).isTrue();
+
+        pass(Duration.ofSeconds(4));
+        assertThat(second.channel().isOpen()).isFalse();
+        assertThat(connections.size()).isZero();
+    }
+
+    @Test
+    void nobodyWaitsWhileTheAgentDrains() {
+        Arrival before = arrive();
+        uplinks.drain();
+        Arrival after = arrive();
+
+        assertThat(before.channel().isOpen()).isFalse();
+        assertThat(after.channel().isOpen()).isFalse();
+        assertThat(connections.size()).isZero();
+    }
+
+    private Arrival arrive() {
+        ticker.advance(1, TimeUnit.MICROSECONDS); // no two at the same time
+        Arrival arrival = later(Duration.ZERO);
+        uplinks.assign(arrival);
+        return arrival;
+    }
+
+    private Arrival later(Duration by) {
+        HostPort target = new HostPort("db", 5432);
+        HostPort source = new HostPort("127.0.0.1", 50000);
+        OpenRequest request = new OpenRequest(target, source, connections.newId(), "db");
+        return new Arrival(
+                new NioSocketChannel(),
+                connections.add(request.connectionId(), "db", source.toString(), target.toString()),
+                request,
+                ticker.nanoTime() + WAIT.plus(by).toNanos());
+    }
+
+    private void pass(Duration time) {
+        ticker.advance(time.toNanos(), TimeUnit.NANOSECONDS);
+        loop.runScheduledPendingTasks();
+        loop.runPendingTasks();
+    }
+}
