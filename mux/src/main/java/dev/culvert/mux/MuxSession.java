@@ -15,6 +15,8 @@ import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The state of one session: its streams, their ids, windows and turns. Has no I/O of its own: a {@link MuxConnection} brings
@@ -34,6 +36,8 @@ public final class MuxSession {
         /** Tells the version from the client's first byte; opens streams with even ids. */
         SERVER
     }
+
+    private static final Logger LOG = LoggerFactory.getLogger(MuxSession.class);
 
     private static final long LAST_ID = 0xffff_ffffL;
     /** How long a FIN waits for a UPD that will come if the peer reads at all, in nanoseconds. */
@@ -633,16 +637,22 @@ public final class MuxSession {
         List<MuxStream> lost = List.copyOf(streams.values());
         streams.clear();
         lost.forEach(this::leave);
+        lost.forEach(stream -> tellReset(stream, code, text));
+        updates.clear();
+        alarms.clear();
+        if (wire != null) {
+            sayFarewell(code, text);
+            wire.close();
+        }
+        listener.onClosed(this, code, text);
+    }
+
+    /** Whatever this one's listener does, the others hear of the end, too. */
+    private void tellReset(MuxStream stream, ErrorCode code, String text) {
         try {
-            lost.forEach(stream -> stream.onReset(code, text));
-        } finally { // whatever a listener does
-            updates.clear();
-            alarms.clear();
-            if (wire != null) {
-                sayFarewell(code, text);
-                wire.close();
-            }
-            listener.onClosed(this, code, text);
+            stream.onReset(code, text);
+        } catch (RuntimeException e) {
+            LOG.error("{}: the listener of {} failed", this, stream, e);
         }
     }
 

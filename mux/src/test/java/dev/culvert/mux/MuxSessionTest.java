@@ -3,8 +3,11 @@ package dev.culvert.mux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -224,6 +227,36 @@ class MuxSessionTest {
                     "GET / HTTP/1.1\r\n\r\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII)));
 
             assertThat(pair.server.closed).startsWith("protocol error: a frame begins with 0x47");
+        }
+    }
+
+    @Test
+    void aListenerThatThrowsAtTheEndKeepsNoOtherFromHearingOfIt() {
+        try (Pair pair = new Pair(Pair.settings(ProtocolVersion.CULVERT))) {
+            List<Recorder> others = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                pair.client.session.open(OpenRequest.EMPTY, new ThrowsAtReset());
+                others.add(pair.open(""));
+            }
+            pair.client.session.close(ErrorCode.CANCELLED, "");
+
+            assertThat(others).allSatisfy(other -> assertThat(other.events).hasToString("reset(cancelled) "));
+            assertThat(pair.client.closed).isEqualTo("cancelled: ");
+        }
+    }
+
+    private static final class ThrowsAtReset implements StreamListener {
+        @Override
+        public void onData(MuxStream stream, ByteBuf data) {
+            data.release();
+        }
+
+        @Override
+        public void onFin(MuxStream stream) {}
+
+        @Override
+        public void onReset(MuxStream stream, ErrorCode code, String text) {
+            throw new IllegalStateException("of this test");
         }
     }
 

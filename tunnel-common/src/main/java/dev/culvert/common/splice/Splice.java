@@ -164,8 +164,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     private void closeIfBothEnded() {
         if (inputEnded && outputEnded && !ended) {
             ended = true;
-            channel.config().setOption(ChannelOption.SO_LINGER, -1);
-            channel.close();
+            close(channel, -1);
             connection.end("closed");
         }
     }
@@ -207,9 +206,15 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         }
     }
 
-    /** Closes a TCP channel so that its peer sees a reset. */
+    /** Closes a TCP channel so that its peer sees a reset. Event loop only. */
     public static void reset(Channel channel) {
-        channel.config().setOption(ChannelOption.SO_LINGER, 0);
-        channel.close();
+        close(channel, 0);
+    }
+
+    private static void close(Channel channel, int linger) {
+        if (channel.isOpen()) { // else it was closed a moment ago, takes no options, and its handlers hear of it next
+            channel.config().setOption(ChannelOption.SO_LINGER, linger);
+            channel.close();
+        }
     }
 }
