@@ -1,36 +1,85 @@
 package dev.culvert.mux;
 
 /**
- * The memory that one session may hold for its peer, in bytes of payload.
+ * The memory that one session may hold, in bytes of payload.
  *
- * <p>Two accounts share it. <em>Used</em> is what has arrived and the application has not consumed; it must not pass the
+ * <p>Three accounts. <em>Used</em> is what has arrived and the application has not consumed; it must not pass the
  * limit. <em>Promised</em> is what windows were widened by beyond their first size; at most half of the limit is
- * promised, so that widening one stream's window leaves room for the others' first ones.
+ * promised, so that widening one stream's window leaves room for the others' first ones. <em>Queued</em> is what waits to be
+ * sent; from half the limit on, streams take less of it.
+ *
+ * <p>What is used and queued is held of a {@link SharedBudget}, too, which is told in steps: it is shared between threads.
  */
 final class MemoryBudget {
+    /** How far the shared budget may be behind, bytes. */
+    static final int GRAIN = 64 << 10;
+
     private final long limit;
+    private final SharedBudget shared;
     private long used;
     private long promised;
+    private long queued;
+    private long told;
 
-    MemoryBudget(long limit) {
+    MemoryBudget(long limit, SharedBudget shared) {
         this.limit = limit;
+        this.shared = shared;
+        shared.join();
     }
 
     void use(int bytes) {
         used += bytes;
+        tell();
     }
 
     void free(int bytes) {
         used -= bytes;
+        tell();
+    }
+
+    /** So many bytes more wait to be sent; fewer, where negative. */
+    void queue(int bytes) {
+        queued += bytes;
+        tell();
+    }
+
+    private void tell() {
+        long untold = used + queued - told;
+        if (untold >= GRAIN || untold <= -GRAIN) {
+            shared.add(untold);
+            told += untold;
+        }
+    }
+
+    /** The session is over and holds nothing. */
+    void close() {
+        shared.add(-told);
+        told = 0;
+        shared.leave();
     }
 
     boolean isOverdrawn() {
         return used > limit;
     }
 
+    /** Whether others need what this session holds beyond its share. */
+    boolean isOwed() {
+        return shared.isOwed(used + queued);
+    }
+
     /** Whether an overdraft is far enough behind to begin again. */
     boolean isHalfFree() {
         return used <= limit / 2;
+    }
+
+    /** Whether so much waits to be sent that streams should take less. */
+    boolean isCongested() {
+        return queued >= limit / 2 || shared.isTight();
+    }
+
+    /** What each of so many streams may still take, bytes, if they are to take no more than half of the limit together. */
+    long share(int streams) {
+        return limit / 2 / Math.max(1, streams);
     }
 
     long used() {
@@ -41,9 +90,13 @@ final class MemoryBudget {
         return promised;
     }
 
+    long queued() {
+        return queued;
+    }
+
     /** What may still be promised. */
     long unpromised() {
-        return Math.max(0, limit / 2 - promised);
+        return shared.isTight() ? 0 : Math.max(0, limit / 2 - promised);
     }
 
     /** Promises so many bytes more; fewer, where negative. */

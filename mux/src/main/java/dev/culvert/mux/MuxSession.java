@@ -40,6 +40,8 @@ public final class MuxSession {
     private static final Logger LOG = LoggerFactory.getLogger(MuxSession.class);
 
     private static final long LAST_ID = 0xffff_ffffL;
+    /** Writes need not be shorter, however many streams there are, bytes. */
+    private static final int MIN_WRITE = 1024;
     /** How long a FIN waits for a UPD that will come if the peer reads at all, in nanoseconds. */
     private static final long UPDATE_PATIENCE = 5_000_000_000L;
 
@@ -85,7 +87,6 @@ public final class MuxSession {
     private int ownStreams;
     private int peerStreams;
     private int discarded;
-    private long queuedBytes;
     private long inFlight;
 
     /** What a session keeps account of; all of it is zero when nothing is open and nothing waits. */
@@ -107,17 +108,22 @@ public final class MuxSession {
 
     /** A session that waits for its connection. A client speaks the first of {@code settings.versions()}. */
     public MuxSession(Role role, MuxSettings settings, SessionListener listener) {
-        this(role, settings, listener, Ticker.systemTicker());
+        this(role, settings, listener, SharedBudget.unbounded());
     }
 
-    MuxSession(Role role, MuxSettings settings, SessionListener listener, Ticker ticker) {
+    /** The same, for a session that shares its memory with others; it does until it is closed. */
+    public MuxSession(Role role, MuxSettings settings, SessionListener listener, SharedBudget shared) {
+        this(role, settings, listener, shared, Ticker.systemTicker());
+    }
+
+    MuxSession(Role role, MuxSettings settings, SessionListener listener, SharedBudget shared, Ticker ticker) {
         this.role = role;
         this.settings = settings;
         this.listener = listener;
         this.ticker = ticker;
         scheduler = new Scheduler(settings.flow().frameSize() + Frame.HEADER);
-        budget = new MemoryBudget(settings.flow().budget());
-        opens = new RateLimit(settings.limits().opensPerSecond(), now());
+        budget = new MemoryBudget(settings.flow().budget(), shared);
+        opens = new RateLimit(now());
         liveness = new Liveness(settings.keepalive(), firstWordTimeout(), now());
         nextId = role == Role.CLIENT ? 3 : 2; // stock clients, too, begin with 3
     }
@@ -314,6 +320,7 @@ public final class MuxSession {
             case PROVE -> {
                 sendProbe(now);
                 lookAfterStreams(now);
+                keepToBudget();
             }
             case DEAD -> end(ErrorCode.TIMEOUT, liveness.verdict(up));
         }
@@ -335,11 +342,16 @@ public final class MuxSession {
 
     /** While much waits in all, a stream may only queue one write at a time. */
     int sendQueueLimit() {
-        return queuedBytes < settings.flow().budget() / 2 ? settings.flow().sendQueue() : 1;
+        return budget.isCongested() ? 1 : settings.flow().sendQueue();
+    }
+
+    int maxWrite() {
+        int most = settings.flow().frameSize();
+        return budget.isCongested() ? (int) Math.min(most, Math.max(MIN_WRITE, budget.share(streams.size()))) : most;
     }
 
     void queued(int bytes) {
-        queuedBytes += bytes;
+        budget.queue(bytes);
     }
 
     void received(int bytes) {
@@ -605,28 +617,34 @@ public final class MuxSession {
         }
     }
 
-    /** The session holds more than its budget. */
-    private void endOverdraft() {
-        if (version == ProtocolVersion.SMUX_1) {
-            // Without windows, this is all there is.
-            if (reading && wire != null) {
-                reading = false;
+    private void keepToBudget() {
+        if (budget.isOverdrawn()) {
+            if (version != ProtocolVersion.SMUX_1) {
+                endLargest("the session holds " + budget.used() + " bytes, more than its budget");
+            } else if (reading && wire != null) {
+                reading = false; // without windows, this is all there is
                 wire.reading(false);
             }
-            return;
         }
-        MuxStream slowest = null;
+        boolean progress = true;
+        while (progress && budget.isOwed()) {
+            progress = endLargest("all sessions together hold more memory than they may");
+        }
+    }
+
+    /** Ends the stream that holds the most. False: none holds any. */
+    private boolean endLargest(String why) {
+        MuxStream largest = null;
         for (MuxStream stream : streams.values()) {
-            if (slowest == null || stream.unconsumedBytes() > slowest.unconsumedBytes()) {
-                slowest = stream;
+            if (largest == null || stream.heldBytes() > largest.heldBytes()) {
+                largest = stream;
             }
         }
-        if (slowest != null) {
-            slowest.resetByLimit(
-                    ErrorCode.LIMIT_REACHED,
-                    "the session holds " + budget.used()
-                            + " bytes, more than its budget, and this stream's reader is the slowest");
+        if (largest == null || largest.heldBytes() == 0) {
+            return false;
         }
+        largest.resetByLimit(ErrorCode.LIMIT_REACHED, why + ", and this stream the most of it");
+        return true;
     }
 
     private void end(ErrorCode code, String text) {
@@ -640,6 +658,7 @@ public final class MuxSession {
         lost.forEach(stream -> tellReset(stream, code, text));
         updates.clear();
         alarms.clear();
+        budget.close();
         if (wire != null) {
             sayFarewell(code, text);
             wire.close();
@@ -685,7 +704,7 @@ public final class MuxSession {
                 discarded,
                 budget.used(),
                 budget.promised(),
-                queuedBytes,
+                budget.queued(),
                 inFlight);
     }
 
@@ -697,7 +716,7 @@ public final class MuxSession {
     @Override
     public String toString() {
         return role + " session, " + (version == null ? "no version yet" : version) + ", " + streamCount()
-                + " streams, " + budget.used() + " bytes unconsumed, " + queuedBytes + " queued";
+                + " streams, " + budget.used() + " bytes unconsumed, " + budget.queued() + " queued";
     }
 
     /** What the peer sends. */
@@ -719,9 +738,7 @@ public final class MuxSession {
                 return;
             }
             stream.onData(data, capacity);
-            if (budget.isOverdrawn()) {
-                endOverdraft();
-            }
+            keepToBudget();
         }
 
         @Override
@@ -799,7 +816,7 @@ public final class MuxSession {
                 refuse(id, ErrorCode.LIMIT_REACHED, control.size() + " frames wait for the peer to read them");
             } else if (peerStreams >= settings.limits().streams()) {
                 refuse(id, ErrorCode.LIMIT_REACHED, "more than " + peerStreams + " streams in a session");
-            } else if (!opens.tryTake(now())) {
+            } else if (!opens.tryTake(settings.limits().opensPerSecond(), now())) {
                 refuse(
                         id,
                         ErrorCode.LIMIT_REACHED,
@@ -813,6 +830,7 @@ public final class MuxSession {
         }
 
         private void refuse(int id, ErrorCode code, String text) throws ProtocolViolation {
+            listener.onRefused(MuxSession.this, code, text);
             reply(
                     version().isStock()
                             ? Frame.empty(ByteBufAllocator.DEFAULT, version(), Frame.FIN, id)

@@ -213,6 +213,15 @@ public final class MuxStream {
         return unconsumed;
     }
 
+    /** How much to {@link #write} at once, bytes: a frame, or less while much waits in all. */
+    public int maxWrite() {
+        return session.maxWrite();
+    }
+
+    int heldBytes() {
+        return unconsumed + queued;
+    }
+
     // ---- what the session does with its streams
 
     Scheduler.Turn turn() {

@@ -14,6 +14,13 @@ public interface SessionListener {
      */
     void onStream(MuxSession session, MuxStream stream);
 
+    /**
+     * A stream that the peer opened was refused, because of a limit or because no new ones are taken. As often as the peer likes.
+     *
+     * @param text a sentence for the log
+     */
+    default void onRefused(MuxSession session, ErrorCode code, String text) {}
+
     /** The peer takes no new streams; the open ones may finish. Told once; what it says last goes to {@link #onClosed}. */
     default void onGoAway(MuxSession session, ErrorCode code, String text) {}
 

@@ -46,7 +46,8 @@ final class FuzzTarget implements SessionListener, AutoCloseable {
     FuzzTarget(Role role, ProtocolVersion version, SplittableRandom random) {
         this.random = random;
         appetite = random.nextInt(100);
-        session = new MuxSession(role, MuxSettings.of(version).with(TIGHT).with(LIMITS), this, clock);
+        session = new MuxSession(
+                role, MuxSettings.of(version).with(TIGHT).with(LIMITS), this, SharedBudget.unbounded(), clock);
         session.attach(new Wire() {
             @Override
             public void wake() {}

@@ -84,6 +84,7 @@ class LimitsTest {
             peer.syn(7);
 
             assertThat(peer.read()).containsExactly("RST 7 limit reached: more than 2 streams opened in a second");
+            assertThat(peer.us.refused).containsExactly("limit reached: more than 2 streams opened in a second");
         }
     }
 

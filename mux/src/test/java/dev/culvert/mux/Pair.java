@@ -23,9 +23,14 @@ final class Pair implements AutoCloseable {
         String closed = "";
         boolean attach = true;
         int openable;
+        final List<String> refused = new ArrayList<>();
 
         Peer(MuxSession.Role role, MuxSettings settings, Ticker clock) {
-            session = new MuxSession(role, settings, this, clock);
+            this(role, settings, SharedBudget.unbounded(), clock);
+        }
+
+        Peer(MuxSession.Role role, MuxSettings settings, SharedBudget shared, Ticker clock) {
+            session = new MuxSession(role, settings, this, shared, clock);
             wire = new TestWire(session);
         }
 
@@ -42,6 +47,11 @@ final class Pair implements AutoCloseable {
                 recorders.add(recorder);
                 stream.attach(recorder);
             }
+        }
+
+        @Override
+        public void onRefused(MuxSession opened, ErrorCode code, String text) {
+            refused.add(code + ": " + text);
         }
 
         @Override

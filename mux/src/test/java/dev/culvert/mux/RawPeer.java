@@ -27,7 +27,16 @@ final class RawPeer implements FrameHandler, AutoCloseable {
     }
 
     RawPeer(MuxSession.Role role, MuxSettings settings, boolean handshake) {
-        us = new Pair.Peer(role, settings, clock);
+        this(role, settings, handshake, SharedBudget.unbounded());
+    }
+
+    /** One of several whose sessions under test share their memory. */
+    RawPeer(MuxSession.Role role, MuxSettings settings, SharedBudget shared) {
+        this(role, settings, true, shared);
+    }
+
+    private RawPeer(MuxSession.Role role, MuxSettings settings, boolean handshake, SharedBudget shared) {
+        us = new Pair.Peer(role, settings, shared, clock);
         version = settings.versions().iterator().next();
         decoder = new FrameDecoder(version);
         us.session.attach(us.wire);

@@ -12,7 +12,7 @@ class ReceiveWindowTest {
     private static final int INITIAL = 1_000;
     private static final int MAX = 1_000_000;
 
-    private final MemoryBudget budget = new MemoryBudget(1L << 40);
+    private final MemoryBudget budget = new MemoryBudget(1L << 40, SharedBudget.unbounded());
     private final RoundTrip roundTrip = new RoundTrip();
     private long now;
 
@@ -173,7 +173,7 @@ class ReceiveWindowTest {
     @Test
     void nStreamsGetTheNPlusFirstPartOfWhatMayBePromised() {
         for (int n = 1; n <= 8; n++) {
-            MemoryBudget shared = new MemoryBudget(2 * 600_000);
+            MemoryBudget shared = new MemoryBudget(2 * 600_000, SharedBudget.unbounded());
             ReceiveWindow[] windows = windows(n, shared);
             for (int turn = 0; turn < 200; turn++) {
                 now += RTT;
@@ -189,7 +189,7 @@ class ReceiveWindowTest {
 
     @Test
     void promisesNeverPassHalfTheBudget() {
-        MemoryBudget shared = new MemoryBudget(100_000);
+        MemoryBudget shared = new MemoryBudget(100_000, SharedBudget.unbounded());
         ReceiveWindow[] windows = windows(50, shared);
         for (int turn = 0; turn < 100; turn++) {
             now += RTT;

@@ -154,7 +154,7 @@ class SessionModelTest {
         @Nullable End peer;
 
         End(MuxSession.Role role, MuxSettings settings, Ticker clock) {
-            session = new MuxSession(role, settings, this, clock);
+            session = new MuxSession(role, settings, this, SharedBudget.unbounded(), clock);
             wire = new TestWire(session);
             budget = (int) settings.flow().budget();
         }

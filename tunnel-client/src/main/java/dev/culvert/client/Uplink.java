@@ -149,12 +149,7 @@ final class Uplink implements Uplinks.Carrier {
         arrival.connection().onEnd(load::decrementAndGet);
         loop.register(channel).addListener(registered -> {
             if (registered.isSuccess()) {
-                Splice.open(
-                        channel,
-                        arrival.connection(),
-                        session,
-                        arrival.request(),
-                        settings.flow().frameSize());
+                Splice.open(channel, arrival.connection(), session, arrival.request());
             } else {
                 arrival.reject("cannot register the socket: " + registered.cause());
             }

@@ -1,6 +1,8 @@
 package dev.culvert.server;
 
 import dev.culvert.common.config.TlsConfig;
+import dev.culvert.common.tls.Authority;
+import dev.culvert.common.tls.Identity;
 import dev.culvert.common.tls.Tls;
 import java.io.IOException;
 import java.util.Optional;
@@ -13,17 +15,22 @@ import org.jspecify.annotations.Nullable;
  * @param content of the files that it was made of
  */
 record Access(Clients clients, @Nullable Tls tls, String content) {
-    /** Reads the files that {@code config} names. Blocks; throws with a sentence for the user. */
-    static Access of(ServerConfig config) throws IOException {
+    /** Reads the files that {@code config} names, and sets what its clients may have. Blocks; throws with a sentence for the user. */
+    static Access of(ServerConfig config, Accounts accounts) throws IOException {
         TlsConfig files = config.tls().orElse(null);
         if (files == null) {
-            return new Access(new Clients(config.clients(), config.anonymous(), Optional.empty()), null, "");
+            return new Access(clients(config, Optional.empty(), accounts), null, "");
         }
         String content = files.content().orElse("");
-        Clients clients = new Clients(config.clients(), config.anonymous(), files.authority());
+        Identity identity = files.identity();
+        Clients clients = clients(config, files.authority(), accounts);
         return new Access(
-                clients,
-                Tls.server(files.identity(), clients::identify, config.limits().handshakeTimeout()),
-                content);
+                clients, Tls.server(identity, clients::identify, config.limits().handshakeTimeout()), content);
+    }
+
+    private static Clients clients(ServerConfig config, Optional<Authority> authority, Accounts accounts) {
+        Clients clients = new Clients(config.clients(), config.anonymous(), authority, accounts);
+        accounts.retain(clients.names());
+        return clients;
     }
 }

@@ -17,30 +17,37 @@ import java.util.stream.Stream;
  * @param keys any of them will do: an old and a new one, while they are changed
  * @param names of its certificate, when a CA says who is who
  * @param allow what it may dial
+ * @param quota how much it may ask for
  */
-record ClientConfig(String name, List<Fingerprint> keys, List<String> names, AllowList allow) {
+record ClientConfig(String name, List<Fingerprint> keys, List<String> names, AllowList allow, Quota quota) {
     private static final Kind<AllowRule> ALLOW_RULE = Kind.of(
             "HOST:PORTS such as \"db.internal:5432\" or \"10.0.0.0/8:443\"",
             AllowRule.parse("localhost:1"),
             AllowRule::parse);
 
-    static ClientConfig read(String name, Section section) {
+    /** Reads {@code clients.NAME}; what it says nothing of is as {@code otherwise} has it. */
+    static ClientConfig read(String name, Section section, Quota otherwise) {
         boolean named = section.has("name");
         return new ClientConfig(
                 name,
                 named && !section.has("key") ? List.of() : section.oneOrMore("key", TlsConfig.FINGERPRINT),
                 named ? section.oneOrMore("name", Kind.text()) : List.of(),
-                allow(section));
+                allow(section),
+                quota(section, otherwise));
+    }
+
+    static Quota quota(Section section, Quota otherwise) {
+        return section.section("limits", limits -> Quota.read(limits, otherwise));
     }
 
     static AllowList allow(Section section) {
         return new AllowList(section.list("allow", ALLOW_RULE));
     }
 
-    /** A few words for people. */
-    String describe() {
+    /** A few words for people; of its quota, if that is another one than usual. */
+    String describe(Quota usual) {
         String who = Stream.concat(keys.stream().map(Fingerprint::toString), names.stream())
                 .collect(Collectors.joining(" or "));
-        return "client   " + name + ", " + who + ", may dial " + allow;
+        return "client   " + name + ", " + who + ", may dial " + allow + quota.describeUnless(usual);
     }
 }

@@ -6,35 +6,49 @@ import dev.culvert.common.tls.Fingerprint;
 import dev.culvert.common.tls.UntrustedPeer;
 import java.security.cert.X509Certificate;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Who may connect: tells clients by their keys, or by what a CA calls them. Immutable; any thread. */
 final class Clients {
+    private final Set<String> names = new HashSet<>(Set.of(""));
     private final Map<Fingerprint, Client> byKey = new HashMap<>();
     private final Map<String, Client> byName = new HashMap<>();
-    private final Optional<Client> anybody;
+    private final Client anonymous;
+    /** Whether those who show an unknown key are let in. */
+    private final boolean open;
+
     private final @Nullable Authority authority;
 
     /**
-     * @param anonymous what all others may dial; empty: there are no others
+     * @param anonymous what all others may dial, and have
      * @param authority who vouches for names; without it nobody does
      */
-    Clients(List<ClientConfig> configs, Optional<AllowList> anonymous, Optional<Authority> authority) {
+    Clients(List<ClientConfig> configs, AnonymousConfig anonymous, Optional<Authority> authority, Accounts accounts) {
         for (ClientConfig config : configs) {
-            Client client = new Client(config.name(), config.allow());
+            Client client = new Client(config.name(), config.allow(), accounts.of(config.name(), config.quota()));
+            names.add(config.name());
             config.keys().forEach(key -> byKey.put(key, client));
             config.names().forEach(name -> byName.put(name, client));
         }
-        anybody = anonymous.map(allow -> new Client("", allow));
+        open = anonymous.allow().isPresent();
+        this.anonymous =
+                new Client("", anonymous.allow().orElse(AllowList.NOTHING), accounts.of("", anonymous.quota()));
         this.authority = authority.orElse(null);
+    }
+
+    /** As the configuration has them, and the empty one for all others. */
+    Set<String> names() {
+        return names;
     }
 
     /** Who connects where nobody shows a key. */
     Client anonymous() {
-        return anybody.orElse(Client.NOBODY);
+        return anonymous;
     }
 
     /** Who has shown these certificates, their own first. */
@@ -46,9 +60,10 @@ final class Clients {
         }
         if (client != null) {
             return client;
+        } else if (open) {
+            return anonymous;
         }
-        return anybody.orElseThrow(() ->
-                new UntrustedPeer("its key " + key + " is none of those under clients; list it there to let it in"));
+        throw new UntrustedPeer("its key " + key + " is none of those under clients; list it there to let it in");
     }
 
     private @Nullable Client byAuthority(Authority vouching, X509Certificate[] chain, Fingerprint key)
@@ -56,7 +71,7 @@ final class Clients {
         try {
             vouching.checkClient(chain);
         } catch (UntrustedPeer e) {
-            if (anybody.isPresent()) {
+            if (open) {
                 return null;
             }
             throw new UntrustedPeer("its key " + key + " is none of those under clients, and " + e.getMessage());

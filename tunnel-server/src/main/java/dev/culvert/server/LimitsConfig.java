@@ -8,38 +8,38 @@ import static java.time.Duration.ofSeconds;
 
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.Units;
-import dev.culvert.mux.MuxSettings;
 import java.time.Duration;
 
 /**
- * What peers may ask for. Each number is 1 to 1000000.
+ * What peers may ask for.
  *
- * @param sessions at the same time, of all peers together
- * @param handshakes connections whose peers have not shown yet who they are; one more, and the oldest has to go
- * @param streams at the same time, in one session
- * @param opensPerSecond in one session
- * @param handshakeTimeout from the connection to a session that is up, 100ms to 5m
+ * @param whole all of them together
+ * @param handshakes connections whose sessions are not up yet, 1 to 1000000; one more, and the oldest has to go
+ * @param handshakeTimeout for TLS, and again for the first words of the session, 100ms to 5m
+ * @param client each client that has no limits of its own
  */
-record LimitsConfig(int sessions, int handshakes, int streams, int opensPerSecond, Duration handshakeTimeout) {
-    private static final int MAX = 1_000_000;
+record LimitsConfig(Quota whole, int handshakes, Duration handshakeTimeout, Quota client) {
+    /** Buffers are outside the heap, in as much memory again; half of that may be full. */
+    private static final long MOST_BUFFER = Runtime.getRuntime().maxMemory() / 2;
+
+    private static final Quota WHOLE = new Quota(1_000, 100_000, 20_000, 20_000, Math.min(256 << 20, MOST_BUFFER));
+    private static final Quota CLIENT = new Quota(100, 20_000, 10_000, 10_000, Math.min(128 << 20, MOST_BUFFER));
 
     static LimitsConfig read(Section section) {
         return new LimitsConfig(
-                section.get("sessions", integer(1, MAX), 1_000),
-                section.get("handshakes", integer(1, MAX), 500),
-                section.get("streams", integer(1, MAX), 20_000),
-                section.get("opens-per-second", integer(1, MAX), 10_000),
-                section.get("handshake-timeout", duration(ofMillis(100), ofMinutes(5)), ofSeconds(10)));
+                Quota.read(section, WHOLE),
+                section.get("handshakes", integer(1, 1_000_000), 500),
+                section.get("handshake-timeout", duration(ofMillis(100), ofMinutes(5)), ofSeconds(10)),
+                section.section("client", client -> Quota.read(client, CLIENT)));
     }
 
-    /** What concerns one session, as a session takes it. */
-    MuxSettings.Limits forMux() {
-        return new MuxSettings.Limits(streams, opensPerSecond, MuxSettings.Limits.DEFAULT.replies());
+    /** This one, with other limits for each client. */
+    LimitsConfig withClient(Quota other) {
+        return new LimitsConfig(whole, handshakes, handshakeTimeout, other);
     }
 
     /** A few words for people. */
     String describe() {
-        return "%s sessions, %s streams and %s opens a second in each, %s handshakes, each within %s"
-                .formatted(sessions, streams, opensPerSecond, handshakes, Units.of(handshakeTimeout));
+        return "%s; %s handshakes, each within %s".formatted(whole.describe(), handshakes, Units.of(handshakeTimeout));
     }
 }

@@ -1,6 +1,5 @@
 package dev.culvert.server;
 
-import dev.culvert.mux.HostPort;
 import io.netty.util.concurrent.Ticker;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -8,7 +7,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Tells the log of those who were not let in, but no more often than a disk can bear: anybody can knock. Any thread. */
+/** Tells the log who was refused what, but no more often than a disk can bear: anybody can ask for anything. Any thread. */
 final class Refusals {
     private static final Logger LOG = LoggerFactory.getLogger(Refusals.class);
 
@@ -25,18 +24,22 @@ final class Refusals {
     }
 
     /** Somebody was refused. Returns whether the log was told. */
-    boolean add(String endpoint, HostPort address, String reason) {
+    boolean add(String endpoint, Object who, String reason) {
         long began = periodBegan.get();
         long now = ticker.nanoTime();
         if (now - began >= PERIOD && periodBegan.compareAndSet(began, now)) {
             int untold = inPeriod.getAndSet(0) - MOST;
             if (untold > 0) {
-                LOG.warn("{} more were refused in the last {} s", untold, TimeUnit.NANOSECONDS.toSeconds(now - began));
+                LOG.warn(
+                        "{}: refused {} more in the last {} s",
+                        endpoint,
+                        untold,
+                        TimeUnit.NANOSECONDS.toSeconds(now - began));
             }
         }
         boolean told = inPeriod.incrementAndGet() <= MOST;
         if (told) {
-            LOG.warn("{}: refused {}: {}", endpoint, address, reason);
+            LOG.warn("{}: refused {}: {}", endpoint, who, reason);
         }
         return told;
     }

@@ -19,7 +19,6 @@ import dev.culvert.common.config.Plaintext;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.config.Units;
-import dev.culvert.common.net.AllowList;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.ProtocolVersion;
@@ -38,7 +37,6 @@ import java.util.stream.Stream;
  * @param tls empty: nothing is encrypted
  * @param insecure addresses need not be on loopback, although nothing is encrypted
  * @param clients in the order of the file; none without {@code tls}
- * @param anonymous what whoever is none of the clients may dial; empty: nobody else gets in
  * @param smux in the order of the file
  * @param dialTimeout for one dial of a target, 100ms to 5m
  * @param userTimeout TCP_USER_TIMEOUT: how long sent data may stay unacknowledged, 1s to 1h
@@ -48,7 +46,7 @@ record ServerConfig(
         Optional<TlsConfig> tls,
         boolean insecure,
         List<ClientConfig> clients,
-        Optional<AllowList> anonymous,
+        AnonymousConfig anonymous,
         List<SmuxEndpointConfig> smux,
         LimitsConfig limits,
         Duration dialTimeout,
@@ -101,16 +99,18 @@ record ServerConfig(
         Optional<TlsConfig> tls = encrypts || (!plain && top.has("tls"))
                 ? Optional.of(top.section("tls", section -> TlsConfig.read(section, DEFAULT_KEY)))
                 : Optional.empty();
-        List<ClientConfig> clients = top.named("clients", ClientConfig::read);
+        LimitsConfig limits = top.section("limits", LimitsConfig::read);
+        List<ClientConfig> clients =
+                top.named("clients", (name, section) -> ClientConfig.read(name, section, limits.client()));
         checkClients(top, tls, clients);
-        Optional<AllowList> anonymous =
-                top.has("anonymous") ? Optional.of(top.section("anonymous", ClientConfig::allow)) : Optional.empty();
-        if (anonymous.isEmpty() && plain && listen.isPresent()) {
+        AnonymousConfig anonymous = AnonymousConfig.read(top, limits.client());
+        boolean open = anonymous.allow().isPresent();
+        if (!open && plain && listen.isPresent()) {
             top.error(
                     "anonymous",
                     "missing: without TLS nobody knows who connects; write anonymous { allow = [\"HOST:PORT\"] } with"
                             + " what anybody who reaches listen may dial");
-        } else if (anonymous.isEmpty() && encrypts && clients.isEmpty()) {
+        } else if (!open && encrypts && clients.isEmpty()) {
             top.error(
                     "clients",
                     "missing: nobody could connect; write clients { laptop { key = \"SHA256:...\", allow ="
@@ -123,7 +123,7 @@ record ServerConfig(
                 clients,
                 anonymous,
                 smux,
-                top.section("limits", LimitsConfig::read),
+                limits,
                 top.section("dial", dial -> dial.get("timeout", duration(ofMillis(100), ofMinutes(5)), ofSeconds(10))),
                 top.get("user-timeout", duration(ofSeconds(1), ofHours(1)), ofSeconds(15)),
                 top.section("keepalive", KeepaliveConfig::read),
@@ -153,7 +153,7 @@ record ServerConfig(
                 other.clients,
                 other.anonymous,
                 smux,
-                limits,
+                limits.withClient(other.limits.client()),
                 dialTimeout,
                 userTimeout,
                 keepalive,
@@ -166,7 +166,6 @@ record ServerConfig(
         MuxSettings settings = MuxSettings.of(ProtocolVersion.CULVERT)
                 .with(flow.forMux())
                 .with(keepalive.forMux())
-                .with(limits.forMux())
                 .with(software, limits.handshakeTimeout());
         Stream<Endpoint> clients =
                 listen.stream().map(address -> new CulvertEndpoint(address, tls.isPresent(), settings));
@@ -186,13 +185,16 @@ record ServerConfig(
         String how = tls.map(TlsConfig::describe).orElse("not encrypted");
         Stream<String> clientsAt = listen.stream().map(address -> "listen   " + address + ", " + how);
         Stream<String> known = Stream.concat(
-                clients.stream().map(ClientConfig::describe),
-                anonymous.stream().map(allow -> "others   may dial " + allow));
+                clients.stream().map(client -> client.describe(limits.client())),
+                anonymous.allow().stream()
+                        .map(allow ->
+                                "others   may dial " + allow + anonymous.quota().describeUnless(limits.client())));
         Stream<String> peers = smux.stream().map(SmuxEndpointConfig::describe);
         return """
                 %s
 
                 limits     %s
+                           of each client: %s
                 dial       within %s
                 keepalive  %s, or %s without acknowledgement
                 flow       %s
@@ -200,6 +202,7 @@ record ServerConfig(
                 """.formatted(
                 Stream.of(clientsAt, known, peers).flatMap(lines -> lines).collect(joining("\n")),
                 limits.describe(),
+                limits.client().describe(),
                 Units.of(dialTimeout),
                 keepalive.describe(),
                 Units.of(userTimeout),

@@ -1,6 +1,5 @@
 package dev.culvert.server;
 
-import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.net.DialFailure;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.splice.Connection;
@@ -17,83 +16,91 @@ import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
 import java.security.cert.X509Certificate;
-import java.util.function.Consumer;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One client's session: every stream that it opens is checked, dialled and joined with its target. Event loop only. */
+/**
+ * One client's session: every stream that it opens is checked, dialled and joined with its target. It is on the account of the client
+ * that it was when it began, whatever it is called later. Event loop only.
+ */
 final class ServerSession implements SessionListener {
     private static final Logger LOG = LoggerFactory.getLogger(ServerSession.class);
 
     private static final String NOT_ANY_MORE = "this client may not connect any more";
 
-    private final Endpoint endpoint;
-    /** What the client has shown, its own certificate first; empty without TLS. */
-    private final X509Certificate[] chain;
-
-    private final HostPort address;
-    private final String peer;
-    private final EventLoop loop;
+    private final Peer peer;
+    private final Account account;
     private final Dialer dialer;
     private final Connections connections;
-    private final Sessions sessions;
-    private final int maxSessions;
-    private final Consumer<ServerSession> whenClosed;
+    private final Home home;
     private Client client;
     private @Nullable MuxSession current;
+    private boolean dismissed;
+    private boolean admitted;
 
-    ServerSession(
-            Endpoint endpoint,
-            X509Certificate[] chain,
-            Client client,
-            HostPort address,
-            EventLoop loop,
-            Dialer dialer,
-            Connections connections,
-            Sessions sessions,
-            int maxSessions,
-            Consumer<ServerSession> whenClosed) {
-        this.endpoint = endpoint;
-        this.chain = chain;
+    /**
+     * Where a session comes from.
+     *
+     * @param chain what the client has shown, its own certificate first; empty without TLS
+     */
+    record Peer(Endpoint endpoint, List<X509Certificate> chain, HostPort address, EventLoop loop) {}
+
+    /** Who keeps a session. Event loop of the session. */
+    interface Home {
+        /** The peer has spoken. */
+        void onUp();
+
+        /** The session has ended. */
+        void onClosed(ServerSession session, MuxSession closed);
+    }
+
+    ServerSession(Peer peer, Client client, Dialer dialer, Connections connections, Home home) {
+        this.peer = peer;
         this.client = client;
-        this.address = address;
-        peer = client.at(address);
-        this.loop = loop;
         this.dialer = dialer;
         this.connections = connections;
-        this.sessions = sessions;
-        this.maxSessions = maxSessions;
-        this.whenClosed = whenClosed;
+        this.home = home;
+        account = client.account();
+    }
+
+    private String name() {
+        return peer.endpoint.name();
     }
 
     @Override
     public void onUp(MuxSession session) {
         current = session;
-        if (client.equals(Client.NOBODY) && chain.length > 0) { // since a moment ago
+        home.onUp();
+        if (dismissed) { // since a moment ago
             session.close(ErrorCode.FORBIDDEN, NOT_ANY_MORE);
             return;
         }
-        if (sessions.size() > maxSessions) {
-            session.close(
-                    ErrorCode.LIMIT_REACHED, "this server has " + maxSessions + " sessions, the most it may have");
+        String refusal = account.openSession();
+        if (refusal != null) {
+            session.close(ErrorCode.LIMIT_REACHED, refusal);
             return;
         }
+        admitted = true;
         LOG.info(
                 "{}: session from {} up, {}{}",
-                endpoint.name(),
-                peer,
+                name(),
+                client.at(peer.address),
                 session.version(),
                 session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware());
     }
 
     /** Who gets in has changed: the session goes on as what its client is now, or not at all. Any thread. */
     void identifyAgain(Clients clients) {
-        loop.execute(() -> {
+        peer.loop.execute(() -> {
             try {
-                client = chain.length == 0 ? clients.anonymous() : clients.identify(chain);
+                client = peer.chain.isEmpty()
+                        ? clients.anonymous()
+                        : clients.identify(peer.chain.toArray(new X509Certificate[0]));
+                dismissed = false;
             } catch (UntrustedPeer e) {
-                client = Client.NOBODY;
+                dismissed = true;
                 if (current != null) {
                     current.close(ErrorCode.FORBIDDEN, NOT_ANY_MORE);
                 }
@@ -103,17 +110,24 @@ final class ServerSession implements SessionListener {
 
     @Override
     public void onStream(MuxSession session, MuxStream stream) {
+        String refusal = account.openStream();
+        if (refusal != null) {
+            stream.reset(ErrorCode.LIMIT_REACHED, refusal);
+            onRefused(session, ErrorCode.LIMIT_REACHED, refusal);
+            return;
+        }
         OpenRequest request = stream.request();
-        HostPort target = endpoint.target(request);
+        HostPort target = peer.endpoint.target(request);
         HostPort source = request.source();
         Connection connection = connections.add(
                 request.connectionId().isEmpty() ? connections.newId() : request.connectionId(),
-                endpoint.forward(request),
-                client.at(source == null ? address : source),
+                peer.endpoint.forward(request),
+                client.at(source == null ? peer.address : source),
                 target == null ? "none" : target.toString());
+        connection.onEnd(account::closeStream);
         if (target == null) {
             refuse(stream, connection, ErrorCode.PROTOCOL_ERROR, "the open request names no target");
-        } else if (!endpoint.mayDial(client, target)) {
+        } else if (!peer.endpoint.mayDial(client, target)) {
             refuse(
                     stream,
                     connection,
@@ -121,27 +135,29 @@ final class ServerSession implements SessionListener {
                     "no allow rule of " + (client.name().isEmpty() ? "anonymous" : client.name()) + " covers "
                             + target);
         } else {
-            dial(stream, connection, target);
+            refusal = account.dial();
+            if (refusal != null) {
+                refuse(stream, connection, ErrorCode.LIMIT_REACHED, refusal);
+            } else {
+                dial(stream, connection, target);
+            }
         }
     }
 
     private void dial(MuxStream stream, Connection connection, HostPort target) {
-        Future<Channel> dial = dialer.dial(loop, target, resolved -> endpoint.mayDial(client, target, resolved));
+        Future<Channel> dial =
+                dialer.dial(peer.loop, target, resolved -> peer.endpoint.mayDial(client, target, resolved));
         stream.ifAbandoned(() -> {
             dial.cancel(false);
             connection.end("reset by the client while " + target + " was dialled");
         });
-        connection.onCut(loop, (code, reason) -> {
+        connection.onCut(peer.loop, (code, reason) -> {
             dial.cancel(false);
             refuse(stream, connection, code, reason);
         });
         dial.addListener((Future<Channel> dialled) -> {
             if (dialled.isSuccess()) {
-                Splice.accept(
-                        dialled.getNow(),
-                        connection,
-                        stream,
-                        endpoint.settings().flow().frameSize());
+                Splice.accept(dialled.getNow(), connection, stream);
             } else if (dialled.cause() instanceof DialFailure failure) {
                 refuse(stream, connection, failure.code(), String.valueOf(failure.getMessage()));
             } else if (!dialled.isCancelled()) {
@@ -156,8 +172,13 @@ final class ServerSession implements SessionListener {
     }
 
     @Override
+    public void onRefused(MuxSession session, ErrorCode code, String text) {
+        account.refusals().add(name(), "a stream of " + client.at(peer.address), code + ": " + text);
+    }
+
+    @Override
     public void onGoAway(MuxSession session, ErrorCode code, String text) {
-        LOG.debug("{}: session from {} takes no more streams: {}: {}", endpoint.name(), peer, code, text);
+        LOG.debug("{}: session from {} takes no more streams: {}: {}", name(), client.at(peer.address), code, text);
     }
 
     @Override
@@ -167,17 +188,15 @@ final class ServerSession implements SessionListener {
 
     @Override
     public void onClosed(MuxSession session, ErrorCode code, String text) {
-        whenClosed.accept(this);
-        sessions.remove(session);
-        if (session.unexpectedVersion().isPresent()) {
-            LOG.warn(
-                    "{}: refused {}: {}; {}",
-                    endpoint.name(),
-                    peer,
-                    text,
-                    endpoint.advice(session.unexpectedVersion().getAsInt()));
+        if (admitted) {
+            account.closeSession();
+            LOG.info("{}: session from {} ended: {}: {}", name(), client.at(peer.address), code, text);
         } else {
-            LOG.info("{}: session from {} ended: {}: {}", endpoint.name(), peer, code, text);
+            String advice = session.unexpectedVersion().isPresent()
+                    ? "; " + peer.endpoint.advice(session.unexpectedVersion().getAsInt())
+                    : "";
+            account.refusals().add(name(), client.at(peer.address), code + ": " + text + advice);
         }
+        home.onClosed(this, session);
     }
 }

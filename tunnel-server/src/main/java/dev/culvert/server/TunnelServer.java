@@ -18,8 +18,8 @@ import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxConnection;
 import dev.culvert.mux.MuxSession;
-import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.SocketChannel;
@@ -38,13 +38,16 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The server agent: accepts sessions, dials the target of every stream, and joins the two. */
 public final class TunnelServer implements Agent {
     private static final Logger LOG = LoggerFactory.getLogger(TunnelServer.class);
+
+    private static final String MADE_ROOM =
+            "it made room for another one: limits.handshakes have not shown yet who they are";
 
     /** As it was last read; of a newer one only {@link Access} counts until a restart. */
     private ServerConfig config;
@@ -64,6 +67,7 @@ public final class TunnelServer implements Agent {
     private final Duration userTimeout;
     private final Handshakes handshakes;
     private final Refusals refusals = new Refusals(Ticker.systemTicker());
+    private final Accounts accounts;
     private final Set<ServerSession> live = ConcurrentHashMap.newKeySet();
     private volatile Access access;
     private final List<Acceptor> acceptors = new ArrayList<>();
@@ -74,8 +78,9 @@ public final class TunnelServer implements Agent {
         limits = config.limits();
         userTimeout = config.userTimeout();
         handshakes = new Handshakes(limits.handshakes());
+        accounts = new Accounts(limits.whole(), Ticker.systemTicker());
         try {
-            access = Access.of(config);
+            access = Access.of(config, accounts);
         } catch (IOException e) {
             throw new StartFailure(String.valueOf(e.getMessage()));
         }
@@ -90,7 +95,7 @@ public final class TunnelServer implements Agent {
                     transport,
                     accepts,
                     endpoint.name(),
-                    limits.sessions() + limits.handshakes(),
+                    limits.whole().sessions() + limits.handshakes(),
                     (from, channel) -> begin(endpoint, from, channel));
             acceptors.add(acceptor);
             try {
@@ -113,107 +118,114 @@ public final class TunnelServer implements Agent {
             acceptor.release();
             return;
         }
-        HostPort address = HostPort.of(channel.remoteAddress());
-        EventLoop loop = loops.next();
         TcpOption.USER_TIMEOUT.set(channel, Math.toIntExact(userTimeout.toMillis()));
         TcpOption.UNSENT_LOW_WATER.set(channel, MuxConnection.UNSENT_LOW_WATER);
-        Access now = access;
-        Tls tls = now.tls();
-        if (tls != null && endpoint.tls()) {
-            Handshake handshake = new Handshake(endpoint, address, loop, acceptor, channel);
-            handshakes.add(handshake);
-            tls.newHandlers(channel.alloc(), handshake).forEach(channel.pipeline()::addLast);
-            register(channel, loop, handshake::onFailed);
-        } else {
-            MuxSession session = newSession(
-                    endpoint, now, new X509Certificate[0], now.clients().anonymous(), address, loop, acceptor);
-            channel.pipeline().addLast(new MuxConnection(session));
-            register(channel, loop, reason -> session.close(ErrorCode.INTERNAL, reason));
-        }
+        Visit visit = new Visit(endpoint, acceptor, channel);
+        handshakes.add(visit);
+        visit.begin();
     }
 
-    private static void register(SocketChannel channel, EventLoop loop, Consumer<String> otherwise) {
-        loop.register(channel).addListener(registered -> {
-            if (registered.isSuccess()) {
-                channel.config().setAutoRead(true);
-            } else {
-                channel.unsafe().closeForcibly();
-                otherwise.accept("cannot register the socket: " + registered.cause());
-            }
-        });
-    }
-
-    private MuxSession newSession(
-            Endpoint endpoint,
-            Access identifiedBy,
-            X509Certificate[] chain,
-            Client client,
-            HostPort address,
-            EventLoop loop,
-            Acceptor acceptor) {
-        ServerSession listener = new ServerSession(
-                endpoint, chain, client, address, loop, dialer, connections, sessions, limits.sessions(), ended -> {
-                    live.remove(ended);
-                    acceptor.release();
-                });
-        MuxSession session = new MuxSession(MuxSession.Role.SERVER, endpoint.settings(), listener);
-        live.add(listener);
-        if (!access.equals(identifiedBy)) { // and whoever changed it may not have found this session
-            listener.identifyAgain(access.clients());
-        }
-        sessions.add(session, loop);
-        return session;
-    }
-
-    /** A peer shows who it is; only then there is a session. Event loop only. */
-    private final class Handshake implements TlsGate.Listener, Handshakes.Waiting {
+    /** A connection that a peer has made, from the first byte to the last. Event loop of the session only. */
+    private final class Visit implements TlsGate.Listener, Handshakes.Waiting, ServerSession.Home {
         private final Endpoint endpoint;
         private final HostPort address;
-        private final EventLoop loop;
+        private final EventLoop loop = loops.next();
         private final Acceptor acceptor;
-        private final Channel channel;
-        private volatile boolean madeRoom;
+        private final SocketChannel channel;
+        private @Nullable MuxSession session;
+        private boolean madeRoom;
 
-        Handshake(Endpoint endpoint, HostPort address, EventLoop loop, Acceptor acceptor, Channel channel) {
+        Visit(Endpoint endpoint, Acceptor acceptor, SocketChannel channel) {
             this.endpoint = endpoint;
-            this.address = address;
-            this.loop = loop;
             this.acceptor = acceptor;
             this.channel = channel;
+            address = HostPort.of(channel.remoteAddress());
+        }
+
+        /** On the event loop of the acceptors; from here on the peer can be heard. */
+        void begin() {
+            Access now = access;
+            Tls tls = endpoint.tls() ? now.tls() : null;
+            if (tls != null) {
+                tls.newHandlers(channel.alloc(), this).forEach(channel.pipeline()::addLast);
+            }
+            loop.register(channel).addListener(registered -> {
+                if (!registered.isSuccess()) {
+                    channel.unsafe().closeForcibly();
+                    onFailed("cannot register the socket: " + registered.cause());
+                    return;
+                }
+                if (tls == null) {
+                    speak(now, List.of(), now.clients().anonymous(), channel.pipeline());
+                }
+                channel.config().setAutoRead(true);
+            });
         }
 
         @Override
         public void onTrusted(ChannelHandlerContext ctx, X509Certificate[] chain) {
-            accepts.execute(() -> handshakes.remove(this));
             try {
                 // The answer may have changed since the handshake asked.
                 Access now = access;
-                Client client = now.clients().identify(chain);
-                MuxSession session = newSession(endpoint, now, chain, client, address, loop, acceptor);
-                ctx.pipeline().addLast(new MuxConnection(session));
+                speak(now, List.of(chain), now.clients().identify(chain), ctx.pipeline());
             } catch (UntrustedPeer e) {
                 ctx.close();
                 onFailed(String.valueOf(e.getMessage()));
             }
         }
 
+        private void speak(Access identifiedBy, List<X509Certificate> chain, Client client, ChannelPipeline pipeline) {
+            ServerSession.Peer peer = new ServerSession.Peer(endpoint, chain, address, loop);
+            ServerSession listener = new ServerSession(peer, client, dialer, connections, this);
+            Account account = client.account();
+            MuxSession newSession = new MuxSession(
+                    MuxSession.Role.SERVER,
+                    endpoint.settings().with(account.quota().forMux()),
+                    listener,
+                    account.memory());
+            session = newSession;
+            live.add(listener);
+            if (!access.equals(identifiedBy)) { // and whoever changed it may not have found this session
+                listener.identifyAgain(access.clients());
+            }
+            sessions.add(newSession, loop);
+            pipeline.addLast(new MuxConnection(newSession));
+        }
+
         /** On the event loop of the acceptors. */
         @Override
         public void makeRoom() {
-            madeRoom = true;
-            channel.close();
+            loop.execute(() -> {
+                madeRoom = true;
+                if (session == null) {
+                    channel.close();
+                } else if (!session.isUp()) {
+                    session.close(ErrorCode.LIMIT_REACHED, MADE_ROOM);
+                }
+            });
         }
 
         @Override
         public void onFailed(String reason) {
+            refusals.add(endpoint.name(), address, madeRoom ? MADE_ROOM : reason);
+            leave();
+        }
+
+        @Override
+        public void onUp() {
+            accepts.execute(() -> handshakes.remove(this));
+        }
+
+        @Override
+        public void onClosed(ServerSession session, MuxSession closed) {
+            live.remove(session);
+            sessions.remove(closed);
+            leave();
+        }
+
+        private void leave() {
             accepts.execute(() -> handshakes.remove(this));
             acceptor.release();
-            refusals.add(
-                    endpoint.name(),
-                    address,
-                    madeRoom
-                            ? "it made room for another one: limits.handshakes have not shown yet who they are"
-                            : reason);
         }
     }
 
@@ -222,7 +234,8 @@ public final class TunnelServer implements Agent {
         ServerConfig next = ServerConfig.read(file);
         if (!next.withAccessOf(config).equals(config)
                 || next.tls().isPresent() != config.tls().isPresent()) {
-            LOG.warn("only clients, anonymous and the files of tls are taken over; the rest takes a restart");
+            LOG.warn(
+                    "only clients, anonymous, limits.client and the files of tls are taken over; the rest takes a restart");
         }
         if (next.tls().isPresent() == config.tls().isPresent()) {
             config = config.withAccessOf(next);
@@ -242,7 +255,7 @@ public final class TunnelServer implements Agent {
     /** Sessions of those who may not connect any more end; what the others may dial is what it is now. */
     private void takeOver() {
         try {
-            access = Access.of(config);
+            access = Access.of(config, accounts);
         } catch (IOException e) {
             LOG.error("the files of tls can not be used, those from before stay: {}", e.getMessage());
             access = new Access(

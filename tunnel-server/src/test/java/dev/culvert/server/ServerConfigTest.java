@@ -44,7 +44,10 @@ class ServerConfigTest {
             + " way can read and change the traffic; remove tls = off, use 127.0.0.1, [::1] or localhost, or accept the risk with"
             + " insecure = true";
 
-    private static final LimitsConfig LIMITS = new LimitsConfig(1_000, 500, 20_000, 10_000, ofSeconds(10));
+    private static final Quota CLIENT = new Quota(100, 20_000, 10_000, 10_000, 128 << 20);
+    private static final LimitsConfig LIMITS =
+            new LimitsConfig(new Quota(1_000, 100_000, 20_000, 20_000, 256 << 20), 500, ofSeconds(10), CLIENT);
+    private static final AnonymousConfig NOBODY = new AnonymousConfig(Optional.empty(), CLIENT);
     private static final KeepaliveConfig KEEPALIVE = new KeepaliveConfig(ofSeconds(5), ofSeconds(15));
     private static final FlowConfig FLOW = new FlowConfig(64 << 20, 16 << 20, 32760);
     private static final DrainConfig DRAIN = new DrainConfig(ofSeconds(30), Optional.empty());
@@ -74,7 +77,7 @@ class ServerConfigTest {
                         Optional.empty(),
                         false,
                         List.of(),
-                        Optional.of(allow("127.0.0.1:8000")),
+                        new AnonymousConfig(Optional.of(allow("127.0.0.1:8000")), CLIENT),
                         List.of(),
                         LIMITS,
                         ofSeconds(10),
@@ -92,7 +95,7 @@ class ServerConfigTest {
                         Optional.empty(),
                         false,
                         List.of(),
-                        Optional.empty(),
+                        NOBODY,
                         List.of(new SmuxEndpointConfig(
                                 "old",
                                 new HostPort("127.0.0.1", 9000),
@@ -113,7 +116,7 @@ class ServerConfigTest {
     void everything_can_be_set() throws Exception {
         assertThat(read("""
                                 listen = "0.0.0.0:7443", tls = off, insecure = true
-                                anonymous { allow = ["db.internal:5432", "10.0.0.0/8:443"] }
+                                anonymous { allow = ["db.internal:5432", "10.0.0.0/8:443"], limits { streams = 11, buffer = 1m } }
                                 user-timeout = 1s
                                 smux {
                                   old {
@@ -121,7 +124,11 @@ class ServerConfigTest {
                                     peer-buffer = 64k, half-close = false, fin-delay = 0s, stall-timeout = 1s
                                   }
                                 }
-                                limits { sessions = 1, handshakes = 5, streams = 2, opens-per-second = 3, handshake-timeout = 4s }
+                                limits {
+                                  sessions = 1, streams = 2, opens-per-second = 3, dials-per-second = 4, buffer = 5m
+                                  handshakes = 5, handshake-timeout = 4s
+                                  client { sessions = 6, streams = 7, opens-per-second = 8, dials-per-second = 9, buffer = 10m }
+                                }
                                 dial { timeout = 5s }
                                 keepalive { interval = 1s, timeout = 2s }
                                 flow { buffer = 1m, max-window = 64k, frame-size = 1024 }
@@ -132,7 +139,9 @@ class ServerConfigTest {
                         Optional.empty(),
                         true,
                         List.of(),
-                        Optional.of(allow("db.internal:5432", "10.0.0.0/8:443")),
+                        new AnonymousConfig(
+                                Optional.of(allow("db.internal:5432", "10.0.0.0/8:443")),
+                                new Quota(6, 11, 8, 9, 1 << 20)),
                         List.of(new SmuxEndpointConfig(
                                 "old",
                                 new HostPort("::", 0),
@@ -141,7 +150,8 @@ class ServerConfigTest {
                                 true,
                                 Duration.ZERO,
                                 new SmuxPeerConfig(64 << 10, false, ofMillis(0), ofSeconds(1)))),
-                        new LimitsConfig(1, 5, 2, 3, ofSeconds(4)),
+                        new LimitsConfig(
+                                new Quota(1, 2, 3, 4, 5 << 20), 5, ofSeconds(4), new Quota(6, 7, 8, 9, 10 << 20)),
                         ofSeconds(5),
                         ofSeconds(1),
                         new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
@@ -198,11 +208,18 @@ class ServerConfigTest {
         assertThat(config.tls()).contains(new TlsConfig(KEY, KEY, Optional.empty()));
         assertThat(config.clients())
                 .containsExactly(new ClientConfig(
-                        "laptop", List.of(Fingerprint.parse(FINGERPRINT)), List.of(), allow("127.0.0.1:80")));
+                        "laptop", List.of(Fingerprint.parse(FINGERPRINT)), List.of(), allow("127.0.0.1:80"), CLIENT));
         assertThat(config.describe()).startsWith("""
                 listen   0.0.0.0:7443, TLS 1.3, own key %s (%s)
                 client   laptop, %s, may dial 127.0.0.1:80
                 """.formatted(Identity.read(KEY, KEY), KEY, FINGERPRINT));
+    }
+
+    @Test
+    void a_client_may_have_limits_of_its_own() throws Exception {
+        ServerConfig config = read(SECURE + "clients.laptop.limits.streams = 5, limits.client.sessions = 6");
+        assertThat(config.clients().get(0).quota()).isEqualTo(new Quota(6, 5, 10_000, 10_000, 128 << 20));
+        assertThat(config.describe()).contains("may dial 127.0.0.1:80; 6 sessions, 5 streams, 10000 opens");
     }
 
     @Test
@@ -344,7 +361,8 @@ class ServerConfigTest {
                         others   may dial 127.0.0.1:8000
                         old  127.0.0.1:9000 -> 127.0.0.1:9001, stock smux, not encrypted, greeting held for 10ms, peer buffers 4m, half-close for 1m
 
-                        limits     1000 sessions, 20000 streams and 10000 opens a second in each, 500 handshakes, each within 10s
+                        limits     1000 sessions, 100000 streams, 20000 opens and 20000 dials a second, 256m; 500 handshakes, each within 10s
+                                   of each client: 100 sessions, 20000 streams, 10000 opens and 10000 dials a second, 128m
                         dial       within 10s
                         keepalive  every 5s, dead after 15s of silence, or 15s without acknowledgement
                         flow       64m a session, 16m a stream, frames of 32760

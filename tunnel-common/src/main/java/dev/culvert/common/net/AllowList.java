@@ -32,6 +32,8 @@ import java.util.stream.Collectors;
  * @param rules in any order, all of them allow
  */
 public record AllowList(List<AllowRule> rules) {
+    public static final AllowList NOTHING = new AllowList(List.of());
+
     /** Where AWS, Google and Alibaba Cloud serve instance metadata; 169.254.169.254 is link-local anyway. */
     private static final List<Network> METADATA =
             List.of(Network.parse("fd00:ec2::254"), Network.parse("fd20:ce::254"), Network.parse("100.100.100.200"));

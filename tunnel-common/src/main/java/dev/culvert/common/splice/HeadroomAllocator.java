@@ -6,10 +6,11 @@ import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.ChannelConfig;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.util.UncheckedBooleanSupplier;
+import java.util.function.IntSupplier;
 
 /**
  * Receive buffers with room for a frame's header in front of what is read, so that the header can be put before the payload
- * without copying it. A read is never longer than a frame.
+ * without copying it. A read is never longer than what the stream takes at once.
  */
 final class HeadroomAllocator implements RecvByteBufAllocator {
     /** The header of a smux frame, bytes. */
@@ -18,16 +19,16 @@ final class HeadroomAllocator implements RecvByteBufAllocator {
     private static final int MIN_READ = 512;
     private static final int FIRST_READ = 4096;
 
-    private final AdaptiveRecvByteBufAllocator sizes;
-    private final int maxRead;
+    /** The largest payload of a frame, rounded up: sizes are guessed in powers of two. */
+    private static final int LARGEST_READ = 64 << 10;
 
-    /** The largest read, in bytes, should be the largest payload of a frame. */
-    HeadroomAllocator(int maxRead) {
+    private final AdaptiveRecvByteBufAllocator sizes =
+            new AdaptiveRecvByteBufAllocator(MIN_READ, FIRST_READ, LARGEST_READ);
+    private final IntSupplier maxRead;
+
+    /** Asks {@code maxRead} before each read for the largest that it may be, bytes. */
+    HeadroomAllocator(IntSupplier maxRead) {
         this.maxRead = maxRead;
-        // It guesses in powers of two, and rounds a largest size down to one.
-        int roundedUp = Integer.highestOneBit(maxRead - 1) << 1;
-        sizes = new AdaptiveRecvByteBufAllocator(
-                Math.min(MIN_READ, roundedUp), Math.min(FIRST_READ, roundedUp), roundedUp);
     }
 
     @Override
@@ -38,9 +39,9 @@ final class HeadroomAllocator implements RecvByteBufAllocator {
     /** Epoll and NIO want the extended handle, which Netty has no delegate for. */
     private static final class HeadroomHandle implements ExtendedHandle {
         private final ExtendedHandle sizes;
-        private final int maxRead;
+        private final IntSupplier maxRead;
 
-        HeadroomHandle(ExtendedHandle sizes, int maxRead) {
+        HeadroomHandle(ExtendedHandle sizes, IntSupplier maxRead) {
             this.sizes = sizes;
             this.maxRead = maxRead;
         }
@@ -53,7 +54,7 @@ final class HeadroomAllocator implements RecvByteBufAllocator {
 
         @Override
         public int guess() {
-            return Math.min(sizes.guess(), maxRead);
+            return Math.min(sizes.guess(), maxRead.getAsInt());
         }
 
         @Override

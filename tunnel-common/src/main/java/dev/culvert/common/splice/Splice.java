@@ -52,32 +52,29 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     /**
      * Opens a stream for an accepted socket and joins them. The channel is active, not yet read, and on the session's event loop.
      *
-     * @param maxRead the largest read from the socket, bytes: the session's frame size
      * @throws IllegalStateException when the session takes no streams
      */
-    public static void open(
-            Channel channel, Connection connection, MuxSession session, OpenRequest request, int maxRead) {
+    public static void open(Channel channel, Connection connection, MuxSession session, OpenRequest request) {
         Splice splice = new Splice(channel, connection);
-        splice.start(session.open(request, splice), maxRead);
+        splice.start(session.open(request, splice));
     }
 
     /** Accepts a stream for a socket that was dialled and joins them; else as {@link #open}. */
-    public static void accept(Channel channel, Connection connection, MuxStream stream, int maxRead) {
+    public static void accept(Channel channel, Connection connection, MuxStream stream) {
         Splice splice = new Splice(channel, connection);
         stream.accept();
-        splice.start(stream, maxRead);
+        splice.start(stream);
         stream.attach(splice);
     }
 
-    private void start(MuxStream newStream, int maxRead) {
+    private void start(MuxStream newStream) {
         stream = newStream;
         connection.onCut(channel.eventLoop(), this::cut);
-        channel.config().setRecvByteBufAllocator(new HeadroomAllocator(maxRead));
+        channel.config().setRecvByteBufAllocator(new HeadroomAllocator(newStream::maxWrite));
         channel.pipeline().addLast(this);
         if (channel.isActive()) {
             // Until both directions have ended in good order, every close is a reset, also that of a failed write or of
-            // a killed
-            // process: a FIN after half of the data would be a lie.
+            // a killed process: a FIN after half of the data would be a lie.
             channel.config().setOption(ChannelOption.SO_LINGER, 0);
             channel.config().setAutoRead(true);
         } else {

@@ -1,0 +1,23 @@
+package dev.culvert.server;
+
+import dev.culvert.common.config.Section;
+import dev.culvert.common.net.AllowList;
+import java.util.Optional;
+
+/**
+ * Those who are none of the clients.
+ *
+ * @param allow what they may dial; empty: they do not get in, but to smux endpoints without TLS
+ * @param quota how much all of them together may ask for
+ */
+record AnonymousConfig(Optional<AllowList> allow, Quota quota) {
+    /** Reads the section {@code anonymous}, if there is one. */
+    static AnonymousConfig read(Section top, Quota otherwise) {
+        return top.has("anonymous")
+                ? top.section(
+                        "anonymous",
+                        section -> new AnonymousConfig(
+                                Optional.of(ClientConfig.allow(section)), ClientConfig.quota(section, otherwise)))
+                : new AnonymousConfig(Optional.empty(), otherwise);
+    }
+}
