@@ -238,10 +238,7 @@ final class Uplink implements Uplinks.Carrier {
     }
 
     /** A session was lost: begin with the first server again. */
-    private void lost(String reason, long lastedNanos) {
-        if (lastedNanos > GOOD.toNanos()) {
-            backoff.reset();
-        }
+    private void lost(String reason) {
         next = 0;
         failures = 0;
         retry(reason, backoff.next());
@@ -252,8 +249,12 @@ final class Uplink implements Uplinks.Carrier {
             LOG.info("{}: {}", name, reason);
         } else {
             LOG.warn("{}: {}; dialling {} in {} ms", name, reason, servers.get(next), pause.toMillis());
-            attempt = loop.schedule(this::connect, pause.toNanos(), TimeUnit.NANOSECONDS);
+            connectAfter(pause);
         }
+    }
+
+    private void connectAfter(Duration pause) {
+        attempt = loop.schedule(this::connect, pause.toNanos(), TimeUnit.NANOSECONDS);
     }
 
     /** What happens to one session; it may be the current one, one that is not up yet, or one that is on its way out. */
@@ -295,10 +296,30 @@ final class Uplink implements Uplinks.Carrier {
         @Override
         public void onGoAway(MuxSession session, ErrorCode code, String text) {
             if (session == current) {
-                LOG.info("{}: server {} takes no new connections: {}: {}", name, server, code, text);
                 leave();
                 next = (next + 1) % servers.size();
-                connect();
+                resetBackoffIfGood();
+                // A server that says so at the very beginning is not to be asked all the time.
+                Duration pause = isGood() ? Duration.ZERO : backoff.next();
+                LOG.info(
+                        "{}: server {} takes no new connections: {}: {}; dialling {} in {} ms",
+                        name,
+                        server,
+                        code,
+                        text,
+                        servers.get(next),
+                        pause.toMillis());
+                connectAfter(pause);
+            }
+        }
+
+        private boolean isGood() {
+            return System.nanoTime() - begun > GOOD.toNanos();
+        }
+
+        private void resetBackoffIfGood() {
+            if (isGood()) {
+                backoff.reset();
             }
         }
 
@@ -312,7 +333,8 @@ final class Uplink implements Uplinks.Carrier {
             sessions.remove(session);
             if (session == current) {
                 leave();
-                lost("session to " + server + " lost: " + code + ": " + text, System.nanoTime() - begun);
+                resetBackoffIfGood();
+                lost("session to " + server + " lost: " + code + ": " + text);
             } else if (wasUp) {
                 LOG.info("{}: old session to {} ended: {}: {}", name, server, code, text);
             } else {

@@ -219,8 +219,8 @@ public final class TunnelServer implements Agent {
         @Override
         public void onClosed(ServerSession session, MuxSession closed) {
             live.remove(session);
-            sessions.remove(closed);
             leave();
+            sessions.remove(closed); // last: with the last session of a drain the event loops may go
         }
 
         private void leave() {
@@ -297,7 +297,8 @@ public final class TunnelServer implements Agent {
     @Override
     public void close() {
         acceptors.forEach(Acceptor::close);
-        accepting.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
         loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
+        // Last: whatever ends on the others is told to this one.
+        accepting.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
     }
 }

@@ -1,0 +1,129 @@
+package dev.culvert.dist;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.net.Socket;
+import java.net.SocketException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+
+/** What a client may ask of a server: more has a code, a line of the log, and costs nobody else anything. */
+final class QuotaTest {
+    private static final Service ECHO = Service.echo();
+
+    @AfterAll
+    static void closeEcho() throws IOException {
+        ECHO.close();
+    }
+
+    /** A tunnel whose client may have so much, with two sessions. */
+    private static Tunnel limited(String limits) {
+        return Tunnel.to(ECHO)
+                .server("clients.tests.limits { " + limits + " }")
+                .client("upstream.sessions = 2")
+                .open();
+    }
+
+    private static Socket echoing(Tunnel tunnel) throws IOException {
+        Socket socket = tunnel.connect();
+        socket.getOutputStream().write('x');
+        assertThat(socket.getInputStream().read()).isEqualTo('x');
+        return socket;
+    }
+
+    /** Opens a connection that is refused, and looks what both logs say. */
+    private static void isRefused(Tunnel tunnel, String why) throws IOException {
+        try (Socket socket = tunnel.connect()) {
+            assertThatThrownBy(() -> socket.getInputStream().read())
+                    .isInstanceOf(SocketException.class)
+                    .hasMessageContaining("reset");
+            assertThat(tunnel.client().awaitEnding(socket).reason()).isEqualTo("reset: limit reached: " + why);
+        }
+        tunnel.server().awaitLog("(refused a stream of|client=)" + " ?tests@.*limit reached: " + why);
+    }
+
+    @Test
+    void sessions() throws Exception {
+        String why = "client tests has 2 sessions, the most it may have";
+        try (Tunnel tunnel = limited("sessions = 2");
+                AgentProcess another =
+                        Tunnel.to(ECHO).startClient(tunnel.server().port("listen"))) {
+            another.awaitLog("takes no new connections: limit reached: " + why + "; dialling .* in [1-9]\\d* ms");
+            tunnel.server().awaitLog("WARN .*listen: refused tests@127.0.0.1:\\d+: limit reached: " + why);
+            echoing(tunnel).close();
+        }
+    }
+
+    @Test
+    void streamsOfAllSessionsTogether() throws Exception {
+        try (Tunnel tunnel = limited("streams = 3")) {
+            List<Socket> open = List.of(echoing(tunnel), echoing(tunnel), echoing(tunnel));
+            isRefused(tunnel, "client tests has 3 streams, the most it may have");
+
+            open.get(0).close();
+            tunnel.server().awaitLog("forward=web client=tests@.* end: ");
+            for (Socket socket : List.of(open.get(1), open.get(2), echoing(tunnel))) {
+                socket.close();
+            }
+        }
+    }
+
+    @Test
+    void dialsInASecond() throws Exception {
+        try (Tunnel tunnel = limited("dials-per-second = 1")) {
+            echoing(tunnel).close();
+            isRefused(tunnel, "client tests has 1 dials in a second, the most it may have");
+        }
+    }
+
+    @Test
+    void opensInASecond() throws Exception {
+        try (Tunnel tunnel = limited("opens-per-second = 1, dials-per-second = 1")) {
+            echoing(tunnel).close();
+            isRefused(tunnel, "client tests has 1 streams opened in a second, the most it may have");
+        }
+    }
+
+    @Test
+    void memory() throws Exception {
+        try (Service stalled = Service.stall();
+                Tunnel tunnel = Tunnel.to(ECHO)
+                        .forward("stalled", stalled)
+                        .server("clients.tests.limits.buffer = 2m")
+                        .open()) {
+            List<Socket> uploads = new ArrayList<>();
+            AtomicInteger ended = new AtomicInteger();
+            for (int i = 0; i < 24; i++) { // each holds a window of 256 KiB in the server
+                Socket socket = tunnel.connect("stalled");
+                uploads.add(socket);
+                Thread thread = new Thread(() -> upload(socket, ended));
+                thread.setDaemon(true);
+                thread.start();
+            }
+            tunnel.server()
+                    .awaitLog("forward=stalled client=tests@.* end: reset: limit reached: all sessions together hold"
+                            + " more memory than they may, and this stream the most of it");
+            await().atMost(AgentProcess.PATIENCE).until(() -> ended.get() > 0);
+            echoing(tunnel).close();
+            for (Socket socket : uploads) {
+                socket.close();
+            }
+        }
+    }
+
+    private static void upload(Socket socket, AtomicInteger ended) {
+        try {
+            while (true) {
+                socket.getOutputStream().write(new byte[64 << 10]);
+            }
+        } catch (IOException e) {
+            ended.incrementAndGet();
+        }
+    }
+}
