@@ -2,6 +2,7 @@ package dev.culvert.mux;
 
 import io.netty.util.NetUtil;
 import java.net.InetSocketAddress;
+import java.util.regex.Pattern;
 
 /**
  * A host, by name or by address, and a TCP port. Nothing is resolved.
@@ -12,6 +13,8 @@ import java.net.InetSocketAddress;
 public record HostPort(String host, int port) {
     /** The longest host the RFC 1928 address form can carry. */
     private static final int MAX_HOST = 255;
+
+    private static final Pattern PORT = Pattern.compile("[0-9]{1,5}");
 
     public HostPort {
         if (host.isEmpty() || host.length() > MAX_HOST) {
@@ -41,6 +44,9 @@ public record HostPort(String host, int port) {
         String host = text.substring(0, colon);
         if (host.startsWith("[") && host.endsWith("]")) {
             host = host.substring(1, host.length() - 1);
+            if (host.indexOf(':') < 0) {
+                throw new IllegalArgumentException("brackets are for IPv6 addresses, as in [2001:db8::1]:443");
+            }
         } else if (host.indexOf(':') >= 0) {
             throw new IllegalArgumentException("write an IPv6 address in brackets, as in [2001:db8::1]:443");
         }
@@ -55,11 +61,10 @@ public record HostPort(String host, int port) {
     }
 
     private static int parsePort(String text) {
-        try {
-            return Integer.parseInt(text);
-        } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("a port is a number from 0 to 65535, not '" + text + "'", e);
+        if (!PORT.matcher(text).matches()) { // parseInt would take a sign, and the digits of other scripts
+            throw new IllegalArgumentException("a port is a number from 0 to 65535, not '" + text + "'");
         }
+        return Integer.parseInt(text);
     }
 
     /** {@code host:port}, with brackets around an IPv6 address. */

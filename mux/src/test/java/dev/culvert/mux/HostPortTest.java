@@ -32,6 +32,10 @@ class HostPortTest {
                 "db:port",
                 "db:65536",
                 "db:-1",
+                "db:+80",
+                "db:٨٠",
+                "db:000080",
+                "[db]:80",
                 "a b:80",
                 "bücher:80"
             })

@@ -6,6 +6,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What may be dialled: whatever one of the rules covers, and nothing without a rule. It is asked twice: for the request
@@ -13,7 +14,8 @@ import java.util.stream.Collectors;
  *
  * <p>A name is under the control of whoever runs its DNS zone, and {@code *} was hardly meant to include the machine
  * itself. So name rules and {@code *} do not cover loopback, link-local, unspecified and multicast addresses, nor those
- * where clouds serve metadata and credentials. They need a rule that writes them as addresses:
+ * where clouds serve metadata and credentials, nor IPv6 addresses that a translator turns into one of those. They need a rule
+ * that writes them as addresses:
  *
  * <table>
  * <caption>What each rule allows</caption>
@@ -34,9 +36,11 @@ import java.util.stream.Collectors;
 public record AllowList(List<AllowRule> rules) {
     public static final AllowList NOTHING = new AllowList(List.of());
 
-    /** Where AWS, Google and Alibaba Cloud serve instance metadata; 169.254.169.254 is link-local anyway. */
-    private static final List<Network> METADATA =
-            List.of(Network.parse("fd00:ec2::254"), Network.parse("fd20:ce::254"), Network.parse("100.100.100.200"));
+    /** Where AWS, Google, Alibaba, Azure and Oracle serve instance metadata; 169.254.169.254 is link-local anyway. */
+    private static final List<Network> METADATA = Stream.of(
+                    "fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")
+            .map(Network::parse)
+            .toList();
 
     public AllowList {
         rules = List.copyOf(rules);
@@ -66,7 +70,12 @@ public record AllowList(List<AllowRule> rules) {
         if (address.isLoopbackAddress()) {
             return rule.namesLocalhost();
         }
-        return !address.isLinkLocalAddress()
+        return isOrdinary(address) && isOrdinary(Network.translated(address));
+    }
+
+    private static boolean isOrdinary(InetAddress address) {
+        return !address.isLoopbackAddress()
+                && !address.isLinkLocalAddress()
                 && !address.isAnyLocalAddress()
                 && !address.isMulticastAddress()
                 && METADATA.stream().noneMatch(network -> network.contains(address));

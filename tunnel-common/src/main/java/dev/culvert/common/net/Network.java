@@ -4,6 +4,7 @@ import io.netty.util.NetUtil;
 import java.math.BigInteger;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.Arrays;
 
 /**
  * A network in CIDR notation (RFC 4632), or one address as the network of its full length.
@@ -12,6 +13,9 @@ import java.net.UnknownHostException;
  * @param length how many leading bits count: 0 to 32, or to 128 for IPv6
  */
 record Network(InetAddress prefix, int length) implements HostPattern {
+    private static final Network NAT64 = parse("64:ff9b::/96");
+    private static final Network SIX_TO_FOUR = parse("2002::/16");
+
     Network {
         int bits = bits(prefix);
         if (length > bits) {
@@ -44,6 +48,19 @@ record Network(InetAddress prefix, int length) implements HostPattern {
     static InetAddress plain(InetAddress address) {
         try {
             return InetAddress.getByAddress(address.getAddress());
+        } catch (UnknownHostException e) {
+            throw new IllegalArgumentException(e);
+        }
+    }
+
+    /** Where a translator or relay sends a {@link #plain} address: NAT64 (RFC 6052) and 6to4 (RFC 3056) carry one of IPv4. */
+    static InetAddress translated(InetAddress address) {
+        int carriedAt = NAT64.contains(address) ? 12 : SIX_TO_FOUR.contains(address) ? 2 : -1;
+        if (carriedAt < 0) {
+            return address;
+        }
+        try {
+            return InetAddress.getByAddress(Arrays.copyOfRange(address.getAddress(), carriedAt, carriedAt + 4));
         } catch (UnknownHostException e) {
             throw new IllegalArgumentException(e);
         }

@@ -139,8 +139,13 @@ class AllowListFuzz {
         return address.length == 4 ? address[0] == 127 : is(address, "::1");
     }
 
-    /** Loopback, link-local, unspecified, multicast, and where clouds serve metadata. */
+    /** Loopback, link-local, unspecified, multicast, where clouds serve metadata, and what NAT64 or 6to4 turn into those. */
     private static boolean isForAddressesOnly(byte[] address) {
+        if (networkHolds(new String[] {"64:ff9b::", "96"}, address)) {
+            return isForAddressesOnly(Arrays.copyOfRange(address, 12, 16));
+        } else if (networkHolds(new String[] {"2002::", "16"}, address)) {
+            return isForAddressesOnly(Arrays.copyOfRange(address, 2, 6));
+        }
         int first = address[0] & 0xff;
         int second = address[1] & 0xff;
         if (address.length == 4) {
@@ -148,7 +153,9 @@ class AllowListFuzz {
                     || (first == 169 && second == 254)
                     || first >> 4 == 0xe
                     || is(address, "0.0.0.0")
-                    || is(address, "100.100.100.200");
+                    || is(address, "100.100.100.200")
+                    || is(address, "168.63.129.16")
+                    || is(address, "192.0.0.192");
         }
         return first == 0xff
                 || (first == 0xfe && second >> 6 == 2)

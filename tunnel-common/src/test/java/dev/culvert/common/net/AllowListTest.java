@@ -78,6 +78,12 @@ class AllowListTest {
                 "fd00:ec2::254",
                 "fd20:ce::254",
                 "100.100.100.200",
+                "168.63.129.16",
+                "192.0.0.192",
+                "64:ff9b::127.0.0.1",
+                "64:ff9b::a9fe:a9fe",
+                "2002:7f00:1::1",
+                "2002:a9fe:a9fe::1",
                 "::ffff:127.0.0.1",
                 "::ffff:169.254.169.254",
             })
@@ -87,6 +93,14 @@ class AllowListTest {
 
         assertThat(list("db.internal:80", "*.internal:80", "*:80").allows(target, resolved))
                 .isFalse();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"64:ff9b::192.0.2.1", "2002:c000:201::1", "64:ff9c::127.0.0.1", "2003:7f00:1::1"})
+    void aNameLeadsToWhatIsTranslatedIntoAnOrdinaryAddress(String address) {
+        HostPort target = new HostPort("db.internal", 80);
+        assertThat(list("db.internal:80").allows(target, new InetSocketAddress(address, 80)))
+                .isTrue();
     }
 
     @Test
