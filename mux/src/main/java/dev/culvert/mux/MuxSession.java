@@ -8,11 +8,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Comparator;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.PriorityQueue;
-import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -42,8 +40,6 @@ public final class MuxSession {
     private static final long LAST_ID = 0xffff_ffffL;
     /** Writes need not be shorter, however many streams there are, bytes. */
     private static final int MIN_WRITE = 1024;
-    /** How long a FIN waits for a UPD that will come if the peer reads at all, in nanoseconds. */
-    private static final long UPDATE_PATIENCE = 5_000_000_000L;
 
     private final Role role;
     private final MuxSettings settings;
@@ -56,6 +52,7 @@ public final class MuxSession {
     private final MemoryBudget budget;
     private final RoundTrip roundTrip = new RoundTrip();
     private final RateLimit opens;
+    private final StockRules rules;
     private final Liveness liveness;
 
     /** Frames that go before all data: those that we wanted to send, and those that the peer made us send. */
@@ -67,8 +64,6 @@ public final class MuxSession {
 
     /** Streams that wait for a moment: with their first bytes, or with their FIN. */
     private final PriorityQueue<Alarm> alarms = new PriorityQueue<>(Comparator.comparingLong(Alarm::at));
-    /** Streams that wait until a stock peer has consumed something of other streams. */
-    private final Set<MuxStream> waitingForPeerBuffer = new LinkedHashSet<>();
 
     private @Nullable Wire wire;
     private @Nullable FrameDecoder decoder;
@@ -87,7 +82,6 @@ public final class MuxSession {
     private int ownStreams;
     private int peerStreams;
     private int discarded;
-    private long inFlight;
 
     /** What a session keeps account of; all of it is zero when nothing is open and nothing waits. */
     record Accounts(
@@ -124,6 +118,7 @@ public final class MuxSession {
         scheduler = new Scheduler(settings.flow().frameSize() + Frame.HEADER);
         budget = new MemoryBudget(settings.flow().budget(), shared);
         opens = new RateLimit(now());
+        rules = new StockRules(settings.stockPeer(), this::activate);
         liveness = new Liveness(settings.keepalive(), firstWordTimeout(), now());
         nextId = role == Role.CLIENT ? 3 : 2; // stock clients, too, begin with 3
     }
@@ -332,8 +327,8 @@ public final class MuxSession {
 
     // ---- for the streams
 
-    boolean peerHalfCloses() {
-        return version == ProtocolVersion.CULVERT || settings.stockPeer().halfClose();
+    StockRules rules() {
+        return rules;
     }
 
     int maxPayload() {
@@ -372,66 +367,9 @@ public final class MuxSession {
         wake();
     }
 
-    /**
-     * How long our FIN waits after a stream's last progress, in nanoseconds, while the peer has not sent its own: a peer without
-     * half-close takes it for the end of both directions, and goes on answering only as long as it does not have it.
-     */
-    long finPatience() {
-        return peerHalfCloses() ? 0 : settings.stockPeer().stallTimeout().toNanos();
-    }
-
-    /**
-     * How long our FIN waits after a stream's last progress, in nanoseconds, once the peer has sent its own: a stock peer then
-     * drops, at our FIN, what its application has not read yet. All that tells of its reading are UPD frames: none comes in
-     * version 1, and in version 2 none for the last half of a window.
-     *
-     * <p>Source: smux 1.5.57 stream.go, tryHalfCloseCleanup; mended in 1.5.58.
-     */
-    long finHold(@Nullable SendWindow window) {
-        long delay = settings.stockPeer().finDelay().toNanos();
-        if (version == ProtocolVersion.CULVERT || !peerHalfCloses() || delay == 0) {
-            return 0;
-        } else if (window == null) {
-            return delay;
-        }
-        return window.inFlight() == 0 ? 0 : window.owesUpdate() ? Math.max(delay, UPDATE_PATIENCE) : delay;
-    }
-
     void activate(MuxStream stream) {
         scheduler.activate(stream);
         wake();
-    }
-
-    void waitForPeerBuffer(MuxStream stream) {
-        waitingForPeerBuffer.add(stream);
-    }
-
-    void inFlight(int bytes) {
-        inFlight += bytes;
-        if (bytes < 0) {
-            waitingForPeerBuffer.forEach(this::activate);
-            waitingForPeerBuffer.clear();
-        }
-    }
-
-    /**
-     * What a stream may send now. A stock peer stops reading altogether when its session-wide buffer is full. So a stream that
-     * is read may fill no more of it than it leaves free for the others, and one that the peer has not begun to read a
-     * sixteenth of that.
-     *
-     * <p>Some is always allowed, or a stream could wait for ever for what others have consumed without a UPD: the first byte,
-     * since the peer sends a UPD when it begins to read, and then half a window, since it sends the next one when it has read
-     * that much. A quarter of the buffer is kept for this.
-     */
-    int allowance(SendWindow window) {
-        int available = window.available();
-        if (version == ProtocolVersion.CULVERT || available == 0) {
-            return available;
-        }
-        long free = settings.stockPeer().receiveBuffer() / 4 * 3 - inFlight;
-        long share = window.updated() ? free : free / 16;
-        long floor = window.updated() ? window.window() / 2 : 1;
-        return (int) Math.max(0, Math.min(available, Math.max(share, floor) - window.inFlight()));
     }
 
     void sendControl(int command, MuxStream stream) {
@@ -480,7 +418,7 @@ public final class MuxSession {
     }
 
     private void leave(MuxStream stream) {
-        waitingForPeerBuffer.remove(stream);
+        rules.forget(stream);
         stream.close();
         if (stream.isDiscarding()) {
             discarded--;
@@ -567,10 +505,9 @@ public final class MuxSession {
     }
 
     private void lookAfterStreams(long now) {
-        long timeout = settings.stockPeer().stallTimeout().toNanos();
         for (MuxStream stream : List.copyOf(streams.values())) {
             stream.narrowIfIdle(now);
-            if (version().isStock() && stream.isStalled(now, timeout)) {
+            if (stream.isStalled(now, rules.stallTimeout())) {
                 stream.resetByLimit(ErrorCode.TIMEOUT, "the peer has ended its direction and takes no more data");
                 forget(stream);
             }
@@ -597,6 +534,7 @@ public final class MuxSession {
         if (version == ProtocolVersion.CULVERT) {
             sendHello();
         } else {
+            rules.apply();
             goUp();
         }
     }
@@ -705,7 +643,7 @@ public final class MuxSession {
                 budget.used(),
                 budget.promised(),
                 budget.queued(),
-                inFlight);
+                rules.inFlight());
     }
 
     /** For tests of what happens when they run out. */
@@ -838,8 +776,8 @@ public final class MuxSession {
         }
 
         private void holdGreeting(MuxStream stream) {
-            long hold = settings.stockPeer().greetingHold().toNanos();
-            if (version().isStock() && hold > 0) {
+            long hold = rules.greetingHold();
+            if (hold > 0) {
                 stream.hold();
                 alarm(stream, now() + hold);
             }

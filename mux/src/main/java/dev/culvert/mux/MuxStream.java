@@ -274,7 +274,7 @@ public final class MuxStream {
     /** The scheduler has let go of the stream; {@link MuxSession#activate} brings it back. */
     void parked() {
         if (queued > 0 && sendWindow != null && sendWindow.available() > 0 && !held && !reset) {
-            session.waitForPeerBuffer(this);
+            session.rules().waitForBuffer(this);
         } else if (finWaits() && (finAlarm == 0 || finTime() < finAlarm)) {
             finAlarm = finTime();
             session.alarm(this, finAlarm);
@@ -292,13 +292,13 @@ public final class MuxStream {
     /** When a FIN that is ready may go. */
     private long finTime() {
         if (!finReceived) {
-            return progressAt + session.finPatience();
+            return progressAt + session.rules().finPatience();
         }
-        return dataSent ? progressAt + session.finHold(sendWindow) : progressAt;
+        return dataSent ? progressAt + session.rules().finHold(sendWindow) : progressAt;
     }
 
     private int allowance() {
-        return sendWindow == null ? Integer.MAX_VALUE : session.allowance(sendWindow);
+        return sendWindow == null ? Integer.MAX_VALUE : session.rules().allowance(sendWindow);
     }
 
     /** Sends one frame, by one or two buffers. Returns its size in bytes. */
@@ -329,7 +329,7 @@ public final class MuxStream {
         session.queued(-n);
         if (sendWindow != null) {
             sendWindow.sent(n);
-            session.inFlight(n);
+            session.rules().inFlight(n);
         }
         return Frame.HEADER + n;
     }
@@ -401,7 +401,7 @@ public final class MuxStream {
         if (listener != null) {
             listener.onFin(this);
         }
-        if (!session.peerHalfCloses()) {
+        if (!session.rules().halfCloses()) {
             unwanted = true;
             outputShut = true;
             dropQueue();
@@ -423,7 +423,7 @@ public final class MuxStream {
             return;
         }
         int progress = sendWindow.update(consumedTotal, window);
-        session.inFlight(-progress);
+        session.rules().inFlight(-progress);
         progressAt = session.now();
         release();
         if (queued > 0 || finWaits()) {
@@ -502,7 +502,7 @@ public final class MuxStream {
             receiveWindow.close();
         }
         if (sendWindow != null) {
-            session.inFlight(-sendWindow.inFlight());
+            session.rules().inFlight(-sendWindow.inFlight());
         }
     }
 

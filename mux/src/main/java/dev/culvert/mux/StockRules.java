@@ -1,0 +1,116 @@
+package dev.culvert.mux;
+
+import java.util.LinkedHashSet;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a session does and leaves for the sake of a peer that runs the stock smux library, which does not say what it can take: how much
+ * is sent to it before it would stop reading, and when it gets a FIN. With a Culvert peer nothing is held back. No I/O.
+ */
+final class StockRules {
+    /** How long a FIN waits for a UPD that will come if the peer reads at all, in nanoseconds. */
+    private static final long UPDATE_PATIENCE = 5_000_000_000L;
+
+    private final MuxSettings.StockPeer peer;
+    private final Consumer<MuxStream> activate;
+    /** Streams that wait until the peer has consumed something of other streams. */
+    private final Set<MuxStream> waiting = new LinkedHashSet<>();
+
+    private boolean apply;
+    private long inFlight;
+
+    /** Rules that do not apply yet; {@code activate} lets a stream have its turn. */
+    StockRules(MuxSettings.StockPeer peer, Consumer<MuxStream> activate) {
+        this.peer = peer;
+        this.activate = activate;
+    }
+
+    /** The peer is a stock one. */
+    void apply() {
+        apply = true;
+    }
+
+    /** Whether the peer goes on sending after our FIN. */
+    boolean halfCloses() {
+        return !apply || peer.halfClose();
+    }
+
+    /**
+     * How long our FIN waits after a stream's last progress, in nanoseconds, while the peer has not sent its own: a peer without
+     * half-close takes it for the end of both directions, and goes on answering only as long as it does not have it.
+     */
+    long finPatience() {
+        return halfCloses() ? 0 : peer.stallTimeout().toNanos();
+    }
+
+    /**
+     * How long our FIN waits after a stream's last progress, in nanoseconds, once the peer has sent its own: a stock peer then
+     * drops, at our FIN, what its application has not read yet. All that tells of its reading are UPD frames: none comes in
+     * version 1, and in version 2 none for the last half of a window.
+     *
+     * <p>Source: smux 1.5.57 stream.go, tryHalfCloseCleanup; mended in 1.5.58.
+     */
+    long finHold(@Nullable SendWindow window) {
+        long delay = peer.finDelay().toNanos();
+        if (!apply || !peer.halfClose() || delay == 0) {
+            return 0;
+        } else if (window == null) {
+            return delay;
+        }
+        return window.inFlight() == 0 ? 0 : window.owesUpdate() ? Math.max(delay, UPDATE_PATIENCE) : delay;
+    }
+
+    /** How long our first bytes on a stream wait that the peer opened, in nanoseconds. */
+    long greetingHold() {
+        return apply ? peer.greetingHold().toNanos() : 0;
+    }
+
+    /** How long a stream may make no progress whose peer has ended its own direction, in nanoseconds. */
+    long stallTimeout() {
+        return apply ? peer.stallTimeout().toNanos() : Long.MAX_VALUE;
+    }
+
+    /**
+     * What a stream may send now. A stock peer stops reading altogether when its session-wide buffer is full. So a stream that
+     * is read may fill no more of it than it leaves free for the others, and one that the peer has not begun to read a
+     * sixteenth of that.
+     *
+     * <p>Some is always allowed, or a stream could wait for ever for what others have consumed without a UPD: the first byte,
+     * since the peer sends a UPD when it begins to read, and then half a window, since it sends the next one when it has read
+     * that much. A quarter of the buffer is kept for this.
+     */
+    int allowance(SendWindow window) {
+        int available = window.available();
+        if (!apply || available == 0) {
+            return available;
+        }
+        long free = peer.receiveBuffer() / 4 * 3 - inFlight;
+        long share = window.updated() ? free : free / 16;
+        long floor = window.updated() ? window.window() / 2 : 1;
+        return (int) Math.max(0, Math.min(available, Math.max(share, floor) - window.inFlight()));
+    }
+
+    /** So many bytes more are on their way to the peer, or wait in it; fewer, where negative. */
+    void inFlight(int bytes) {
+        inFlight += bytes;
+        if (bytes < 0) {
+            waiting.forEach(activate);
+            waiting.clear();
+        }
+    }
+
+    long inFlight() {
+        return inFlight;
+    }
+
+    /** Lets a stream have its turn again when the peer has consumed something. */
+    void waitForBuffer(MuxStream stream) {
+        waiting.add(stream);
+    }
+
+    void forget(MuxStream stream) {
+        waiting.remove(stream);
+    }
+}
