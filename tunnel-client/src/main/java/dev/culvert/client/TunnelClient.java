@@ -10,7 +10,6 @@ import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
-import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.OpenRequest;
@@ -182,12 +181,6 @@ public final class TunnelClient implements Agent {
         accepting.execute(router::drain);
         uplinks.forEach(Uplink::drain);
         return sessions.drain();
-    }
-
-    @Override
-    public void cut(ErrorCode code, String reason) {
-        connections.live().forEach(connection -> connection.cut(code, reason));
-        sessions.cut(code, reason);
     }
 
     @Override

@@ -274,12 +274,6 @@ public final class TunnelServer implements Agent {
     }
 
     @Override
-    public void cut(ErrorCode code, String reason) {
-        connections.live().forEach(connection -> connection.cut(code, reason));
-        sessions.cut(code, reason);
-    }
-
-    @Override
     public Connections connections() {
         return connections;
     }

@@ -33,7 +33,10 @@ public interface Agent {
     Future<?> drain();
 
     /** Resets the connections and closes the sessions that are left; the future of {@link #drain} will be done soon after. */
-    void cut(ErrorCode code, String reason);
+    default void cut(ErrorCode code, String reason) {
+        connections().live().forEach(connection -> connection.cut(code, reason));
+        sessions().cut(code, reason);
+    }
 
     Connections connections();
 
