@@ -95,6 +95,17 @@ final class CommandLineTest {
     }
 
     @Test
+    void moreMemoryThanThereIsIsRefusedAtTheStart() throws IOException {
+        String file =
+                file("server.conf", "listen = \"127.0.0.1:0\", anonymous { allow = [\"a:1\"] }, limits.buffer = 512g");
+
+        assertThat(run("tunnel-server", "-c", file).expect(1).output())
+                .startsWith(
+                        "limits.buffer is 512g, more than half of what this JVM may use outside its heap: lower it to ")
+                .endsWith("or set CULVERT_OPTS=-XX:MaxDirectMemorySize=1024g");
+    }
+
+    @Test
     void aKeyThatIsMissingOrOpenToOthersIsNamedWithWhatToDo() throws IOException {
         Path key = directory.resolve("server.key");
         String file = file(

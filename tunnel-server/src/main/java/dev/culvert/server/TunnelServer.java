@@ -2,6 +2,7 @@ package dev.culvert.server;
 
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.TlsConfig;
+import dev.culvert.common.config.Units;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
 import dev.culvert.common.lifecycle.Sessions;
@@ -25,6 +26,7 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
+import io.netty.util.internal.PlatformDependent;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
@@ -79,6 +81,7 @@ public final class TunnelServer implements Agent {
         userTimeout = config.userTimeout();
         handshakes = new Handshakes(limits.handshakes());
         accounts = new Accounts(limits.whole(), Ticker.systemTicker());
+        checkMemory(limits.whole().buffer());
         try {
             access = Access.of(config, accounts);
         } catch (IOException e) {
@@ -86,6 +89,18 @@ public final class TunnelServer implements Agent {
         }
         dialer = new Dialer(transport, config.dialTimeout());
         endpoints = config.endpoints("culvert " + AgentCommand.version());
+    }
+
+    /** The buffers of Netty are outside the heap, and who holds more than its share is not stopped in the same moment. */
+    private static void checkMemory(long buffer) throws StartFailure {
+        long most = PlatformDependent.maxDirectMemory() / 2;
+        if (buffer > most) {
+            throw new StartFailure(
+                    "limits.buffer is " + Units.of(buffer) + ", more than half of what this JVM may use outside its"
+                            + " heap: lower it to " + Units.of(most >> 20 << 20)
+                            + ", or set CULVERT_OPTS=-XX:MaxDirectMemorySize="
+                            + Units.of(2 * buffer));
+        }
     }
 
     @Override
