@@ -23,6 +23,9 @@ public final class Authority {
     private static final int DNS_NAME = 2;
     private static final int IP_ADDRESS = 7;
 
+    /** The JDK looks for every way through what a peer has shown, and there may be more than it can try in a day. */
+    private static final int MOST_SHOWN = 6;
+
     private final X509TrustManager manager;
 
     private Authority(X509TrustManager manager) {
@@ -55,6 +58,7 @@ public final class Authority {
 
     /** Returns if a client's certificate leads to the authority, and is valid now. */
     public void checkClient(X509Certificate[] chain) throws UntrustedPeer {
+        checkLength(chain);
         try {
             manager.checkClientTrusted(chain, "UNKNOWN"); // TLS 1.3 has no such types
         } catch (CertificateException e) {
@@ -64,6 +68,7 @@ public final class Authority {
 
     /** Returns if a server's certificate leads to the authority, is valid now, and names the host. */
     public void checkServer(X509Certificate[] chain, String host) throws UntrustedPeer {
+        checkLength(chain);
         try {
             manager.checkServerTrusted(chain, "UNKNOWN");
         } catch (CertificateException e) {
@@ -73,6 +78,13 @@ public final class Authority {
         if (names.stream().noneMatch(name -> matches(name, host))) {
             throw new UntrustedPeer("the certificate is for " + names + ", not for " + host
                     + "; if that is right, set server-name to one of them");
+        }
+    }
+
+    private static void checkLength(X509Certificate[] chain) throws UntrustedPeer {
+        if (chain.length > MOST_SHOWN) {
+            throw new UntrustedPeer("it has shown " + chain.length
+                    + " certificates; its own and those that lead to ca-file may be " + MOST_SHOWN + " at most");
         }
     }
 

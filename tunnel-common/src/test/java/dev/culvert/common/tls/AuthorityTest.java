@@ -17,9 +17,11 @@ import java.security.GeneralSecurityException;
 import java.security.Signature;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
+import java.util.ArrayList;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Who a CA vouches for, with certificates that this test signs. */
 class AuthorityTest {
@@ -28,6 +30,7 @@ class AuthorityTest {
     private static final Identity AGENT = SelfSigned.make("agent");
     private static final String FUTURE = "99991231235959Z";
     private static final String PAST = "20200101000000Z";
+    private static final byte[] NONE = new byte[0];
     /** basicConstraints, critical: a CA (RFC 5280, section 4.2.1.9). */
     private static final byte[] IS_CA = explicit(
             3, sequence(sequence(oid("2.5.29.19"), new byte[] {1, 1, -1}, new byte[] {4, 5, 0x30, 3, 1, 1, -1})));
@@ -35,17 +38,18 @@ class AuthorityTest {
     private final Authority authority;
 
     AuthorityTest() throws GeneralSecurityException {
-        authority = Authority.of(List.of(certificate(CA, FUTURE, name("ca"), CA, IS_CA)));
+        authority = Authority.of(List.of(certificate(CA, "ca", FUTURE, name("ca"), CA, IS_CA)));
     }
 
     private static X509Certificate certificate(
-            Identity by, String until, byte[] subject, Identity of, byte[] extensions) throws GeneralSecurityException {
+            Identity by, String issuer, String until, byte[] subject, Identity of, byte[] extensions)
+            throws GeneralSecurityException {
         byte[] algorithm = sequence(oid("1.2.840.10045.4.3.2"));
         byte[] toSign = sequence(
                 explicit(0, integer(BigInteger.TWO)),
                 integer(BigInteger.TEN),
                 algorithm,
-                name("ca"),
+                name(issuer),
                 sequence(generalizedTime("20190101000000Z"), generalizedTime(until)),
                 subject,
                 of.chain()[0].getPublicKey().getEncoded(),
@@ -60,7 +64,7 @@ class AuthorityTest {
 
     /** What the agent shows if this CA has signed for it. */
     private static X509Certificate[] signed(Identity by, String until, byte[] subject) throws GeneralSecurityException {
-        return new X509Certificate[] {certificate(by, until, subject, AGENT, new byte[0])};
+        return new X509Certificate[] {certificate(by, "ca", until, subject, AGENT, NONE)};
     }
 
     private static byte[] part(String type, String value) {
@@ -124,5 +128,23 @@ class AuthorityTest {
     void aCommonNameIsNotFoundInsideOfAnotherField() throws Exception {
         byte[] subject = sequence(part("2.5.4.10", "x,CN=admin"), part("2.5.4.3", "agent"));
         assertThat(Authority.names(signed(CA, FUTURE, subject)[0])).containsExactly("agent");
+    }
+
+    /** The JDK tries every way through them, and these have more than a machine can try in a day. */
+    @Test
+    @Timeout(60)
+    void aMazeOfCertificatesIsNotEntered() throws Exception {
+        List<X509Certificate> maze =
+                new ArrayList<>(List.of(certificate(FOREIGN_CA, "1", FUTURE, name("x"), AGENT, NONE)));
+        for (int depth = 1; depth <= 5; depth++) {
+            for (int width = 0; width < 40; width++) { // no two are equal: ECDSA is random
+                String by = depth == 5 ? "ca" : String.valueOf(depth + 1);
+                maze.add(certificate(FOREIGN_CA, by, FUTURE, name(String.valueOf(depth)), FOREIGN_CA, IS_CA));
+            }
+        }
+        maze.add(AGENT.chain()[0]);
+        assertThatThrownBy(() -> authority.checkClient(maze.toArray(new X509Certificate[0])))
+                .isInstanceOf(UntrustedPeer.class)
+                .hasMessage("it has shown 202 certificates; its own and those that lead to ca-file may be 6 at most");
     }
 }
