@@ -130,6 +130,19 @@ class AuthorityTest {
         assertThat(Authority.names(signed(CA, FUTURE, subject)[0])).containsExactly("agent");
     }
 
+    /** Anybody can call himself anything. */
+    @Test
+    void whatAStrangerCallsHimselfStaysInOneShortLine() throws Exception {
+        for (String name : List.of("x\n2026-11-22 INFO all is well\u001b[2J", "x".repeat(50_000))) {
+            X509Certificate[] chain = signed(FOREIGN_CA, FUTURE, name(name));
+            assertThatThrownBy(() -> authority.checkClient(chain))
+                    .isInstanceOf(UntrustedPeer.class)
+                    .message()
+                    .doesNotContainPattern("\\p{Cc}")
+                    .hasSizeLessThan(1100);
+        }
+    }
+
     /** The JDK tries every way through them, and these have more than a machine can try in a day. */
     @Test
     @Timeout(60)
