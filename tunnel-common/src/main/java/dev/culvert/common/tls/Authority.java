@@ -110,7 +110,7 @@ public final class Authority {
                     }
                 }
             }
-        } catch (CertificateParsingException e) {
+        } catch (CertificateParsingException | RuntimeException e) { // of the latter the JDK tells nobody
             return List.of(); // nobody, then
         }
         String commonName = commonName(certificate);

@@ -130,6 +130,27 @@ class AuthorityTest {
         assertThat(Authority.names(signed(CA, FUTURE, subject)[0])).containsExactly("agent");
     }
 
+    /** The JDK takes an IPv6 address of 32 bytes for a network, and throws what it does not declare at a mask with a hole. */
+    @Test
+    void anAddressThatIsNoneNamesNobody() throws Exception {
+        byte[] address = new byte[2 + 2 + 32];
+        System.arraycopy(new byte[] {0x30, 34, (byte) 0x87, 32}, 0, address, 0, 4);
+        address[35] = 1;
+        byte[] names = explicit(3, sequence(sequence(oid("2.5.29.17"), octets(address))));
+        X509Certificate[] chain = {certificate(CA, "ca", FUTURE, name("agent"), AGENT, names)};
+
+        assertThat(Authority.names(chain[0])).isEmpty();
+        assertThatThrownBy(() -> authority.checkServer(chain, "agent")).isInstanceOf(UntrustedPeer.class);
+    }
+
+    private static byte[] octets(byte[] content) {
+        byte[] value = new byte[2 + content.length];
+        value[0] = 4;
+        value[1] = (byte) content.length;
+        System.arraycopy(content, 0, value, 2, content.length);
+        return value;
+    }
+
     /** Anybody can call himself anything. */
     @Test
     void whatAStrangerCallsHimselfStaysInOneShortLine() throws Exception {
