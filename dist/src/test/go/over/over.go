@@ -1,8 +1,9 @@
-// Package over carries byte streams over TCP: each in a connection of its own, or many in one session of stock smux.
-// Whoever uses it sees a net.Conn for every stream and need not know which.
+// Package over carries byte streams over TCP: each in a connection of its own, or many in one session of stock smux,
+// and either inside TLS. Whoever uses it sees a net.Conn for every stream and need not know which.
 package over
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -57,9 +58,17 @@ type Listener struct {
 
 // Listen binds the address; port 0 takes a free one.
 func Listen(protocol Protocol, address string) (*Listener, error) {
+	return ListenTLS(protocol, address, nil)
+}
+
+// ListenTLS is Listen inside TLS; nil is none.
+func ListenTLS(protocol Protocol, address string, config *tls.Config) (*Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
+	}
+	if config != nil {
+		l = tls.NewListener(l, config)
 	}
 	return &Listener{Listener: l, protocol: protocol, sessions: map[*smux.Session]bool{}}, nil
 }
@@ -133,15 +142,21 @@ func (l *Listener) NumStreams() int {
 // Dialer opens streams to one address.
 type Dialer struct {
 	address  string
+	config   *tls.Config
 	sessions []*smux.Session // none over plain TCP
 	opened   atomic.Uint32
 }
 
 // Dial connects that many smux sessions at once; over plain TCP it connects nothing yet.
 func Dial(protocol Protocol, address string, sessions int) (*Dialer, error) {
-	d := &Dialer{address: address}
+	return DialTLS(protocol, address, nil, sessions)
+}
+
+// DialTLS is Dial inside TLS; nil is none.
+func DialTLS(protocol Protocol, address string, config *tls.Config, sessions int) (*Dialer, error) {
+	d := &Dialer{address: address, config: config}
 	for protocol != TCP && len(d.sessions) < sessions {
-		conn, err := connect(address)
+		conn, err := d.connect()
 		if err != nil {
 			return nil, err
 		}
@@ -157,7 +172,7 @@ func Dial(protocol Protocol, address string, sessions int) (*Dialer, error) {
 // Open opens a stream, on each session in turn. A session that died is not replaced: then Open fails.
 func (d *Dialer) Open() (net.Conn, error) {
 	if len(d.sessions) == 0 {
-		return connect(d.address)
+		return d.connect()
 	}
 	turn := int(d.opened.Add(1)) % len(d.sessions)
 	stream, err := d.sessions[turn].OpenStream()
@@ -181,6 +196,10 @@ func IsTimeout(err error) bool {
 	return errors.Is(err, smux.ErrTimeout) || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-func connect(address string) (net.Conn, error) {
-	return net.DialTimeout("tcp", address, 10*time.Second)
+func (d *Dialer) connect() (net.Conn, error) {
+	dialer := net.Dialer{Timeout: 10 * time.Second}
+	if d.config == nil {
+		return dialer.Dial("tcp", d.address)
+	}
+	return tls.DialWithDialer(&dialer, "tcp", d.address, d.config)
 }

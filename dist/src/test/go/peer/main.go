@@ -10,6 +10,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -25,14 +26,17 @@ import (
 )
 
 const usage = `usage:
-  peer serve [--over tcp|smux1|smux2] [--listen HOST:PORT] SERVICE
+  peer serve [--over tcp|smux1|smux2] [TLS] [--listen HOST:PORT] SERVICE
       Prints "LISTEN port". Runs until killed or until its stdin ends. The line "streams" on stdin is
       answered with "STREAMS n", the number of streams that have not ended.
-  peer run [--over tcp|smux1|smux2] --connect HOST:PORT [--sessions N] [--seed S] [--timeout 120s] [--hold]
-      WORK [ARGUMENTS]
+  peer run [--over tcp|smux1|smux2] [TLS] --connect HOST:PORT [--sessions N] [--seed S] [--timeout 120s]
+      [--hold] WORK [ARGUMENTS]
       Ends with the line "OK work figures..." and exit code 0, "FAIL reason" and 1, or "SKIP reason" and 0.
       Over smux the streams are dealt to N sessions in turn. With --hold the sessions stay after the line OK until
       stdin ends: so long one can see which streams the far end keeps.
+
+  TLS is --peer-key SHA256:... [--tls-key FILE]: version 1.3, the fingerprint of the other side's key, and what to
+  show it, a PEM file with a key and its certificate as keygen makes it. Only "run" can do without a file.
 
   SERVICE    WORK
   echo       echo [STREAMS [BYTES]]          random chunks, every byte compared
@@ -42,6 +46,7 @@ const usage = `usage:
   halfclose  halfclose [BYTES [PAUSE_MS]]    the answer comes after the client's end
   stalled    stalled down|up [STREAMS]       one healthy stream beside some that nobody reads
   reset      reset [COUNT] [blind]           abrupt ends from both sides
+             refused [COUNT]                 every stream ends before its first byte
 `
 
 // service is one end of a stream; its caller closes the stream. An error is worth a line in the log.
@@ -67,6 +72,7 @@ var works = map[string]work{
 	"halfclose": halfclose,
 	"stalled":   stalled,
 	"reset":     reset,
+	"refused":   refused,
 }
 
 // task is what a work gets to do: where to open streams, and the arguments.
@@ -102,15 +108,15 @@ func main() {
 }
 
 func serve(arguments []string) {
-	var protocol over.Protocol
-	flags := newFlags("serve", &protocol)
+	var carrier carrier
+	flags := newFlags("serve", &carrier)
 	listen := flags.String("listen", "127.0.0.1:0", "")
 	flags.Parse(arguments)
 	handle, known := services[flags.Arg(0)]
 	if !known || flags.NArg() > 1 {
 		misused()
 	}
-	listener, err := over.Listen(protocol, *listen)
+	listener, err := over.ListenTLS(carrier.protocol, *listen, carrier.tls())
 	if err != nil {
 		fail(err)
 	}
@@ -129,8 +135,8 @@ func serve(arguments []string) {
 }
 
 func run(arguments []string) {
-	var protocol over.Protocol
-	flags := newFlags("run", &protocol)
+	var carrier carrier
+	flags := newFlags("run", &carrier)
 	connect := flags.String("connect", "", "")
 	sessions := flags.Int("sessions", 1, "")
 	seed := flags.Uint64("seed", 1, "")
@@ -157,7 +163,7 @@ func run(arguments []string) {
 	})
 	start := time.Now()
 	var err error
-	if t.Dialer, err = over.Dial(protocol, *connect, *sessions); err != nil {
+	if t.Dialer, err = over.DialTLS(carrier.protocol, *connect, carrier.tls(), *sessions); err != nil {
 		fail(err)
 	}
 	figures, err := do(t)
@@ -172,11 +178,34 @@ func run(arguments []string) {
 	os.Exit(0)
 }
 
-func newFlags(name string, protocol *over.Protocol) *flag.FlagSet {
+// carrier is what carries the streams.
+type carrier struct {
+	protocol        over.Protocol
+	tlsKey, peerKey string
+}
+
+func newFlags(name string, carrier *carrier) *flag.FlagSet {
 	flags := flag.NewFlagSet(name, flag.ExitOnError)
 	flags.Usage = misused
-	flags.Var(protocol, "over", "")
+	flags.Var(&carrier.protocol, "over", "")
+	flags.StringVar(&carrier.tlsKey, "tls-key", "", "")
+	flags.StringVar(&carrier.peerKey, "peer-key", "", "")
 	return flags
+}
+
+// tls is nil for plain TCP.
+func (c carrier) tls() *tls.Config {
+	if c.peerKey == "" {
+		if c.tlsKey != "" {
+			misused()
+		}
+		return nil
+	}
+	config, err := over.TLS(c.tlsKey, c.peerKey)
+	if err != nil {
+		fail(err)
+	}
+	return config
 }
 
 func misused() {

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.MatchResult;
 import org.junit.jupiter.api.Assumptions;
 
 /** A program of {@code dist/src/test/go}, on stock smux: the far end of a tunnel. It ends when its standard input does. */
@@ -34,8 +35,17 @@ final class GoProgram implements AutoCloseable {
         return new GoProgram(command(program, arguments));
     }
 
-    /** Runs a program to its end, and fails unless its last line begins with OK. */
+    /** Runs a program to its end, and fails unless its last line begins with OK. Returns that line. */
     static String run(String program, String... arguments) {
+        return run(0, "OK ", program, arguments);
+    }
+
+    /** The same with a program that is to fail, and to say so in its last line. */
+    static String fail(String program, String... arguments) {
+        return run(1, "FAIL ", program, arguments);
+    }
+
+    private static String run(int code, String word, String program, String... arguments) {
         try (GoProgram running = new GoProgram(command(program, arguments))) {
             if (!running.process.waitFor(WORK.toSeconds(), TimeUnit.SECONDS)) {
                 throw new AssertionError(running.log + "\ndoes not end");
@@ -43,7 +53,7 @@ final class GoProgram implements AutoCloseable {
             running.log.awaitEnd();
             String last = running.log.toString().strip();
             last = last.substring(last.lastIndexOf('\n') + 1);
-            if (running.process.exitValue() != 0 || !last.contains("OK ")) {
+            if (running.process.exitValue() != code || !last.startsWith(word)) {
                 throw new AssertionError(running.log.toString());
             }
             return last;
@@ -61,8 +71,7 @@ final class GoProgram implements AutoCloseable {
     }
 
     int port() {
-        return Integer.parseInt(
-                log.await("LISTEN (\\d+)", 1, AgentProcess.PATIENCE).group(1));
+        return Integer.parseInt(awaitLog("LISTEN (\\d+)").group(1));
     }
 
     /** How many streams are open in its smux sessions. */
@@ -75,6 +84,11 @@ final class GoProgram implements AutoCloseable {
         }
         return Integer.parseInt(
                 log.await("STREAMS (\\d+)", ++asked, AgentProcess.PATIENCE).group(1));
+    }
+
+    /** Waits for a line in which {@code regex} is found. */
+    MatchResult awaitLog(String regex) {
+        return log.await(regex, 1, AgentProcess.PATIENCE);
     }
 
     void end() {
