@@ -98,6 +98,24 @@ final class RecoveryTest {
         }
     }
 
+    /** Its session is up, because a stock server would say nothing either, and is lost at once. */
+    @Test
+    void aStockServerThatHangsUpIsLeftForTheNextOne() throws Exception {
+        try (Service hangsUp = Service.of(socket -> {});
+                AgentProcess server = smuxServer();
+                AgentProcess client = AgentProcess.client()
+                        .config("""
+                                upstream { servers = ["%s", "127.0.0.1:%d"], tls = off, protocol = smux-v2 }
+                                forwards { web { listen = "127.0.0.1:0" } }
+                                """.formatted(hangsUp.address(), server.port("smux.stock")))
+                        .start()) {
+            client.awaitLog("session up, server 127.0.0.1:" + server.port("smux.stock"));
+            try (Socket socket = Tunnel.connect(client, "web")) {
+                echo(socket);
+            }
+        }
+    }
+
     @Test
     void aClientOnAnEndpointForStockSmuxIsToldWhichSettingToChange() {
         try (AgentProcess server = smuxServer();

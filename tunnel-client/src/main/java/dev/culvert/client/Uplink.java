@@ -37,7 +37,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Uplink implements Uplinks.Carrier {
     private static final Logger LOG = LoggerFactory.getLogger(Uplink.class);
-    /** A session that lasted so long was a good one: the pauses begin again with the shortest. */
+    /** A session that lasted so long was a good one: the servers begin again with the first, and the pauses with the shortest. */
     private static final Duration GOOD = Duration.ofSeconds(5);
 
     private final String name;
@@ -55,7 +55,7 @@ final class Uplink implements Uplinks.Carrier {
     private boolean draining;
     /** The server to dial next, an index. */
     private int next;
-    /** Since a session was up; as many as there are servers are a round. */
+    /** Since a good session; as many as there are servers are a round. */
     private int failures;
 
     private @Nullable Future<?> attempt;
@@ -237,24 +237,13 @@ final class Uplink implements Uplinks.Carrier {
         retry(reason, failures % servers.size() == 0 ? backoff.next() : Duration.ZERO);
     }
 
-    /** A session was lost: begin with the first server again. */
-    private void lost(String reason) {
-        next = 0;
-        failures = 0;
-        retry(reason, backoff.next());
-    }
-
     private void retry(String reason, Duration pause) {
         if (draining) {
             LOG.info("{}: {}", name, reason);
         } else {
             LOG.warn("{}: {}; dialling {} in {} ms", name, reason, servers.get(next), pause.toMillis());
-            connectAfter(pause);
+            attempt = loop.schedule(this::connect, pause.toNanos(), TimeUnit.NANOSECONDS);
         }
-    }
-
-    private void connectAfter(Duration pause) {
-        attempt = loop.schedule(this::connect, pause.toNanos(), TimeUnit.NANOSECONDS);
     }
 
     /** What happens to one session; it may be the current one, one that is not up yet, or one that is on its way out. */
@@ -271,7 +260,6 @@ final class Uplink implements Uplinks.Carrier {
         public void onUp(MuxSession session) {
             wasUp = true;
             current = session;
-            failures = 0;
             LOG.info(
                     "{}: session up, server {}, {}{}",
                     name,
@@ -297,30 +285,28 @@ final class Uplink implements Uplinks.Carrier {
         public void onGoAway(MuxSession session, ErrorCode code, String text) {
             if (session == current) {
                 leave();
-                next = (next + 1) % servers.size();
-                resetBackoffIfGood();
-                // A server that says so at the very beginning is not to be asked all the time.
-                Duration pause = isGood() ? Duration.ZERO : backoff.next();
-                LOG.info(
-                        "{}: server {} takes no new connections: {}: {}; dialling {} in {} ms",
-                        name,
-                        server,
-                        code,
-                        text,
-                        servers.get(next),
-                        pause.toMillis());
-                connectAfter(pause);
+                String reason = "server " + server + " takes no new connections: " + code + ": " + text;
+                if (beginAnewIfGood()) {
+                    LOG.info("{}: {}", name, reason);
+                    next = (next + 1) % servers.size();
+                    connect();
+                } else {
+                    failed(reason);
+                }
             }
         }
 
-        private boolean isGood() {
-            return System.nanoTime() - begun > GOOD.toNanos();
-        }
-
-        private void resetBackoffIfGood() {
-            if (isGood()) {
+        /**
+         * Whether the session has lasted. One that has not is an attempt that came to nothing: a stock server has no first words, so a
+         * session with one that does not accept us is up until it says so, and a full server says so at once.
+         */
+        private boolean beginAnewIfGood() {
+            boolean good = System.nanoTime() - begun > GOOD.toNanos();
+            if (good) {
+                failures = 0;
                 backoff.reset();
             }
+            return good;
         }
 
         @Override
@@ -333,8 +319,13 @@ final class Uplink implements Uplinks.Carrier {
             sessions.remove(session);
             if (session == current) {
                 leave();
-                resetBackoffIfGood();
-                lost("session to " + server + " lost: " + code + ": " + text);
+                String reason = "session to " + server + " lost: " + code + ": " + text;
+                if (beginAnewIfGood()) {
+                    next = 0;
+                    retry(reason, backoff.next());
+                } else {
+                    failed(reason);
+                }
             } else if (wasUp) {
                 LOG.info("{}: old session to {} ended: {}: {}", name, server, code, text);
             } else {
