@@ -210,7 +210,10 @@ public final class Identity {
                     certificates.add((X509Certificate) CertificateFactory.getInstance("X.509")
                             .generateCertificate(new ByteArrayInputStream(bytes(file, block))));
                 } catch (GeneralSecurityException e) {
-                    throw new IOException(file + " has a certificate that can not be read: " + e.getMessage(), e);
+                    throw new IOException(
+                            file + " has a certificate that can not be read: "
+                                    + OneLine.of(String.valueOf(e.getMessage())),
+                            e);
                 }
             }
         }

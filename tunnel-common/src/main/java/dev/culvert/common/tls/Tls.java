@@ -103,7 +103,7 @@ public final class Tls {
             throw new IllegalStateException("every JDK has " + VERSION, e);
         } catch (IOException e) {
             if (shown.get() == null) {
-                throw new IOException("cannot see the key of " + server + ": " + e.getMessage(), e);
+                throw new IOException(OneLine.of("cannot see the key of " + server + ": " + e.getMessage()), e);
             } // else it has not let us in, which was not the question
         }
         return Objects.requireNonNull(shown.get());

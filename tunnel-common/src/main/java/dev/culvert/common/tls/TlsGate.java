@@ -95,6 +95,7 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
                 || (cause instanceof DecoderException && cause.getCause() instanceof SSLException);
     }
 
+    /** One line: what can not be read in a certificate is quoted by the JDK. */
     private String explain(Throwable failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof UntrustedPeer) {
@@ -124,10 +125,10 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
                 || lower.contains("is not enabled or supported")) {
             return "the peer does not speak TLS 1.3";
         } else if (!lower.contains("alert")) {
-            return "TLS failed: " + message;
+            return OneLine.of("TLS failed: " + message);
         } else if (lower.contains("certificate") || lower.contains("unknown_ca") || lower.contains("access_denied")) {
             return "the peer does not accept our key " + own + "; list it there, and check that it is this agent's";
         }
-        return "the peer ended TLS: " + message;
+        return OneLine.of("the peer ended TLS: " + message);
     }
 }

@@ -8,11 +8,8 @@ public final class UntrustedPeer extends CertificateException {
     @Serial
     private static final long serialVersionUID = 1;
 
-    private static final int LONGEST = 1000;
-
-    /** The message may quote a certificate, in which anybody can write anything: a log gets one line of it that is not too long. */
+    /** The message may quote the certificate; what is kept of it is one line. */
     public UntrustedPeer(String message) {
-        super((message.length() <= LONGEST ? message : message.substring(0, LONGEST) + "...")
-                .replaceAll("\\p{Cc}", "?"));
+        super(OneLine.of(message));
     }
 }

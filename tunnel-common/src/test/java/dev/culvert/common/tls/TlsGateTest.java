@@ -1,0 +1,47 @@
+package dev.culvert.common.tls;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
+import java.security.cert.CertificateException;
+import java.security.cert.X509Certificate;
+import java.util.ArrayList;
+import java.util.List;
+import javax.net.ssl.SSLHandshakeException;
+import org.junit.jupiter.api.Test;
+
+/** How it is put into words that a handshake fails. */
+class TlsGateTest {
+    private final List<String> reasons = new ArrayList<>();
+    private final EmbeddedChannel channel =
+            new EmbeddedChannel(new TlsGate(SelfSigned.make("own").fingerprint(), new TlsGate.Listener() {
+                @Override
+                public void onTrusted(ChannelHandlerContext ctx, X509Certificate[] chain) {
+                    reasons.add("none");
+                }
+
+                @Override
+                public void onFailed(String reason) {
+                    reasons.add(reason);
+                }
+            }));
+
+    /** The JDK quotes an address that is none, and anybody can show a certificate with one. */
+    @Test
+    void whatAStrangerHasWrittenStaysInOneShortLine() {
+        String quoted =
+                "Illegal character at index 8: http://x\n2026-11-22 INFO all is well\u001b[2J" + "x".repeat(50_000);
+        SSLHandshakeException failure = new SSLHandshakeException("bad certificate");
+        failure.initCause(new CertificateException(quoted));
+
+        channel.pipeline().fireUserEventTriggered(new SslHandshakeCompletionEvent(failure));
+
+        assertThat(reasons).hasSize(1);
+        assertThat(reasons.get(0))
+                .startsWith("TLS failed: Illegal character at index 8: http://x?2026-11-22 INFO all is well?[2Jxxx")
+                .hasSizeLessThan(1100);
+        assertThat(channel.isOpen()).isFalse();
+    }
+}
