@@ -23,7 +23,8 @@ public final class ArbitraryFile {
             throws IOException {
         String text = new String(bytes, StandardCharsets.UTF_8);
         boolean includes = text.contains("include");
-        if (includes && (text.indexOf('/') >= 0 || text.indexOf('\\') >= 0)) {
+        boolean namesFiles = includes || text.contains("-file");
+        if (namesFiles && (text.indexOf('/') >= 0 || text.indexOf('\\') >= 0)) {
             return; // it might read whatever this machine has
         }
         Path file = Files.write(directory.resolve("fuzz.conf"), bytes);
