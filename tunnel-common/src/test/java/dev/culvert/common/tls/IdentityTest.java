@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -107,6 +108,20 @@ class IdentityTest {
         refused(
                 good.substring(0, good.indexOf("-----BEGIN CERT")) + block("CERTIFICATE", "AAAA"),
                 "has a certificate that can not be read");
+    }
+
+    /** The JDK takes base64 of PEM for PEM, and quotes the line that it does not understand. */
+    @Test
+    void whatItQuotesOfACertificateIsOneLine() throws Exception {
+        String good = Files.readString(file);
+        String inside = Base64.getEncoder()
+                .encodeToString("-----BEGIN \u001b[2J\nAAAA\n-----END X-----\n".getBytes(StandardCharsets.US_ASCII));
+        Files.writeString(file, good.substring(0, good.indexOf("-----BEGIN CERT")) + block("CERTIFICATE", inside));
+
+        assertThatThrownBy(() -> Identity.read(file, file))
+                .message()
+                .contains("has a certificate that can not be read", "BEGIN ?[2J")
+                .doesNotContainPattern("\\p{Cc}");
     }
 
     private static String block(String label, String base64) {
