@@ -5,11 +5,13 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.ChannelHandler;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.OpenSsl;
+import io.netty.handler.ssl.OpenSslEngine;
 import io.netty.handler.ssl.OpenSslSessionContext;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslProvider;
+import io.netty.internal.tcnative.SSL;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -31,6 +33,8 @@ import javax.net.ssl.SSLSocket;
  */
 public final class Tls {
     private static final String VERSION = "TLSv1.3";
+    /** In seconds. A ticket is for a week at most (RFC 8446, section 4.6.1), so the JDK's engine gives out none for a session of more. */
+    private static final int NO_TICKETS = (int) Duration.ofDays(8).toSeconds();
 
     private final SslContext context;
     private final Fingerprint own;
@@ -47,6 +51,8 @@ public final class Tls {
         }
         if (context.sessionContext() instanceof OpenSslSessionContext sessions) {
             sessions.setSessionCacheEnabled(false);
+        } else {
+            context.sessionContext().setSessionTimeout(NO_TICKETS);
         }
         own = identity.fingerprint();
         this.handshakeTimeout = handshakeTimeout;
@@ -117,6 +123,9 @@ public final class Tls {
     /** The handlers of one connection; the last one tells {@code gate} how the handshake ends. */
     public List<ChannelHandler> newHandlers(ByteBufAllocator allocator, TlsGate.Listener gate) {
         SSLEngine engine = context.newEngine(allocator);
+        if (engine instanceof OpenSslEngine openSsl) {
+            SSL.setOptions(openSsl.sslPointer(), SSL.SSL_OP_NO_TICKET); // Netty allows them where TLS 1.3 is spoken
+        }
         SslHandler handler = new SslHandler(engine);
         handler.setHandshakeTimeoutMillis(handshakeTimeout.toMillis());
         handler.setCloseNotifyReadTimeoutMillis(0);

@@ -18,14 +18,23 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.handler.ssl.SslProvider;
+import java.io.IOException;
 import java.net.InetAddress;
+import java.net.Socket;
+import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -86,28 +95,32 @@ class TlsTest {
         };
     }
 
-    private static ChannelInitializer<Channel> initializer(List<ChannelHandler> handlers) {
+    private static ChannelInitializer<Channel> initializer(Supplier<List<ChannelHandler>> handlers) {
         return new ChannelInitializer<>() {
             @Override
             protected void initChannel(Channel channel) {
-                handlers.forEach(channel.pipeline()::addLast);
+                handlers.get().forEach(channel.pipeline()::addLast);
             }
         };
     }
 
-    private void meet(Tls ofServer, List<ChannelHandler> ofClient) {
-        Channel listening = new ServerBootstrap()
+    private SocketAddress listen(Tls ofServer) {
+        return new ServerBootstrap()
                 .group(loops)
                 .channel(NioServerSocketChannel.class)
-                .childHandler(initializer(ofServer.newHandlers(ByteBufAllocator.DEFAULT, server)))
+                .childHandler(initializer(() -> ofServer.newHandlers(ByteBufAllocator.DEFAULT, server)))
                 .bind(InetAddress.getLoopbackAddress(), 0)
                 .syncUninterruptibly()
-                .channel();
+                .channel()
+                .localAddress();
+    }
+
+    private void meet(Tls ofServer, List<ChannelHandler> ofClient) {
         new Bootstrap()
                 .group(loops)
                 .channel(NioSocketChannel.class)
-                .handler(initializer(ofClient))
-                .connect(listening.localAddress())
+                .handler(initializer(() -> ofClient))
+                .connect(listen(ofServer))
                 .syncUninterruptibly();
     }
 
@@ -166,6 +179,34 @@ class TlsTest {
         }));
 
         assertThat(server.next()).isEqualTo("failed the peer does not speak TLS");
+    }
+
+    /** A resumed session would skip it; the JDK's client resumes whenever it has been given a ticket. */
+    @ParameterizedTest
+    @EnumSource(names = {"OPENSSL", "JDK"})
+    void whoComesAgainIsLookedAtAgain(SslProvider serves) throws Exception {
+        BlockingQueue<Fingerprint> lookedAt = new LinkedBlockingQueue<>();
+        Trust look = chain -> lookedAt.add(Fingerprint.of(chain[0].getPublicKey()));
+        SocketAddress address = listen(Tls.server(serves, SERVER, look, TIMEOUT));
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(ofClient(), new javax.net.ssl.TrustManager[] {new TrustManager(only(SERVER))}, null);
+        for (int i = 1; i <= 3; i++) {
+            try (Socket socket = context.getSocketFactory().createSocket()) {
+                socket.setSoTimeout((int) TIMEOUT.toMillis());
+                socket.connect(address);
+                assertThat(socket.getInputStream().readNBytes(5)).asString().isEqualTo("hello"); // tickets come before
+            }
+            assertThat(lookedAt).hasSize(i);
+        }
+    }
+
+    private static KeyManager[] ofClient() throws GeneralSecurityException, IOException {
+        KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
+        store.load(null, null);
+        store.setKeyEntry("client", CLIENT.key(), new char[0], CLIENT.chain());
+        KeyManagerFactory factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        factory.init(store, new char[0]);
+        return factory.getKeyManagers();
     }
 
     @ParameterizedTest
