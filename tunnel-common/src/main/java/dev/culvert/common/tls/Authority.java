@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.CertificateException;
+import java.security.cert.CertificateExpiredException;
+import java.security.cert.CertificateNotYetValidException;
 import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
@@ -22,6 +24,8 @@ import org.jspecify.annotations.Nullable;
 public final class Authority {
     private static final int DNS_NAME = 2;
     private static final int IP_ADDRESS = 7;
+    /** Of what a message tells, characters: anybody may call himself anything. */
+    private static final int MAX_SUBJECT = 200;
 
     /** The JDK looks for every way through what a peer has shown, and there may be more than it can try in a day. */
     private static final int MOST_SHOWN = 6;
@@ -89,12 +93,23 @@ public final class Authority {
     }
 
     private static UntrustedPeer untrusted(X509Certificate[] chain, CertificateException e) {
-        Throwable root = e;
+        String subject = chain[0].getSubjectX500Principal().toString();
+        return new UntrustedPeer("the certificate of "
+                + (subject.length() > MAX_SUBJECT ? subject.substring(0, MAX_SUBJECT) + "..." : subject)
+                + " is not accepted by ca-file: " + reason(e));
+    }
+
+    private static String reason(Throwable failure) {
+        Throwable root = failure;
         while (root.getCause() != null) {
             root = root.getCause();
         }
-        return new UntrustedPeer("the certificate of " + chain[0].getSubjectX500Principal()
-                + " is not accepted by ca-file: " + root.getMessage());
+        if (root instanceof CertificateExpiredException) {
+            return "expired, " + root.getMessage();
+        } else if (root instanceof CertificateNotYetValidException) {
+            return "not valid yet, " + root.getMessage();
+        }
+        return String.valueOf(root.getMessage());
     }
 
     /** The DNS names and addresses of a certificate (subjectAltName); its common name counts only where there are none. */

@@ -108,7 +108,9 @@ class AuthorityTest {
                 () -> authority.checkClient(chain), () -> authority.checkServer(chain, "agent.example.com"))) {
             assertThatThrownBy(check)
                     .isInstanceOf(UntrustedPeer.class)
-                    .hasMessageStartingWith("the certificate of CN=agent.example.com is not accepted by ca-file: ");
+                    .hasMessageStartingWith(
+                            "the certificate of CN=agent.example.com is not accepted by ca-file: expired, NotAfter: "
+                                    + "Wed Jan 01 ");
         }
     }
 
@@ -116,6 +118,13 @@ class AuthorityTest {
     void aForeignAuthorityOfTheSameNameIsNotAccepted() throws Exception {
         X509Certificate[] chain = signed(FOREIGN_CA, FUTURE, name("agent.example.com"));
         assertThatThrownBy(() -> authority.checkClient(chain)).isInstanceOf(UntrustedPeer.class);
+    }
+
+    @Test
+    void aLongNameIsCutAndTheReasonIsNot() throws Exception {
+        X509Certificate[] chain = signed(CA, PAST, name("x".repeat(10_000)));
+        assertThatThrownBy(() -> authority.checkClient(chain))
+                .hasMessageMatching("the certificate of CN=x{197}\\.\\.\\. is not accepted by ca-file: expired, .*");
     }
 
     @Test
