@@ -55,31 +55,36 @@ final class Clients {
     Client identify(X509Certificate[] chain) throws UntrustedPeer {
         Fingerprint key = Fingerprint.of(chain[0].getPublicKey());
         Client client = byKey.get(key);
-        if (client == null && authority != null && !byName.isEmpty()) {
-            client = byAuthority(authority, chain, key);
-        }
         if (client != null) {
             return client;
-        } else if (open) {
-            return anonymous;
         }
-        throw new UntrustedPeer("its key " + key + " is none of those under clients; list it there to let it in");
+        String unknown = "its key " + key + " is none of those under clients";
+        try {
+            if (authority == null || byName.isEmpty()) {
+                throw new UntrustedPeer(unknown + "; list it there to let it in");
+            }
+            return byAuthority(authority, chain, unknown);
+        } catch (UntrustedPeer e) {
+            if (open) {
+                return anonymous;
+            }
+            throw e;
+        }
     }
 
-    private @Nullable Client byAuthority(Authority vouching, X509Certificate[] chain, Fingerprint key)
-            throws UntrustedPeer {
+    private Client byAuthority(Authority vouching, X509Certificate[] chain, String unknown) throws UntrustedPeer {
         try {
             vouching.checkClient(chain);
         } catch (UntrustedPeer e) {
-            if (open) {
-                return null;
-            }
-            throw new UntrustedPeer("its key " + key + " is none of those under clients, and " + e.getMessage());
+            throw new UntrustedPeer(unknown + ", and " + e.getMessage());
         }
-        return Authority.names(chain[0]).stream()
-                .filter(byName::containsKey)
-                .findFirst()
-                .map(byName::get)
-                .orElse(null);
+        List<String> names = Authority.names(chain[0]);
+        for (String name : names) {
+            Client client = byName.get(name);
+            if (client != null) {
+                return client;
+            }
+        }
+        throw new UntrustedPeer(unknown + ", nor is its name " + names + "; list one of them there to let it in");
     }
 }
