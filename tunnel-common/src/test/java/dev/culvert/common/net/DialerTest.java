@@ -24,11 +24,13 @@ import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -291,6 +293,45 @@ class DialerTest {
                         new InetSocketAddress(NetUtil.LOCALHOST6, port),
                         new InetSocketAddress(DEAD, port),
                         new InetSocketAddress(ALIVE, port));
+    }
+
+    /** A name server of the attacker's answers with another address as soon as the first one has been looked at. */
+    @Test
+    void theAddressThatWasCheckedIsTheOneThatIsDialled() throws Exception {
+        Dialer dialer = dialer(LONG);
+        HostPort target = new HostPort("db.test", port);
+        Predicate<InetSocketAddress> onlyAlive = address -> {
+            names.put("db.test", 0, "127.0.0.2");
+            return address.getAddress().equals(ALIVE);
+        };
+        try (ServerSocket rebound = new ServerSocket(port, 50, DEAD)) {
+            names.put("db.test", 0, "127.0.0.1"); // to be asked for each time
+
+            Channel channel = dialer.dial(loop, target, onlyAlive).sync().getNow();
+
+            assertThat(channel.remoteAddress()).isEqualTo(new InetSocketAddress(ALIVE, port));
+            assertThat(failure(dialer.dial(loop, target, onlyAlive)).code()).isEqualTo(ErrorCode.FORBIDDEN);
+            assertThat(sockets).hasSize(1);
+            assertThat(rebound.isBound()).isTrue();
+        }
+    }
+
+    @Test
+    void aNameThatLeadsToThisMachineIsDialledOnlyWhereARuleHasTheAddress() throws Exception {
+        names.put("db.test", 60, "127.0.0.1");
+        HostPort target = new HostPort("db.test", port);
+        AllowList byName = new AllowList(List.of(AllowRule.parse("db.test:*"), AllowRule.parse("*:*")));
+        AllowList byAddress = new AllowList(List.of(AllowRule.parse("127.0.0.1:*")));
+
+        DialFailure failure = failure(dialer(LONG).dial(loop, target, address -> byName.allows(target, address)));
+        assertThat(failure.code()).isEqualTo(ErrorCode.FORBIDDEN);
+        assertThat(sockets).isEmpty();
+
+        assertThat(dialer(LONG)
+                        .dial(loop, target, address -> byAddress.allows(target, address))
+                        .sync()
+                        .isSuccess())
+                .isTrue();
     }
 
     @Test
