@@ -199,6 +199,12 @@ final class AgentProcess implements AutoCloseable {
         return Ending.of(match.toMatchResult());
     }
 
+    /** Why a server has not let in whoever came by this socket. */
+    String awaitRefusal(Socket socket) {
+        return awaitLog("WARN .*listen: refused 127\\.0\\.0\\.1:" + socket.getLocalPort() + ": (.*)")
+                .group(1);
+    }
+
     // ---- what is done to it
 
     /** SIGTERM. Not {@link Process#destroy}, which closes the log as well. */
@@ -268,6 +274,11 @@ final class AgentProcess implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Whether it has mapped a file with this in its name, such as a native library. */
+    boolean hasMapped(String name) {
+        return read("maps").contains(name);
     }
 
     /** The state of the process as proc(5) writes it: R, S, T for stopped, and so on. */

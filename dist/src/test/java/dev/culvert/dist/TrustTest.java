@@ -3,7 +3,6 @@ package dev.culvert.dist;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -14,17 +13,13 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.SecureRandom;
-import java.security.cert.X509Certificate;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.regex.Pattern;
-import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509TrustManager;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -55,41 +50,13 @@ final class TrustTest {
         return tunnel.server().port("listen");
     }
 
-    /** What the server says of a stranger that came from this port. */
-    private String refusal(int port) {
-        return tunnel.server()
-                .awaitLog("WARN .*listen: refused 127\\.0\\.0\\.1:" + port + ": (.*)")
-                .group(1);
-    }
-
     private void echoes() throws IOException {
-        try (Socket socket = tunnel.connect()) {
-            socket.getOutputStream().write('x');
-            assertThat(socket.getInputStream().read()).isEqualTo('x');
-        }
+        Tunnel.echoes(tunnel.client());
     }
 
     /** A TLS client of another make, which has no key and trusts everybody. */
     private SSLSocket stranger(String version) throws Exception {
-        SSLContext context = SSLContext.getInstance("TLS");
-        context.init(null, new TrustManager[] {new TrustsEverybody()}, new SecureRandom());
-        SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket();
-        Tunnel.connect(socket, serverPort());
-        socket.setEnabledProtocols(new String[] {version});
-        return socket;
-    }
-
-    private static final class TrustsEverybody implements X509TrustManager {
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-        @Override
-        public X509Certificate[] getAcceptedIssuers() {
-            return new X509Certificate[0];
-        }
+        return JdkTls.showing().connect(serverPort(), version);
     }
 
     @Test
@@ -107,7 +74,7 @@ final class TrustTest {
                         socket.getInputStream().read();
                     })
                     .isInstanceOf(IOException.class);
-            assertThat(refusal(socket.getLocalPort())).isEqualTo("the peer has shown no certificate");
+            assertThat(tunnel.server().awaitRefusal(socket)).isEqualTo("the peer has shown no certificate");
         }
     }
 
@@ -115,7 +82,7 @@ final class TrustTest {
     void whoSpeaksTls12GetsNothing() throws Exception {
         try (SSLSocket socket = stranger("TLSv1.2")) {
             assertThatThrownBy(socket::startHandshake).isInstanceOf(SSLException.class);
-            assertThat(refusal(socket.getLocalPort())).isEqualTo("the peer does not speak TLS 1.3");
+            assertThat(tunnel.server().awaitRefusal(socket)).isEqualTo("the peer does not speak TLS 1.3");
         }
     }
 
@@ -161,7 +128,7 @@ final class TrustTest {
             try (Socket socket = Tunnel.connectTo(serverPort())) {
                 socket.getOutputStream().write(words);
                 assertThat(answer(socket)).hasSizeLessThan(16); // a TLS alert at most
-                assertThat(refusal(socket.getLocalPort())).isEqualTo("the peer does not speak TLS");
+                assertThat(tunnel.server().awaitRefusal(socket)).isEqualTo("the peer does not speak TLS");
             }
         }
     }
@@ -188,10 +155,7 @@ final class TrustTest {
             back.start();
             forth.start();
             client.awaitLog("session up");
-            try (Socket socket = Tunnel.connect(client, "web")) {
-                socket.getOutputStream().write('x');
-                assertThat(socket.getInputStream().read()).isEqualTo('x');
-            }
+            Tunnel.echoes(client);
             client.terminate();
             assertThat(client.awaitExit()).isZero();
             forth.join(AgentProcess.PATIENCE.toMillis());
@@ -223,7 +187,7 @@ final class TrustTest {
         try (Socket socket = Tunnel.connectTo(serverPort())) {
             socket.getOutputStream().write(recorded);
             answer(socket);
-            assertThat(refusal(socket.getLocalPort())).startsWith("TLS failed: ");
+            assertThat(tunnel.server().awaitRefusal(socket)).startsWith("TLS failed: ");
         }
         for (int part : new int[] {1, 5, 40, recorded.length / 2}) {
             try (Socket socket = Tunnel.connectTo(serverPort())) {
@@ -247,10 +211,7 @@ final class TrustTest {
             echoes();
             try (AgentProcess another = Tunnel.to(ECHO).startClient(serverPort())) {
                 another.awaitLog("session up");
-                try (Socket socket = Tunnel.connect(another, "web")) {
-                    socket.getOutputStream().write('x');
-                    assertThat(socket.getInputStream().read()).isEqualTo('x');
-                }
+                Tunnel.echoes(another);
             }
             // Of those who wait the server has no more than its limit.
             await().atMost(AgentProcess.PATIENCE).until(() -> tunnel.server().descriptors() < 500 + 100);
@@ -261,26 +222,41 @@ final class TrustTest {
         }
     }
 
+    /** BoringSSL writes them no sooner than its first data, so the client has to say something that is answered. */
     @Test
-    void thereAreNoSessionTickets() {
-        boolean there = Files.isExecutable(Path.of("/usr/bin/openssl"));
-        if (!there) {
-            System.out.println("TrustTest: no openssl here, the absence of session tickets is not verified");
-        }
-        assumeTrue(there, "no openssl");
+    void thereAreNoSessionTickets() throws Exception {
+        OpenSsl.require("the absence of session tickets");
         String key = Keys.CLIENT.file().toString();
-        Programs.Result result = Programs.run(
-                "sh",
-                "-c",
-                "sleep 1 | openssl s_client -connect 127.0.0.1:" + serverPort() + " -cert " + key + " -key " + key
-                        + " -msg 2>&1");
+        Path words = directory.resolve("words");
+        for (int i = 0; i < 2; i++) { // the first is answered, the second ends the session
+            byte[] hello = RawClient.frame(RawClient.HELLO, 0);
+            Files.write(words, hello, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        }
+        Programs.Result result = OpenSsl.connect(serverPort(), words, "-cert", key, "-key", key, "-msg", "-ign_eof");
 
         assertThat(result.output())
-                .contains("New, TLSv1.3", "TLS 1.3, Handshake [length")
+                .contains("New, TLSv1.3", "TLS 1.3, Handshake [length", "a second HELLO")
                 .doesNotContain("NewSessionTicket", "New Session Ticket");
     }
 
-    /** None of these is what {@code *:PORT} allows, and all of them are this machine or a cloud's keeper of credentials. */
+    /** As far as openssl still speaks them. */
+    @Test
+    void whoSpeaksAnOlderVersionIsToldOfTheVersionAndShownNothing() {
+        OpenSsl.require("what older versions of TLS get");
+        List<String> versions = List.of("-tls1_2", "-tls1_1", "-tls1");
+        for (int i = 0; i < versions.size(); i++) {
+            // Without that level it would not say a word of TLS 1.0 and 1.1.
+            Programs.Result result = OpenSsl.connect(
+                    serverPort(), Path.of("/dev/null"), versions.get(i), "-cipher", "DEFAULT@SECLEVEL=0");
+
+            assertThat(result.output())
+                    .as(versions.get(i))
+                    .contains("alert protocol version", "no peer certificate available");
+            tunnel.server().awaitLog("refused 127\\.0\\.0\\.1:\\d+: the peer does not speak TLS 1\\.3", i + 1);
+        }
+    }
+
+    /** None of these is what the rules allow, and all of them are this machine or a cloud's keeper of credentials. */
     @Test
     void forbiddenTargetsAreRefusedInEveryDisguise() throws Exception {
         int port = ECHO.port();
@@ -295,6 +271,8 @@ final class TrustTest {
                 "[::ffff:7f00:1]:" + port,
                 "0.0.0.0:" + port,
                 "[::]:" + port,
+                "db.localhost:" + port,
+                "www.DB.localhost.:" + port,
                 "127.1:" + port,
                 "2130706433:" + port,
                 "0x7f000001:" + port,
@@ -303,7 +281,11 @@ final class TrustTest {
                 "[::ffff:169.254.169.254]:" + port,
                 "[fd00:ec2::254]:" + port,
                 "[fe80::1]:" + port);
-        Tunnel.Builder builder = Tunnel.builder().allow("*:" + port).server("dial.timeout = 5s");
+        Tunnel.Builder builder = Tunnel.builder()
+                .allow("*:" + port)
+                .allow("db.localhost:" + port)
+                .allow("*.localhost:" + port)
+                .server("dial.timeout = 5s");
         for (int i = 0; i < disguises.size(); i++) {
             builder.forward("d" + i, disguises.get(i));
         }
@@ -323,5 +305,15 @@ final class TrustTest {
             }
         }
         assertThat(ECHO.connections()).isEqualTo(before);
+    }
+
+    @Test
+    void aNameThatLeadsToThisMachineIsDialledWhereARuleHasTheAddress() throws Exception {
+        try (Tunnel named = Tunnel.builder()
+                .forward("web", "db.localhost:" + ECHO.port())
+                .allow(ECHO.address())
+                .open()) {
+            Tunnel.echoes(named.client());
+        }
     }
 }

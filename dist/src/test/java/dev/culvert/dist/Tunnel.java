@@ -1,5 +1,7 @@
 package dev.culvert.dist;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -168,6 +170,14 @@ final class Tunnel implements AutoCloseable {
         socket.setSoTimeout(patience);
         socket.setTcpNoDelay(true);
         socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), patience);
+    }
+
+    /** Fails unless a client's forward {@code web} leads to an echo. */
+    static void echoes(AgentProcess client) throws IOException {
+        try (Socket socket = connect(client, "web")) {
+            socket.getOutputStream().write('x');
+            assertThat(socket.getInputStream().read()).isEqualTo('x');
+        }
     }
 
     /** Looks for leaks in both, then ends both. */

@@ -1,0 +1,130 @@
+package dev.culvert.dist;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.util.Arrays;
+import javax.net.ssl.SSLSocket;
+
+/**
+ * A client that holds a key which is let in, and writes the bytes of docs/protocol.md, or others, by itself. It reads only when
+ * it is told to. One thread.
+ */
+final class RawClient implements AutoCloseable {
+    static final int SYN = 0;
+    static final int FIN = 1;
+    static final int PSH = 2;
+    static final int NOP = 3;
+    static final int UPD = 4;
+    static final int HELLO = 0x10;
+    static final int OPENED = 0x11;
+    static final int RST = 0x12;
+    static final int GOAWAY = 0x13;
+    static final int PING = 0x14;
+    static final int PONG = 0x15;
+
+    private static final byte VERSION = (byte) 0x82;
+    /** So that little of what it does not read gets lost in the kernel. */
+    private static final int RECEIVE_BUFFER = 4096;
+
+    private final SSLSocket socket;
+    private final InputStream in;
+
+    /** What the server has sent; RST and GOAWAY carry a code and a text. */
+    record Frame(int command, int stream, ByteBuffer data) {
+        int code() {
+            return data.getInt(0);
+        }
+
+        String text() {
+            return StandardCharsets.UTF_8.decode(data.duplicate().position(4)).toString();
+        }
+    }
+
+    /** Connects to a server and shows it a key. */
+    RawClient(Keys own, int port) throws IOException, GeneralSecurityException {
+        socket = JdkTls.showing(own.file()).newSocket();
+        socket.setReceiveBufferSize(RECEIVE_BUFFER);
+        Tunnel.connect(socket, port);
+        socket.setEnabledProtocols(new String[] {"TLSv1.3"});
+        socket.startHandshake();
+        in = socket.getInputStream();
+    }
+
+    // ---- what it writes
+
+    /** The beginning of a frame; its data may follow, or not. */
+    static byte[] header(int command, int stream, int length) {
+        return ByteBuffer.allocate(8)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .put(VERSION)
+                .put((byte) command)
+                .putShort((short) length)
+                .putInt(stream)
+                .array();
+    }
+
+    static byte[] frame(int command, int stream, byte... data) {
+        byte[] header = header(command, stream, data.length);
+        byte[] frame = Arrays.copyOf(header, header.length + data.length);
+        System.arraycopy(data, 0, frame, header.length, data.length);
+        return frame;
+    }
+
+    /** Asks for a service: TLV 1, TARGET, with an IPv4 address. */
+    static byte[] syn(int stream, Service target) {
+        int port = target.port();
+        return frame(SYN, stream, new byte[] {1, 7, 0, 1, 127, 0, 0, 1, (byte) (port >> 8), (byte) port});
+    }
+
+    /** Writes all of it in one go. */
+    void send(byte[]... frames) throws IOException {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        for (byte[] frame : frames) {
+            all.writeBytes(frame);
+        }
+        socket.getOutputStream().write(all.toByteArray());
+    }
+
+    /** Where it comes from, as the log of the server has it. */
+    int localPort() {
+        return socket.getLocalPort();
+    }
+
+    // ---- what it reads
+
+    private Frame read() throws IOException {
+        ByteBuffer header = ByteBuffer.wrap(Service.readFully(in, 8)).order(ByteOrder.LITTLE_ENDIAN);
+        int length = Short.toUnsignedInt(header.getShort(2));
+        ByteBuffer data = ByteBuffer.wrap(Service.readFully(in, length)).order(ByteOrder.LITTLE_ENDIAN);
+        return new Frame(header.get(1), header.getInt(4), data);
+    }
+
+    /** The next frame with one of these commands; the others before it are dropped, but for a GOAWAY. */
+    Frame await(int... commands) throws IOException {
+        long deadline = System.nanoTime() + AgentProcess.PATIENCE.toNanos();
+        while (System.nanoTime() < deadline) {
+            Frame frame = read();
+            if (Arrays.stream(commands).anyMatch(command -> command == frame.command)) {
+                return frame;
+            } else if (frame.command == GOAWAY) {
+                throw new AssertionError("the session has ended: " + frame.text());
+            }
+        }
+        throw new AssertionError("none of the commands " + Arrays.toString(commands) + " has come");
+    }
+
+    /** Whether the server has said its last word. */
+    boolean isAtEnd() throws IOException {
+        return in.read() < 0;
+    }
+
+    @Override
+    public void close() throws IOException {
+        socket.close();
+    }
+}
