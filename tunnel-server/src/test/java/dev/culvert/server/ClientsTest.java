@@ -99,8 +99,7 @@ class ClientsTest {
 
     @Test
     void whoeverIsNotKnownIsAnybodyWhereAnybodyMayConnect() throws Exception {
-        Clients clients =
-                clients(Optional.of(AllowList.NOTHING), authority(), known("a", List.of(), List.of("phone")));
+        Clients clients = clients(Optional.of(AllowList.NOTHING), authority(), known("a", List.of(), List.of("phone")));
         assertThat(clients.identify(chain).name()).isEmpty();
     }
 }
