@@ -110,7 +110,7 @@ class IdentityTest {
                 "has a certificate that can not be read");
     }
 
-    /** The JDK takes base64 of PEM for PEM, and quotes the line that it does not understand. */
+    /** The JDK takes base64 of PEM for PEM, and JDK 17 quotes the line that it does not understand. */
     @Test
     void whatItQuotesOfACertificateIsOneLine() throws Exception {
         String good = Files.readString(file);
@@ -120,7 +120,7 @@ class IdentityTest {
 
         assertThatThrownBy(() -> Identity.read(file, file))
                 .message()
-                .contains("has a certificate that can not be read", "BEGIN ?[2J")
+                .contains("has a certificate that can not be read")
                 .doesNotContainPattern("\\p{Cc}");
     }
 
