@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A certificate authority, or several: who they have signed for is who the certificate says (RFC 5280, section 6). Any thread. */
 public final class Authority {
+    private static final String SUBJECT_ALT_NAME = "2.5.29.17";
     private static final int DNS_NAME = 2;
     private static final int IP_ADDRESS = 7;
     /** Of what a message tells, characters: anybody may call himself anything. */
@@ -117,7 +118,9 @@ public final class Authority {
         List<String> names = new ArrayList<>();
         try {
             Collection<List<?>> alternatives = certificate.getSubjectAlternativeNames();
-            if (alternatives != null) {
+            if (alternatives == null && certificate.getExtensionValue(SUBJECT_ALT_NAME) != null) {
+                return List.of(); // there is one that can not be read
+            } else if (alternatives != null) {
                 for (List<?> alternative : alternatives) {
                     int kind = (Integer) alternative.get(0);
                     if ((kind == DNS_NAME || kind == IP_ADDRESS) && alternative.get(1) instanceof String name) {
