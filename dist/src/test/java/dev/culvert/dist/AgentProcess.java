@@ -64,6 +64,7 @@ final class AgentProcess implements AutoCloseable {
         private int descriptors;
         private boolean leakDetection = true;
         private boolean keepEndings = true;
+        private boolean verbose;
 
         private Builder(String program) {
             this.program = program;
@@ -99,6 +100,11 @@ final class AgentProcess implements AutoCloseable {
         /** Without leak detection and with both compilers: for tests that measure. */
         Builder asShipped() {
             leakDetection = false;
+            return this;
+        }
+
+        Builder verbose() {
+            verbose = true;
             return this;
         }
 
@@ -146,6 +152,9 @@ final class AgentProcess implements AutoCloseable {
         }
         command.add(packaged("bin/" + what.program).toString());
         command.addAll(what.arguments.isEmpty() ? List.of("-c", configFile.toString()) : what.arguments);
+        if (what.verbose) {
+            command.add("-v");
+        }
         ProcessBuilder builder = new ProcessBuilder(command)
                 .directory(directory.toFile())
                 .redirectErrorStream(true)

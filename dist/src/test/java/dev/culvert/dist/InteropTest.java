@@ -122,7 +122,10 @@ final class InteropTest {
                 .asShipped()
                 .forgetEndings()
                 .config("""
-                        smux { x { listen = "127.0.0.1:0", tls = off, target = "127.0.0.1:%d", half-close = %s, stall-timeout = 2s } }
+                        smux { x {
+                          listen = "127.0.0.1:0", tls = off, target = "127.0.0.1:%d", half-close = %s, stall-timeout = 2s
+                          greeting-delay = 20ms # where other work takes the processor from the peer for 10
+                        } }
                         drain { timeout = 20s }
                         """.formatted(target, stock.halfCloses()))
                 .start();

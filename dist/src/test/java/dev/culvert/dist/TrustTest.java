@@ -256,6 +256,30 @@ final class TrustTest {
         }
     }
 
+    @Test
+    void noKeyIsEverInALog() throws Exception {
+        try (Tunnel talkative =
+                Tunnel.to(ECHO).each(AgentProcess.Builder::verbose).open()) {
+            Tunnel.echoes(talkative.client());
+            for (AgentProcess agent : talkative.agents()) {
+                agent.signal("USR1");
+                agent.awaitLog("state: ");
+                agent.signal("HUP");
+                agent.awaitLog("reloaded ");
+            }
+            for (Keys keys : List.of(Keys.SERVER, Keys.CLIENT)) {
+                List<String> secret = Files.readAllLines(keys.file()).stream()
+                        .dropWhile(line -> !line.contains("BEGIN PRIVATE KEY"))
+                        .takeWhile(line -> !line.contains("END PRIVATE KEY"))
+                        .toList();
+                assertThat(secret).hasSizeGreaterThan(2);
+                for (AgentProcess agent : talkative.agents()) {
+                    assertThat(agent.log().toString()).doesNotContain(secret);
+                }
+            }
+        }
+    }
+
     /** None of these is what the rules allow, and all of them are this machine or a cloud's keeper of credentials. */
     @Test
     void forbiddenTargetsAreRefusedInEveryDisguise() throws Exception {
