@@ -1,12 +1,10 @@
 package dev.culvert.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.net.Socket;
-import java.net.SocketException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -39,12 +37,7 @@ final class QuotaTest {
 
     /** Opens a connection that is refused, and looks what both logs say. */
     private static void isRefused(Tunnel tunnel, String why) throws IOException {
-        try (Socket socket = tunnel.connect()) {
-            assertThatThrownBy(() -> socket.getInputStream().read())
-                    .isInstanceOf(SocketException.class)
-                    .hasMessageContaining("reset");
-            assertThat(tunnel.client().awaitEnding(socket).reason()).isEqualTo("reset: limit reached: " + why);
-        }
+        assertThat(Tunnel.awaitReset(tunnel.client(), "web").reason()).isEqualTo("reset: limit reached: " + why);
         tunnel.server().awaitLog("(refused a stream of|client=)" + " ?tests@.*limit reached: " + why);
     }
 

@@ -98,10 +98,8 @@ final class ReloadTest {
 
             of.reload(serverConfig(0, client.fingerprint()).replace(ECHO.address(), "127.0.0.1:1"));
             of.awaitLog("reloaded ");
-            try (Socket after = Tunnel.connect(from, "web")) {
-                assertThat(from.awaitEnding(after).reason())
-                        .startsWith("reset: forbidden: no allow rule of tests covers");
-            }
+            assertThat(Tunnel.awaitReset(from, "web").reason())
+                    .startsWith("reset: forbidden: no allow rule of tests covers");
             echoes(before);
         }
     }

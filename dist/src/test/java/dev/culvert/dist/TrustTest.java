@@ -6,11 +6,9 @@ import static org.awaitility.Awaitility.await;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -145,36 +143,38 @@ final class TrustTest {
 
     /** Everything that a client has sent in a session that worked. */
     private byte[] recordedSession() throws Exception {
-        ByteArrayOutputStream sent = new ByteArrayOutputStream();
-        try (ServerSocket listening = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
-                AgentProcess client = Tunnel.to(ECHO).startClient(listening.getLocalPort());
-                Socket near = listening.accept();
-                Socket far = Tunnel.connectTo(serverPort())) {
-            Thread back = new Thread(() -> copy(far, near, new ByteArrayOutputStream()));
-            Thread forth = new Thread(() -> copy(near, far, sent));
-            back.start();
-            forth.start();
+        try (Wiretap wiretap = new Wiretap(serverPort());
+                AgentProcess client = Tunnel.to(ECHO).startClient(wiretap.port())) {
             client.awaitLog("session up");
             Tunnel.echoes(client);
             client.terminate();
             assertThat(client.awaitExit()).isZero();
-            forth.join(AgentProcess.PATIENCE.toMillis());
-            back.join(AgentProcess.PATIENCE.toMillis());
+            return wiretap.awaitAllFromClient();
         }
-        return sent.toByteArray();
     }
 
-    private static void copy(Socket from, Socket to, ByteArrayOutputStream record) {
-        byte[] block = new byte[4096];
-        try {
-            InputStream in = from.getInputStream();
-            for (int n = in.read(block); n >= 0; n = in.read(block)) {
-                record.write(block, 0, n);
-                to.getOutputStream().write(block, 0, n);
+    @Test
+    void whoIsOnTheWayReadsNothingAndCanChangeNothing() throws Exception {
+        byte[] secret = Bytes.ascii("nobody on the way reads this");
+        try (Wiretap wiretap = new Wiretap(serverPort());
+                AgentProcess client = Tunnel.to(ECHO).startClient(wiretap.port())) {
+            client.awaitLog("session up");
+            try (Socket socket = Tunnel.connect(client, "web")) {
+                socket.getOutputStream().write(secret);
+                assertThat(Service.readFully(socket.getInputStream(), secret.length))
+                        .isEqualTo(secret);
+                for (byte[] seen : wiretap.seen()) {
+                    assertThat(seen.length).isGreaterThan(secret.length);
+                    assertThat(new String(seen, StandardCharsets.ISO_8859_1))
+                            .doesNotContain(new String(secret, StandardCharsets.ISO_8859_1));
+                }
+
+                wiretap.changeWhatTheServerSends();
+                socket.getOutputStream().write(secret);
+                assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(SocketException.class);
             }
-            to.shutdownOutput();
-        } catch (IOException e) {
-            // The session has ended in one way or another: what was recorded counts.
+            client.awaitLog("session to .* lost: ");
+            tunnel.server().awaitLog("session from tests@.* ended: .*(?i:bad.record.mac)");
         }
     }
 
@@ -316,16 +316,9 @@ final class TrustTest {
         int before = ECHO.connections();
         try (Tunnel disguised = builder.open()) {
             for (int i = 0; i < disguises.size(); i++) {
-                try (Socket socket = disguised.connect("d" + i)) {
-                    socket.getOutputStream().write('x');
-                    assertThatThrownBy(() -> socket.getInputStream().read())
-                            .as(disguises.get(i))
-                            .isInstanceOf(SocketException.class)
-                            .hasMessageContaining("reset");
-                    assertThat(disguised.client().awaitEnding(socket).reason())
-                            .as(disguises.get(i))
-                            .matches("reset: (forbidden|name not found): .*");
-                }
+                assertThat(Tunnel.awaitReset(disguised.client(), "d" + i).reason())
+                        .as(disguises.get(i))
+                        .matches("reset: (forbidden|name not found): .*");
             }
         }
         assertThat(ECHO.connections()).isEqualTo(before);

@@ -1,11 +1,13 @@
 package dev.culvert.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -177,6 +179,21 @@ final class Tunnel implements AutoCloseable {
         try (Socket socket = connect(client, "web")) {
             socket.getOutputStream().write('x');
             assertThat(socket.getInputStream().read()).isEqualTo('x');
+        }
+    }
+
+    /** Connects to a forward that leads nowhere, and returns what the client's log says of it. */
+    static AgentProcess.Ending awaitReset(AgentProcess client, String forward) throws IOException {
+        try (Socket socket = new Socket()) {
+            socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+            int port = socket.getLocalPort();
+            assertThatThrownBy(() -> {
+                        connect(socket, client.port("forwards." + forward)); // a reset may be faster than this
+                        socket.getInputStream().read();
+                    })
+                    .isInstanceOf(SocketException.class)
+                    .hasMessageContaining("reset");
+            return client.awaitEnding(port);
         }
     }
 

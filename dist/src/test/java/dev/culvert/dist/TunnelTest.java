@@ -10,8 +10,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
@@ -203,7 +201,7 @@ final class TunnelTest {
 
     @Test
     void aRefusedDialResetsTheConnectionAndBothLogsSayWhy() throws IOException {
-        Ending onClient = endingOfReset("refused");
+        Ending onClient = Tunnel.awaitReset(tunnel.client(), "refused");
 
         assertThat(onClient.reason()).startsWith("reset: ").contains("connection refused");
         assertThat(onServer(onClient).reason()).contains("connection refused").contains(onClient.target());
@@ -211,7 +209,7 @@ final class TunnelTest {
 
     @Test
     void aNameThatDoesNotResolveResetsTheConnectionAndBothLogsSayWhy() throws IOException {
-        Ending onClient = endingOfReset("nameless");
+        Ending onClient = Tunnel.awaitReset(tunnel.client(), "nameless");
 
         assertThat(onClient.reason()).contains("name not found");
         assertThat(onServer(onClient).reason()).contains("name not found").contains("no-such-host.invalid");
@@ -219,26 +217,10 @@ final class TunnelTest {
 
     @Test
     void aForbiddenTargetResetsTheConnectionAndBothLogsSayWhy() throws IOException {
-        Ending onClient = endingOfReset("forbidden");
+        Ending onClient = Tunnel.awaitReset(tunnel.client(), "forbidden");
 
         assertThat(onClient.reason()).contains("forbidden").contains("127.0.0.2:80");
         assertThat(onServer(onClient).reason()).contains("forbidden").contains("127.0.0.2:80");
-    }
-
-    /** Connects to a forward that cannot work. */
-    private static Ending endingOfReset(String forward) throws IOException {
-        try (Socket socket = new Socket()) {
-            socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-            int port = socket.getLocalPort();
-            assertThatThrownBy(() -> {
-                        // A reset may be faster than connect() returns.
-                        Tunnel.connect(socket, tunnel.client().port("forwards." + forward));
-                        socket.getInputStream().read();
-                    })
-                    .isInstanceOf(SocketException.class)
-                    .hasMessageContaining("reset");
-            return tunnel.client().awaitEnding(port);
-        }
     }
 
     /** The server's line for the same connection. */
