@@ -18,6 +18,7 @@ import java.util.Random;
 import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -28,15 +29,24 @@ final class TrustTest {
     private static final Service ECHO = Service.echo();
     private static final long SEED = 20261122;
 
-    /** A new one each time: what the log says of strangers is limited. */
-    private final Tunnel tunnel = Tunnel.to(ECHO).open();
+    private @Nullable Tunnel opened;
 
     @TempDir
     private Path directory = Path.of("");
 
     @AfterEach
     void close() {
-        tunnel.close();
+        if (opened != null) {
+            opened.close();
+        }
+    }
+
+    /** A new one for each test that needs it: what the log says of strangers is limited. */
+    private Tunnel tunnel() {
+        if (opened == null) {
+            opened = Tunnel.to(ECHO).open();
+        }
+        return opened;
     }
 
     @AfterAll
@@ -45,11 +55,11 @@ final class TrustTest {
     }
 
     private int serverPort() {
-        return tunnel.server().port("listen");
+        return tunnel().server().port("listen");
     }
 
     private void echoes() throws IOException {
-        Tunnel.echoes(tunnel.client());
+        Tunnel.echoes(tunnel().client());
     }
 
     /** A TLS client of another make, which has no key and trusts everybody. */
@@ -60,7 +70,7 @@ final class TrustTest {
     @Test
     void whoKnowEachOtherWork() throws Exception {
         echoes();
-        assertThat(tunnel.server().log().matching("session from tests@127.0.0.1:.* up, culvert"))
+        assertThat(tunnel().server().log().matching("session from tests@127.0.0.1:.* up, culvert"))
                 .hasSize(1);
     }
 
@@ -72,7 +82,7 @@ final class TrustTest {
                         socket.getInputStream().read();
                     })
                     .isInstanceOf(IOException.class);
-            assertThat(tunnel.server().awaitRefusal(socket)).isEqualTo("the peer has shown no certificate");
+            assertThat(tunnel().server().awaitRefusal(socket)).isEqualTo("the peer has shown no certificate");
         }
     }
 
@@ -80,7 +90,7 @@ final class TrustTest {
     void whoSpeaksTls12GetsNothing() throws Exception {
         try (SSLSocket socket = stranger("TLSv1.2")) {
             assertThatThrownBy(socket::startHandshake).isInstanceOf(SSLException.class);
-            assertThat(tunnel.server().awaitRefusal(socket)).isEqualTo("the peer does not speak TLS 1.3");
+            assertThat(tunnel().server().awaitRefusal(socket)).isEqualTo("the peer does not speak TLS 1.3");
         }
     }
 
@@ -95,7 +105,7 @@ final class TrustTest {
                 .start()) {
             client.awaitLog("no session with 127\\.0\\.0\\.1:\\d+: .*the peer does not accept our key "
                     + Pattern.quote(other.fingerprint()) + "; list it there");
-            tunnel.server()
+            tunnel().server()
                     .awaitLog("refused 127.0.0.1:\\d+: its key " + Pattern.quote(other.fingerprint())
                             + " is none of those under clients; list it there to let it in");
         }
@@ -126,7 +136,7 @@ final class TrustTest {
             try (Socket socket = Tunnel.connectTo(serverPort())) {
                 socket.getOutputStream().write(words);
                 assertThat(answer(socket)).hasSizeLessThan(16); // a TLS alert at most
-                assertThat(tunnel.server().awaitRefusal(socket)).isEqualTo("the peer does not speak TLS");
+                assertThat(tunnel().server().awaitRefusal(socket)).isEqualTo("the peer does not speak TLS");
             }
         }
     }
@@ -174,7 +184,7 @@ final class TrustTest {
                 assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(SocketException.class);
             }
             client.awaitLog("session to .* lost: ");
-            tunnel.server().awaitLog("session from tests@.* ended: .*(?i:bad.record.mac)");
+            tunnel().server().awaitLog("session from tests@.* ended: .*(?i:bad.record.mac)");
         }
     }
 
@@ -182,12 +192,12 @@ final class TrustTest {
     void aRecordedSessionThatIsPlayedAgainOrCutOffGetsNowhere() throws Exception {
         byte[] recorded = recordedSession();
         int sessions =
-                tunnel.server().log().matching("session from tests@.* up").size();
+                tunnel().server().log().matching("session from tests@.* up").size();
 
         try (Socket socket = Tunnel.connectTo(serverPort())) {
             socket.getOutputStream().write(recorded);
             answer(socket);
-            assertThat(tunnel.server().awaitRefusal(socket)).startsWith("TLS failed: ");
+            assertThat(tunnel().server().awaitRefusal(socket)).startsWith("TLS failed: ");
         }
         for (int part : new int[] {1, 5, 40, recorded.length / 2}) {
             try (Socket socket = Tunnel.connectTo(serverPort())) {
@@ -197,7 +207,7 @@ final class TrustTest {
             }
         }
         echoes();
-        assertThat(tunnel.server().log().matching("session from tests@.* up")).hasSize(sessions);
+        assertThat(tunnel().server().log().matching("session from tests@.* up")).hasSize(sessions);
     }
 
     @Test
@@ -207,14 +217,14 @@ final class TrustTest {
             for (int i = 0; i < 2_000; i++) {
                 silent.add(Tunnel.connectTo(serverPort()));
             }
-            tunnel.server().awaitLog("refused .*: it made room for another one");
+            tunnel().server().awaitLog("refused .*: it made room for another one");
             echoes();
             try (AgentProcess another = Tunnel.to(ECHO).startClient(serverPort())) {
                 another.awaitLog("session up");
                 Tunnel.echoes(another);
             }
             // Of those who wait the server has no more than its limit.
-            await().atMost(AgentProcess.PATIENCE).until(() -> tunnel.server().descriptors() < 500 + 100);
+            await().atMost(AgentProcess.PATIENCE).until(() -> tunnel().server().descriptors() < 500 + 100);
         } finally {
             for (Socket socket : silent) {
                 socket.close();
@@ -252,7 +262,7 @@ final class TrustTest {
             assertThat(result.output())
                     .as(versions.get(i))
                     .contains("alert protocol version", "no peer certificate available");
-            tunnel.server().awaitLog("refused 127\\.0\\.0\\.1:\\d+: the peer does not speak TLS 1\\.3", i + 1);
+            tunnel().server().awaitLog("refused 127\\.0\\.0\\.1:\\d+: the peer does not speak TLS 1\\.3", i + 1);
         }
     }
 
