@@ -27,6 +27,10 @@ final class Hocon {
             throw new BadConfig(file, List.of(file + ": " + whyUnreadable(file)));
         } catch (ConfigException e) {
             throw new BadConfig(file, List.of(sentence(e.origin(), String.valueOf(e.getMessage()), file)));
+        } catch (IllegalArgumentException e) {
+            // The parser takes "\\u-001" for the character -1, and there is none.
+            throw new BadConfig(
+                    file, List.of(file + ": an escape \\u in it is not followed by four hexadecimal digits"));
         } catch (StackOverflowError e) {
             throw new BadConfig(file, List.of(file + ": sections or lists are nested too deeply"));
         }

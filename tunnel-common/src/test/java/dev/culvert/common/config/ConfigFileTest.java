@@ -76,6 +76,12 @@ class ConfigFileTest {
     }
 
     @Test
+    void an_escape_with_a_sign_in_it_is_refused() {
+        assertThat(errors("a = \"\\u-001\""))
+                .containsExactly("a.conf: an escape \\u in it is not followed by four hexadecimal digits");
+    }
+
+    @Test
     void a_brace_too_many_has_its_line() {
         assertThat(errors("a = b\n}"))
                 .singleElement()
