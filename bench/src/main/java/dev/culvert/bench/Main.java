@@ -1,0 +1,201 @@
+package dev.culvert.bench;
+
+import dev.culvert.bench.Bed.LinkSpec;
+import dev.culvert.bench.peer.Chisel;
+import dev.culvert.bench.peer.Culvert;
+import dev.culvert.bench.peer.Frp;
+import dev.culvert.bench.peer.GoSmux;
+import dev.culvert.bench.peer.HaProxy;
+import dev.culvert.bench.peer.Rathole;
+import dev.culvert.bench.peer.Ssh;
+import dev.culvert.bench.work.Bulk;
+import dev.culvert.bench.work.Echo;
+import dev.culvert.bench.work.Idle;
+import dev.culvert.bench.work.Stalled;
+import dev.culvert.bench.work.Start;
+import dev.culvert.bench.work.Web;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.function.Predicate;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** The command line. */
+@Command(
+        name = "bench/run",
+        mixinStandardHelpOptions = true,
+        description = "Measures Culvert beside other tunnels, and writes a report.",
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {"0:measured", "1:a ratio has fallen (--short), or nothing could be measured", "2:usage"})
+final class Main implements Callable<Integer> {
+    private static final String LOOPBACK = "loopback";
+
+    @Option(names = "--root", required = true, hidden = true)
+    private Path root = Path.of(".");
+
+    @Option(names = "--home", required = true, hidden = true)
+    private Path home = Path.of(".");
+
+    @Option(
+            names = "--short",
+            description = "Under two minutes: Culvert, stock smux and no tunnel; fails if a ratio has fallen"
+                    + " behind bench/baseline.json.")
+    private boolean brief;
+
+    @Option(names = "--save-baseline", description = "Keep the ratios of this run as bench/baseline.json.")
+    private boolean saveBaseline;
+
+    @Option(names = "--rounds", paramLabel = "N", description = "Rounds (default: 5, --short: 3).")
+    private Optional<Integer> rounds = Optional.empty();
+
+    @Option(names = "--seconds", paramLabel = "N", description = "Seconds of a measurement (default: 4, --short: 1).")
+    private Optional<Integer> seconds = Optional.empty();
+
+    @Option(
+            names = "--peers",
+            split = ",",
+            paramLabel = "NAME",
+            description = "Only these (default: all that are here).")
+    private List<String> onlyPeers = List.of();
+
+    @Option(names = "--works", split = ",", paramLabel = "NAME", description = "Only these (default: all).")
+    private List<String> onlyWorks = List.of();
+
+    @Option(
+            names = "--beds",
+            split = ",",
+            paramLabel = "NAME",
+            description = "Only on these: loopback, slow, long (default: all; the links take root).")
+    private List<String> onlyBeds = List.of();
+
+    @Option(names = "--out", paramLabel = "DIR", description = "Where the report goes (default: bench/target/report).")
+    private Optional<Path> out = Optional.empty();
+
+    public static void main(String[] arguments) {
+        System.exit(new CommandLine(new Main())
+                .setExecutionExceptionHandler((failure, line, parsed) -> {
+                    if (failure instanceof BenchFailure) {
+                        line.getErr().println(failure.getMessage());
+                        return 1;
+                    }
+                    throw failure;
+                })
+                .execute(arguments));
+    }
+
+    @Override
+    public Integer call() {
+        Path target = root.resolve("bench/target");
+        Results results = new Results();
+        List<Peer> peers = peers(target.resolve("peers"), results);
+        Run run = new Run(peers, rounds.orElse(brief ? 3 : 5), target.resolve("run"), results);
+        int time = seconds.orElse(brief ? 1 : 4);
+        if (wants(onlyBeds, LOOPBACK)) {
+            try (Bed bed = new Bed.Loopback()) {
+                run.on(bed, chosen(local(time)));
+            }
+        }
+        if (!brief && wants(onlyBeds, "slow")) {
+            link(run, target, Beds.SLOW, List.of(new Echo(0, 2 * time), new Echo(4, 2 * time)));
+        }
+        if (!brief && wants(onlyBeds, "long")) {
+            Beds.FAST.forEach(spec -> link(run, target, spec, List.of(new Bulk(1, 2 * time))));
+        }
+        Path report = out.orElse(target.resolve("report"));
+        new Report(results, peers).write(report, about());
+        System.out.println("wrote " + report.resolve("report.md"));
+        Promise.verdicts(results, peers).forEach(verdict -> System.out.println(verdict.markdown()));
+        return compare(results);
+    }
+
+    private int compare(Results results) {
+        Baseline baseline = new Baseline(root.resolve("bench/baseline.json"));
+        if (saveBaseline) {
+            baseline.save(results);
+        } else if (brief) {
+            List<String> fallen = baseline.fallen(results);
+            fallen.forEach(System.out::println);
+            return fallen.isEmpty() ? 0 : 1;
+        }
+        return 0;
+    }
+
+    private void link(Run run, Path target, LinkSpec spec, List<Work> works) {
+        List<Work> chosen = chosen(works);
+        if (!chosen.isEmpty()) {
+            try (Bed bed = Bed.Link.up(root.resolve("bench/link/link"), target.resolve("run"), spec)) {
+                run.on(bed, chosen);
+            }
+        }
+    }
+
+    private List<Work> local(int time) {
+        List<Work> always = List.of(new Bulk(1, time), new Bulk(16, time), new Web(true, time), new Web(false, time));
+        if (brief) {
+            return always;
+        }
+        List<Work> works = new ArrayList<>(always);
+        works.add(1, new Bulk(4, time));
+        works.addAll(List.of(
+                new Echo(0, time), new Stalled(64, time), new Start(), new Idle(0), new Idle(1_000), new Idle(10_000)));
+        return works;
+    }
+
+    private List<Work> chosen(List<Work> works) {
+        return works.stream().filter(work -> wants(onlyWorks, work.name())).toList();
+    }
+
+    private static boolean wants(List<String> only, String name) {
+        return only.isEmpty() || only.contains(name);
+    }
+
+    private List<Peer> peers(Path installed, Results results) {
+        Path rathole = installed.resolve("bin/rathole");
+        Path frps = installed.resolve("bin/frps");
+        Path frpc = installed.resolve("bin/frpc");
+        List<Peer> all = List.of(
+                new Peer.Direct(),
+                new Culvert(Promise.CLEAR, home, false, ""),
+                new Culvert(Promise.TLS, home, true, ""),
+                new GoSmux(installed.resolve("bin/gosmux")),
+                new HaProxy(),
+                new Ssh(),
+                new Rathole(rathole, false),
+                new Rathole(rathole, true),
+                new Chisel(installed.resolve("bin/chisel")),
+                new Frp(frps, frpc, false),
+                new Frp(frps, frpc, true));
+        Predicate<Peer> wanted = peer -> wants(onlyPeers, peer.name())
+                && (!brief
+                        || List.of("direct", Promise.CLEAR, Promise.TLS, "go-smux")
+                                .contains(peer.name()));
+        List<Peer> here = new ArrayList<>();
+        all.stream()
+                .filter(wanted)
+                .forEach(peer -> peer.missing()
+                        .ifPresentOrElse(
+                                why -> {
+                                    results.missing(peer.name(), why);
+                                    System.out.println("MISSING: " + peer.name() + ": " + why);
+                                },
+                                () -> here.add(peer)));
+        return here;
+    }
+
+    private static Map<String, String> about() {
+        Map<String, String> about = new LinkedHashMap<>();
+        about.put("date", LocalDate.now(ZoneOffset.UTC).toString());
+        about.put("cores", Integer.toString(Runtime.getRuntime().availableProcessors()));
+        about.put("kernel", System.getProperty("os.version"));
+        about.put("Java", System.getProperty("java.vm.name") + " " + Runtime.version());
+        return about;
+    }
+}

@@ -1,0 +1,51 @@
+package dev.culvert.bench.work;
+
+import com.typesafe.config.ConfigFactory;
+import dev.culvert.bench.BenchFailure;
+import dev.culvert.bench.Program;
+import dev.culvert.bench.Site;
+import java.time.Duration;
+import java.util.List;
+
+/** iperf3 through a tunnel. */
+final class Iperf {
+    private static final Duration SLACK = Duration.ofSeconds(20);
+
+    private final Site site;
+    private final Program program;
+    private final int seconds;
+
+    private Iperf(Site site, Program program, int seconds) {
+        this.site = site;
+        this.program = program;
+        this.seconds = seconds;
+    }
+
+    /** Starts sending, over so many connections. The first second is not counted. */
+    static Iperf start(Site site, int connections, int seconds) {
+        List<String> command = List.of(
+                "iperf3",
+                "-J",
+                "-c",
+                site.tunnel().host(),
+                "-p",
+                Integer.toString(site.tunnel().port("iperf")),
+                "-P",
+                Integer.toString(connections),
+                "-O",
+                "1",
+                "-t",
+                Integer.toString(seconds));
+        return new Iperf(site, site.start("iperf3", command), seconds);
+    }
+
+    /** Waits for the end; returns what arrived, bit/s. */
+    double bitsPerSecond() {
+        try (program) {
+            String json = program.await(Duration.ofSeconds(seconds).plus(SLACK));
+            return ConfigFactory.parseString(json).getDouble("end.sum_received.bits_per_second");
+        } catch (com.typesafe.config.ConfigException e) {
+            throw new BenchFailure("iperf3 through " + site.peer().name() + ": " + e.getMessage());
+        }
+    }
+}
