@@ -40,8 +40,8 @@
 
 /*
  * After a pass that moved packets, the link rests for 200 us, as a network card moderates its interrupts: at 1 Gbit/s a packet
- * comes every 12 us, and to wake up for each costs more than to move it. So on a busy link a packet can be late by this much when
- * it is read and again when it is written; on an idle one it is on time.
+ * comes every 12 us, and to wake up for each costs more than to move it. So on a busy link a packet can be late by this much
+ * when it is read and again when it is written; on an idle one it is on time.
  */
 #define REST (SECOND / 5000)
 
@@ -141,7 +141,7 @@ static void set_up(struct direction *link, const struct settings *settings, uint
     link->random = seed;
     link->lose_below = (uint64_t)ldexp(settings->loss, 63);
 
-    /* What is queued and on the way. Twice, as the smallest IP packet, of 20 bytes, takes 40 in the ring; and what a late pass adds. */
+    /* What is queued and on the way, twice, as the smallest IP packet, of 20 bytes, takes 40 here; and what is read late. */
     double full = settings->queue + settings->rate / 8 * (double)link->delay / SECOND;
     link->size = (size_t)(2 * full) + (1 << 20);
     link->ring = mmap(NULL, link->size + sizeof(struct packet), PROT_READ | PROT_WRITE,
@@ -203,7 +203,7 @@ static const struct packet *first(const struct direction *link) {
     return link->count ? (const struct packet *)(link->ring + link->head) : NULL;
 }
 
-/* Writes the packets that are due. The kernel takes one as far as to TCP within the write, so what answers it can be read next. */
+/* Writes the packets that are due. The kernel takes each as far as to TCP within the write, so its answer can be read next. */
 static size_t deliver(struct direction *link, uint64_t time) {
     size_t packets = 0;
     for (const struct packet *packet; (packet = first(link)) && packet->due <= time; packets++) {
@@ -274,7 +274,8 @@ struct unit {
     double factor;
 };
 
-static double parse(const char *option, const char *text, double min, double max, const struct unit *units, const char *example) {
+static double parse(const char *option, const char *text, double min, double max, const struct unit *units,
+                    const char *example) {
     char *end;
     double value = strtod(text, &end);
     const struct unit *unit = units;

@@ -166,7 +166,8 @@ public final class Program implements AutoCloseable {
         return log + ":\n" + String.join("\n", lines.subList(Math.max(0, lines.size() - 15), lines.size()));
     }
 
-    static void pause(Duration time) {
+    /** Waits. */
+    public static void pause(Duration time) {
         try {
             TimeUnit.NANOSECONDS.sleep(time.toNanos());
         } catch (InterruptedException e) {

@@ -93,7 +93,7 @@ final class ReceiveWindow {
     }
 
     private boolean isUpdateDue() {
-        return consumed - consumedAtUpdate >= window / 2;
+        return consumed - consumedAtUpdate >= Math.max(window / 4, window / 2 - Frame.MAX_PAYLOAD);
     }
 
     /** A UPD goes out now, with {@link #consumedTotal()} and {@link #window()}. */
@@ -150,14 +150,14 @@ final class ReceiveWindow {
         startEpoch(now);
         long share = initial + (budget.unpromised() + (window - initial)) / 2;
         int most = (int) Math.min(max, share);
-        int wanted = (int) Math.min(most, 2 * drained);
+        int wanted = (int) Math.min(most, 4 * drained);
         if (wanted > window) {
             resize(wanted);
             return true;
         }
         if (window > most) {
             resize(most);
-        } else if (drained < window / 8.0) {
+        } else if (drained < window / 16.0) {
             resize(Math.max(initial, window / 2));
         }
         return false;

@@ -1,7 +1,7 @@
 package dev.culvert.bench.work;
 
-import dev.culvert.bench.BenchFailure;
 import dev.culvert.bench.Metric;
+import dev.culvert.bench.Program;
 import dev.culvert.bench.Site;
 import dev.culvert.bench.Work;
 import java.time.Duration;
@@ -48,21 +48,11 @@ public record Echo(int bulkConnections, int seconds) implements Work {
             probe(site, figures);
         } else {
             Iperf bulk = Iperf.start(site, bulkConnections, seconds + BULK_AHEAD);
-            pause();
+            Program.pause(Duration.ofSeconds(BULK_AHEAD - 1L)); // until the bulk connections have found their speed
             probe(site, figures);
             figures.put(BULK, bulk.bitsPerSecond() / 1e6);
         }
         return figures;
-    }
-
-    /** Until the bulk connections have found their speed. */
-    private static void pause() {
-        try {
-            Thread.sleep(Duration.ofSeconds(BULK_AHEAD - 1).toMillis());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new BenchFailure("interrupted");
-        }
     }
 
     private void probe(Site site, Map<Metric, Double> figures) {

@@ -5,6 +5,7 @@ import dev.culvert.bench.Program;
 import dev.culvert.bench.Site;
 import dev.culvert.bench.Tunnel;
 import dev.culvert.bench.Work;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,6 +19,8 @@ public record Idle(int connections) implements Work {
     public static final Metric ENTRY = Metric.lower("entry", "MB");
     public static final Metric EXIT = Metric.lower("exit", "MB");
 
+    private static final Duration SETTLE = Duration.ofSeconds(10);
+
     @Override
     public String name() {
         return "idle-" + connections;
@@ -25,8 +28,10 @@ public record Idle(int connections) implements Work {
 
     @Override
     public String description() {
-        return "resident memory of each agent with " + connections
-                + " idle connections, each of which has carried a byte both ways";
+        return connections == 0
+                ? "resident memory of each agent that has nothing to do, 10 s after its start"
+                : "resident memory of each agent with " + connections
+                        + " idle connections, each of which has carried a byte both ways";
     }
 
     @Override
@@ -48,6 +53,7 @@ public record Idle(int connections) implements Work {
     public Map<Metric, Double> measure(Site site) {
         try (Tunnel tunnel = site.check(site.freshTunnel())) {
             if (connections == 0) {
+                Program.pause(SETTLE); // what was needed to start may go
                 return memory(tunnel);
             }
             try (Program idle = site.startLoad(tunnel, "idle", "echo", Integer.toString(connections))) {

@@ -7,6 +7,7 @@ import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.systemd.SystemdNotifier;
 import dev.culvert.common.tls.Identity;
+import dev.culvert.common.tls.Tls;
 import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -63,6 +64,7 @@ public final class AgentCommand<C> implements Callable<Integer> {
 
     /** Does what the arguments ask for; returns the exit code. */
     public static <C> int execute(Program<C> program, String... args) {
+        Tls.load();
         CommandLine line = new CommandLine(new AgentCommand<>(program));
         line.setCommandName(program.name());
         program.commands().forEach(line::addSubcommand);

@@ -44,6 +44,7 @@ public final class Tls {
         try {
             context = builder.sslProvider(provider)
                     .protocols(VERSION)
+                    .keyStoreType("JKS") // the default encrypts the key in memory, which takes 90 ms
                     .endpointIdentificationAlgorithm(null) // Trust looks at the names, where names count
                     .build();
         } catch (SSLException e) {
@@ -56,6 +57,13 @@ public final class Tls {
         }
         own = identity.fingerprint();
         this.handshakeTimeout = handshakeTimeout;
+    }
+
+    /** Loads the native library and what goes with it, on a thread of its own: at the start of an agent that takes as long as all else. */
+    public static void load() {
+        Thread loading = new Thread(Tls::best, "tls");
+        loading.setDaemon(true);
+        loading.start();
     }
 
     /** The dialling side. */
