@@ -17,7 +17,7 @@ public interface Work {
     /** Does it once. Throws {@link BenchFailure} where a peer can not. */
     Map<Metric, Double> measure(Site site);
 
-    /** Whether a first round should be done and forgotten. */
+    /** Whether rounds should be done first and forgotten. */
     default boolean needsWarmUp() {
         return true;
     }

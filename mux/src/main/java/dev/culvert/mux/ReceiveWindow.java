@@ -5,22 +5,22 @@ import java.util.concurrent.TimeUnit;
 /**
  * How much a stream's peer may send: smux version 2's window, seen from the receiver, and how wide it should be. No I/O.
  *
- * <p>Credit goes back when the application has consumed, in a UPD for every half window. An example with a window of 100:
+ * <p>Credit goes back when the application has consumed, in a UPD for every quarter of the window. An example with a window of 100:
  *
  * <pre>
  *   received  consumed   the peer may send up to
  *       0         0            100
  *      80         0            100      nothing consumed, no UPD
- *      80        40            100      less than half a window: no UPD
+ *      80        20            100      less than a quarter: no UPD
  *     100        60            160      UPD(60, 100)
  * </pre>
  *
  * <p>A window limits a stream to window / round trip. So the window follows what the application drains: bytes consumed
- * in one round trip are what the path and the application carry together, and twice that is enough to let both run
- * without a pause and to find out whether they could carry more. While the window is the limit, the drain rate doubles
- * with it each round trip; when the path or the application is the limit, it stays at twice what they need. A stream
- * that drains less than an eighth of its window in a round trip gives half of it back, down to the first size; an idle
- * one gives all of it back. Growth is paid from the session's {@link MemoryBudget}, and no stream holds more of it than is
+ * in one round trip are what the path and the application carry together, and four times that is enough to find out whether
+ * they could carry more: a TCP that begins doubles what it sends each round trip, and what is told of now comes into effect
+ * a round trip later. While the window is the limit, it grows fourfold each round trip; when the path or the application
+ * is the limit, it stays at four times what they need. A stream that drains less than a sixteenth of its window in a
+ * round trip gives half of it back, down to the first size; an idle one gives all of it back. Growth is paid from the session's {@link MemoryBudget}, and no stream holds more of it than is
  * left for the next: one stream gets half of it, two a third each, n the (n+1)th part. A slow reader earns none.
  *
  * <p>The round trip is measured here, too: a UPD moves the limit; the first byte beyond the old limit can only have been
@@ -93,7 +93,7 @@ final class ReceiveWindow {
     }
 
     private boolean isUpdateDue() {
-        return consumed - consumedAtUpdate >= Math.max(window / 4, window / 2 - Frame.MAX_PAYLOAD);
+        return consumed - consumedAtUpdate >= window / 4;
     }
 
     /** A UPD goes out now, with {@link #consumedTotal()} and {@link #window()}. */

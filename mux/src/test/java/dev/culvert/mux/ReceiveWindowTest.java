@@ -20,9 +20,9 @@ class ReceiveWindowTest {
     void theExampleOfTheJavadocHolds() {
         ReceiveWindow window = new ReceiveWindow(100, 100, false, budget, roundTrip);
         assertThat(window.receive(80, now)).isTrue();
-        assertThat(window.consume(40, now)).isFalse();
+        assertThat(window.consume(20, now)).isFalse();
         assertThat(window.receive(20, now)).isTrue();
-        assertThat(window.consume(20, now)).isTrue();
+        assertThat(window.consume(40, now)).isTrue();
         window.updateSent(now);
         assertThat(window.consumedTotal()).isEqualTo(60);
         assertThat(window.window()).isEqualTo(100);
@@ -77,12 +77,28 @@ class ReceiveWindowTest {
     }
 
     @Test
-    void theWindowDoublesEachRoundTripWhileItIsTheLimit() {
+    void theWindowGrowsFourfoldEachRoundTripWhileItIsTheLimit() {
         ReceiveWindow window = tuned();
-        for (int expected = 2 * INITIAL; expected <= 64 * INITIAL; expected *= 2) {
+        for (int expected = 4 * INITIAL; expected <= 64 * INITIAL; expected *= 4) {
             drain(window, window.window());
             assertThat(window.window()).isEqualTo(expected);
         }
+    }
+
+    /** A peer that has sent all it may sends again for each quarter, so at most a quarter of the window is ever unused. */
+    @Test
+    void creditIsGivenBackInQuarters() {
+        ReceiveWindow window = new ReceiveWindow(100, 100, false, budget, roundTrip);
+        window.receive(100, now);
+        int updates = 0;
+        for (int i = 0; i < 100; i += 2) {
+            if (window.consume(2, now)) {
+                window.updateSent(now);
+                updates++;
+            }
+        }
+        assertThat(updates).isEqualTo(3); // after 26, 52 and 78 bytes
+        assertThat(window.receive(78, now)).isTrue();
     }
 
     @Test
@@ -94,10 +110,10 @@ class ReceiveWindowTest {
     }
 
     @Test
-    void theWindowStopsAtTwiceTheNeed() {
+    void theWindowStopsAtFourTimesTheNeed() {
         ReceiveWindow window = tuned();
         grow(window, 5_000, 20);
-        assertThat(window.window()).isEqualTo(10_000);
+        assertThat(window.window()).isEqualTo(20_000);
     }
 
     @Test
@@ -105,14 +121,14 @@ class ReceiveWindowTest {
         ReceiveWindow window = tuned();
         grow(window, 5_000, 20);
         now += 9 * RTT;
-        drain(window, 10_000); // 1,000 in a round trip: less than an eighth
-        assertThat(window.window()).isEqualTo(5_000);
+        drain(window, 10_000); // 1,000 in a round trip: less than a sixteenth
+        assertThat(window.window()).isEqualTo(10_000);
     }
 
     @Test
     void theWindowNarrowsByHalvesWhileLittleOfItIsUsed() {
         ReceiveWindow window = tuned();
-        grow(window, Integer.MAX_VALUE, 6);
+        grow(window, Integer.MAX_VALUE, 3);
         for (int expected = 32 * INITIAL; expected >= INITIAL; expected /= 2) {
             drain(window, 1);
             assertThat(window.window()).isEqualTo(expected);
@@ -122,10 +138,10 @@ class ReceiveWindowTest {
     }
 
     @Test
-    void theWindowStaysWhereMoreThanAnEighthOfItIsUsed() {
+    void theWindowStaysWhereASixteenthOfItIsUsed() {
         ReceiveWindow window = tuned();
-        grow(window, Integer.MAX_VALUE, 6);
-        drain(window, 8 * INITIAL);
+        grow(window, Integer.MAX_VALUE, 3);
+        drain(window, 4 * INITIAL);
         assertThat(window.window()).isEqualTo(64 * INITIAL);
     }
 

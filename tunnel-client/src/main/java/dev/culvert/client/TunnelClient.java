@@ -44,7 +44,7 @@ public final class TunnelClient implements Agent {
     private final Duration sessionWait;
     private final Ticker ticker = Ticker.systemTicker();
     private final Transport transport = Transport.best();
-    /** One loop accepts, the others carry a session each. */
+    /** Each carries a session. One accepts, too: with a single session no connection changes its thread. */
     private final EventLoopGroup loops;
 
     private final EventLoop accepting;
@@ -60,7 +60,7 @@ public final class TunnelClient implements Agent {
         content = content(config).orElse("");
         sessionWait = config.upstream().sessionWait();
         int count = config.upstream().sessions();
-        loops = transport.newEventLoops(1 + count, "client");
+        loops = transport.newEventLoops(count, "client");
         accepting = loops.next();
         router = new Uplinks(accepting, ticker, uplinks);
         Dialer dialer = new Dialer(transport, config.upstream().connectTimeout());

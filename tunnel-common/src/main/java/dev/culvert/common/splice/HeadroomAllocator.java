@@ -22,6 +22,9 @@ final class HeadroomAllocator implements RecvByteBufAllocator {
     /** The largest payload of a frame, rounded up: sizes are guessed in powers of two. */
     private static final int LARGEST_READ = 64 << 10;
 
+    /** Reads in an iteration of the event loop while each fills its buffer: as many frames go out together as a stream may queue. */
+    private static final int READS = 4;
+
     private final AdaptiveRecvByteBufAllocator sizes =
             new AdaptiveRecvByteBufAllocator(MIN_READ, FIRST_READ, LARGEST_READ);
     private final IntSupplier maxRead;
@@ -29,6 +32,7 @@ final class HeadroomAllocator implements RecvByteBufAllocator {
     /** Asks {@code maxRead} before each read for the largest that it may be, bytes. */
     HeadroomAllocator(IntSupplier maxRead) {
         this.maxRead = maxRead;
+        sizes.maxMessagesPerRead(READS);
     }
 
     @Override

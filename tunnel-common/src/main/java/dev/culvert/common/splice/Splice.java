@@ -8,7 +8,6 @@ import dev.culvert.mux.StreamListener;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
@@ -149,13 +148,21 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         // shutdownOutput throws away what is not yet written: wait for it.
         channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(allWritten -> {
             if (allWritten.isSuccess()) {
-                ChannelFuture shut = ((DuplexChannel) channel).shutdownOutput();
-                shut.addListener(done -> {
-                    outputEnded = true;
-                    closeIfBothEnded();
-                });
+                endOutput();
             }
         });
+    }
+
+    private void endOutput() {
+        if (inputEnded) { // the FIN goes out when the socket is closed
+            outputEnded = true;
+            closeIfBothEnded();
+        } else {
+            ((DuplexChannel) channel).shutdownOutput().addListener(done -> {
+                outputEnded = true;
+                closeIfBothEnded();
+            });
+        }
     }
 
     private void closeIfBothEnded() {

@@ -1,0 +1,113 @@
+package dev.culvert.common.lifecycle;
+
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.UnsynchronizedAppenderBase;
+import ch.qos.logback.core.encoder.Encoder;
+import java.io.ByteArrayOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Queue;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes the log to standard error, on a thread of its own: whoever logs from an event loop must not wait for a terminal or a full
+ * pipe. After a line the thread rests for a moment, and writes at once what has come meanwhile: with thousands of connections
+ * a second, waking it for each would cost more than the line.
+ *
+ * <p>What does not fit into the queue is lost, and the log says how much that was.
+ */
+public final class StderrAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
+    private static final int QUEUE = 8192;
+    private static final long REST = TimeUnit.MILLISECONDS.toNanos(10);
+    private static final long LAST_WORDS_MILLIS = 1_000;
+
+    private final Queue<ILoggingEvent> queue = new ArrayBlockingQueue<>(QUEUE);
+    private final AtomicInteger lost = new AtomicInteger();
+    private final AtomicBoolean idle = new AtomicBoolean();
+    private final FileOutputStream stderr = new FileOutputStream(FileDescriptor.err);
+    private final ByteArrayOutputStream batch = new ByteArrayOutputStream();
+    private final Thread writer = new Thread(this::run, "log");
+    private @Nullable Encoder<ILoggingEvent> encoder;
+
+    /** How a line looks; logback's configuration sets it. */
+    public void setEncoder(Encoder<ILoggingEvent> newEncoder) {
+        encoder = newEncoder;
+    }
+
+    @Override
+    public void start() {
+        super.start();
+        writer.setDaemon(true);
+        writer.start();
+    }
+
+    @Override
+    protected void append(ILoggingEvent event) {
+        event.prepareForDeferredProcessing();
+        if (!queue.offer(event)) {
+            lost.incrementAndGet();
+        }
+        if (idle.get() && idle.compareAndSet(true, false)) {
+            LockSupport.unpark(writer);
+        }
+    }
+
+    private void run() {
+        while (isStarted()) {
+            if (write()) {
+                LockSupport.parkNanos(REST);
+            } else {
+                idle.set(true);
+                if (queue.isEmpty() && isStarted()) { // looked at once more: somebody may just have missed that
+                    LockSupport.park();
+                }
+                idle.set(false);
+            }
+        }
+        write();
+    }
+
+    /** Writes what waits. False: nothing does. */
+    private boolean write() {
+        ILoggingEvent event;
+        for (int i = 0; i < QUEUE && (event = queue.poll()) != null; i++) {
+            if (encoder != null) {
+                batch.writeBytes(encoder.encode(event));
+            }
+        }
+        int missing = lost.getAndSet(0);
+        if (missing > 0) {
+            batch.writeBytes((missing + " lines of the log are lost: standard error is not read fast enough\n")
+                    .getBytes(StandardCharsets.UTF_8));
+        }
+        if (batch.size() == 0) {
+            return false;
+        }
+        try {
+            batch.writeTo(stderr);
+        } catch (IOException e) {
+            addError("cannot write to standard error", e); // and there is no other place to say so
+        }
+        batch.reset();
+        return true;
+    }
+
+    /** Writes what is queued, within a second. */
+    @Override
+    public void stop() {
+        super.stop();
+        LockSupport.unpark(writer);
+        try {
+            writer.join(LAST_WORDS_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
