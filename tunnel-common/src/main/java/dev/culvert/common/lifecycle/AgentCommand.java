@@ -64,7 +64,6 @@ public final class AgentCommand<C> implements Callable<Integer> {
 
     /** Does what the arguments ask for; returns the exit code. */
     public static <C> int execute(Program<C> program, String... args) {
-        Tls.load();
         CommandLine line = new CommandLine(new AgentCommand<>(program));
         line.setCommandName(program.name());
         program.commands().forEach(line::addSubcommand);
@@ -74,10 +73,11 @@ public final class AgentCommand<C> implements Callable<Integer> {
                         && o.longestName().equals("--config")
                 ? program.defaultConfig().toString()
                 : null);
+        LoggerContext logs = (LoggerContext) LoggerFactory.getILoggerFactory(); // before other threads want it
         try {
             return line.execute(args);
         } finally {
-            ((LoggerContext) LoggerFactory.getILoggerFactory()).stop(); // writes what is queued
+            logs.stop(); // writes what is queued
         }
     }
 
@@ -97,6 +97,7 @@ public final class AgentCommand<C> implements Callable<Integer> {
         if (verbose) {
             ((ch.qos.logback.classic.Logger) LoggerFactory.getLogger("dev.culvert")).setLevel(Level.DEBUG);
         }
+        Tls.load();
         try {
             return run(program.read(file()));
         } catch (BadConfig | StartFailure e) {
