@@ -10,7 +10,6 @@ import dev.culvert.bench.Tunnel;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 
 /** HAProxy in TCP mode, twice: no multiplexing, a connection for each connection. */
@@ -45,10 +44,9 @@ public record HaProxy() implements Peer {
     }
 
     private static int portOf(Forward forward, List<Forward> among) {
-        ToIntFunction<Forward> port = Forward::port;
         return among.stream()
                 .filter(other -> other.name().equals(forward.name()))
-                .mapToInt(port)
+                .mapToInt(Forward::port)
                 .findFirst()
                 .orElseThrow();
     }

@@ -7,6 +7,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Queue;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -24,17 +25,26 @@ import org.jspecify.annotations.Nullable;
  * <p>What does not fit into the queue is lost, and the log says how much that was.
  */
 public final class StderrAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
-    private static final int QUEUE = 8192;
+    static final int QUEUE = 8192;
     private static final long REST = TimeUnit.MILLISECONDS.toNanos(10);
     private static final long LAST_WORDS_MILLIS = 1_000;
 
     private final Queue<ILoggingEvent> queue = new ArrayBlockingQueue<>(QUEUE);
     private final AtomicInteger lost = new AtomicInteger();
     private final AtomicBoolean idle = new AtomicBoolean();
-    private final FileOutputStream stderr = new FileOutputStream(FileDescriptor.err);
+    private final OutputStream stderr;
     private final ByteArrayOutputStream batch = new ByteArrayOutputStream();
     private final Thread writer = new Thread(this::run, "log");
     private @Nullable Encoder<ILoggingEvent> encoder;
+
+    /** As logback makes one. */
+    public StderrAppender() {
+        this(new FileOutputStream(FileDescriptor.err));
+    }
+
+    StderrAppender(OutputStream stderr) {
+        this.stderr = stderr;
+    }
 
     /** How a line looks; logback's configuration sets it. */
     public void setEncoder(Encoder<ILoggingEvent> newEncoder) {
