@@ -79,6 +79,12 @@ final class Main implements Callable<Integer> {
     @Option(names = "--out", paramLabel = "DIR", description = "Where the report goes (default: bench/target/report).")
     private Optional<Path> out = Optional.empty();
 
+    @Option(
+            names = "--beside",
+            paramLabel = "NAME=DIR",
+            description = "Another package of Culvert, unpacked there, as one more peer: what did a change bring?")
+    private Map<String, Path> beside = Map.of();
+
     public static void main(String[] arguments) {
         System.exit(new CommandLine(new Main())
                 .setExecutionExceptionHandler((failure, line, parsed) -> {
@@ -161,7 +167,7 @@ final class Main implements Callable<Integer> {
         Path rathole = installed.resolve("bin/rathole");
         Path frps = installed.resolve("bin/frps");
         Path frpc = installed.resolve("bin/frpc");
-        List<Peer> all = List.of(
+        List<Peer> all = new ArrayList<>(List.of(
                 new Peer.Direct(),
                 new Culvert(Promise.CLEAR, home, false, ""),
                 new Culvert(Promise.TLS, home, true, ""),
@@ -172,7 +178,8 @@ final class Main implements Callable<Integer> {
                 new Rathole(rathole, true),
                 new Chisel(installed.resolve("bin/chisel")),
                 new Frp(frps, frpc, false),
-                new Frp(frps, frpc, true));
+                new Frp(frps, frpc, true)));
+        beside.forEach((name, directory) -> all.add(new Culvert(name, directory.toAbsolutePath(), false, "")));
         Predicate<Peer> wanted = peer -> wants(onlyPeers, peer.name())
                 && (!brief
                         || List.of("direct", Promise.CLEAR, Promise.TLS, "go-smux")

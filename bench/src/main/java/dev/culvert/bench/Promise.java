@@ -1,5 +1,6 @@
 package dev.culvert.bench;
 
+import dev.culvert.bench.peer.Culvert;
 import dev.culvert.bench.work.Bulk;
 import dev.culvert.bench.work.Echo;
 import dev.culvert.bench.work.Idle;
@@ -133,8 +134,8 @@ final class Promise {
                 metric,
                 peers.stream()
                         .filter(among)
-                        .map(Peer::name)
-                        .filter(name -> !name.equals(DIRECT) && !name.equals(CLEAR) && !name.equals(TLS)));
+                        .filter(peer -> !(peer instanceof Culvert) && !(peer instanceof Peer.Direct))
+                        .map(Peer::name));
         if (our.isPresent() && rival.isPresent()) {
             double ratio = our.get() / rival.get().getValue();
             add(

@@ -47,6 +47,9 @@ public class SessionBenchmark {
             public void wake() {}
 
             @Override
+            public void send() {}
+
+            @Override
             public void reading(boolean on) {}
 
             @Override

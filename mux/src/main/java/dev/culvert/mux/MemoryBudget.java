@@ -77,9 +77,12 @@ final class MemoryBudget {
         return queued >= limit / 2 || shared.isTight();
     }
 
-    /** What each of so many streams may still take, bytes, if they are to take no more than half of the limit together. */
+    /**
+     * What a stream may queue at once, bytes: all that is left of the first half of the limit, and then its part of the
+     * second if each of so many streams takes as much.
+     */
     long share(int streams) {
-        return limit / 2 / Math.max(1, streams);
+        return isCongested() ? limit / 2 / Math.max(1, streams) : limit / 2 - queued;
     }
 
     long used() {

@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
  * state that streams need is the session's.
  *
  * <p>Flush policy: whatever happens in one iteration of the event loop, the session is asked for frames once, at its end, and
- * they are flushed together. No more is taken from the session than the channel's watermark allows, so that the decision which
+ * they are flushed together; or as soon as so much has come together that it would leave the processor's cache before. No more is taken from the session than the channel's watermark allows, so that the decision which
  * stream sends next is made late.
  */
 public final class MuxConnection extends ChannelInboundHandlerAdapter implements Wire {
@@ -37,6 +37,8 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     private static final int MIN_READ = 4 << 10;
     private static final int FIRST_READ = 64 << 10;
     private static final int MAX_READ = 256 << 10;
+    /** Reads in an iteration of the event loop: what they bring should be passed on while the processor's cache has it. */
+    private static final int READS = 2;
     /** Flushes in one go, before others have their turn on the event loop. */
     private static final int ROUNDS = 16;
     /** How long a peer may take to close after we have said our last word. */
@@ -48,6 +50,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     private Consumer<ByteBuf> output = ReferenceCountUtil::release;
 
     private boolean awake;
+    private boolean sending;
     private boolean attached;
     private @Nullable Future<?> tick;
     private long tickAt;
@@ -61,9 +64,9 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         context = ctx;
         output = buffer -> ctx.write(buffer, ctx.voidPromise());
         ctx.channel().config().setWriteBufferWaterMark(WATER_MARK);
-        ctx.channel()
-                .config()
-                .setRecvByteBufAllocator(new AdaptiveRecvByteBufAllocator(MIN_READ, FIRST_READ, MAX_READ));
+        AdaptiveRecvByteBufAllocator buffers = new AdaptiveRecvByteBufAllocator(MIN_READ, FIRST_READ, MAX_READ);
+        buffers.maxMessagesPerRead(READS);
+        ctx.channel().config().setRecvByteBufAllocator(buffers);
         if (ctx.channel().isActive()) {
             attach();
         }
@@ -139,19 +142,25 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         }
     }
 
-    private void run() {
-        awake = false;
-        if (context == null || !context.channel().isActive()) {
+    @Override
+    public void send() {
+        if (sending || context == null || !context.channel().isActive()) {
             return;
         }
+        sending = true;
         try {
             send(context);
         } catch (RuntimeException e) {
             failed(e);
+        } finally {
+            sending = false;
         }
-        if (!session.isClosed()) {
-            scheduleTick(context);
-        }
+    }
+
+    private void run() {
+        awake = false;
+        send();
+        scheduleTick();
     }
 
     private void send(ChannelHandlerContext ctx) {
@@ -169,7 +178,10 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         }
     }
 
-    private void scheduleTick(ChannelHandlerContext ctx) {
+    private void scheduleTick() {
+        if (context == null || !context.channel().isActive() || session.isClosed()) {
+            return;
+        }
         long next = session.nextTick();
         if (tick != null && tickAt <= next) {
             return; // it will look again then
@@ -179,7 +191,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         }
         tickAt = next;
         long delay = Math.max(0, next - session.now());
-        tick = ctx.executor().schedule(this::tick, delay, TimeUnit.NANOSECONDS);
+        tick = context.executor().schedule(this::tick, delay, TimeUnit.NANOSECONDS);
     }
 
     private void tick() {
@@ -192,9 +204,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         } catch (RuntimeException e) {
             failed(e);
         }
-        if (!session.isClosed()) {
-            scheduleTick(context);
-        }
+        scheduleTick();
     }
 
     @Override

@@ -40,6 +40,8 @@ public final class MuxSession {
     private static final long LAST_ID = 0xffff_ffffL;
     /** Writes need not be shorter, however many streams there are, bytes. */
     private static final int MIN_WRITE = 1024;
+    /** So many new bytes are sent at once, while the processor has them in its cache. */
+    private static final int HOT = 256 << 10;
 
     private final Role role;
     private final MuxSettings settings;
@@ -82,6 +84,8 @@ public final class MuxSession {
     private int ownStreams;
     private int peerStreams;
     private int discarded;
+    /** Bytes that streams were given since the last frame was sent. */
+    private int fresh;
 
     /** What a session keeps account of; all of it is zero when nothing is open and nothing waits. */
     record Accounts(
@@ -270,6 +274,7 @@ public final class MuxSession {
 
     /** Hands the next frame to {@code out}, which takes its one or two buffers. False: there is nothing to send now. */
     boolean transmit(Consumer<ByteBuf> out) {
+        fresh = 0;
         ByteBuf frame = nextControl();
         if (frame != null) {
             out.accept(frame);
@@ -340,13 +345,28 @@ public final class MuxSession {
         return budget.isCongested() ? 1 : settings.flow().sendQueue();
     }
 
+    /** As many whole frames as the queue takes, or less while much waits in all. */
     int maxWrite() {
-        int most = settings.flow().frameSize();
-        return budget.isCongested() ? (int) Math.min(most, Math.max(MIN_WRITE, budget.share(streams.size()))) : most;
+        int frame = maxPayload();
+        int most = Math.max(frame, settings.flow().sendQueue() / frame * frame);
+        return (int) Math.min(most, Math.max(MIN_WRITE, budget.share(streams.size())));
     }
 
-    void queued(int bytes) {
+    /** A stream has been given bytes to send. */
+    void queued(MuxStream stream, int bytes) {
         budget.queue(bytes);
+        scheduler.activate(stream);
+        fresh += bytes;
+        if (fresh >= HOT && wire != null) {
+            wire.send();
+        } else {
+            wake();
+        }
+    }
+
+    /** Queued bytes were sent or dropped. */
+    void unqueued(int bytes) {
+        budget.queue(-bytes);
     }
 
     void received(int bytes) {

@@ -81,7 +81,7 @@ public record MuxSettings(
          * one stream alone can get.
          */
         public static final Flow DEFAULT =
-                new Flow(256 << 10, 16 << 20, 64 << 20, 128 << 10, (32 << 10) - Frame.HEADER);
+                new Flow(256 << 10, 16 << 20, 64 << 20, 256 << 10, (32 << 10) - Frame.HEADER);
 
         public Flow {
             require(window > 0 && maxWindow >= window, "0 < window <= maxWindow");

@@ -145,9 +145,8 @@ public final class MuxStream {
         }
         enqueue(data, bytes);
         queued += bytes;
-        session.queued(bytes);
+        session.queued(this, bytes);
         writable = writable && queued < session.sendQueueLimit();
-        session.activate(this);
     }
 
     private void enqueue(ByteBuf data, int bytes) {
@@ -213,7 +212,7 @@ public final class MuxStream {
         return unconsumed;
     }
 
-    /** How much to {@link #write} at once, bytes: a frame, or less while much waits in all. */
+    /** How much to {@link #write} at once, bytes: what the queue takes, or less while much waits in all. */
     public int maxWrite() {
         return session.maxWrite();
     }
@@ -326,7 +325,7 @@ public final class MuxStream {
             headIsSplit = !whole;
         }
         queued -= n;
-        session.queued(-n);
+        session.unqueued(n);
         if (sendWindow != null) {
             sendWindow.sent(n);
             session.rules().inFlight(n);
@@ -477,7 +476,7 @@ public final class MuxStream {
         while ((data = queue.poll()) != null) {
             data.release();
         }
-        session.queued(-queued);
+        session.unqueued(queued);
         queued = 0;
     }
 

@@ -5,6 +5,9 @@ interface Wire {
     /** Something waits to be sent, or the time of the next {@link MuxSession#tick} has changed: see to it soon. */
     void wake();
 
+    /** Much waits to be sent: see to it now. */
+    void send();
+
     /** Whether to read on. */
     void reading(boolean on);
 

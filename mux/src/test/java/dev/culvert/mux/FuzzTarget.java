@@ -53,6 +53,9 @@ final class FuzzTarget implements SessionListener, AutoCloseable {
             public void wake() {}
 
             @Override
+            public void send() {}
+
+            @Override
             public void reading(boolean on) {
                 reading = on;
             }

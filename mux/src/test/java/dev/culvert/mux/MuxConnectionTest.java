@@ -113,6 +113,22 @@ class MuxConnectionTest {
     }
 
     @Test
+    void whatWouldLeaveTheCacheIsSentBeforeTheIterationEnds() {
+        int queue = MuxSettings.Flow.DEFAULT.sendQueue();
+        Recorder first = open();
+        Recorder second = open();
+
+        first.write(queue / 2);
+        assertThat(network.flushes).isZero();
+        second.write(queue / 2);
+
+        assertThat(network.flushes).isPositive();
+        assertThat(bytesOut()).isGreaterThan(queue);
+        second.write(queue / 2);
+        assertThat(bytesOut()).isZero();
+    }
+
+    @Test
     void aHeaderGoesIntoTheRoomBeforeItsPayload() {
         MuxStream stream = open().stream();
         channel.runPendingTasks();
@@ -271,7 +287,10 @@ class MuxConnectionTest {
     @EnumSource
     void aListenerThatThrowsEndsItsSessionAndNothingElse(Callback where) {
         MuxStream stream = us.session.open(OpenRequest.EMPTY, new Failing(where));
+        network.stuck = true;
         stream.write(ByteBufAllocator.DEFAULT.buffer().writeZero(1 << 20));
+        network.stuck = false;
+        channel.flush();
         channel.runPendingTasks();
         deliver(data(stream.id(), 1));
         deliver(Frame.empty(ByteBufAllocator.DEFAULT, ProtocolVersion.SMUX_1, Frame.FIN, stream.id()));

@@ -38,6 +38,9 @@ final class TestWire implements Wire {
     public void wake() {}
 
     @Override
+    public void send() {}
+
+    @Override
     public void reading(boolean on) {
         reading = on;
     }

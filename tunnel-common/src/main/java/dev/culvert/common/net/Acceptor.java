@@ -75,6 +75,7 @@ public final class Acceptor {
         if (resolved.isUnresolved()) {
             throw new IOException(name + ": cannot listen on " + address + ": the name does not resolve");
         }
+        Loopback.fit(channel, resolved);
         loop.register(channel).await();
         var bound = channel.bind(resolved).await();
         if (!bound.isSuccess()) {

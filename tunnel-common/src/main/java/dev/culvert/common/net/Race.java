@@ -155,6 +155,7 @@ final class Race {
         });
         loop.register(channel).addListener(registered -> {
             if (registered.isSuccess()) {
+                Loopback.fit(channel, address);
                 channel.connect(address, connected);
             } else {
                 connected.setFailure(registered.cause());

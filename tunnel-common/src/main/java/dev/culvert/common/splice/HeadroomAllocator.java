@@ -19,11 +19,8 @@ final class HeadroomAllocator implements RecvByteBufAllocator {
     private static final int MIN_READ = 512;
     private static final int FIRST_READ = 4096;
 
-    /** The largest payload of a frame, rounded up: sizes are guessed in powers of two. */
-    private static final int LARGEST_READ = 64 << 10;
-
-    /** Reads in an iteration of the event loop while each fills its buffer: as many frames go out together as a stream may queue. */
-    private static final int READS = 4;
+    /** One long read costs less than many short ones: each makes the kernel acknowledge, and may make it send. */
+    private static final int LARGEST_READ = 256 << 10;
 
     private final AdaptiveRecvByteBufAllocator sizes =
             new AdaptiveRecvByteBufAllocator(MIN_READ, FIRST_READ, LARGEST_READ);
@@ -32,7 +29,7 @@ final class HeadroomAllocator implements RecvByteBufAllocator {
     /** Asks {@code maxRead} before each read for the largest that it may be, bytes. */
     HeadroomAllocator(IntSupplier maxRead) {
         this.maxRead = maxRead;
-        sizes.maxMessagesPerRead(READS);
+        sizes.maxMessagesPerRead(1);
     }
 
     @Override

@@ -1,0 +1,88 @@
+package dev.culvert.common.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.culvert.mux.HostPort;
+import io.netty.channel.Channel;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.unix.RawUnixChannelOption;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Which congestion control sockets have. */
+class LoopbackTest {
+    /** As long as any name of one: TCP_CA_NAME_MAX. */
+    private static final RawUnixChannelOption CONGESTION = new RawUnixChannelOption("TCP_CONGESTION", 6, 13, 16);
+
+    private EventLoopGroup loops;
+
+    @BeforeEach
+    void start() {
+        assumeTrue(Epoll.isAvailable());
+        loops = Transport.EPOLL.newEventLoops(1, "loop");
+    }
+
+    @AfterEach
+    void stop() {
+        if (loops != null) {
+            loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
+        }
+    }
+
+    private static String congestion(Channel channel) {
+        ByteBuffer name = channel.config().getOption(CONGESTION);
+        return StandardCharsets.US_ASCII.decode(name).toString().replace("\0", "");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"127.0.0.1", "127.8.9.10"})
+    void bothEndsOfALoopbackConnectionHaveReno(String address) throws Exception {
+        EventLoop loop = loops.next();
+        BlockingQueue<SocketChannel> accepted = new LinkedBlockingQueue<>();
+        Acceptor acceptor = new Acceptor(Transport.EPOLL, loop, "test", 1, (from, channel) -> accepted.add(channel));
+        HostPort listening = acceptor.bind(new HostPort(address, 0));
+        Channel dialled = new Dialer(Transport.EPOLL, Duration.ofSeconds(10))
+                .dial(loop, listening, any -> true)
+                .sync()
+                .getNow();
+        SocketChannel other = accepted.poll(10, TimeUnit.SECONDS);
+        assertThat(other).isNotNull();
+        try {
+            assertThat(congestion(dialled)).isEqualTo("reno");
+            assertThat(congestion(other)).isEqualTo("reno");
+        } finally {
+            other.unsafe().closeForcibly();
+            dialled.close().sync();
+            acceptor.close();
+        }
+    }
+
+    @Test
+    void everyOtherSocketHasTheDefaultOfTheSystem() throws Exception {
+        EpollSocketChannel plain = new EpollSocketChannel();
+        EpollSocketChannel far = new EpollSocketChannel();
+        try {
+            Loopback.fit(far, new InetSocketAddress("192.0.2.1", 1));
+
+            assertThat(congestion(far)).isEqualTo(congestion(plain));
+        } finally {
+            plain.unsafe().closeForcibly();
+            far.unsafe().closeForcibly();
+        }
+    }
+}
