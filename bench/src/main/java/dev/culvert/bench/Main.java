@@ -73,7 +73,8 @@ final class Main implements Callable<Integer> {
             names = "--beds",
             split = ",",
             paramLabel = "NAME",
-            description = "Only on these: loopback, slow, long (default: all; the links take root).")
+            description = "Only on these: loopback, slow, long, or of the long links only long-10, -50, -100, -200"
+                    + " (default: all; the links take root).")
     private List<String> onlyBeds = List.of();
 
     @Option(names = "--out", paramLabel = "DIR", description = "Where the report goes (default: bench/target/report).")
@@ -112,8 +113,10 @@ final class Main implements Callable<Integer> {
         if (!brief && wants(onlyBeds, "slow")) {
             link(run, target, Beds.SLOW, List.of(new Echo(0, 2 * time), new Echo(4, 2 * time)));
         }
-        if (!brief && wants(onlyBeds, "long")) {
-            Beds.FAST.forEach(spec -> link(run, target, spec, List.of(new Bulk(1, 2 * time))));
+        for (LinkSpec spec : brief ? List.<LinkSpec>of() : Beds.FAST) {
+            if (wants(onlyBeds, "long") || wants(onlyBeds, "long-" + spec.roundTrip())) {
+                link(run, target, spec, List.of(new Bulk(1, 2 * time)));
+            }
         }
         Path report = out.orElse(target.resolve("report"));
         new Report(results, peers).write(report, about());

@@ -21,19 +21,25 @@ import org.slf4j.LoggerFactory;
  * state that streams need is the session's.
  *
  * <p>Flush policy: whatever happens in one iteration of the event loop, the session is asked for frames once, at its end, and
- * they are flushed together; or as soon as so much has come together that it would leave the processor's cache before. No more is taken from the session than the channel's watermark allows, so that the decision which
- * stream sends next is made late.
+ * they are flushed together; or as soon as so much has come together that it would leave the processor's cache before. No
+ * more is taken from the session while the kernel has not taken all of the last batch, and batches are small where it does
+ * not: so the decision which stream sends next is made late.
  */
 public final class MuxConnection extends ChannelInboundHandlerAdapter implements Wire {
     /**
      * What TCP_NOTSENT_LOWAT should be, in bytes, where the channel has it: enough to keep a link busy, too few to make another
      * stream wait.
      */
-    public static final int UNSENT_LOW_WATER = 128 << 10;
+    public static final int UNSENT_LOW_WATER = 32 << 10;
 
     private static final Logger LOG = LoggerFactory.getLogger(MuxConnection.class);
 
-    private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(64 << 10, 128 << 10);
+    /** Not writable while anything waits here that the kernel has not taken. */
+    private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(1, 1);
+    /** What is flushed together, bytes: the less, the less may be left over; the more, the fewer system calls. */
+    private static final int MIN_BATCH = 32 << 10;
+
+    private static final int MAX_BATCH = 256 << 10;
     private static final int MIN_READ = 4 << 10;
     private static final int FIRST_READ = 64 << 10;
     private static final int MAX_READ = 256 << 10;
@@ -51,6 +57,10 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
 
     private boolean awake;
     private boolean sending;
+    /** What the next batch may be, bytes: twice the last if the kernel took that, else half of it. */
+    private int batch = MIN_BATCH;
+
+    private int batched;
     private boolean attached;
     private @Nullable Future<?> tick;
     private long tickAt;
@@ -62,7 +72,10 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     @Override
     public void handlerAdded(ChannelHandlerContext ctx) {
         context = ctx;
-        output = buffer -> ctx.write(buffer, ctx.voidPromise());
+        output = buffer -> {
+            batched += buffer.readableBytes();
+            ctx.write(buffer, ctx.voidPromise());
+        };
         ctx.channel().config().setWriteBufferWaterMark(WATER_MARK);
         AdaptiveRecvByteBufAllocator buffers = new AdaptiveRecvByteBufAllocator(MIN_READ, FIRST_READ, MAX_READ);
         buffers.maxMessagesPerRead(READS);
@@ -102,7 +115,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
 
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext ctx) {
-        if (ctx.channel().isWritable()) {
+        if (ctx.channel().isWritable() && !sending) {
             wake();
         }
         ctx.fireChannelWritabilityChanged();
@@ -165,15 +178,23 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
 
     private void send(ChannelHandlerContext ctx) {
         Channel channel = ctx.channel();
-        int round = 0;
-        while (channel.isWritable() && session.transmit(output)) {
-            while (channel.isWritable() && session.transmit(output)) {
-                // as much as the watermark allows
+        for (int round = 0; channel.isWritable(); round++) {
+            if (round == ROUNDS) {
+                wake();
+                return;
+            }
+            batched = 0;
+            while (batched < batch && session.transmit(output)) {
+                // as much as goes together
+            }
+            if (batched == 0) {
+                return;
             }
             ctx.flush();
-            if (++round == ROUNDS) {
-                wake();
-                break;
+            if (!channel.isWritable()) {
+                batch = Math.max(MIN_BATCH, batch / 2);
+            } else if (batched >= batch) {
+                batch = Math.min(MAX_BATCH, batch * 2);
             }
         }
     }

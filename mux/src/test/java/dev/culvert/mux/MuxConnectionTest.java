@@ -166,7 +166,7 @@ class MuxConnectionTest {
     }
 
     @Test
-    void aSlowNetworkIsGivenNoMoreThanItsWatermarkAndTheRestLater() {
+    void aSlowNetworkIsGivenASmallBatchAndTheRestLater() {
         int bytes = 1 << 20;
         Recorder recorder = open();
         channel.runPendingTasks();
@@ -176,13 +176,26 @@ class MuxConnectionTest {
         recorder.write(bytes);
         channel.runPendingTasks();
         assertThat(channel.isWritable()).isFalse();
-        assertThat(recorder.stream().queuedBytes()).isBetween(bytes - (160 << 10), bytes - (96 << 10));
+        assertThat(recorder.stream().queuedBytes()).isBetween(bytes - (64 << 10), bytes - (30 << 10));
 
         network.stuck = false;
         channel.flush();
         channel.runPendingTasks();
         assertThat(recorder.stream().queuedBytes()).isZero();
         assertThat(bytesOut()).isGreaterThan(bytes);
+    }
+
+    @Test
+    void batchesGrowWhileTheNetworkTakesThem() {
+        Recorder recorder = open();
+        channel.runPendingTasks();
+        network.flushes = 0;
+
+        recorder.write(1 << 20);
+        channel.runPendingTasks();
+
+        assertThat(recorder.stream().queuedBytes()).isZero();
+        assertThat(network.flushes).isBetween(5, 8); // 32, 64, 128, 256, 256, ... KiB
     }
 
     @Test

@@ -7,6 +7,7 @@ import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.Acceptor;
 import dev.culvert.common.net.Dialer;
+import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
@@ -78,7 +79,7 @@ public final class TunnelClient implements Agent {
                     loops.next(),
                     dialer,
                     servers,
-                    config.upstream().userTimeout(),
+                    new SessionSocket(config.upstream().userTimeout()),
                     settings,
                     new Backoff(pauses.min(), pauses.max(), new Random()),
                     sessions,

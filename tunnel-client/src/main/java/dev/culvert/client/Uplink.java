@@ -2,7 +2,7 @@ package dev.culvert.client;
 
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.net.Dialer;
-import dev.culvert.common.net.TcpOption;
+import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.splice.Splice;
 import dev.culvert.common.tls.TlsGate;
 import dev.culvert.mux.ErrorCode;
@@ -44,7 +44,7 @@ final class Uplink implements Uplinks.Carrier {
     private final EventLoop loop;
     private final Dialer dialer;
     private List<Server> servers;
-    private final Duration userTimeout;
+    private final SessionSocket socket;
     private final MuxSettings settings;
     private final Backoff backoff;
     private final Sessions sessions;
@@ -72,7 +72,7 @@ final class Uplink implements Uplinks.Carrier {
             EventLoop loop,
             Dialer dialer,
             List<Server> servers,
-            Duration userTimeout,
+            SessionSocket socket,
             MuxSettings settings,
             Backoff backoff,
             Sessions sessions,
@@ -81,7 +81,7 @@ final class Uplink implements Uplinks.Carrier {
         this.loop = loop;
         this.dialer = dialer;
         this.servers = servers;
-        this.userTimeout = userTimeout;
+        this.socket = socket;
         this.settings = settings;
         this.backoff = backoff;
         this.sessions = sessions;
@@ -191,8 +191,7 @@ final class Uplink implements Uplinks.Carrier {
     }
 
     private void begin(Server server, Channel channel) {
-        TcpOption.USER_TIMEOUT.set(channel, Math.toIntExact(userTimeout.toMillis()));
-        TcpOption.UNSENT_LOW_WATER.set(channel, MuxConnection.UNSENT_LOW_WATER);
+        socket.fit(channel);
         channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false);
         if (server.tls() == null) {
             speak(server, channel.pipeline());

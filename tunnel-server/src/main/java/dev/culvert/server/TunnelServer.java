@@ -9,7 +9,7 @@ import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.Acceptor;
 import dev.culvert.common.net.Dialer;
-import dev.culvert.common.net.TcpOption;
+import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.tls.Tls;
@@ -30,7 +30,6 @@ import io.netty.util.internal.PlatformDependent;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -66,7 +65,7 @@ public final class TunnelServer implements Agent {
     private final List<Endpoint> endpoints;
     private final EventLoop accepts = accepting.next();
     private final LimitsConfig limits;
-    private final Duration userTimeout;
+    private final SessionSocket socket;
     private final Handshakes handshakes;
     private final Refusals refusals = new Refusals(Ticker.systemTicker());
     private final Accounts accounts;
@@ -78,7 +77,7 @@ public final class TunnelServer implements Agent {
     TunnelServer(ServerConfig config) throws StartFailure {
         this.config = config;
         limits = config.limits();
-        userTimeout = config.userTimeout();
+        socket = new SessionSocket(config.userTimeout());
         handshakes = new Handshakes(limits.handshakes());
         accounts = new Accounts(limits.whole(), Ticker.systemTicker());
         checkMemory(limits.whole().buffer());
@@ -133,8 +132,7 @@ public final class TunnelServer implements Agent {
             acceptor.release();
             return;
         }
-        TcpOption.USER_TIMEOUT.set(channel, Math.toIntExact(userTimeout.toMillis()));
-        TcpOption.UNSENT_LOW_WATER.set(channel, MuxConnection.UNSENT_LOW_WATER);
+        socket.fit(channel);
         Visit visit = new Visit(endpoint, acceptor, channel);
         handshakes.add(visit);
         visit.begin();

@@ -1,5 +1,7 @@
 package dev.culvert.bench.work;
 
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
 import dev.culvert.bench.BenchFailure;
 import dev.culvert.bench.Program;
@@ -42,9 +44,13 @@ final class Iperf {
     /** Waits for the end; returns what arrived, bit/s. */
     double bitsPerSecond() {
         try (program) {
-            String json = program.await(Duration.ofSeconds(seconds).plus(SLACK));
-            return ConfigFactory.parseString(json).getDouble("end.sum_received.bits_per_second");
-        } catch (com.typesafe.config.ConfigException e) {
+            Config json = ConfigFactory.parseString(
+                    program.await(Duration.ofSeconds(seconds).plus(SLACK)));
+            if (json.hasPath("error")) {
+                throw new BenchFailure("iperf3 through " + site.peer().name() + ": " + json.getString("error"));
+            }
+            return json.getDouble("end.sum_received.bits_per_second");
+        } catch (ConfigException e) {
             throw new BenchFailure("iperf3 through " + site.peer().name() + ": " + e.getMessage());
         }
     }

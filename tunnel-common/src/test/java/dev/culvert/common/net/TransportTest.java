@@ -16,6 +16,7 @@ import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
 import io.netty.channel.socket.nio.NioChannelOption;
+import io.netty.util.ReferenceCountUtil;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -142,6 +143,7 @@ class TransportTest {
             first.pipeline().addLast(new ChannelInboundHandlerAdapter() {
                 @Override
                 public void channelRead(ChannelHandlerContext ctx, Object message) throws Exception {
+                    ReferenceCountUtil.release(message);
                     closing.close();
                     Channel opened = transport.sockets().newChannel();
                     opened.config().setAutoRead(false);
@@ -154,6 +156,7 @@ class TransportTest {
 
                         @Override
                         public void channelRead(ChannelHandlerContext ctx, Object message) {
+                            ReferenceCountUtil.release(message);
                             events.add("read");
                         }
                     });

@@ -1,0 +1,86 @@
+package dev.culvert.common.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.culvert.mux.MuxConnection;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SessionSocketTest {
+    @TempDir
+    private Path sysctl;
+
+    private void write(String name, String content) throws IOException {
+        Path file = sysctl.resolve(name);
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, content);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "212992, 4096 16384 4194304, false", // a kernel that nobody has tuned
+        "2097152, 4096 16384 4194304, false",
+        "4194304, 4096 16384 4194304, true",
+        "4194304, 4096\t16384\t33554432, false",
+        "many, 4096 16384 4194304, false",
+        "4194304, '', false",
+    })
+    void aBufferOfOurOwnIsChosenWhereItCanBeTheLargerOne(String most, String own, boolean mayGrow) throws IOException {
+        write("core/wmem_max", most + "\n");
+        write("ipv4/tcp_wmem", own + "\n");
+
+        assertThat(SessionSocket.mayGrow(sysctl)).isEqualTo(mayGrow);
+    }
+
+    @Test
+    void whereTheKernelDoesNotTellNothingIsChosen() {
+        assertThat(SessionSocket.mayGrow(sysctl)).isFalse();
+    }
+
+    @Test
+    void aSocketIsFitted() {
+        assumeTrue(Epoll.isAvailable());
+        EpollSocketChannel channel = new EpollSocketChannel();
+        try {
+            int before = channel.config().getSendBufferSize();
+            new SessionSocket(Duration.ofSeconds(20)).fit(channel);
+
+            assertThat(channel.config().getOption(EpollChannelOption.TCP_USER_TIMEOUT))
+                    .isEqualTo(20_000);
+            assertThat(channel.config().getOption(EpollChannelOption.TCP_NOTSENT_LOWAT))
+                    .isEqualTo(MuxConnection.UNSENT_LOW_WATER);
+            if (SessionSocket.mayGrow(Path.of("/proc/sys/net"))) {
+                assertThat(channel.config().getSendBufferSize()).isGreaterThan(before);
+            } else {
+                assertThat(channel.config().getSendBufferSize()).isEqualTo(before);
+            }
+        } finally {
+            channel.unsafe().closeForcibly();
+        }
+    }
+
+    /** Without a bound on what is unsent, a large buffer would make streams wait for each other. */
+    @Test
+    void aSocketThatHasNoLowWaterMarkKeepsItsBuffer() {
+        NioSocketChannel channel = new NioSocketChannel();
+        try {
+            int before = channel.config().getSendBufferSize();
+            new SessionSocket(Duration.ofSeconds(20)).fit(channel);
+
+            assertThat(channel.config().getSendBufferSize()).isEqualTo(before);
+        } finally {
+            channel.unsafe().closeForcibly();
+        }
+    }
+}
