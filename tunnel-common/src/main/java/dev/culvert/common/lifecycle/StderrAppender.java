@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>What does not fit into the queue is lost, and the log says how much that was.
  */
-public final class StderrAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
+final class StderrAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
     static final int QUEUE = 8192;
     private static final long REST = TimeUnit.MILLISECONDS.toNanos(10);
     private static final long LAST_WORDS_MILLIS = 1_000;
@@ -37,8 +37,7 @@ public final class StderrAppender extends UnsynchronizedAppenderBase<ILoggingEve
     private final Thread writer = new Thread(this::run, "log");
     private @Nullable Encoder<ILoggingEvent> encoder;
 
-    /** As logback makes one. */
-    public StderrAppender() {
+    StderrAppender() {
         this(new FileOutputStream(FileDescriptor.err));
     }
 
@@ -46,8 +45,8 @@ public final class StderrAppender extends UnsynchronizedAppenderBase<ILoggingEve
         this.stderr = stderr;
     }
 
-    /** How a line looks; logback's configuration sets it. */
-    public void setEncoder(Encoder<ILoggingEvent> newEncoder) {
+    /** How a line looks. */
+    void setEncoder(Encoder<ILoggingEvent> newEncoder) {
         encoder = newEncoder;
     }
 
