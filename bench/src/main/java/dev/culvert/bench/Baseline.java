@@ -8,16 +8,18 @@ import dev.culvert.bench.Results.Figure;
 import dev.culvert.bench.Results.Row;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
- * The ratios of a good run, to notice a bad one by. A ratio has fallen when even its best round is below this part of what it was:
- * the rounds of one commit differ by less.
+ * The ratios of a good run, to notice a bad one by. A rate has fallen when, beside every yardstick, even its best round is below
+ * this part of what it was: the rounds of one commit differ by less, and a yardstick that had a bad moment proves nothing.
  */
 final class Baseline {
-    private static final double NOISE = 0.8;
+    private static final double NOISE = 0.75;
     private static final List<String> YARDSTICKS = List.of("go-smux", "direct");
 
     private final Path file;
@@ -36,29 +38,31 @@ final class Baseline {
                         .render(ConfigRenderOptions.concise().setFormatted(true)));
     }
 
-    /** A sentence for each ratio that has fallen; throws if the run has none that can be compared. */
+    /** A sentence for each rate that has fallen; throws if the run has none that can be compared. */
     List<String> fallen(Results results) {
         Config kept = ConfigFactory.parseFile(file.toFile());
-        List<String> sentences = new ArrayList<>();
-        int compared = 0;
-        for (Map.Entry<String, Figure> ratio : ratios(results).entrySet()) {
-            Object before = kept.root().unwrapped().get(ratio.getKey());
-            if (before instanceof Number was) {
-                compared++;
-                double now = ratio.getValue().highest();
+        Map<String, List<String>> low = new LinkedHashMap<>();
+        Set<String> held = new HashSet<>();
+        ratios(results).forEach((name, figure) -> {
+            if (kept.root().unwrapped().get(name) instanceof Number was) {
                 System.out.printf(
-                        "%-48s %s, was %s%n",
-                        ratio.getKey(), Report.number(ratio.getValue().median()), Report.number(was.doubleValue()));
-                if (now < NOISE * was.doubleValue()) {
-                    sentences.add("%s was %s and is %s at best"
-                            .formatted(ratio.getKey(), Report.number(was.doubleValue()), Report.number(now)));
+                        "%-40s %s, was %s%n", name, Report.number(figure.median()), Report.number(was.doubleValue()));
+                String rate = name.substring(0, name.lastIndexOf(':'));
+                if (figure.highest() < NOISE * was.doubleValue()) {
+                    low.computeIfAbsent(rate, any -> new ArrayList<>())
+                            .add("%s was %s and is %s at best"
+                                    .formatted(
+                                            name, Report.number(was.doubleValue()), Report.number(figure.highest())));
+                } else {
+                    held.add(rate);
                 }
             }
-        }
-        if (compared == 0) {
+        });
+        if (low.isEmpty() && held.isEmpty()) {
             throw new BenchFailure("nothing of this run can be compared with " + file);
         }
-        return sentences;
+        low.keySet().removeAll(held);
+        return low.values().stream().flatMap(List::stream).toList();
     }
 
     private static Map<String, Figure> ratios(Results results) {

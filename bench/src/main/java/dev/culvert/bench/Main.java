@@ -53,7 +53,7 @@ final class Main implements Callable<Integer> {
     @Option(names = "--save-baseline", description = "Keep the ratios of this run as bench/baseline.json.")
     private boolean saveBaseline;
 
-    @Option(names = "--rounds", paramLabel = "N", description = "Rounds (default: 5, --short: 3).")
+    @Option(names = "--rounds", paramLabel = "N", description = "Rounds (default: 5, --short: 2).")
     private Optional<Integer> rounds = Optional.empty();
 
     @Option(names = "--seconds", paramLabel = "N", description = "Seconds of a measurement (default: 4, --short: 1).")
@@ -103,7 +103,7 @@ final class Main implements Callable<Integer> {
         Path target = root.resolve("bench/target");
         Results results = new Results();
         List<Peer> peers = peers(target.resolve("peers"), results);
-        Run run = new Run(peers, rounds.orElse(brief ? 3 : 5), target.resolve("run"), results);
+        Run run = new Run(peers, rounds.orElse(brief ? 2 : 5), target.resolve("run"), results);
         int time = seconds.orElse(brief ? 1 : 4);
         if (wants(onlyBeds, LOOPBACK)) {
             try (Bed bed = new Bed.Loopback()) {
