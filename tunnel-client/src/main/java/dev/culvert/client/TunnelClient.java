@@ -139,15 +139,16 @@ public final class TunnelClient implements Agent {
     public void start() throws StartFailure, InterruptedException {
         for (ForwardConfig forward : config.forwards()) {
             String name = "forwards." + forward.name();
-            Acceptor acceptor = new Acceptor(
-                    transport,
-                    accepting,
-                    name,
-                    forward.maxConnections(),
-                    (from, channel) -> arrive(forward, from, channel));
-            acceptors.add(acceptor);
             try {
-                listening.put(forward.name(), acceptor.bind(forward.listen()));
+                Acceptor acceptor = Acceptor.listen(
+                        transport,
+                        accepting,
+                        name,
+                        forward.listen(),
+                        forward.maxConnections(),
+                        (from, channel) -> arrive(forward, from, channel));
+                acceptors.add(acceptor);
+                listening.put(forward.name(), acceptor.address());
             } catch (IOException e) {
                 throw new StartFailure(String.valueOf(e.getMessage()));
             }

@@ -105,15 +105,16 @@ public final class TunnelServer implements Agent {
     @Override
     public void start() throws StartFailure, InterruptedException {
         for (Endpoint endpoint : endpoints) {
-            Acceptor acceptor = new Acceptor(
-                    transport,
-                    accepts,
-                    endpoint.name(),
-                    limits.whole().sessions() + limits.handshakes(),
-                    (from, channel) -> begin(endpoint, from, channel));
-            acceptors.add(acceptor);
             try {
-                listening.put(endpoint.name(), acceptor.bind(endpoint.listen()));
+                Acceptor acceptor = Acceptor.listen(
+                        transport,
+                        accepts,
+                        endpoint.name(),
+                        endpoint.listen(),
+                        limits.whole().sessions() + limits.handshakes(),
+                        (from, channel) -> begin(endpoint, from, channel));
+                acceptors.add(acceptor);
+                listening.put(endpoint.name(), acceptor.address());
             } catch (IOException e) {
                 throw new StartFailure(String.valueOf(e.getMessage()));
             }

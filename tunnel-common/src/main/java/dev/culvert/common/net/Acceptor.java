@@ -1,6 +1,7 @@
 package dev.culvert.common.net;
 
 import dev.culvert.mux.HostPort;
+import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
@@ -9,6 +10,7 @@ import io.netty.channel.socket.ServerSocketChannel;
 import io.netty.channel.socket.SocketChannel;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import org.slf4j.Logger;
@@ -41,47 +43,64 @@ public final class Acceptor {
     private boolean troubled;
 
     /**
-     * An acceptor that does not listen yet.
+     * Listens. Blocks: for start-up, not for event loops.
      *
      * @param loop the event loop that accepts
      * @param name for the log
+     * @param address port 0: one that is free
      * @param maxConnections how many may be open at once: accepted, and not yet {@link #release released}
      * @param accepted takes each channel, on {@code loop}: not registered, not read, TCP_NODELAY and SO_KEEPALIVE set
+     * @throws IOException with a sentence for the user
      */
-    public Acceptor(
+    public static Acceptor listen(
             Transport transport,
             EventLoop loop,
             String name,
+            HostPort address,
             int maxConnections,
-            BiConsumer<Acceptor, SocketChannel> accepted) {
-        this.loop = loop;
-        this.name = name;
-        this.maxConnections = maxConnections;
-        this.accepted = accepted;
-        channel = transport.serverSockets().newChannel();
-    }
-
-    /**
-     * Listens. Blocks: for start-up, not for event loops.
-     *
-     * @return the address, with the port that was picked where {@code address} has 0
-     * @throws IOException with a sentence for the user
-     */
-    public HostPort bind(HostPort address) throws IOException, InterruptedException {
-        channel.config().setOption(ChannelOption.SO_REUSEADDR, true);
-        channel.config().setOption(ChannelOption.SO_BACKLOG, BACKLOG);
-        channel.pipeline().addLast(new Accepting());
+            BiConsumer<Acceptor, SocketChannel> accepted)
+            throws IOException, InterruptedException {
         InetSocketAddress resolved = new InetSocketAddress(address.host(), address.port());
         if (resolved.isUnresolved()) {
             throw new IOException(name + ": cannot listen on " + address + ": the name does not resolve");
         }
+        ServerSocketChannel channel;
+        try {
+            channel = transport.newServerSocket(resolved);
+        } catch (ChannelException e) {
+            Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
+            throw new IOException(name + ": cannot listen on " + address + ": " + cause.getMessage(), e);
+        }
+        channel.config().setOption(ChannelOption.SO_REUSEADDR, true);
+        channel.config().setOption(ChannelOption.SO_BACKLOG, BACKLOG);
         Loopback.fit(channel, resolved);
+        Acceptor acceptor = new Acceptor(loop, name, maxConnections, accepted, channel);
         loop.register(channel).await();
         var bound = channel.bind(resolved).await();
         if (!bound.isSuccess()) {
+            channel.close();
             throw new IOException(name + ": cannot listen on " + address + ": "
                     + bound.cause().getMessage() + ". If another program has the port, `ss -ltnp` names it.");
         }
+        return acceptor;
+    }
+
+    private Acceptor(
+            EventLoop loop,
+            String name,
+            int maxConnections,
+            BiConsumer<Acceptor, SocketChannel> accepted,
+            ServerSocketChannel channel) {
+        this.loop = loop;
+        this.name = name;
+        this.maxConnections = maxConnections;
+        this.accepted = accepted;
+        this.channel = channel;
+        channel.pipeline().addLast(new Accepting());
+    }
+
+    /** Where it listens, with the port that was picked. */
+    public HostPort address() {
         return HostPort.of(channel.localAddress());
     }
 
@@ -113,7 +132,7 @@ public final class Acceptor {
             SocketChannel child = (SocketChannel) message;
             open++;
             adjust();
-            child.config().setTcpNoDelay(true).setKeepAlive(true).setAutoRead(false);
+            child.config().setKeepAlive(true).setAutoRead(false); // which has set TCP_NODELAY
             accepted.accept(Acceptor.this, child);
         }
 

@@ -3,7 +3,6 @@ package dev.culvert.common.net;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFactory;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.resolver.dns.DnsServerAddressStreamProviders;
@@ -14,6 +13,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.Predicate;
 
 /**
@@ -21,7 +21,7 @@ import java.util.function.Predicate;
  * deadline. Nothing blocks. One dialer serves all event loops of its transport and needs no closing.
  */
 public final class Dialer {
-    private final ChannelFactory<? extends SocketChannel> sockets;
+    private final Function<InetSocketAddress, SocketChannel> sockets;
     private final Resolver resolver;
     private final Duration timeout;
 
@@ -32,7 +32,7 @@ public final class Dialer {
      */
     public Dialer(Transport transport, Duration timeout) {
         this(
-                transport.sockets(),
+                transport::newSocket,
                 new Resolver(
                         transport,
                         new HostsFile(new File("/etc/hosts")),
@@ -41,7 +41,7 @@ public final class Dialer {
                 timeout);
     }
 
-    Dialer(ChannelFactory<? extends SocketChannel> sockets, Resolver resolver, Duration timeout) {
+    Dialer(Function<InetSocketAddress, SocketChannel> sockets, Resolver resolver, Duration timeout) {
         this.sockets = sockets;
         this.resolver = resolver;
         this.timeout = timeout;
@@ -100,12 +100,11 @@ public final class Dialer {
         return new DialFailure(ErrorCode.NAME_NOT_FOUND, target, "its name does not resolve: " + cause.getMessage());
     }
 
-    private SocketChannel newSocket() {
-        SocketChannel channel = sockets.newChannel();
-        channel.config()
+    private SocketChannel newSocket(InetSocketAddress to) {
+        SocketChannel channel = sockets.apply(to);
+        channel.config() // which has set TCP_NODELAY
                 .setAutoRead(false)
                 .setAllowHalfClosure(true)
-                .setTcpNoDelay(true)
                 .setKeepAlive(true)
                 // The dial has its own deadline.
                 .setConnectTimeoutMillis(0);

@@ -3,7 +3,6 @@ package dev.culvert.common.net;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFactory;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.DefaultChannelPromise;
 import io.netty.channel.EventLoop;
@@ -23,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -52,7 +52,7 @@ final class Race {
             ErrorCode.FORBIDDEN);
 
     private final EventLoop loop;
-    private final ChannelFactory<? extends Channel> sockets;
+    private final Function<InetSocketAddress, ? extends Channel> sockets;
     private final HostPort target;
     private final Promise<Channel> winner;
 
@@ -63,10 +63,14 @@ final class Race {
     private @Nullable Future<?> headStart;
 
     /**
-     * @param sockets makes the channels that are raced; may throw
+     * @param sockets makes the channels that are raced, each for its address; may throw
      * @param winner gets the connected channel or a {@link DialFailure}; done by anybody else, it ends the race
      */
-    Race(EventLoop loop, ChannelFactory<? extends Channel> sockets, HostPort target, Promise<Channel> winner) {
+    Race(
+            EventLoop loop,
+            Function<InetSocketAddress, ? extends Channel> sockets,
+            HostPort target,
+            Promise<Channel> winner) {
         this.loop = loop;
         this.sockets = sockets;
         this.target = target;
@@ -133,7 +137,7 @@ final class Race {
     private void connect(InetSocketAddress address) {
         Channel channel;
         try {
-            channel = sockets.newChannel();
+            channel = sockets.apply(address);
         } catch (RuntimeException e) {
             failed(address, e);
             next();

@@ -22,11 +22,11 @@ enum Symptom {
     NO_ANSWER(ErrorCode.TIMEOUT, "no answer", "error\\(-110\\)|timed out"),
     /** ENETUNREACH and EHOSTUNREACH. */
     NO_ROUTE(ErrorCode.UNREACHABLE, "no route", "error\\(-1(01|13)\\)|unreachable|No route"),
-    /** EADDRNOTAVAIL: no IPv6 here, or all local ports to this address are taken. */
+    /** EAFNOSUPPORT and EADDRNOTAVAIL: no IPv6 here, or all local ports to this address are taken. */
     NO_LOCAL_ADDRESS(
             ErrorCode.UNREACHABLE,
             "no local address or port is left to dial it from",
-            "error\\(-99\\)|Cannot assign requested address");
+            "error\\(-9[79]\\)|Address family not supported|Cannot assign requested address");
 
     final ErrorCode code;
     final String text;

@@ -10,10 +10,14 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.DatagramChannel;
 import io.netty.channel.socket.ServerSocketChannel;
 import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.SocketProtocolFamily;
 import io.netty.channel.socket.nio.NioDatagramChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import java.net.Inet4Address;
+import java.net.InetSocketAddress;
+import java.nio.channels.spi.SelectorProvider;
 
 /** How sockets are driven: event loops, and the channels that run on them. Channels of one transport need its loops. */
 public enum Transport {
@@ -43,19 +47,32 @@ public enum Transport {
                 });
     }
 
-    /** Makes outgoing TCP sockets; throws ChannelException when there is no file descriptor left. */
+    /** An outgoing TCP socket of the family of what it will connect to; throws ChannelException when there is no file descriptor left. */
+    SocketChannel newSocket(InetSocketAddress to) {
+        return switch (this) {
+            case EPOLL -> new EpollSocketChannel(family(to));
+            case NIO -> new NioSocketChannel(SelectorProvider.provider(), family(to));
+        };
+    }
+
+    /** A TCP socket that will listen on an address; throws ChannelException when there is no file descriptor left. */
+    ServerSocketChannel newServerSocket(InetSocketAddress on) {
+        return switch (this) {
+            case EPOLL -> new EpollServerSocketChannel(family(on));
+            case NIO -> new NioServerSocketChannel(SelectorProvider.provider(), family(on));
+        };
+    }
+
+    /** A socket of IPv6 can do both, but IPv4 by a detour: more calls for the kernel to set it up, and foreign addresses in `ss`. */
+    private static SocketProtocolFamily family(InetSocketAddress address) {
+        return address.getAddress() instanceof Inet4Address ? SocketProtocolFamily.INET : SocketProtocolFamily.INET6;
+    }
+
+    /** Makes outgoing TCP sockets for addresses of either family; throws ChannelException when there is no file descriptor left. */
     public ChannelFactory<? extends SocketChannel> sockets() {
         return switch (this) {
             case EPOLL -> EpollSocketChannel::new;
             case NIO -> NioSocketChannel::new;
-        };
-    }
-
-    /** Makes listening TCP sockets; throws ChannelException when there is no file descriptor left. */
-    public ChannelFactory<? extends ServerSocketChannel> serverSockets() {
-        return switch (this) {
-            case EPOLL -> EpollServerSocketChannel::new;
-            case NIO -> NioServerSocketChannel::new;
         };
     }
 

@@ -362,7 +362,7 @@ class DialerTest {
     @Test
     void aMissingFileDescriptorIsAReachedLimit() throws Exception {
         Dialer dialer = new Dialer(
-                () -> {
+                to -> {
                     throw new ChannelException(new SocketException("Too many open files"));
                 },
                 resolver(),
@@ -404,8 +404,8 @@ class DialerTest {
 
     private Dialer dialer(Duration timeout) {
         return new Dialer(
-                () -> {
-                    SocketChannel socket = transport.sockets().newChannel();
+                to -> {
+                    SocketChannel socket = transport.newSocket(to);
                     sockets.add(socket);
                     return socket;
                 },

@@ -54,10 +54,10 @@ class LoopbackTest {
     void bothEndsOfALoopbackConnectionHaveReno(String address) throws Exception {
         EventLoop loop = loops.next();
         BlockingQueue<SocketChannel> accepted = new LinkedBlockingQueue<>();
-        Acceptor acceptor = new Acceptor(Transport.EPOLL, loop, "test", 1, (from, channel) -> accepted.add(channel));
-        HostPort listening = acceptor.bind(new HostPort(address, 0));
+        Acceptor acceptor = Acceptor.listen(
+                Transport.EPOLL, loop, "test", new HostPort(address, 0), 1, (from, channel) -> accepted.add(channel));
         Channel dialled = new Dialer(Transport.EPOLL, Duration.ofSeconds(10))
-                .dial(loop, listening, any -> true)
+                .dial(loop, acceptor.address(), any -> true)
                 .sync()
                 .getNow();
         SocketChannel other = accepted.poll(10, TimeUnit.SECONDS);

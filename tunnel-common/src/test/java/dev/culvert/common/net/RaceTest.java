@@ -194,7 +194,7 @@ class RaceTest {
     void aSocketThatCannotBeMadeIsAReachedLimit() {
         Race broke = new Race(
                 loop,
-                () -> {
+                to -> {
                     throw new ChannelException(new SocketException("Too many open files"));
                 },
                 new HostPort("db", 80),
@@ -206,7 +206,7 @@ class RaceTest {
         assertThat(failure()).hasMessageContaining("no file descriptor is left");
     }
 
-    private Channel newSocket() {
+    private Channel newSocket(InetSocketAddress to) {
         return new EmbeddedChannel(DefaultChannelId.newInstance(), false, false, new ChannelOutboundHandlerAdapter() {
             @Override
             public void connect(

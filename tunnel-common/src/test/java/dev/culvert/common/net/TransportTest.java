@@ -224,11 +224,12 @@ class TransportTest {
     private Channel connect(Transport transport) {
         assumeTrue(transport == Transport.NIO || Epoll.isAvailable());
         loops = transport.newEventLoops(1, "loop");
+        InetSocketAddress free = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
         Channel server = new ServerBootstrap()
                 .group(loops)
-                .channelFactory(transport.serverSockets())
+                .channelFactory(() -> transport.newServerSocket(free))
                 .childHandler(new ChannelInboundHandlerAdapter())
-                .bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .bind(free)
                 .syncUninterruptibly()
                 .channel();
         return new Bootstrap()

@@ -1,0 +1,73 @@
+package dev.culvert.common.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.culvert.mux.HostPort;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.socket.SocketChannel;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class AcceptorTest {
+    private static final Path SOCKETS_OF_IPV4 = Path.of("/proc/net/tcp");
+
+    @ParameterizedTest
+    @EnumSource(Transport.class)
+    void acceptsSmallPacketsAtOnceAndWatchesForDeadPeers(Transport transport) throws Exception {
+        assumeTrue(transport == Transport.NIO || Epoll.isAvailable());
+        EventLoopGroup loops = transport.newEventLoops(1, "loop");
+        BlockingQueue<SocketChannel> accepted = new LinkedBlockingQueue<>();
+        Acceptor acceptor = listen(transport, loops, accepted);
+        try (Socket client =
+                new Socket(InetAddress.getLoopbackAddress(), acceptor.address().port())) {
+            SocketChannel channel = accepted.poll(10, TimeUnit.SECONDS);
+
+            assertThat(channel).isNotNull();
+            assertThat(channel.remoteAddress().getPort()).isEqualTo(client.getLocalPort());
+            assertThat(channel.config().isTcpNoDelay()).isTrue();
+            assertThat(channel.config().isKeepAlive()).isTrue();
+            assertThat(channel.config().isAutoRead()).isFalse();
+            channel.unsafe().closeForcibly();
+        } finally {
+            acceptor.close();
+            loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Transport.class)
+    void listensOnAnIpv4AddressWithASocketOfIpv4(Transport transport) throws Exception {
+        assumeTrue(Files.isReadable(SOCKETS_OF_IPV4), "needs " + SOCKETS_OF_IPV4);
+        assumeTrue(transport == Transport.NIO || Epoll.isAvailable());
+        EventLoopGroup loops = transport.newEventLoops(1, "loop");
+        Acceptor acceptor = listen(transport, loops, new LinkedBlockingQueue<>());
+        try {
+            String local = "0100007F:%04X".formatted(acceptor.address().port());
+
+            assertThat(Files.readString(SOCKETS_OF_IPV4)).contains(" " + local + " 00000000:0000 0A ");
+        } finally {
+            acceptor.close();
+            loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private static Acceptor listen(Transport transport, EventLoopGroup loops, BlockingQueue<SocketChannel> accepted)
+            throws Exception {
+        return Acceptor.listen(
+                transport,
+                loops.next(),
+                "test",
+                new HostPort("127.0.0.1", 0),
+                1,
+                (from, channel) -> accepted.add(channel));
+    }
+}
