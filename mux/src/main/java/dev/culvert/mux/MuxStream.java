@@ -110,6 +110,11 @@ public final class MuxStream {
         }
     }
 
+    /** Whether data has come that waits for {@link #attach}. */
+    public boolean hasEarlyData() {
+        return !early.isEmpty();
+    }
+
     /** Runs {@code action} if the stream is cut off before {@link #attach}: whoever prepares for it may stop. */
     public void ifAbandoned(Runnable action) {
         abandoned = action;

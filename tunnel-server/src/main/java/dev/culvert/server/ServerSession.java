@@ -145,8 +145,8 @@ final class ServerSession implements SessionListener {
     }
 
     private void dial(MuxStream stream, Connection connection, HostPort target) {
-        Future<Channel> dial =
-                dialer.dial(peer.loop, target, resolved -> peer.endpoint.mayDial(client, target, resolved));
+        Future<Channel> dial = dialer.dial(
+                peer.loop, target, resolved -> peer.endpoint.mayDial(client, target, resolved), stream::hasEarlyData);
         stream.ifAbandoned(() -> {
             dial.cancel(false);
             connection.end("reset by the client while " + target + " was dialled");

@@ -4,6 +4,7 @@ import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
+import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.resolver.dns.DnsServerAddressStreamProviders;
 import io.netty.util.concurrent.Future;
@@ -12,7 +13,9 @@ import java.io.File;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Predicate;
 
@@ -47,46 +50,54 @@ public final class Dialer {
         this.timeout = timeout;
     }
 
+    /** Dials a target to which there may be nothing to say, else as the other. */
+    public Future<Channel> dial(EventLoop loop, HostPort target, Predicate<InetSocketAddress> allowed) {
+        return dial(loop, target, allowed, () -> false);
+    }
+
     /**
-     * Dials a target. From any thread.
+     * Dials a target. From any thread, and not before the loop has done what it is at: what has come for the target in the
+     * same batch is there by then.
      *
      * <p>The filter sees each resolved address, on the loop, and the address it has seen is the one that is dialled: no
      * second look-up can put another one in its place (DNS rebinding).
      *
      * @param loop an event loop of this dialer's transport; the channel is registered there
      * @param allowed which of the target's addresses may be dialled
+     * @param dataWaits whether there is data to send as soon as the target answers, asked on the loop: the ACK that ends TCP's
+     *     handshake then goes with it, not ahead of it, which spares both sides a packet
      * @return the connected channel, owned by the caller: auto-read is off until the caller turns it on, half-closure is
      *     allowed, TCP_NODELAY and SO_KEEPALIVE are set, the pipeline is empty. The future completes on the loop, and
      *     fails with a {@link DialFailure}; to cancel it closes whatever is under way.
      */
-    public Future<Channel> dial(EventLoop loop, HostPort target, Predicate<InetSocketAddress> allowed) {
+    public Future<Channel> dial(
+            EventLoop loop, HostPort target, Predicate<InetSocketAddress> allowed, BooleanSupplier dataWaits) {
         Promise<Channel> promise = loop.newPromise();
-        if (loop.inEventLoop()) {
-            start(loop, target, allowed, promise);
-        } else {
-            loop.execute(() -> start(loop, target, allowed, promise));
+        try {
+            loop.execute(() -> start(loop, target, allowed, dataWaits, promise));
+        } catch (RejectedExecutionException e) { // the loop is shutting down
+            promise.tryFailure(new DialFailure(ErrorCode.INTERNAL, target, "not dialled: " + e));
         }
         return promise;
     }
 
     private void start(
-            EventLoop loop, HostPort target, Predicate<InetSocketAddress> allowed, Promise<Channel> promise) {
-        try {
-            Race race = new Race(loop, this::newSocket, target, promise);
-            Future<?> deadline = loop.schedule(
-                    () -> promise.tryFailure(race.outOfTime(timeout)), timeout.toMillis(), TimeUnit.MILLISECONDS);
-            promise.addListener(done -> deadline.cancel(false));
-            resolver.resolve(loop, target).addListener((Future<List<InetSocketAddress>> resolved) -> {
-                if (resolved.isSuccess()) {
-                    race.run(resolved.getNow(), allowed);
-                } else {
-                    promise.tryFailure(notResolved(target, resolved.cause()));
-                }
-            });
-        } catch (RuntimeException e) {
-            // A loop that is shutting down takes no more tasks.
-            promise.tryFailure(new DialFailure(ErrorCode.INTERNAL, target, "not dialled: " + e));
-        }
+            EventLoop loop,
+            HostPort target,
+            Predicate<InetSocketAddress> allowed,
+            BooleanSupplier dataWaits,
+            Promise<Channel> promise) {
+        Race race = new Race(loop, to -> newSocket(to, dataWaits.getAsBoolean()), target, promise);
+        Future<?> deadline = loop.schedule(
+                () -> promise.tryFailure(race.outOfTime(timeout)), timeout.toMillis(), TimeUnit.MILLISECONDS);
+        promise.addListener(done -> deadline.cancel(false));
+        resolver.resolve(loop, target).addListener((Future<List<InetSocketAddress>> resolved) -> {
+            if (resolved.isSuccess()) {
+                race.run(resolved.getNow(), allowed);
+            } else {
+                promise.tryFailure(notResolved(target, resolved.cause()));
+            }
+        });
     }
 
     private static DialFailure notResolved(HostPort target, Throwable cause) {
@@ -100,8 +111,11 @@ public final class Dialer {
         return new DialFailure(ErrorCode.NAME_NOT_FOUND, target, "its name does not resolve: " + cause.getMessage());
     }
 
-    private SocketChannel newSocket(InetSocketAddress to) {
+    private SocketChannel newSocket(InetSocketAddress to, boolean dataWaits) {
         SocketChannel channel = sockets.apply(to);
+        if (dataWaits) {
+            channel.config().setOption(EpollChannelOption.TCP_QUICKACK, false); // not for NIO, which does not know it
+        }
         channel.config() // which has set TCP_NODELAY
                 .setAutoRead(false)
                 .setAllowHalfClosure(true)

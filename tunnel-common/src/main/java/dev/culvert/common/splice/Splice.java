@@ -11,6 +11,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import org.jspecify.annotations.Nullable;
@@ -145,6 +146,10 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
 
     @Override
     public void onFin(MuxStream from) {
+        if (flushing && channel.isOpen()) {
+            // The last bytes go with the FIN, in one packet. For epoll; NIO does not know it.
+            channel.config().setOption(EpollChannelOption.TCP_CORK, true);
+        }
         // shutdownOutput throws away what is not yet written: wait for it.
         channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(allWritten -> {
             if (allWritten.isSuccess()) {

@@ -5,12 +5,14 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.resolver.dns.SingletonDnsServerAddressStreamProvider;
 import io.netty.util.NetUtil;
@@ -21,6 +23,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -112,6 +115,37 @@ class DialerTest {
                 .get();
 
         assertThat(dial.sync().getNow().isActive()).isTrue();
+    }
+
+    @Test
+    void theLastAckOfTheHandshakeWaitsForDataThatIsThere() throws Exception {
+        assumeTrue(transport == Transport.EPOLL, "NIO has no such option");
+        try (BlackHole deaf = new BlackHole(DEAD, 0)) {
+            for (boolean dataWaits : new boolean[] {true, false}) {
+                Future<Channel> dial =
+                        dialer(LONG).dial(loop, HostPort.of(deaf.address()), DialerTest::any, () -> dataWaits);
+                SocketChannel connecting = sockets.take();
+                loop.submit(() -> {}).sync(); // what it was at is done: the socket connects
+
+                assertThat(connecting.config().getOption(EpollChannelOption.TCP_QUICKACK))
+                        .isEqualTo(!dataWaits);
+                dial.cancel(false);
+                connecting.closeFuture().sync();
+            }
+        }
+    }
+
+    @Test
+    void whatWaitsForATargetReachesIt() throws Exception {
+        Channel channel = dialer(LONG)
+                .dial(loop, new HostPort("127.0.0.1", port), DialerTest::any, () -> true)
+                .sync()
+                .getNow();
+        channel.writeAndFlush(Unpooled.copiedBuffer("hello", StandardCharsets.US_ASCII));
+
+        try (Socket accepted = living.accept()) {
+            assertThat(accepted.getInputStream().readNBytes(5)).isEqualTo("hello".getBytes(StandardCharsets.US_ASCII));
+        }
     }
 
     @Test
