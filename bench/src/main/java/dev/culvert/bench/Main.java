@@ -10,7 +10,8 @@ import dev.culvert.bench.peer.Rathole;
 import dev.culvert.bench.peer.Ssh;
 import dev.culvert.bench.work.Bulk;
 import dev.culvert.bench.work.Echo;
-import dev.culvert.bench.work.Idle;
+import dev.culvert.bench.work.Memory;
+import dev.culvert.bench.work.Memory.Held;
 import dev.culvert.bench.work.Stalled;
 import dev.culvert.bench.work.Start;
 import dev.culvert.bench.work.Web;
@@ -24,9 +25,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** The command line. */
 @Command(
@@ -39,6 +44,12 @@ final class Main implements Callable<Integer> {
     private static final String LOOPBACK = "loopback";
     /** Up to what a process may have open by the usual limit of 20,000 descriptors: memory should grow in a straight line. */
     private static final List<Integer> IDLE = List.of(0, 1_000, 5_000, 10_000, 19_000);
+
+    private static final List<Integer> UNREAD = List.of(0, 50, 100, 200);
+    private static final List<Integer> SESSIONS = List.of(1, 16, 32, 64);
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
 
     @Option(names = "--root", required = true, hidden = true)
     private Path root = Path.of(".");
@@ -102,22 +113,33 @@ final class Main implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        known(
+                "--beds",
+                onlyBeds,
+                Stream.concat(
+                        Stream.of(LOOPBACK, "slow", "long"), Beds.FAST.stream().map(Main::name)));
+        int time = seconds.orElse(brief ? 1 : 4);
+        known(
+                "--works",
+                onlyWorks,
+                Stream.of(local(time), slow(time), far(time))
+                        .flatMap(List::stream)
+                        .map(Work::name));
         Path target = root.resolve("bench/target");
         Results results = new Results();
         List<Peer> peers = peers(target.resolve("peers"), results);
         Run run = new Run(peers, rounds.orElse(brief ? 2 : 5), target.resolve("run"), results);
-        int time = seconds.orElse(brief ? 1 : 4);
         if (wants(onlyBeds, LOOPBACK)) {
             try (Bed bed = new Bed.Loopback()) {
                 run.on(bed, chosen(local(time)));
             }
         }
         if (!brief && wants(onlyBeds, "slow")) {
-            link(run, target, Beds.SLOW, List.of(new Echo(0, 2 * time), new Echo(4, 2 * time)));
+            link(run, target, Beds.SLOW, slow(time));
         }
-        for (LinkSpec spec : brief ? List.<LinkSpec>of() : Beds.FAST) {
-            if (wants(onlyBeds, "long") || wants(onlyBeds, "long-" + spec.roundTrip())) {
-                link(run, target, spec, List.of(new Bulk(1, 2 * time)));
+        for (LinkSpec link : brief ? List.<LinkSpec>of() : Beds.FAST) {
+            if (wants(onlyBeds, "long") || wants(onlyBeds, name(link))) {
+                link(run, target, link, far(time));
             }
         }
         Path report = out.orElse(target.resolve("report"));
@@ -125,6 +147,15 @@ final class Main implements Callable<Integer> {
         System.out.println("wrote " + report.resolve("report.md"));
         Promise.verdicts(results, peers).forEach(verdict -> System.out.println(verdict.markdown()));
         return compare(results);
+    }
+
+    /** A name that nothing has would measure nothing, without a word. */
+    private void known(String option, List<String> given, Stream<String> names) {
+        List<String> all = names.distinct().toList();
+        given.stream().filter(name -> !all.contains(name)).findFirst().ifPresent(name -> {
+            throw new ParameterException(
+                    spec.commandLine(), option + ": '" + name + "' is none of " + String.join(", ", all));
+        });
     }
 
     private int compare(Results results) {
@@ -156,8 +187,22 @@ final class Main implements Callable<Integer> {
         List<Work> works = new ArrayList<>(always);
         works.add(1, new Bulk(4, time));
         works.addAll(List.of(new Echo(0, time), new Stalled(64, time), new Start()));
-        IDLE.forEach(connections -> works.add(new Idle(connections)));
+        IDLE.forEach(count -> works.add(new Memory(Held.IDLE, count)));
+        UNREAD.forEach(count -> works.add(new Memory(Held.UNREAD, count)));
+        SESSIONS.forEach(count -> works.add(new Memory(Held.SESSIONS, count)));
         return works;
+    }
+
+    private static List<Work> slow(int time) {
+        return List.of(new Echo(0, 2 * time), new Echo(4, 2 * time));
+    }
+
+    private static List<Work> far(int time) {
+        return List.of(new Bulk(1, 2 * time));
+    }
+
+    private static String name(LinkSpec link) {
+        return "long-" + link.roundTrip();
     }
 
     private List<Work> chosen(List<Work> works) {
@@ -174,8 +219,8 @@ final class Main implements Callable<Integer> {
         Path frpc = installed.resolve("bin/frpc");
         List<Peer> all = new ArrayList<>(List.of(
                 new Peer.Direct(),
-                new Culvert(Promise.CLEAR, home, false, ""),
-                new Culvert(Promise.TLS, home, true, ""),
+                new Culvert(Promise.CLEAR, home, false),
+                new Culvert(Promise.TLS, home, true),
                 new GoSmux(installed.resolve("bin/gosmux")),
                 new HaProxy(),
                 new Ssh(),
@@ -184,7 +229,8 @@ final class Main implements Callable<Integer> {
                 new Chisel(installed.resolve("bin/chisel")),
                 new Frp(frps, frpc, false),
                 new Frp(frps, frpc, true)));
-        beside.forEach((name, directory) -> all.add(new Culvert(name, directory.toAbsolutePath(), false, "")));
+        beside.forEach((name, directory) -> all.add(new Culvert(name, directory.toAbsolutePath(), false)));
+        known("--peers", onlyPeers, all.stream().map(Peer::name));
         Predicate<Peer> wanted = peer -> wants(onlyPeers, peer.name())
                 && (!brief
                         || List.of("direct", Promise.CLEAR, Promise.TLS, "go-smux")

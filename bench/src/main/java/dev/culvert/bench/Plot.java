@@ -3,6 +3,8 @@ package dev.culvert.bench;
 import dev.culvert.bench.Results.Figure;
 import dev.culvert.bench.Results.Row;
 import dev.culvert.bench.work.Bulk;
+import dev.culvert.bench.work.Memory;
+import dev.culvert.bench.work.Memory.Held;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -67,49 +69,82 @@ final class Plot {
     }
 
     /** The rate of one connection by the round trip of its link, a line for each peer; empty if that was not measured. */
-    static Optional<Plot> lines(Results results) {
-        Map<String, TreeMap<Integer, Double>> lines = new LinkedHashMap<>();
+    static Optional<Plot> roundTrips(Results results) {
+        Lines lines = new Lines();
         for (Bed.LinkSpec link : Beds.FAST) {
             results.rows().stream()
                     .filter(row -> link.loss() == 0 && row.bed().equals(link.toString()) && row.work() instanceof Bulk)
                     .forEach(row -> results.peers(row)
                             .forEach(peer -> results.figure(row, peer, Bulk.RATE)
-                                    .ifPresent(figure -> lines.computeIfAbsent(peer, name -> new TreeMap<>())
-                                            .put(link.roundTrip(), figure.median()))));
+                                    .ifPresent(figure -> lines.add(peer, link.roundTrip(), figure.median()))));
         }
-        if (lines.values().stream().noneMatch(line -> line.size() > 1)) {
-            return Optional.empty();
+        return lines.plot("one connection over 1 Gbit/s: Mbit/s by round trip, ms");
+    }
+
+    /** The memory of an agent by what it holds, a line for each peer; empty if that was not measured. */
+    static Optional<Plot> growth(Results results, Held held, Metric agent) {
+        Lines lines = new Lines();
+        for (Row row : results.rows()) {
+            if (row.work() instanceof Memory memory && memory.held() == held) {
+                results.peers(row)
+                        .forEach(peer -> results.figure(row, peer, agent)
+                                .ifPresent(figure -> lines.add(peer, memory.count(), figure.median())));
+            }
         }
-        double most = lines.values().stream()
-                .flatMap(line -> line.values().stream())
-                .mapToDouble(rate -> rate)
-                .max()
-                .orElse(1);
-        int longest = lines.values().stream().mapToInt(TreeMap::lastKey).max().orElse(1);
-        int bottom = 320;
-        Plot plot = new Plot(bottom + 40);
-        plot.text(8, 20, "start", "one connection over 1 Gbit/s: Mbit/s by round trip, ms");
-        plot.add("<path d='M60 40 V%d H%d' stroke='black' fill='none'/>", bottom, WIDTH - 140);
-        for (int i = 0; i <= 4; i++) {
-            plot.text(54, bottom - i * 65 + 4, "end", Report.number(most * i / 4));
+        return lines.plot(agent.name() + ": resident MB by " + held.prefix() + "N");
+    }
+
+    /** A value by a number, for each peer. */
+    private static final class Lines {
+        private static final int BOTTOM = 320;
+        private static final int LEFT = 60;
+
+        private final Map<String, TreeMap<Integer, Double>> lines = new LinkedHashMap<>();
+
+        void add(String peer, int x, double y) {
+            lines.computeIfAbsent(peer, name -> new TreeMap<>()).put(x, y);
         }
-        int index = 0;
-        for (Map.Entry<String, TreeMap<Integer, Double>> line : lines.entrySet()) {
-            String color = COLORS.get(index % COLORS.size());
-            List<String> points = new ArrayList<>();
-            line.getValue().forEach((roundTrip, rate) -> {
-                double x = 60 + (WIDTH - 220.0) * roundTrip / longest;
-                points.add(String.format(Locale.ROOT, "%.1f,%.1f", x, bottom - 260 * rate / most));
-                plot.text((int) x, bottom + 18, "middle", Integer.toString(roundTrip));
-            });
-            plot.add(
-                    "<polyline points='%s' fill='none' stroke='%s' stroke-width='2'/>",
-                    String.join(" ", points), color);
-            plot.add("<rect x='%d' y='%d' width='12' height='3' fill='%s'/>", WIDTH - 130, 46 + 18 * index, color);
-            plot.text(WIDTH - 112, 52 + 18 * index, "start", line.getKey());
-            index++;
+
+        Optional<Plot> plot(String title) {
+            if (lines.values().stream().noneMatch(line -> line.size() > 1)) {
+                return Optional.empty();
+            }
+            double most = lines.values().stream()
+                    .flatMap(line -> line.values().stream())
+                    .mapToDouble(value -> value)
+                    .max()
+                    .orElse(1);
+            int last = lines.values().stream().mapToInt(TreeMap::lastKey).max().orElse(1);
+            Plot plot = new Plot(BOTTOM + 40);
+            plot.text(8, 20, "start", title);
+            plot.add("<path d='M%d 40 V%d H%d' stroke='black' fill='none'/>", LEFT, BOTTOM, WIDTH - 140);
+            for (int i = 0; i <= 4; i++) {
+                plot.text(LEFT - 6, BOTTOM - i * 65 + 4, "end", Report.number(most * i / 4));
+            }
+            lines.values().stream()
+                    .flatMap(line -> line.keySet().stream())
+                    .distinct()
+                    .forEach(x -> plot.text((int) across(x, last), BOTTOM + 18, "middle", Integer.toString(x)));
+            int index = 0;
+            for (Map.Entry<String, TreeMap<Integer, Double>> line : lines.entrySet()) {
+                String color = COLORS.get(index % COLORS.size());
+                List<String> points = new ArrayList<>();
+                line.getValue()
+                        .forEach((x, y) -> points.add(
+                                String.format(Locale.ROOT, "%.1f,%.1f", across(x, last), BOTTOM - 260 * y / most)));
+                plot.add(
+                        "<polyline points='%s' fill='none' stroke='%s' stroke-width='2'/>",
+                        String.join(" ", points), color);
+                plot.add("<rect x='%d' y='%d' width='12' height='3' fill='%s'/>", WIDTH - 130, 46 + 18 * index, color);
+                plot.text(WIDTH - 112, 52 + 18 * index, "start", line.getKey());
+                index++;
+            }
+            return Optional.of(plot);
         }
-        return Optional.of(plot);
+
+        private static double across(int x, int last) {
+            return LEFT + (WIDTH - 220.0) * x / last;
+        }
     }
 
     private void text(int x, int y, String anchor, String text) {

@@ -15,6 +15,10 @@ import java.util.stream.Stream;
 /** A process that is measured, or that helps to measure, with its children; its output goes to a file. */
 public final class Program implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
+    /** States of a socket in /proc/net/tcp. */
+    private static final String LISTEN = "0A";
+
+    private static final String TIME_WAIT = "06";
 
     private final String name;
     private final Process process;
@@ -73,7 +77,7 @@ public final class Program implements AutoCloseable {
 
     /** Waits until the program, or another one in its network namespace, listens on a TCP port. */
     public void awaitListening(int port) {
-        await(() -> isListening(port), "did not listen on port " + port);
+        await(() -> socketsOn(port).anyMatch(LISTEN::equals), "did not listen on port " + port);
         if (secondsToListen == 0) {
             secondsToListen = (System.nanoTime() - started) / 1e9;
         }
@@ -94,17 +98,22 @@ public final class Program implements AutoCloseable {
         }
     }
 
-    private boolean isListening(int port) {
+    /** Waits until no connection is open on a TCP port of the program, or of another one in its network namespace. */
+    public void awaitQuiet(int port) {
+        await(
+                () -> socketsOn(port).allMatch(state -> state.equals(LISTEN) || state.equals(TIME_WAIT)),
+                "still has a connection on port " + port);
+    }
+
+    /** The states of the sockets that have this local port. */
+    private Stream<String> socketsOn(int port) {
         String entry = String.format(":%04X ", port);
         return Stream.of("net/tcp", "net/tcp6")
                 .flatMap(table -> read(table).lines())
                 .map(String::strip)
-                .anyMatch(line -> {
-                    List<String> fields = List.of(line.split("\\s+", 5));
-                    return fields.size() == 5
-                            && (fields.get(1) + " ").endsWith(entry)
-                            && fields.get(3).equals("0A");
-                });
+                .map(line -> List.of(line.split("\\s+", 5)))
+                .filter(fields -> fields.size() == 5 && (fields.get(1) + " ").endsWith(entry))
+                .map(fields -> fields.get(3));
     }
 
     /** Processor time used so far by it and its children, seconds. */

@@ -3,7 +3,8 @@ package dev.culvert.bench;
 import dev.culvert.bench.peer.Culvert;
 import dev.culvert.bench.work.Bulk;
 import dev.culvert.bench.work.Echo;
-import dev.culvert.bench.work.Idle;
+import dev.culvert.bench.work.Memory;
+import dev.culvert.bench.work.Memory.Held;
 import dev.culvert.bench.work.Stalled;
 import dev.culvert.bench.work.Start;
 import dev.culvert.bench.work.Web;
@@ -94,12 +95,12 @@ final class Promise {
     }
 
     private void memory() {
-        for (Metric agent : List.of(Idle.ENTRY, Idle.EXIT)) {
-            String empty = LOCAL + new Idle(0).name();
+        for (Metric agent : List.of(Memory.ENTRY, Memory.EXIT)) {
+            String empty = LOCAL + new Memory(Held.IDLE, 0).name();
             most(empty, agent, CLEAR, 90);
             most(empty, agent, TLS, 90);
             Optional<Double> before = results.median(empty, CLEAR, agent);
-            Optional<Double> after = results.median(LOCAL + new Idle(10_000).name(), CLEAR, agent);
+            Optional<Double> after = results.median(LOCAL + new Memory(Held.IDLE, 10_000).name(), CLEAR, agent);
             if (before.isPresent() && after.isPresent()) {
                 double each = (after.get() - before.get()) * 1e6 / 10_000 / 1024;
                 add(

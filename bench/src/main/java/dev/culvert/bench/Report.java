@@ -2,6 +2,8 @@ package dev.culvert.bench;
 
 import dev.culvert.bench.Results.Figure;
 import dev.culvert.bench.Results.Row;
+import dev.culvert.bench.work.Memory;
+import dev.culvert.bench.work.Memory.Held;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -39,7 +41,17 @@ final class Report {
             lines.addAll(section(row));
             Plot.bars(results, row, ordered(row)).write(directory.resolve(Plot.file(row)));
         }
-        Plot.lines(results).ifPresent(plot -> {
+        for (Held held : Held.values()) {
+            for (Metric agent : List.of(Memory.ENTRY, Memory.EXIT)) {
+                Plot.growth(results, held, agent).ifPresent(plot -> {
+                    String file = "growth-" + held.prefix() + agent.name() + ".svg";
+                    lines.add("\n## Memory of the " + agent.name() + ": " + held.prefix() + "N\n");
+                    lines.add("![memory](" + file + ")");
+                    plot.write(directory.resolve(file));
+                });
+            }
+        }
+        Plot.roundTrips(results).ifPresent(plot -> {
             lines.add("\n## One connection over long links\n");
             lines.add("![rate by round trip](round-trips.svg)");
             plot.write(directory.resolve("round-trips.svg"));

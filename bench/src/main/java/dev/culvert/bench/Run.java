@@ -43,8 +43,7 @@ final class Run {
         Set<Site> out = new HashSet<>();
         for (int round = work.needsWarmUp() ? 1 - WARM_UPS : 1; round <= rounds; round++) {
             for (Site site : sites) {
-                boolean direct = site.peer() instanceof Peer.Direct;
-                if (out.contains(site) || (direct && !work.worksDirect())) {
+                if (out.contains(site) || !work.worksWith(site.peer())) {
                     continue;
                 }
                 String peer = site.peer().name();

@@ -36,19 +36,24 @@ public final class Site implements AutoCloseable {
     /** The tunnel that all workloads share; it has carried a byte. */
     public Tunnel tunnel() {
         if (tunnel == null) {
-            tunnel = check(start(directory));
+            tunnel = check(start(peer, directory));
         }
         return tunnel;
     }
 
     /** A tunnel of its own for a workload, which closes it; nothing has gone through it. */
     public Tunnel freshTunnel() {
-        return start(directory.resolve("fresh-" + ++fresh));
+        return freshTunnel(peer);
     }
 
-    private Tunnel start(Path where) {
+    /** The same, but with a variant of the peer. */
+    public Tunnel freshTunnel(Peer variant) {
+        return start(variant, directory.resolve("fresh-" + ++fresh));
+    }
+
+    private Tunnel start(Peer variant, Path where) {
         Files.createDirectories(where);
-        return peer.start(bed, where, targets.forwards());
+        return variant.start(bed, where, targets.forwards());
     }
 
     /** Waits until something comes through. */
@@ -60,6 +65,11 @@ public final class Site implements AutoCloseable {
             throw e;
         }
         return newTunnel;
+    }
+
+    /** Waits until nobody is connected to a target: some serve one after the other. */
+    public void awaitQuiet(String target) {
+        targets.awaitQuiet(target);
     }
 
     /** Runs a program at the entry to its end and returns what it printed. */

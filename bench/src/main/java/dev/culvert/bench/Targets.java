@@ -58,6 +58,12 @@ public final class Targets implements AutoCloseable {
         return List.of("nginx", "-c", file.toString());
     }
 
+    /** Waits until nobody is connected to one of them. */
+    void awaitQuiet(String name) {
+        int index = NAMES.indexOf(name);
+        programs.get(index).awaitQuiet(ports.get(index));
+    }
+
     /** A forward to each of them, on ports of its own. */
     public List<Forward> forwards() {
         List<Forward> forwards = new ArrayList<>();

@@ -22,8 +22,8 @@ public interface Work {
         return true;
     }
 
-    /** Whether it makes sense where there is no tunnel at all. */
-    default boolean worksDirect() {
+    /** Whether it makes sense with this peer. */
+    default boolean worksWith(Peer peer) {
         return true;
     }
 }

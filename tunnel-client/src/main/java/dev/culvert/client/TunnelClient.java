@@ -61,7 +61,7 @@ public final class TunnelClient implements Agent {
         content = content(config).orElse("");
         sessionWait = config.upstream().sessionWait();
         int count = config.upstream().sessions();
-        loops = transport.newEventLoops(count, "client");
+        loops = transport.newEventLoops(Math.min(count, Runtime.getRuntime().availableProcessors()), "client");
         accepting = loops.next();
         router = new Uplinks(accepting, ticker, uplinks);
         Dialer dialer = new Dialer(transport, config.upstream().connectTimeout());

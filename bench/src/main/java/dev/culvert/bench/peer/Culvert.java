@@ -18,9 +18,18 @@ import java.util.stream.Collectors;
  * The package of this build.
  *
  * @param home where it is unpacked
- * @param settings more lines for both configurations; none for the defaults
+ * @param sessions that the client keeps up side by side
  */
-public record Culvert(String name, Path home, boolean encrypts, String settings) implements Peer {
+public record Culvert(String name, Path home, boolean encrypts, int sessions) implements Peer {
+    public Culvert(String name, Path home, boolean encrypts) {
+        this(name, home, encrypts, 1);
+    }
+
+    /** The same with more sessions. */
+    public Culvert withSessions(int count) {
+        return new Culvert(name, home, encrypts, count);
+    }
+
     @Override
     public Optional<String> missing() {
         return Peer.missing("mvn package", home.resolve("bin/tunnel-client"), home.resolve("bin/tunnel-server"));
@@ -39,11 +48,10 @@ public record Culvert(String name, Path home, boolean encrypts, String settings)
                 encrypts
                         ? "tls { key-file = server.key }\nclients { bench { key = \"" + key(directory, "client")
                                 + "\", allow = [" + allow + "] } }"
-                        : "tls = off\ninsecure = true\nanonymous { allow = [" + allow + "] }",
-                settings);
+                        : "tls = off\ninsecure = true\nanonymous { allow = [" + allow + "] }");
         Files.write(
                 directory.resolve("client.conf"),
-                "upstream { servers = [\"" + address + "\"]",
+                "upstream { servers = [\"" + address + "\"], sessions = " + sessions,
                 encrypts
                         ? "tls { key-file = client.key, server-key = \"" + key(directory, "server") + "\" } }"
                         : "tls = off, insecure = true }",
@@ -52,8 +60,7 @@ public record Culvert(String name, Path home, boolean encrypts, String settings)
                         .map(forward -> forward.name() + " { listen = \"127.0.0.1:" + forward.port()
                                 + "\", target = \"127.0.0.1:" + forward.target() + "\", max-connections = 100000 }")
                         .collect(Collectors.joining("\n")),
-                "}",
-                settings);
+                "}");
         Program exit = start(bed, Side.EXIT, directory, "server");
         exit.awaitListening(port);
         return Peer.tunnel(forwards, start(bed, Side.ENTRY, directory, "client"), exit);

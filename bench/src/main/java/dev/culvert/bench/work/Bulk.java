@@ -31,7 +31,10 @@ public record Bulk(int connections, int seconds) implements Work {
     @Override
     public Map<Metric, Double> measure(Site site) {
         double before = site.tunnel().processorSeconds();
-        double rate = Iperf.start(site, connections, seconds).bitsPerSecond();
+        double rate;
+        try (Iperf bulk = Iperf.start(site, connections, seconds)) {
+            rate = bulk.bitsPerSecond();
+        }
         double processor = site.tunnel().processorSeconds() - before;
         double gigabytes = rate / 8 * (seconds + 1) / 1e9; // with the second that iperf3 leaves out
         return Map.of(RATE, rate / 1e6, PROCESSOR, processor / gigabytes);

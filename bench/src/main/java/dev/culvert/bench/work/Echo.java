@@ -47,10 +47,11 @@ public record Echo(int bulkConnections, int seconds) implements Work {
         if (bulkConnections == 0) {
             probe(site, figures);
         } else {
-            Iperf bulk = Iperf.start(site, bulkConnections, seconds + BULK_AHEAD);
-            Program.pause(Duration.ofSeconds(BULK_AHEAD - 1L)); // until the bulk connections have found their speed
-            probe(site, figures);
-            figures.put(BULK, bulk.bitsPerSecond() / 1e6);
+            try (Iperf bulk = Iperf.start(site, bulkConnections, seconds + BULK_AHEAD)) {
+                Program.pause(Duration.ofSeconds(BULK_AHEAD - 1L)); // until the bulk connections have found their speed
+                probe(site, figures);
+                figures.put(BULK, bulk.bitsPerSecond() / 1e6);
+            }
         }
         return figures;
     }

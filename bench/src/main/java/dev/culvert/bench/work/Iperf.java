@@ -10,7 +10,7 @@ import java.time.Duration;
 import java.util.List;
 
 /** iperf3 through a tunnel. */
-final class Iperf {
+final class Iperf implements AutoCloseable {
     private static final Duration SLACK = Duration.ofSeconds(20);
 
     private final Site site;
@@ -25,6 +25,7 @@ final class Iperf {
 
     /** Starts sending, over so many connections. The first second is not counted. */
     static Iperf start(Site site, int connections, int seconds) {
+        site.awaitQuiet("iperf"); // it serves one after the other, and a peer may still be delivering
         List<String> command = List.of(
                 "iperf3",
                 "-J",
@@ -43,7 +44,7 @@ final class Iperf {
 
     /** Waits for the end; returns what arrived, bit/s. */
     double bitsPerSecond() {
-        try (program) {
+        try {
             Config json = ConfigFactory.parseString(
                     program.await(Duration.ofSeconds(seconds).plus(SLACK)));
             if (json.hasPath("error")) {
@@ -53,5 +54,10 @@ final class Iperf {
         } catch (ConfigException e) {
             throw new BenchFailure("iperf3 through " + site.peer().name() + ": " + e.getMessage());
         }
+    }
+
+    @Override
+    public void close() {
+        program.close();
     }
 }

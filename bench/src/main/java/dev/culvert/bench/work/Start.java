@@ -1,6 +1,7 @@
 package dev.culvert.bench.work;
 
 import dev.culvert.bench.Metric;
+import dev.culvert.bench.Peer;
 import dev.culvert.bench.Program;
 import dev.culvert.bench.Site;
 import dev.culvert.bench.Tunnel;
@@ -33,8 +34,8 @@ public record Start() implements Work {
     }
 
     @Override
-    public boolean worksDirect() {
-        return false;
+    public boolean worksWith(Peer peer) {
+        return !(peer instanceof Peer.Direct);
     }
 
     @Override
