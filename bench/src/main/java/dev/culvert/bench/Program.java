@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
@@ -19,6 +21,13 @@ public final class Program implements AutoCloseable {
     private static final String LISTEN = "0A";
 
     private static final String TIME_WAIT = "06";
+
+    /** Whoever ends the bench ends what it has started, too. */
+    private static final Set<Program> RUNNING = ConcurrentHashMap.newKeySet();
+
+    static {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> RUNNING.forEach(Program::kill), "end of the bench"));
+    }
 
     private final String name;
     private final Process process;
@@ -42,7 +51,9 @@ public final class Program implements AutoCloseable {
                     .redirectErrorStream(true)
                     .redirectOutput(log.toFile());
             builder.environment().putAll(environment);
-            return new Program(name, builder.start(), log);
+            Program program = new Program(name, builder.start(), log);
+            RUNNING.add(program);
+            return program;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -187,8 +198,8 @@ public final class Program implements AutoCloseable {
     /** Ends it and its children, by force if it does not go at once. */
     @Override
     public void close() {
-        List<ProcessHandle> all = Stream.concat(process.descendants(), Stream.of(process.toHandle()))
-                .toList();
+        RUNNING.remove(this);
+        List<ProcessHandle> all = all();
         all.forEach(ProcessHandle::destroy);
         try {
             if (!process.waitFor(1, TimeUnit.SECONDS)) {
@@ -198,5 +209,14 @@ public final class Program implements AutoCloseable {
         } catch (InterruptedException e) {
             throw BenchFailure.interrupted(e);
         }
+    }
+
+    private void kill() {
+        all().forEach(ProcessHandle::destroyForcibly);
+    }
+
+    private List<ProcessHandle> all() {
+        return Stream.concat(process.descendants(), Stream.of(process.toHandle()))
+                .toList();
     }
 }
