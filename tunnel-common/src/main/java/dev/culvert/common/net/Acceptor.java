@@ -79,10 +79,19 @@ public final class Acceptor {
         var bound = channel.bind(resolved).await();
         if (!bound.isSuccess()) {
             channel.close();
-            throw new IOException(name + ": cannot listen on " + address + ": "
-                    + bound.cause().getMessage() + ". If another program has the port, `ss -ltnp` names it.");
+            String cause = String.valueOf(bound.cause().getMessage());
+            throw new IOException(name + ": cannot listen on " + address + ": " + cause + ". " + advice(cause));
         }
         return acceptor;
+    }
+
+    private static String advice(String cause) {
+        if (cause.contains("assign requested address")) {
+            return "This machine has no such address; `ip address` names those it has.";
+        } else if (cause.contains("Permission denied")) {
+            return "A port below 1024 takes root or CAP_NET_BIND_SERVICE.";
+        }
+        return "If another program has the port, `ss -ltnp` names it.";
     }
 
     private Acceptor(

@@ -1,12 +1,14 @@
 package dev.culvert.common.net;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.culvert.mux.HostPort;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.socket.SocketChannel;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.file.Files;
@@ -56,6 +58,24 @@ class AcceptorTest {
             assertThat(Files.readString(SOCKETS_OF_IPV4)).contains(" " + local + " 00000000:0000 0A ");
         } finally {
             acceptor.close();
+            loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Transport.class)
+    void saysWhatToDoAboutAnAddressThatIsNotHere(Transport transport) {
+        assumeTrue(transport == Transport.NIO || Epoll.isAvailable());
+        EventLoopGroup loops = transport.newEventLoops(1, "loop");
+        try {
+            HostPort elsewhere = new HostPort("192.0.2.1", 0); // TEST-NET-1, RFC 5737
+
+            assertThatThrownBy(() -> Acceptor.listen(
+                            transport, loops.next(), "forwards.web", elsewhere, 1, (from, channel) -> {}))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageStartingWith("forwards.web: cannot listen on 192.0.2.1:0: ")
+                    .hasMessageEndingWith("This machine has no such address; `ip address` names those it has.");
+        } finally {
             loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
         }
     }
