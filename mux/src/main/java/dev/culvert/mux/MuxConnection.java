@@ -28,7 +28,7 @@ import org.slf4j.LoggerFactory;
 public final class MuxConnection extends ChannelInboundHandlerAdapter implements Wire {
     /**
      * What TCP_NOTSENT_LOWAT should be, in bytes, where the channel has it: enough to keep a link busy, too few to make another
-     * stream wait.
+     * stream wait. The kernel may hold 64 KiB more: it adds to the last of its buffers without looking at this.
      */
     public static final int UNSENT_LOW_WATER = 32 << 10;
 

@@ -9,6 +9,7 @@ import dev.culvert.bench.Work;
 import dev.culvert.bench.peer.Culvert;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -38,7 +39,7 @@ public record Memory(Held held, int count) implements Work {
 
         /** What the names of its works begin with. */
         public String prefix() {
-            return name().toLowerCase(java.util.Locale.ROOT) + "-";
+            return name().toLowerCase(Locale.ROOT) + "-";
         }
     }
 
