@@ -31,8 +31,8 @@ final class AgentProcess implements AutoCloseable {
 
     private static final Pattern TROUBLE =
             Pattern.compile("LEAK|\\bERROR\\b|^\\s+at [\\w.$]+\\(|Exception in thread|Caused by:");
-    private static final Pattern ENDING = Pattern.compile(
-            "(\\S+) forward=(\\S+) client=(\\S+) target=(\\S+) in=(\\d+) out=(\\d+) ms=(\\d+) end: (.*)");
+    private static final String ENDING =
+            "(\\S+) forward=(%s) client=(%s) target=(\\S+) in=(\\d+) out=(\\d+) ms=(\\d+) end: (.*)";
 
     private final Process process;
     private final Log log;
@@ -194,18 +194,15 @@ final class AgentProcess implements AutoCloseable {
                 .group(1));
     }
 
-    /** The line on the end of the connection that {@code socket} has made. */
-    Ending awaitEnding(Socket socket) {
-        return awaitEnding(socket.getLocalPort());
+    /** The line on the end of the connection that {@code socket} has made to a forward. */
+    Ending awaitEnding(String forward, Socket socket) {
+        return awaitEnding(forward, socket.getLocalPort());
     }
 
-    /** The line on the end of the connection that came from this local port. */
-    Ending awaitEnding(int clientPort) {
-        awaitLog("client=(?:tests@)?127\\.0\\.0\\.1:" + clientPort + " .* end: ");
-        var match = ENDING.matcher(
-                Objects.requireNonNull(log.first("client=(?:tests@)?127\\.0\\.0\\.1:" + clientPort + " .* end: ")));
-        assertThat(match.find()).isTrue();
-        return Ending.of(match.toMatchResult());
+    /** The same by its local port, which connections to other forwards may have had, too. */
+    Ending awaitEnding(String forward, int clientPort) {
+        return Ending.of(
+                awaitLog(ENDING.formatted(Pattern.quote(forward), "(?:tests@)?127\\.0\\.0\\.1:" + clientPort)));
     }
 
     /** Why a server has not let in whoever came by this socket. */

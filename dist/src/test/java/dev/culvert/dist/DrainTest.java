@@ -82,9 +82,9 @@ final class DrainTest {
                     .isInstanceOf(SocketException.class)
                     .hasMessageContaining("reset");
             assertThat(tunnel.client().awaitExit()).isEqualTo(3);
-            String id = tunnel.client().awaitEnding(socket).id();
+            String id = tunnel.client().awaitEnding("web", socket).id();
             tunnel.client().awaitLog("WARN .*the drain deadline of 1000 ms has passed: resetting " + id + " ");
-            assertThat(tunnel.server().awaitEnding(socket).reason()).contains("drain deadline");
+            assertThat(tunnel.server().awaitEnding("web", socket).reason()).contains("drain deadline");
         }
     }
 
@@ -114,7 +114,7 @@ final class DrainTest {
             while (tunnel.client().log().first("client=127.0.0.1:" + silent.getLocalPort() + " .* end:") == null) {
                 echo(busy);
             }
-            assertThat(tunnel.client().awaitEnding(silent).reason()).contains("idle for 1000 ms while draining");
+            assertThat(tunnel.client().awaitEnding("web", silent).reason()).contains("idle for 1000 ms while draining");
             echo(busy);
             busy.shutdownOutput();
             assertThat(busy.getInputStream().read()).isNegative();
@@ -139,11 +139,11 @@ final class DrainTest {
                     echo(old);
                     young.shutdownOutput();
                     assertThat(young.getInputStream().read()).isNegative();
-                    assertThat(second.awaitEnding(young).reason()).isEqualTo("closed");
+                    assertThat(second.awaitEnding("web", young).reason()).isEqualTo("closed");
                 }
                 old.shutdownOutput();
                 assertThat(old.getInputStream().read()).isNegative();
-                assertThat(first.awaitEnding(old).reason()).isEqualTo("closed");
+                assertThat(first.awaitEnding("web", old).reason()).isEqualTo("closed");
             }
             assertThat(first.awaitExit()).isZero();
         }

@@ -81,7 +81,7 @@ final class RecoveryTest {
             assertThatThrownBy(() -> socket.getInputStream().read())
                     .isInstanceOf(SocketException.class)
                     .hasMessageContaining("reset");
-            assertThat(client.awaitEnding(socket).reason())
+            assertThat(client.awaitEnding("web", socket).reason())
                     .isEqualTo("reset: no session to a server within upstream.wait");
         }
     }

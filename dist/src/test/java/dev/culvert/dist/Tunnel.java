@@ -193,7 +193,7 @@ final class Tunnel implements AutoCloseable {
                     })
                     .isInstanceOf(SocketException.class)
                     .hasMessageContaining("reset");
-            return client.awaitEnding(port);
+            return client.awaitEnding(forward, port);
         }
     }
 

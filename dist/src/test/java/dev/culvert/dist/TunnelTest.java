@@ -183,7 +183,7 @@ final class TunnelTest {
             assertThatThrownBy(() -> socket.getInputStream().read())
                     .isInstanceOf(SocketException.class)
                     .hasMessageContaining("reset");
-            assertThat(tunnel.server().awaitEnding(socket).reason()).startsWith("reset by the socket");
+            assertThat(tunnel.server().awaitEnding("reset", socket).reason()).startsWith("reset by the socket");
         }
     }
 
@@ -225,8 +225,9 @@ final class TunnelTest {
 
     /** The server's line for the same connection. */
     private static Ending onServer(Ending onClient) {
-        Ending onServer =
-                tunnel.server().awaitEnding(Integer.parseInt(onClient.client().replace("127.0.0.1:", "")));
+        Ending onServer = tunnel.server()
+                .awaitEnding(
+                        onClient.forward(), Integer.parseInt(onClient.client().replace("127.0.0.1:", "")));
         assertThat(onServer.id()).isEqualTo(onClient.id());
         return onServer;
     }
@@ -241,7 +242,7 @@ final class TunnelTest {
             socket.getInputStream().readAllBytes();
         }
 
-        Ending onClient = tunnel.client().awaitEnding(port);
+        Ending onClient = tunnel.client().awaitEnding("afterwards", port);
         Ending onServer = onServer(onClient);
         assertThat(onClient)
                 .isEqualTo(new Ending(
