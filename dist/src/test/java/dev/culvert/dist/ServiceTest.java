@@ -51,15 +51,18 @@ final class ServiceTest {
                 AgentProcess server = AgentProcess.server()
                         .config(Tunnel.to(echo).serverConfig(0))
                         .environment("NOTIFY_SOCKET", socket.toString())
+                        .environment("WATCHDOG_USEC", "400000")
                         .start()) {
             await().atMost(AgentProcess.PATIENCE)
                     .untilAsserted(() -> assertThat(told).contains("STATUS=0 sessions, 0 connections"));
-            assertThat(told).startsWith("READY=1");
+            assertThat(told).startsWith("READY=1").contains("WATCHDOG=1");
             server.terminate();
             assertThat(server.awaitExit()).isZero();
 
             await().atMost(AgentProcess.PATIENCE)
-                    .untilAsserted(() -> assertThat(told).contains("STOPPING=1"));
+                    .untilAsserted(() -> assertThat(told)
+                            .contains("STOPPING=1")
+                            .anySatisfy(word -> assertThat(word).matches("EXTEND_TIMEOUT_USEC=[0-9]{8}")));
         } finally {
             systemd.close().sync();
         }

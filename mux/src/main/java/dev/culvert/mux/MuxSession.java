@@ -84,6 +84,8 @@ public final class MuxSession {
     private int ownStreams;
     private int peerStreams;
     private int discarded;
+    private long receivedBytes;
+    private long sentBytes;
     /** Bytes that streams were given since the last frame was sent. */
     private int fresh;
 
@@ -213,6 +215,26 @@ public final class MuxSession {
         return budget.used();
     }
 
+    /** Bytes that wait here to be sent, over all streams. */
+    public long queuedBytes() {
+        return budget.queued();
+    }
+
+    /** Bytes that have come from the peer, frames and all. */
+    public long receivedBytes() {
+        return receivedBytes;
+    }
+
+    /** Bytes that have gone to the peer, frames and all. */
+    public long sentBytes() {
+        return sentBytes;
+    }
+
+    /** How long a PING takes there and back, the least of the last half minute, ns; 0 while unknown, as with a stock peer. */
+    public long roundTripNanos() {
+        return roundTrip.nanos();
+    }
+
     /** Takes no new streams from now on, and tells a peer that can be told; the open ones go on. */
     public void goAway(ErrorCode code, String text) {
         if (!closed && !goAwaySent) {
@@ -247,6 +269,7 @@ public final class MuxSession {
         try {
             if (!closed && in.isReadable()) {
                 liveness.heard(now());
+                receivedBytes += in.readableBytes();
                 if (decoder == null) {
                     decoder = tellVersion(in.getUnsignedByte(in.readerIndex()));
                 }
@@ -277,6 +300,7 @@ public final class MuxSession {
         fresh = 0;
         ByteBuf frame = nextControl();
         if (frame != null) {
+            sentBytes += frame.readableBytes();
             out.accept(frame);
             return true;
         }
@@ -284,7 +308,9 @@ public final class MuxSession {
         if (stream == null) {
             return false;
         }
-        scheduler.sent(stream, stream.send(out));
+        int sent = stream.send(out);
+        sentBytes += sent;
+        scheduler.sent(stream, sent);
         stream.checkWritable();
         return true;
     }

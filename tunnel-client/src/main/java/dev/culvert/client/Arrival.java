@@ -2,6 +2,7 @@ package dev.culvert.client;
 
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Splice;
+import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.OpenRequest;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.SocketChannel;
@@ -12,13 +13,13 @@ import io.netty.channel.socket.SocketChannel;
  */
 record Arrival(SocketChannel channel, Connection connection, OpenRequest request, long deadline) {
     /** Resets it. */
-    void reject(String reason) {
+    void reject(ErrorCode code, String reason) {
         if (channel.isRegistered()) {
             Splice.reset(channel);
         } else {
             channel.config().setOption(ChannelOption.SO_LINGER, 0);
             channel.unsafe().closeForcibly();
         }
-        connection.end("reset: " + reason);
+        connection.end(code, "reset: " + reason);
     }
 }

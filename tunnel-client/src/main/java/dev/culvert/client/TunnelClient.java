@@ -50,7 +50,7 @@ public final class TunnelClient implements Agent {
 
     private final EventLoop accepting;
     private final Connections connections = new Connections(ticker);
-    private final Sessions sessions = new Sessions(connections);
+    private final Sessions sessions = new Sessions(connections, ticker);
     private final List<Acceptor> acceptors = new ArrayList<>();
     private final Map<String, HostPort> listening = new LinkedHashMap<>();
     private final List<Uplink> uplinks = new ArrayList<>();
@@ -170,6 +170,7 @@ public final class TunnelClient implements Agent {
         Connection connection = connections.add(
                 request.connectionId(),
                 forward.name(),
+                "",
                 source.toString(),
                 target == null ? "the server's" : target.toString());
         connection.onEnd(acceptor::release);
@@ -193,6 +194,11 @@ public final class TunnelClient implements Agent {
     @Override
     public Sessions sessions() {
         return sessions;
+    }
+
+    @Override
+    public EventLoopGroup loops() {
+        return loops;
     }
 
     @Override

@@ -151,7 +151,7 @@ final class Uplink implements Uplinks.Carrier {
             if (registered.isSuccess()) {
                 Splice.open(channel, arrival.connection(), session, arrival.request());
             } else {
-                arrival.reject("cannot register the socket: " + registered.cause());
+                arrival.reject(ErrorCode.INTERNAL, "cannot register the socket: " + registered.cause());
             }
         });
     }
@@ -203,7 +203,7 @@ final class Uplink implements Uplinks.Carrier {
 
     private void speak(Server server, ChannelPipeline pipeline) {
         MuxSession session = new MuxSession(MuxSession.Role.CLIENT, settings, new Listener(server));
-        sessions.add(session, loop);
+        sessions.add(session, pipeline.channel(), name, () -> new Sessions.Peer("", server.toString()));
         pipeline.addLast(new MuxConnection(session));
     }
 
@@ -315,7 +315,7 @@ final class Uplink implements Uplinks.Carrier {
 
         @Override
         public void onClosed(MuxSession session, ErrorCode code, String text) {
-            sessions.remove(session);
+            sessions.remove(session, code);
             if (session == current) {
                 leave();
                 String reason = "session to " + server + " lost: " + code + ": " + text;

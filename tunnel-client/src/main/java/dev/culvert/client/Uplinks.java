@@ -1,5 +1,6 @@
 package dev.culvert.client;
 
+import dev.culvert.mux.ErrorCode;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Ticker;
 import java.util.Comparator;
@@ -44,7 +45,7 @@ final class Uplinks {
     /** Finds an uplink for {@code arrival}, now or within its deadline. */
     void assign(Arrival arrival) {
         if (draining) {
-            arrival.reject("this agent is shutting down");
+            arrival.reject(ErrorCode.DRAINING, "this agent is shutting down");
         } else if (!give(arrival)) {
             waiting.add(arrival);
             loop.schedule(this::rejectOverdue, arrival.deadline() - ticker.nanoTime(), TimeUnit.NANOSECONDS);
@@ -64,7 +65,7 @@ final class Uplinks {
     void drain() {
         draining = true;
         while (!waiting.isEmpty()) {
-            waiting.remove().reject("this agent is shutting down");
+            waiting.remove().reject(ErrorCode.DRAINING, "this agent is shutting down");
         }
     }
 
@@ -77,7 +78,7 @@ final class Uplinks {
     private void rejectOverdue() {
         long now = ticker.nanoTime();
         while (!waiting.isEmpty() && waiting.element().deadline() - now <= 0) {
-            waiting.remove().reject("no session to a server within upstream.wait");
+            waiting.remove().reject(ErrorCode.TIMEOUT, "no session to a server within upstream.wait");
         }
     }
 }

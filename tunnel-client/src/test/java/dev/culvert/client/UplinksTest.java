@@ -3,6 +3,7 @@ package dev.culvert.client;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.culvert.common.splice.Connections;
+import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.OpenRequest;
 import io.netty.channel.embedded.EmbeddedChannel;
@@ -60,7 +61,7 @@ class UplinksTest {
     @AfterEach
     void close() {
         uplinks.drain();
-        lines.forEach(line -> line.taken.forEach(arrival -> arrival.reject("end of test")));
+        lines.forEach(line -> line.taken.forEach(arrival -> arrival.reject(ErrorCode.CANCELLED, "end of test")));
         loop.close();
     }
 
@@ -154,7 +155,7 @@ class UplinksTest {
         OpenRequest request = new OpenRequest(target, source, connections.newId(), "db");
         return new Arrival(
                 new NioSocketChannel(),
-                connections.add(request.connectionId(), "db", source.toString(), target.toString()),
+                connections.add(request.connectionId(), "db", "", source.toString(), target.toString()),
                 request,
                 ticker.nanoTime() + WAIT.plus(by).toNanos());
     }

@@ -1,5 +1,6 @@
 package dev.culvert.server;
 
+import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.net.DialFailure;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.splice.Connection;
@@ -53,7 +54,7 @@ final class ServerSession implements SessionListener {
         void onUp();
 
         /** The session has ended. */
-        void onClosed(ServerSession session, MuxSession closed);
+        void onClosed(ServerSession session, MuxSession closed, ErrorCode code);
     }
 
     ServerSession(Peer peer, Client client, Dialer dialer, Connections connections, Home home) {
@@ -63,6 +64,10 @@ final class ServerSession implements SessionListener {
         this.connections = connections;
         this.home = home;
         account = client.account();
+    }
+
+    Sessions.Peer who() {
+        return new Sessions.Peer(client.name(), peer.address.toString());
     }
 
     private String name() {
@@ -122,7 +127,8 @@ final class ServerSession implements SessionListener {
         Connection connection = connections.add(
                 request.connectionId().isEmpty() ? connections.newId() : request.connectionId(),
                 peer.endpoint.forward(request),
-                client.at(source == null ? peer.address : source),
+                client.name(),
+                (source == null ? peer.address : source).toString(),
                 target == null ? "none" : target.toString());
         connection.onEnd(account::closeStream);
         if (target == null) {
@@ -149,7 +155,7 @@ final class ServerSession implements SessionListener {
                 peer.loop, target, resolved -> peer.endpoint.mayDial(client, target, resolved), stream::hasEarlyData);
         stream.ifAbandoned(() -> {
             dial.cancel(false);
-            connection.end("reset by the client while " + target + " was dialled");
+            connection.end(ErrorCode.CANCELLED, "reset by the client while " + target + " was dialled");
         });
         connection.onCut(peer.loop, (code, reason) -> {
             dial.cancel(false);
@@ -168,7 +174,7 @@ final class ServerSession implements SessionListener {
 
     private static void refuse(MuxStream stream, Connection connection, ErrorCode code, String reason) {
         stream.reset(code, reason);
-        connection.end("reset: " + code + ": " + reason);
+        connection.end(code, "reset: " + code + ": " + reason);
     }
 
     @Override
@@ -197,6 +203,6 @@ final class ServerSession implements SessionListener {
                     : "";
             account.refusals().add(name(), client.at(peer.address), code + ": " + text + advice);
         }
-        home.onClosed(this, session);
+        home.onClosed(this, session, code);
     }
 }

@@ -24,6 +24,7 @@ import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.SocketChannel;
+import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
 import io.netty.util.internal.PlatformDependent;
@@ -60,7 +61,7 @@ public final class TunnelServer implements Agent {
             transport.newEventLoops(Runtime.getRuntime().availableProcessors(), "server");
 
     private final Connections connections = new Connections(Ticker.systemTicker());
-    private final Sessions sessions = new Sessions(connections);
+    private final Sessions sessions = new Sessions(connections, Ticker.systemTicker());
     private final Dialer dialer;
     private final List<Endpoint> endpoints;
     private final EventLoop accepts = accepting.next();
@@ -202,7 +203,7 @@ public final class TunnelServer implements Agent {
             if (!access.equals(identifiedBy)) { // and whoever changed it may not have found this session
                 listener.identifyAgain(access.clients());
             }
-            sessions.add(newSession, loop);
+            sessions.add(newSession, channel, endpoint.name(), listener::who);
             pipeline.addLast(new MuxConnection(newSession));
         }
 
@@ -231,10 +232,10 @@ public final class TunnelServer implements Agent {
         }
 
         @Override
-        public void onClosed(ServerSession session, MuxSession closed) {
+        public void onClosed(ServerSession session, MuxSession closed, ErrorCode code) {
             live.remove(session);
             leave();
-            sessions.remove(closed); // last: with the last session of a drain the event loops may go
+            sessions.remove(closed, code); // last: with the last session of a drain the event loops may go
         }
 
         private void leave() {
@@ -295,6 +296,14 @@ public final class TunnelServer implements Agent {
     @Override
     public Sessions sessions() {
         return sessions;
+    }
+
+    @Override
+    public Iterable<EventExecutor> loops() {
+        List<EventExecutor> all = new ArrayList<>();
+        loops.forEach(all::add);
+        all.add(accepts);
+        return all;
     }
 
     @Override

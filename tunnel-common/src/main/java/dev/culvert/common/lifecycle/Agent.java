@@ -3,6 +3,7 @@ package dev.culvert.common.lifecycle;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.mux.ErrorCode;
+import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import java.nio.file.Path;
 
@@ -41,6 +42,9 @@ public interface Agent {
     Connections connections();
 
     Sessions sessions();
+
+    /** The threads that carry bytes: none of them may ever be stuck. */
+    Iterable<? extends EventExecutor> loops();
 
     /** One line on what it is doing, for {@code systemctl status}. */
     String status();

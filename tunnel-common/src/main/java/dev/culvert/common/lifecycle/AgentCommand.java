@@ -110,7 +110,13 @@ public final class AgentCommand<C> implements Callable<Integer> {
         EventLoopGroup notifying = Transport.best().newEventLoops(1, "notify");
         try {
             Lifecycle lifecycle = new Lifecycle(
-                    agent, file(), program.drain(config), SystemdNotifier.fromEnvironment(System.getenv(), notifying));
+                    agent,
+                    file(),
+                    program.drain(config),
+                    SystemdNotifier.fromEnvironment(System.getenv(), notifying),
+                    SystemdNotifier.watchdog(
+                                    System.getenv(), ProcessHandle.current().pid())
+                            .orElse(null));
             Signals.onTermination(lifecycle::signal);
             Signals.onReload(lifecycle::reload);
             Signals.onReport(lifecycle::report);

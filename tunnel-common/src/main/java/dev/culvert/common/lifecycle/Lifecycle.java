@@ -33,6 +33,11 @@ final class Lifecycle {
     static final int CUT_OFF = 3;
 
     private static final Duration STEP = Duration.ofSeconds(1);
+    /** An event loop that does not answer for so long is worth a line of the log. */
+    private static final Duration STUCK = Duration.ofSeconds(3);
+    /** What systemd gives the process beyond the drain deadline. */
+    private static final Duration SPARE = Duration.ofSeconds(10);
+
     /** What resets and farewells may take to get out. */
     private static final Duration LAST_WORDS = Duration.ofSeconds(2);
 
@@ -40,6 +45,11 @@ final class Lifecycle {
     private final Path file;
     private final DrainConfig drainConfig;
     private final SystemdNotifier notifier;
+    private final LoopWatch watch;
+    private final History history;
+    private final @Nullable Duration watchdog;
+    private final Duration step;
+    private boolean stuck;
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
 
     private enum Event {
@@ -48,11 +58,16 @@ final class Lifecycle {
         DRAINED
     }
 
-    Lifecycle(Agent agent, Path file, DrainConfig drainConfig, SystemdNotifier notifier) {
+    /** @param watchdog how often it wants to hear of us; null: it does not */
+    Lifecycle(Agent agent, Path file, DrainConfig drainConfig, SystemdNotifier notifier, @Nullable Duration watchdog) {
         this.agent = agent;
         this.file = file;
         this.drainConfig = drainConfig;
         this.notifier = notifier;
+        this.watchdog = watchdog;
+        step = watchdog == null || watchdog.dividedBy(4).compareTo(STEP) > 0 ? STEP : watchdog.dividedBy(4);
+        watch = new LoopWatch(agent.loops(), Ticker.systemTicker());
+        history = new History(agent.connections(), Ticker.systemTicker());
     }
 
     /** Somebody wants the agent to end. Any thread. */
@@ -83,13 +98,14 @@ final class Lifecycle {
         notifier.ready();
         String told = "";
         Event event;
-        while ((event = await(STEP)) != Event.SIGNAL) {
+        while ((event = await(step)) != Event.SIGNAL) {
+            look();
             if (event == Event.RELOAD) {
                 readAgain();
             } else {
                 agent.refresh();
             }
-            String status = agent.status();
+            String status = agent.status() + history;
             if (!status.equals(told)) {
                 notifier.status(status);
                 told = status;
@@ -99,13 +115,32 @@ final class Lifecycle {
         return drain();
     }
 
+    /** Looks at the event loops, and tells the watchdog if all of them work. */
+    private void look() {
+        history.sample();
+        if (watch.allHaveAnswered()) {
+            if (watchdog != null) {
+                notifier.alive();
+            }
+            stuck = false;
+        } else if (!stuck) {
+            for (String where : watch.stuck(STUCK.toNanos())) {
+                stuck = true;
+                LOG.error("an event loop is stuck, its connections with it: {}", where);
+            }
+        }
+        watch.ask();
+    }
+
     private void readAgain() {
+        notifier.reloading();
         try {
             agent.reload(file);
             LOG.info("reloaded {}", file);
         } catch (BadConfig e) {
             LOG.warn("not reloaded, nothing has changed:\n{}", e.getMessage());
         }
+        notifier.ready();
     }
 
     private int drain() throws InterruptedException {
@@ -114,9 +149,11 @@ final class Lifecycle {
                 agent.connections(), drainConfig.timeout(), drainConfig.idle().orElse(null), Ticker.systemTicker());
         LOG.info("{}", drain);
         while (!drain.left().isNegative()) {
+            look();
             drain.cutIdle();
+            notifier.stillStopping(drain.left().plus(SPARE));
             notifier.status(drain.toString());
-            Event event = await(drain.left().compareTo(STEP) < 0 ? drain.left() : STEP);
+            Event event = await(drain.left().compareTo(step) < 0 ? drain.left() : step);
             if (event == Event.DRAINED) {
                 LOG.info("drained");
                 return DRAINED;

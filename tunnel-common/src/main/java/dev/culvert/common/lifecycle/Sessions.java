@@ -3,14 +3,30 @@ package dev.culvert.common.lifecycle;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.MuxSession;
+import io.netty.channel.Channel;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.epoll.EpollTcpInfo;
 import io.netty.util.concurrent.DefaultPromise;
-import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.ImmediateEventExecutor;
 import io.netty.util.concurrent.Promise;
+import io.netty.util.concurrent.Ticker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,28 +35,111 @@ public final class Sessions {
     private static final Logger LOG = LoggerFactory.getLogger(Sessions.class);
 
     private final Connections connections;
-    private final Map<MuxSession, EventExecutor> open = new ConcurrentHashMap<>();
+    private final Map<MuxSession, Entry> open = new ConcurrentHashMap<>();
+    private final AtomicLong next = new AtomicLong();
+    private final LongAdder begun = new LongAdder();
+    private final Map<ErrorCode, LongAdder> ended = new EnumMap<>(ErrorCode.class);
+    private final Ticker ticker;
     private final Promise<Void> drained = new DefaultPromise<>(ImmediateEventExecutor.INSTANCE);
     private volatile boolean draining;
 
     /** Sessions that carry these connections. */
-    public Sessions(Connections connections) {
+    public Sessions(Connections connections, Ticker ticker) {
         this.connections = connections;
+        this.ticker = ticker;
+        for (ErrorCode code : ErrorCode.values()) {
+            ended.put(code, new LongAdder());
+        }
         connections.whenEmpty(this::finishIfDrained);
     }
 
-    /** Enters a session that runs on {@code loop}. */
-    public void add(MuxSession session, EventExecutor loop) {
-        open.put(session, loop);
+    /**
+     * Enters a session.
+     *
+     * @param channel that carries it; its event loop is the session's
+     * @param name of what began or accepted it
+     * @param peer who is at the other end; asked on the loop
+     */
+    public void add(MuxSession session, Channel channel, String name, Supplier<Peer> peer) {
+        Entry entry = new Entry("s" + next.incrementAndGet(), channel, name, peer, ticker.nanoTime());
+        begun.increment();
+        open.put(session, entry);
         if (draining) {
-            sayGoodbye(session, loop);
+            sayGoodbye(session, entry);
         }
     }
 
     /** A session has ended. */
-    public void remove(MuxSession session) {
-        open.remove(session);
+    public void remove(MuxSession session, ErrorCode code) {
+        if (open.remove(session) != null) {
+            Objects.requireNonNull(ended.get(code)).increment();
+        }
         finishIfDrained();
+    }
+
+    /** Sessions so far, ended or not. */
+    public long begun() {
+        return begun.sum();
+    }
+
+    /** Sessions that ended with this code. */
+    public long ended(ErrorCode code) {
+        return Objects.requireNonNull(ended.get(code)).sum();
+    }
+
+    /** Who is at the other end: its name, empty if it has none, and its address. */
+    public record Peer(String name, String address) {}
+
+    private record Entry(String id, Channel channel, String name, Supplier<Peer> peer, long begunAt) {}
+
+    /**
+     * What can be said of each session now. Asks their event loops.
+     *
+     * @return without those of a loop that has not answered within {@code patience}
+     */
+    public CompletableFuture<List<SessionStatus>> status(Duration patience) {
+        Collection<SessionStatus> answers = new ConcurrentLinkedQueue<>();
+        List<CompletableFuture<?>> parts = new ArrayList<>();
+        open.forEach((session, entry) -> parts.add(
+                CompletableFuture.runAsync(() -> answers.add(status(session, entry)), entry.channel.eventLoop())));
+        return CompletableFuture.allOf(parts.toArray(new CompletableFuture<?>[0]))
+                .completeOnTimeout(null, patience.toMillis(), TimeUnit.MILLISECONDS)
+                .handle((done, failure) -> List.copyOf(answers));
+    }
+
+    /** The name of a session, as its status has it; empty: it has ended. */
+    public String id(@Nullable MuxSession session) {
+        Entry entry = session == null ? null : open.get(session);
+        return entry == null ? "" : entry.id;
+    }
+
+    private SessionStatus status(MuxSession session, Entry entry) {
+        Peer peer = entry.peer.get();
+        long roundTripMicros = session.roundTripNanos() / 1_000;
+        long retransmits = 0;
+        if (entry.channel instanceof EpollSocketChannel socket && socket.isOpen()) {
+            EpollTcpInfo tcp = socket.tcpInfo();
+            retransmits = tcp.totalRetrans();
+            if (roundTripMicros == 0) {
+                roundTripMicros = tcp.rtt();
+            }
+        }
+        return new SessionStatus(
+                entry.id,
+                entry.name,
+                peer.name(),
+                peer.address(),
+                session.isUp() ? session.version().toString() : "",
+                session.peerSoftware(),
+                session.isUp() ? "up" : "opening",
+                (ticker.nanoTime() - entry.begunAt) / 1_000_000,
+                session.streamCount(),
+                session.receivedBytes(),
+                session.sentBytes(),
+                roundTripMicros,
+                retransmits,
+                session.unconsumedBytes(),
+                session.queuedBytes());
     }
 
     public int size() {
@@ -70,11 +169,11 @@ public final class Sessions {
     }
 
     private void forEach(Consumer<MuxSession> action) {
-        open.forEach((session, loop) -> loop.execute(() -> action.accept(session)));
+        open.forEach((session, entry) -> entry.channel.eventLoop().execute(() -> action.accept(session)));
     }
 
-    private static void sayGoodbye(MuxSession session, EventExecutor loop) {
-        loop.execute(() -> session.goAway(ErrorCode.DRAINING, "this agent is shutting down"));
+    private static void sayGoodbye(MuxSession session, Entry entry) {
+        entry.channel.eventLoop().execute(() -> session.goAway(ErrorCode.DRAINING, "this agent is shutting down"));
     }
 
     /** Data may still wait for a socket when its stream, and even its session, has ended: so both are counted. */

@@ -1,6 +1,7 @@
 package dev.culvert.common.splice;
 
 import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.MuxStream;
 import io.netty.util.concurrent.EventExecutor;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -19,15 +20,19 @@ public final class Connection {
 
     private final String id;
     private final String forward;
-    private final String client;
+    private final String name;
+    private final String source;
     private final String target;
     private final Connections home;
+    private final Tally tally;
     private final long startedAt;
     private final AtomicBoolean ended = new AtomicBoolean();
 
     private volatile @Nullable Owner owner;
+    private volatile @Nullable MuxStream stream;
     private volatile Runnable atEnd = () -> {};
 
+    private boolean opened;
     private long fromSocket;
     private long toSocket;
     private long activeAt;
@@ -41,12 +46,15 @@ public final class Connection {
 
     private record Owner(EventExecutor loop, Cut cut) {}
 
-    Connection(Connections home, String id, String forward, String client, String target) {
+    Connection(Connections home, String id, String forward, String name, String source, String target) {
         this.home = home;
         this.id = id;
         this.forward = forward;
-        this.client = client;
+        this.name = name;
+        this.source = source;
         this.target = target;
+        tally = home.tally(forward, name);
+        tally.begin();
         startedAt = home.now();
         activeAt = startedAt;
     }
@@ -59,12 +67,52 @@ public final class Connection {
         return forward;
     }
 
+    /** Who it comes from, with the name of its client if it has one. */
     public String client() {
-        return client;
+        return name.isEmpty() ? source : name + "@" + source;
     }
 
     public String target() {
         return target;
+    }
+
+    /** The event loop that it lives on; null: on none yet. */
+    @Nullable EventExecutor loop() {
+        Owner present = owner;
+        return present == null ? null : present.loop;
+    }
+
+    /** From now on this stream carries it. */
+    void carriedBy(MuxStream newStream) {
+        stream = newStream;
+    }
+
+    /** The target has answered. Event loop only. */
+    void opened() {
+        if (!opened) {
+            opened = true;
+            home.observer().onOpened(tally, home.now() - startedAt);
+        }
+    }
+
+    /** What can be said of it now. Its event loop, or any thread while it has none. */
+    ConnectionStatus status() {
+        MuxStream carrier = stream;
+        long now = home.now();
+        return new ConnectionStatus(
+                id,
+                forward,
+                name,
+                source,
+                target,
+                carrier == null ? null : carrier.session(),
+                opened ? "open" : owner == null ? "waiting" : "opening",
+                (now - startedAt) / 1_000_000,
+                (now - activeAt) / 1_000_000,
+                fromSocket,
+                toSocket,
+                carrier == null ? 0 : carrier.unconsumedBytes(),
+                carrier == null ? 0 : carrier.queuedBytes());
     }
 
     /** From now on the connection lives on {@code loop} and is cut off like this. */
@@ -96,12 +144,14 @@ public final class Connection {
     /** Counts bytes read from the socket. */
     void fromSocket(int bytes) {
         fromSocket += bytes;
+        tally.fromSocket(bytes);
         activeAt = home.now();
     }
 
     /** Counts bytes written to the socket. */
     void toSocket(int bytes) {
         toSocket += bytes;
+        tally.toSocket(bytes);
         activeAt = home.now();
     }
 
@@ -114,19 +164,35 @@ public final class Connection {
         };
     }
 
-    /** The connection is over: the log gets its line. The first call counts. Event loop only. */
-    public void end(String reason) {
+    /** Both directions have ended in good order. See {@link #end}. */
+    void close() {
+        end(null, "closed");
+    }
+
+    /**
+     * The connection is over: the log gets its line. The first call counts. Event loop only.
+     *
+     * @param code null: nothing was lost
+     */
+    public void end(@Nullable ErrorCode code, String reason) {
         if (ended.compareAndSet(false, true)) {
+            long lived = home.now() - startedAt;
             LOG.info(
                     "{} forward={} client={} target={} in={} out={} ms={} end: {}",
                     id,
                     forward,
-                    client,
+                    client(),
                     target,
                     fromSocket,
                     toSocket,
-                    (home.now() - startedAt) / 1_000_000,
+                    lived / 1_000_000,
                     reason);
+            if (code == null) {
+                tally.close();
+            } else {
+                tally.reset(code);
+            }
+            home.observer().onEnded(tally, lived);
             atEnd.run();
             home.remove(this);
         }
@@ -135,6 +201,6 @@ public final class Connection {
     /** Who, from where, to where: for a line of the log. */
     @Override
     public String toString() {
-        return id + " forward=" + forward + " client=" + client + " target=" + target;
+        return id + " forward=" + forward + " client=" + client() + " target=" + target;
     }
 }

@@ -1,15 +1,28 @@
 package dev.culvert.common.splice;
 
+import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Ticker;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** The live connections of an agent. Any thread. */
 public final class Connections {
+    private static final int MOST_TALLIES = 1_000;
+    private static final String OTHERS = "others";
+    private static final int AT_A_TIME = 256;
+
     private final Ticker ticker;
     private final Set<Connection> live = ConcurrentHashMap.newKeySet();
     private final AtomicLong next = new AtomicLong();
@@ -17,6 +30,8 @@ public final class Connections {
     private final String prefix =
             String.format("%06x", ThreadLocalRandom.current().nextInt(1 << 24));
 
+    private final Map<Map.Entry<String, String>, Tally> tallies = new ConcurrentHashMap<>();
+    private volatile Observer observer = new Nobody();
     private volatile Runnable emptied = () -> {};
 
     public Connections(Ticker ticker) {
@@ -28,11 +43,87 @@ public final class Connections {
         return prefix + "-" + next.incrementAndGet();
     }
 
-    /** Enters a connection; its {@link Connection#end} takes it out again. */
-    public Connection add(String id, String forward, String client, String target) {
-        Connection connection = new Connection(this, id, forward, client, target);
+    /**
+     * Enters a connection; its {@link Connection#end} takes it out again.
+     *
+     * @param name of its client; empty: none
+     * @param source where it comes from
+     */
+    public Connection add(String id, String forward, String name, String source, String target) {
+        Connection connection = new Connection(this, id, forward, name, source, target);
         live.add(connection);
         return connection;
+    }
+
+    /** The account of a forward's connections. Peers choose its name: after too many of them the rest is one. */
+    Tally tally(String forward, String name) {
+        var key = Map.entry(forward, name);
+        Tally known = tallies.get(key);
+        if (known != null) {
+            return known;
+        }
+        return tallies.size() < MOST_TALLIES
+                ? tallies.computeIfAbsent(key, missing -> new Tally(forward, name))
+                : tallies.computeIfAbsent(Map.entry(OTHERS, OTHERS), missing -> new Tally(OTHERS, OTHERS));
+    }
+
+    /** What has been so far, by forward and client. */
+    public Collection<Tally> tallies() {
+        return Collections.unmodifiableCollection(tallies.values());
+    }
+
+    /** Who hears of each connection from now on. */
+    public void observe(Observer newObserver) {
+        observer = newObserver;
+    }
+
+    Observer observer() {
+        return observer;
+    }
+
+    /** Hears of connections, on their event loops. */
+    public interface Observer {
+        /** The target has answered, {@code nanos} after the connection was accepted. */
+        void onOpened(Tally tally, long nanos);
+
+        /** It has ended, {@code nanos} after it was accepted. */
+        void onEnded(Tally tally, long nanos);
+    }
+
+    private static final class Nobody implements Observer {
+        @Override
+        public void onOpened(Tally tally, long nanos) {}
+
+        @Override
+        public void onEnded(Tally tally, long nanos) {}
+    }
+
+    /**
+     * What can be said of each connection now. Asks their event loops, a few connections at a time: they have other things to do.
+     *
+     * @return without those of a loop that has not answered within {@code patience}
+     */
+    public CompletableFuture<List<ConnectionStatus>> status(Duration patience) {
+        Map<EventExecutor, List<Connection>> byLoop = new HashMap<>();
+        Collection<ConnectionStatus> answers = new ConcurrentLinkedQueue<>();
+        for (Connection connection : live) {
+            EventExecutor loop = connection.loop();
+            if (loop == null) {
+                answers.add(connection.status());
+            } else {
+                byLoop.computeIfAbsent(loop, missing -> new ArrayList<>()).add(connection);
+            }
+        }
+        List<CompletableFuture<?>> parts = new ArrayList<>();
+        byLoop.forEach((loop, all) -> {
+            for (int from = 0; from < all.size(); from += AT_A_TIME) {
+                List<Connection> some = all.subList(from, Math.min(all.size(), from + AT_A_TIME));
+                parts.add(CompletableFuture.runAsync(() -> some.forEach(one -> answers.add(one.status())), loop));
+            }
+        });
+        return CompletableFuture.allOf(parts.toArray(new CompletableFuture<?>[0]))
+                .completeOnTimeout(null, patience.toMillis(), TimeUnit.MILLISECONDS)
+                .handle((done, failure) -> List.copyOf(answers));
     }
 
     /** Those that have not ended, as they are now. */

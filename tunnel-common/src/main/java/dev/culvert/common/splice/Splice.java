@@ -4,6 +4,7 @@ import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.MuxStream;
 import dev.culvert.mux.OpenRequest;
+import dev.culvert.mux.ProtocolVersion;
 import dev.culvert.mux.StreamListener;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -57,18 +58,23 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     public static void open(Channel channel, Connection connection, MuxSession session, OpenRequest request) {
         Splice splice = new Splice(channel, connection);
         splice.start(session.open(request, splice));
+        if (session.version() != ProtocolVersion.CULVERT) { // a stock peer does not tell when its target has answered
+            connection.opened();
+        }
     }
 
     /** Accepts a stream for a socket that was dialled and joins them; else as {@link #open}. */
     public static void accept(Channel channel, Connection connection, MuxStream stream) {
         Splice splice = new Splice(channel, connection);
         stream.accept();
+        connection.opened();
         splice.start(stream);
         stream.attach(splice);
     }
 
     private void start(MuxStream newStream) {
         stream = newStream;
+        connection.carriedBy(newStream);
         connection.onCut(channel.eventLoop(), this::cut);
         channel.config().setRecvByteBufAllocator(new HeadroomAllocator(newStream::maxWrite));
         channel.pipeline().addLast(this);
@@ -86,7 +92,12 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         if (stream != null) {
             stream.reset(code, reason);
         }
-        resetSocket(reason);
+        resetSocket(code, reason);
+    }
+
+    @Override
+    public void onOpened(MuxStream from) {
+        connection.opened();
     }
 
     // ---- from the socket to the stream
@@ -174,7 +185,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         if (inputEnded && outputEnded && !ended) {
             ended = true;
             close(channel, -1);
-            connection.end("closed");
+            connection.close();
         }
     }
 
@@ -182,7 +193,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
 
     @Override
     public void onReset(MuxStream from, ErrorCode code, String text) {
-        resetSocket(text.isEmpty() ? code.toString() : code + ": " + text);
+        resetSocket(code, text.isEmpty() ? code.toString() : code + ": " + text);
     }
 
     @Override
@@ -203,15 +214,15 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
             if (stream != null) {
                 stream.reset(ErrorCode.CONNECTION_RESET, reason);
             }
-            connection.end("reset by the socket: " + reason);
+            connection.end(ErrorCode.CONNECTION_RESET, "reset by the socket: " + reason);
         }
     }
 
-    private void resetSocket(String reason) {
+    private void resetSocket(ErrorCode code, String reason) {
         if (!ended) {
             ended = true;
             reset(channel);
-            connection.end("reset: " + reason);
+            connection.end(code, "reset: " + reason);
         }
     }
 

@@ -22,10 +22,10 @@ class DrainTest {
     private final List<String> cut = new ArrayList<>();
 
     private Connection connection(String id) {
-        Connection connection = connections.add(id, "web", "127.0.0.1:1000", "127.0.0.1:80");
+        Connection connection = connections.add(id, "web", "", "127.0.0.1:1000", "127.0.0.1:80");
         connection.onCut(ImmediateEventExecutor.INSTANCE, (code, reason) -> {
             cut.add(id + ": " + reason);
-            connection.end(reason);
+            connection.end(null, reason);
         });
         return connection;
     }

@@ -62,7 +62,7 @@ class SpliceTest {
                 loop.submit(() -> {
                             MuxSession session = newSession();
                             EmbeddedChannel wire = new EmbeddedChannel(new MuxConnection(session));
-                            Connection connection = connections.add("1", "web", "client", address.toString());
+                            Connection connection = connections.add("1", "web", "", "client", address.toString());
                             Splice.open(channel, connection, session, OpenRequest.EMPTY);
                             channel.close();
                             session.close(ErrorCode.CONNECTION_RESET, "the peer is gone");

@@ -15,6 +15,7 @@ import io.netty.channel.unix.DomainDatagramPacket;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
@@ -46,6 +47,18 @@ class SystemdNotifierTest {
         if (loops != null) {
             loops.shutdownGracefully(0, 0, TimeUnit.SECONDS).syncUninterruptibly();
         }
+    }
+
+    @Test
+    void theWatchdogIsForThisProcessOnly() {
+        assertThat(SystemdNotifier.watchdog(Map.of("WATCHDOG_USEC", "15000000"), 7))
+                .contains(Duration.ofSeconds(15));
+        assertThat(SystemdNotifier.watchdog(Map.of("WATCHDOG_USEC", "15000000", "WATCHDOG_PID", "7"), 7))
+                .contains(Duration.ofSeconds(15));
+        assertThat(SystemdNotifier.watchdog(Map.of("WATCHDOG_USEC", "15000000", "WATCHDOG_PID", "8"), 7))
+                .isEmpty();
+        assertThat(SystemdNotifier.watchdog(Map.of(), 7)).isEmpty();
+        assertThat(SystemdNotifier.watchdog(Map.of("WATCHDOG_USEC", "soon"), 7)).isEmpty();
     }
 
     @Test

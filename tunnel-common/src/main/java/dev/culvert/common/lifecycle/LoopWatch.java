@@ -1,0 +1,100 @@
+package dev.culvert.common.lifecycle;
+
+import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.SingleThreadEventExecutor;
+import io.netty.util.concurrent.Ticker;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.stream.Collectors;
+
+/**
+ * Gives every event loop something small to do, again and again, and notes how long it takes until it is done. A loop that is
+ * stuck does not answer: neither would its connections.
+ */
+public final class LoopWatch {
+    private final List<Probe> probes = new ArrayList<>();
+    private final Ticker ticker;
+
+    LoopWatch(Iterable<? extends EventExecutor> loops, Ticker ticker) {
+        this.ticker = ticker;
+        loops.forEach(loop -> probes.add(new Probe(loop)));
+    }
+
+    /**
+     * How one loop is doing.
+     *
+     * @param name of its thread
+     * @param lagNanos how long it took to answer the last time, or how long it has not answered by now
+     */
+    public record Loop(String name, long lagNanos) {}
+
+    /** Asks every loop that has answered the last question. One thread only. */
+    void ask() {
+        probes.forEach(Probe::ask);
+    }
+
+    /** Whether every loop has answered the last question. Any thread. */
+    boolean allHaveAnswered() {
+        return probes.stream().noneMatch(probe -> probe.waiting);
+    }
+
+    /** Any thread. */
+    public List<Loop> loops() {
+        return probes.stream().map(probe -> new Loop(probe.name(), probe.lag())).toList();
+    }
+
+    /** What the loops that have kept us waiting for {@code nanos} are at, for the log. */
+    List<String> stuck(long nanos) {
+        return probes.stream()
+                .filter(probe -> probe.waiting && probe.lag() >= nanos)
+                .map(Probe::whereabouts)
+                .toList();
+    }
+
+    private final class Probe {
+        private final EventExecutor loop;
+        private volatile boolean waiting;
+        private volatile long askedAt;
+        private volatile long lag;
+
+        Probe(EventExecutor loop) {
+            this.loop = loop;
+        }
+
+        void ask() {
+            if (!waiting) {
+                askedAt = ticker.nanoTime();
+                waiting = true;
+                try {
+                    loop.execute(() -> {
+                        lag = ticker.nanoTime() - askedAt;
+                        waiting = false;
+                    });
+                } catch (RejectedExecutionException e) { // it has ended, in good order
+                    waiting = false;
+                }
+            }
+        }
+
+        long lag() {
+            return waiting ? Math.max(lag, ticker.nanoTime() - askedAt) : lag;
+        }
+
+        String name() {
+            return loop instanceof SingleThreadEventExecutor thread
+                    ? thread.threadProperties().name()
+                    : loop.toString();
+        }
+
+        String whereabouts() {
+            return loop instanceof SingleThreadEventExecutor thread
+                    ? name()
+                            + Arrays.stream(thread.threadProperties().stackTrace())
+                                    .map(frame -> "\n\tat " + frame)
+                                    .collect(Collectors.joining())
+                    : name();
+        }
+    }
+}

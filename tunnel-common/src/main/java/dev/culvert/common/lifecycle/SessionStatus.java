@@ -1,0 +1,31 @@
+package dev.culvert.common.lifecycle;
+
+/**
+ * One session at one moment.
+ *
+ * @param name of what began or accepted it: an uplink, an endpoint
+ * @param client the peer's name; empty: it has none
+ * @param peer its address
+ * @param version of the protocol; empty while the peer has not spoken
+ * @param state {@code opening} until the peer has spoken, then {@code up}
+ * @param roundTripMicros of a PING, or as TCP measures it where the peer answers none; 0: unknown
+ * @param retransmits TCP segments that were sent again, so far
+ * @param unread bytes that have come and wait for sockets
+ * @param unsent bytes that wait to be sent
+ */
+public record SessionStatus(
+        String id,
+        String name,
+        String client,
+        String peer,
+        String version,
+        String software,
+        String state,
+        long ageMillis,
+        int streams,
+        long received,
+        long sent,
+        long roundTripMicros,
+        long retransmits,
+        long unread,
+        long unsent) {}
