@@ -311,9 +311,14 @@ final class AgentProcess implements AutoCloseable {
                 .orElseThrow();
     }
 
+    /** Changes its configuration, and does not tell it. */
+    void rewriteConfig(String config) throws IOException {
+        Files.writeString(configFile, config);
+    }
+
     /** Changes a configuration that was given as text, and has it read again. */
     void reload(String config) throws IOException {
-        Files.writeString(configFile, config);
+        rewriteConfig(config);
         signal("HUP");
     }
 

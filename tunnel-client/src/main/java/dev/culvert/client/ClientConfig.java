@@ -2,6 +2,7 @@ package dev.culvert.client;
 
 import static java.util.stream.Collectors.joining;
 
+import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.ConfigFile;
 import dev.culvert.common.config.DrainConfig;
@@ -27,7 +28,8 @@ record ClientConfig(
         KeepaliveConfig keepalive,
         FlowConfig flow,
         List<ForwardConfig> forwards,
-        DrainConfig drain) {
+        DrainConfig drain,
+        AdminConfig admin) {
 
     static final Path DEFAULT_FILE = Path.of("/etc/culvert/client.conf");
 
@@ -63,12 +65,13 @@ record ClientConfig(
                 top.named(
                         "forwards",
                         (name, section) -> ForwardConfig.read(name, section, upstream.protocol(), addresses)),
-                top.section("drain", DrainConfig::read));
+                top.section("drain", DrainConfig::read),
+                top.section("admin", AdminConfig::read));
     }
 
     /** This one, with what {@code other} says of keys and certificates. */
     ClientConfig withTlsOf(ClientConfig other) {
-        return new ClientConfig(upstream.withTls(other.upstream.tls()), keepalive, flow, forwards, drain);
+        return new ClientConfig(upstream.withTls(other.upstream.tls()), keepalive, flow, forwards, drain, admin);
     }
 
     /** How the sessions behave; {@code software} is what servers are told. */
@@ -91,6 +94,7 @@ record ClientConfig(
                 keepalive  %s, or %s without acknowledgement
                 flow       %s
                 drain      %s
+                admin      %s
                 """.formatted(
                 forwards.stream().map(forward -> forward.describe() + via).collect(joining("\n")),
                 upstream.describe(),
@@ -98,6 +102,7 @@ record ClientConfig(
                 keepalive.describe(),
                 Units.of(upstream.userTimeout()),
                 flow.describe(),
-                drain.describe());
+                drain.describe(),
+                admin.describe());
     }
 }

@@ -1,5 +1,6 @@
 package dev.culvert.client;
 
+import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.TlsConfig;
@@ -46,6 +47,11 @@ public final class Main implements Program<ClientConfig> {
     @Override
     public DrainConfig drain(ClientConfig config) {
         return config.drain();
+    }
+
+    @Override
+    public AdminConfig admin(ClientConfig config) {
+        return config.admin();
     }
 
     @Override

@@ -197,6 +197,13 @@ public final class TunnelClient implements Agent {
     }
 
     @Override
+    public List<String> troubles() {
+        return uplinks.stream().anyMatch(Uplink::isReady)
+                ? List.of()
+                : List.of("no session to a server: the log says what keeps it from one");
+    }
+
+    @Override
     public EventLoopGroup loops() {
         return loops;
     }

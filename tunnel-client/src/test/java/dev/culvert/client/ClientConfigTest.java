@@ -5,6 +5,7 @@ import static java.time.Duration.ofSeconds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
@@ -156,7 +157,8 @@ class ClientConfigTest {
                                 new HostPort("127.0.0.1", 8080),
                                 Optional.of(new HostPort("127.0.0.1", 8000)),
                                 10_000)),
-                        new DrainConfig(ofSeconds(30), Optional.empty())));
+                        new DrainConfig(ofSeconds(30), Optional.empty()),
+                        new AdminConfig(List.of(), false)));
     }
 
     @Test
@@ -172,6 +174,7 @@ class ClientConfigTest {
                                 flow { buffer = 1m, max-window = 64k, frame-size = 65535 }
                                 forwards { any { listen = "0.0.0.0:0", max-connections = 1 } }
                                 drain { timeout = 0s, idle = 1s }
+                                admin { listen = ["/run/c.sock", "[::1]:9180"] }
                                 """))
                 .isEqualTo(new ClientConfig(
                         new UpstreamConfig(
@@ -188,7 +191,8 @@ class ClientConfigTest {
                         new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
                         new FlowConfig(1 << 20, 64 << 10, 65535),
                         List.of(new ForwardConfig("any", new HostPort("0.0.0.0", 0), Optional.empty(), 1)),
-                        new DrainConfig(ofSeconds(0), Optional.of(ofSeconds(1)))));
+                        new DrainConfig(ofSeconds(0), Optional.of(ofSeconds(1))),
+                        new AdminConfig(List.of("/run/c.sock", "[::1]:9180"), false)));
     }
 
     @Test
@@ -337,6 +341,7 @@ class ClientConfigTest {
                         keepalive  every 5s, dead after 15s of silence, or 15s without acknowledgement
                         flow       64m a session, 16m a stream, frames of 32760
                         drain      up to 30s
+                        admin      auto
                         """);
     }
 

@@ -1,5 +1,6 @@
 package dev.culvert.server;
 
+import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.TlsConfig;
@@ -45,6 +46,11 @@ public final class Main implements Program<ServerConfig> {
     @Override
     public DrainConfig drain(ServerConfig config) {
         return config.drain();
+    }
+
+    @Override
+    public AdminConfig admin(ServerConfig config) {
+        return config.admin();
     }
 
     @Override

@@ -299,6 +299,11 @@ public final class TunnelServer implements Agent {
     }
 
     @Override
+    public List<String> troubles() {
+        return List.of();
+    }
+
+    @Override
     public Iterable<EventExecutor> loops() {
         List<EventExecutor> all = new ArrayList<>();
         loops.forEach(all::add);

@@ -5,6 +5,7 @@ import static java.time.Duration.ofSeconds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
@@ -84,7 +85,8 @@ class ServerConfigTest {
                         ofSeconds(15),
                         KEEPALIVE,
                         FLOW,
-                        DRAIN));
+                        DRAIN,
+                        new AdminConfig(List.of(), false)));
     }
 
     @Test
@@ -109,7 +111,8 @@ class ServerConfigTest {
                         ofSeconds(15),
                         KEEPALIVE,
                         FLOW,
-                        DRAIN));
+                        DRAIN,
+                        new AdminConfig(List.of(), false)));
     }
 
     @Test
@@ -133,6 +136,7 @@ class ServerConfigTest {
                                 keepalive { interval = 1s, timeout = 2s }
                                 flow { buffer = 1m, max-window = 64k, frame-size = 1024 }
                                 drain { timeout = 0s, idle = 1s }
+                                admin { listen = off }
                                 """))
                 .isEqualTo(new ServerConfig(
                         Optional.of(new HostPort("0.0.0.0", 7443)),
@@ -156,7 +160,8 @@ class ServerConfigTest {
                         ofSeconds(1),
                         new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
                         new FlowConfig(1 << 20, 64 << 10, 1024),
-                        new DrainConfig(Duration.ZERO, Optional.of(ofSeconds(1)))));
+                        new DrainConfig(Duration.ZERO, Optional.of(ofSeconds(1))),
+                        new AdminConfig(List.of(), true)));
     }
 
     @Test
@@ -367,6 +372,7 @@ class ServerConfigTest {
                         keepalive  every 5s, dead after 15s of silence, or 15s without acknowledgement
                         flow       64m a session, 16m a stream, frames of 32760
                         drain      up to 30s
+                        admin      auto
                         """);
     }
 }

@@ -6,6 +6,7 @@ import dev.culvert.mux.ErrorCode;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import java.nio.file.Path;
+import java.util.List;
 
 /** What {@link Lifecycle} starts, drains and stops: one of the two agents. Any thread. */
 public interface Agent {
@@ -42,6 +43,9 @@ public interface Agent {
     Connections connections();
 
     Sessions sessions();
+
+    /** Why it can not carry connections now, a sentence each. */
+    List<String> troubles();
 
     /** The threads that carry bytes: none of them may ever be stuck. */
     Iterable<? extends EventExecutor> loops();

@@ -2,6 +2,7 @@ package dev.culvert.common.lifecycle;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
+import dev.culvert.common.admin.AdminServer;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.net.Transport;
@@ -24,7 +25,7 @@ import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
 /**
- * The command line of both agents: {@code [-c FILE] [-v] [run | check | keygen]}.
+ * The command line of both agents: {@code [-c FILE] [-v] [COMMAND]}.
  *
  * @param <C> the agent's configuration
  */
@@ -67,6 +68,7 @@ public final class AgentCommand<C> implements Callable<Integer> {
         CommandLine line = new CommandLine(new AgentCommand<>(program));
         line.setCommandName(program.name());
         program.commands().forEach(line::addSubcommand);
+        SteeringCommands.all().forEach(line::addSubcommand);
         line.getCommandSpec().version(program.name() + " " + version());
         line.getCommandSpec().usageMessage().description(program.description());
         line.setDefaultValueProvider(option -> option instanceof CommandLine.Model.OptionSpec o
@@ -107,24 +109,37 @@ public final class AgentCommand<C> implements Callable<Integer> {
 
     private int run(C config) throws StartFailure, InterruptedException {
         Agent agent = program.agent(config);
-        EventLoopGroup notifying = Transport.best().newEventLoops(1, "notify");
-        try {
-            Lifecycle lifecycle = new Lifecycle(
-                    agent,
-                    file(),
-                    program.drain(config),
-                    SystemdNotifier.fromEnvironment(System.getenv(), notifying),
-                    SystemdNotifier.watchdog(
-                                    System.getenv(), ProcessHandle.current().pid())
-                            .orElse(null));
+        EventLoopGroup admin = Transport.best().newEventLoops(1, "admin");
+        Lifecycle lifecycle = new Lifecycle(
+                agent,
+                file(),
+                program.drain(config),
+                SystemdNotifier.fromEnvironment(System.getenv(), admin),
+                SystemdNotifier.watchdog(
+                                System.getenv(), ProcessHandle.current().pid())
+                        .orElse(null));
+        try (AdminServer server =
+                new AdminServer(Transport.best(), admin, new Inspection(program.name(), version(), agent, lifecycle))) {
+            for (String address : program.admin(config).addresses(file(), System.getenv())) {
+                server.listen(address);
+            }
             Signals.onTermination(lifecycle::signal);
             Signals.onReload(lifecycle::reload);
             Signals.onReport(lifecycle::report);
             return lifecycle.run();
+        } catch (IOException e) {
+            throw new StartFailure(String.valueOf(e.getMessage()));
         } finally {
             agent.close();
-            notifying.shutdownGracefully(0, 1, TimeUnit.SECONDS).await(2, TimeUnit.SECONDS);
+            admin.shutdownGracefully(0, 1, TimeUnit.SECONDS).await(2, TimeUnit.SECONDS);
         }
+    }
+
+    /** Where the agent that runs with this configuration is asked. */
+    String adminAddress() throws BadConfig, IOException {
+        return program.admin(program.read(file()))
+                .askAt(file(), System.getenv())
+                .orElseThrow(() -> new IOException("admin.listen is off in " + file() + ": there is nobody to ask"));
     }
 
     @Command(description = "Read the configuration and print what would run.")

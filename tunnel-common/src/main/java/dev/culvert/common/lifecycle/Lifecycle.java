@@ -1,5 +1,6 @@
 package dev.culvert.common.lifecycle;
 
+import dev.culvert.common.admin.Backend;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.splice.Connection;
@@ -12,6 +13,7 @@ import io.netty.util.concurrent.Ticker;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -52,6 +54,9 @@ final class Lifecycle {
     private boolean stuck;
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
 
+    private volatile boolean draining;
+    private volatile @Nullable CompletableFuture<Backend.Answer> reloaded;
+
     private enum Event {
         SIGNAL,
         RELOAD,
@@ -78,6 +83,39 @@ final class Lifecycle {
     /** Somebody has changed the configuration. Any thread. */
     void reload() {
         events.add(Event.RELOAD);
+    }
+
+    /** The same, for somebody who wants to know what came of it. One who asks again before that hears the same. Any thread. */
+    synchronized CompletableFuture<Backend.Answer> requestReload() {
+        CompletableFuture<Backend.Answer> pending = reloaded;
+        if (draining) {
+            return CompletableFuture.completedFuture(new Backend.Answer(false, "this agent drains"));
+        }
+        if (pending == null || pending.isDone()) {
+            pending = new CompletableFuture<>();
+            reloaded = pending;
+            events.add(Event.RELOAD);
+        }
+        return pending;
+    }
+
+    private void answer(boolean done, String text) {
+        CompletableFuture<Backend.Answer> pending = reloaded;
+        if (pending != null) {
+            pending.complete(new Backend.Answer(done, text));
+        }
+    }
+
+    boolean isDraining() {
+        return draining;
+    }
+
+    LoopWatch watch() {
+        return watch;
+    }
+
+    History history() {
+        return history;
     }
 
     /** Writes to the log what the agent is doing, and what memory it takes. Any thread. */
@@ -111,6 +149,8 @@ final class Lifecycle {
                 told = status;
             }
         }
+        draining = true;
+        answer(false, "this agent drains");
         notifier.stopping();
         return drain();
     }
@@ -137,8 +177,10 @@ final class Lifecycle {
         try {
             agent.reload(file);
             LOG.info("reloaded {}", file);
+            answer(true, "reloaded " + file);
         } catch (BadConfig e) {
             LOG.warn("not reloaded, nothing has changed:\n{}", e.getMessage());
+            answer(false, "not reloaded, nothing has changed:\n" + e.getMessage());
         }
         notifier.ready();
     }

@@ -1,5 +1,6 @@
 package dev.culvert.common.lifecycle;
 
+import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.TlsConfig;
@@ -26,6 +27,8 @@ public interface Program<C> {
     String describe(C config);
 
     DrainConfig drain(C config);
+
+    AdminConfig admin(C config);
 
     /** What a file says of where the key is to be, even if the rest of it, or all of the default file, is not there yet. */
     TlsConfig tls(Path file) throws BadConfig;

@@ -2,8 +2,10 @@ package dev.culvert.common.net;
 
 import io.netty.channel.ChannelFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollDatagramChannel;
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
@@ -12,12 +14,17 @@ import io.netty.channel.socket.ServerSocketChannel;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.SocketProtocolFamily;
 import io.netty.channel.socket.nio.NioDatagramChannel;
+import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.Inet4Address;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
 import java.nio.channels.spi.SelectorProvider;
+import java.nio.file.Path;
 
 /** How sockets are driven: event loops, and the channels that run on them. Channels of one transport need its loops. */
 public enum Transport {
@@ -45,6 +52,21 @@ public enum Transport {
                     case EPOLL -> SteadyEpoll.newFactory();
                     case NIO -> NioIoHandler.newFactory();
                 });
+    }
+
+    /** A listening TCP socket, as a class for bootstraps. */
+    public Class<? extends ServerSocketChannel> serverChannel() {
+        return this == EPOLL ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
+    }
+
+    /** A listening unix socket, the same. */
+    public Class<? extends ServerChannel> domainServerChannel() {
+        return this == EPOLL ? EpollServerDomainSocketChannel.class : NioServerDomainSocketChannel.class;
+    }
+
+    /** The address of a unix socket as its channels want it. */
+    public SocketAddress domainAddress(Path path) {
+        return this == EPOLL ? new DomainSocketAddress(path.toString()) : UnixDomainSocketAddress.of(path);
     }
 
     /** An outgoing TCP socket of the family of what it will connect to; throws ChannelException when there is no file descriptor left. */

@@ -1,0 +1,183 @@
+package dev.culvert.dist;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import dev.culvert.common.admin.AdminClient;
+import java.io.IOException;
+import java.net.Socket;
+import java.net.SocketException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** An agent is seen and steered while it runs. */
+final class AdminTest {
+    private static final Pattern SAMPLE =
+            Pattern.compile("[a-z_]+(\\{([a-z]+=\"[^\"\\\\]*\",?)+\\})? (-?[0-9.]+(E-?[0-9]+)?|\\+Inf|NaN)");
+
+    private static final Service ECHO = Service.echo();
+
+    @TempDir
+    private Path directory = Path.of("");
+
+    private Path socket = Path.of("");
+    private Tunnel tunnel;
+
+    @AfterAll
+    static void closeEcho() throws IOException {
+        ECHO.close();
+    }
+
+    @BeforeEach
+    void open() throws IOException {
+        socket = directory.resolve("client.sock");
+        tunnel = Tunnel.to(ECHO)
+                .client("admin.listen = [\"%s\", \"127.0.0.1:0\"]".formatted(socket))
+                .server("admin.listen = \"%s\"".formatted(directory.resolve("server.sock")))
+                .open();
+    }
+
+    @AfterEach
+    void close() {
+        tunnel.close();
+    }
+
+    private AdminClient client() {
+        return new AdminClient(socket.toString());
+    }
+
+    private AdminClient server() {
+        return new AdminClient(directory.resolve("server.sock").toString());
+    }
+
+    private AdminClient overTcp() {
+        return new AdminClient("127.0.0.1:" + tunnel.client().port("admin"));
+    }
+
+    @Test
+    void theStatusOfBothEndsNamesTheSameConnection() throws Exception {
+        try (AdminClient client = client();
+                AdminClient server = server();
+                Socket connection = tunnel.connect()) {
+            connection.getOutputStream().write(new byte[1000]);
+            Service.readFully(connection.getInputStream(), 1000);
+
+            Config near = ConfigFactory.parseString(client.get("/status"));
+            Config far = ConfigFactory.parseString(server.get("/status"));
+            assertThat(near.getInt("schema")).isEqualTo(1);
+            assertThat(near.getString("state")).isEqualTo("ready");
+            assertThat(near.getConfigList("sessions")).singleElement().satisfies(session -> {
+                assertThat(session.getString("state")).isEqualTo("up");
+                assertThat(session.getInt("streams")).isEqualTo(1);
+                assertThat(session.getLong("sent")).isGreaterThan(1000);
+            });
+            assertThat(near.getConfigList("connections")).singleElement().satisfies(one -> {
+                assertThat(one.getString("state")).isEqualTo("open");
+                assertThat(one.getLong("in")).isEqualTo(1000);
+                assertThat(one.getLong("out")).isEqualTo(1000);
+                assertThat(one.getString("source")).isEqualTo("127.0.0.1:" + connection.getLocalPort());
+            });
+            assertThat(far.getConfigList("connections").get(0).getString("id"))
+                    .isEqualTo(near.getConfigList("connections").get(0).getString("id"));
+            assertThat(far.getConfigList("forwards").get(0).getString("client")).isEqualTo("tests");
+        }
+    }
+
+    @Test
+    void metricsCountWhatHasPassed() throws Exception {
+        try (Socket connection = tunnel.connect()) {
+            connection.getOutputStream().write(new byte[1000]);
+            Service.readFully(connection.getInputStream(), 1000);
+        }
+        tunnel.client().awaitLog("end: ");
+        try (AdminClient client = overTcp()) {
+            List<String> lines = client.get("/metrics").lines().toList();
+
+            assertThat(lines)
+                    .contains(
+                            "culvert_connections_begun_total{client=\"\",forward=\"web\"} 1.0",
+                            "culvert_socket_received_bytes_total{client=\"\",forward=\"web\"} 1000.0",
+                            "culvert_connection_opening_seconds_count{client=\"\",forward=\"web\"} 1")
+                    .allSatisfy(line -> assertThat(line.startsWith("# ")
+                                    || SAMPLE.matcher(line).matches())
+                            .as(line)
+                            .isTrue());
+        }
+    }
+
+    @Test
+    void probesSayWhyTheyFail() throws Exception {
+        try (AdminClient client = client()) {
+            assertThat(client.get("/livez")).isEqualTo("ok\n");
+            assertThat(client.get("/readyz")).isEqualTo("ok\n");
+            tunnel.server().kill();
+
+            await().atMost(AgentProcess.PATIENCE)
+                    .untilAsserted(() -> assertThatThrownBy(() -> client.get("/readyz"))
+                            .hasMessageContaining("no session to a server"));
+            assertThat(client.get("/livez")).isEqualTo("ok\n");
+        }
+    }
+
+    @Test
+    void aKilledConnectionIsReset() throws Exception {
+        try (AdminClient client = client();
+                Socket connection = tunnel.connect()) {
+            connection.getOutputStream().write('x');
+            Service.readFully(connection.getInputStream(), 1);
+            String id = ConfigFactory.parseString(client.get("/status"))
+                    .getConfigList("connections")
+                    .get(0)
+                    .getString("id");
+
+            assertThat(client.post("/kill?id=" + id)).isEqualTo("killed " + id + "\n");
+
+            assertThatThrownBy(() -> connection.getInputStream().read()).isInstanceOf(SocketException.class);
+            assertThat(tunnel.client().awaitEnding("web", connection).reason()).contains("killed by an administrator");
+            assertThatThrownBy(() -> client.post("/kill?id=nobody"))
+                    .hasMessage("there is no connection 'nobody'; `conns` names those there are");
+        }
+    }
+
+    @Test
+    void aReloadSaysWhatCameOfIt() throws Exception {
+        try (AdminClient client = client()) {
+            assertThat(client.post("/reload")).startsWith("reloaded ");
+            tunnel.client().rewriteConfig("forwards = nonsense");
+
+            assertThatThrownBy(() -> client.post("/reload"))
+                    .hasMessageStartingWith("not reloaded, nothing has changed:")
+                    .hasMessageContaining("forwards");
+        }
+    }
+
+    @Test
+    void onTcpOneCanOnlyLook() throws Exception {
+        try (AdminClient client = overTcp()) {
+            assertThat(client.get("/livez")).isEqualTo("ok\n");
+            assertThatThrownBy(() -> client.post("/drain")).hasMessageContaining("here one can only look");
+        }
+    }
+
+    @Test
+    void theSocketIsForItsOwnerAndGroupAndGoesWithTheAgent() throws Exception {
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)))
+                .isEqualTo("rw-rw----");
+        try (AdminClient client = client()) {
+            assertThat(client.post("/drain")).isEqualTo("draining\n");
+        }
+        assertThat(tunnel.client().awaitExit()).isZero();
+        assertThat(socket).doesNotExist();
+    }
+}

@@ -1,0 +1,131 @@
+package dev.culvert.common.admin;
+
+import dev.culvert.mux.HostPort;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioDomainSocketChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.handler.codec.http.DefaultFullHttpRequest;
+import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpClientCodec;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpObjectAggregator;
+import io.netty.handler.codec.http.HttpVersion;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** Asks a running agent. Blocks: for commands. */
+public final class AdminClient implements AutoCloseable {
+    private static final int PATIENCE_SECONDS = 30;
+    private static final int MOST_BODY = 64 << 20;
+
+    private final EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    private final String address;
+
+    /** @param address an absolute path, or HOST:PORT */
+    public AdminClient(String address) {
+        this.address = address;
+    }
+
+    /** What it says. */
+    public String get(String path) throws IOException, InterruptedException {
+        return ask(HttpMethod.GET, path);
+    }
+
+    /** Has it do something, and returns what it says. */
+    public String post(String path) throws IOException, InterruptedException {
+        return ask(HttpMethod.POST, path);
+    }
+
+    /** @throws IOException with a sentence for the user: the agent's own, if it answers and will not */
+    private String ask(HttpMethod method, String path) throws IOException, InterruptedException {
+        CompletableFuture<FullHttpResponse> answer = new CompletableFuture<>();
+        boolean domain = address.startsWith("/");
+        SocketAddress to = domain ? UnixDomainSocketAddress.of(address) : tcp();
+        var connecting = new Bootstrap()
+                .group(loop)
+                .channel(domain ? NioDomainSocketChannel.class : NioSocketChannel.class)
+                .handler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        channel.pipeline()
+                                .addLast(new HttpClientCodec())
+                                .addLast(new HttpObjectAggregator(MOST_BODY))
+                                .addLast(new Answer(answer));
+                    }
+                })
+                .connect(to);
+        if (!connecting.await(PATIENCE_SECONDS, TimeUnit.SECONDS) || !connecting.isSuccess()) {
+            throw new IOException("nobody answers on " + address + ": is the agent running, and may you write there? ("
+                    + connecting.cause() + ")");
+        }
+        Channel channel = connecting.channel();
+        var request = new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, method, path, Unpooled.EMPTY_BUFFER);
+        request.headers().set(HttpHeaderNames.HOST, "localhost").set(HttpHeaderNames.CONTENT_LENGTH, 0);
+        try {
+            channel.writeAndFlush(request);
+            FullHttpResponse response = answer.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            String text = response.content().toString(StandardCharsets.UTF_8);
+            response.release();
+            if (response.status().code() != 200) {
+                throw new IOException(text.strip());
+            }
+            return text;
+        } catch (ExecutionException e) {
+            throw new IOException("no answer from " + address + ": " + e.getMessage(), e);
+        } catch (TimeoutException e) {
+            throw new IOException("no answer from " + address + " within " + PATIENCE_SECONDS + " s", e);
+        } finally {
+            channel.close();
+        }
+    }
+
+    private InetSocketAddress tcp() {
+        HostPort parsed = HostPort.parse(address);
+        return new InetSocketAddress(parsed.host(), parsed.port());
+    }
+
+    private static final class Answer extends SimpleChannelInboundHandler<FullHttpResponse> {
+        private final CompletableFuture<FullHttpResponse> answer;
+
+        Answer(CompletableFuture<FullHttpResponse> answer) {
+            this.answer = answer;
+        }
+
+        @Override
+        protected void channelRead0(ChannelHandlerContext ctx, FullHttpResponse response) {
+            answer.complete(response.retain());
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext ctx) {
+            answer.completeExceptionally(new IOException("it closed the connection"));
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+            answer.completeExceptionally(cause);
+            ctx.close();
+        }
+    }
+
+    @Override
+    public void close() {
+        loop.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+    }
+}

@@ -1,0 +1,163 @@
+package dev.culvert.common.admin;
+
+import static io.netty.handler.codec.http.HttpResponseStatus.CONFLICT;
+import static io.netty.handler.codec.http.HttpResponseStatus.FORBIDDEN;
+import static io.netty.handler.codec.http.HttpResponseStatus.INTERNAL_SERVER_ERROR;
+import static io.netty.handler.codec.http.HttpResponseStatus.METHOD_NOT_ALLOWED;
+import static io.netty.handler.codec.http.HttpResponseStatus.NOT_FOUND;
+import static io.netty.handler.codec.http.HttpResponseStatus.OK;
+import static io.netty.handler.codec.http.HttpResponseStatus.SERVICE_UNAVAILABLE;
+
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.FullHttpRequest;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.QueryStringDecoder;
+import io.netty.util.NetUtil;
+import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Answers one request, then closes. */
+final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
+    private static final Logger LOG = LoggerFactory.getLogger(AdminHandler.class);
+    private static final String TEXT = "text/plain; charset=utf-8";
+    private static final String JSON = "application/json";
+    private static final String METRICS = "text/plain; version=0.0.4; charset=utf-8";
+
+    private final Backend backend;
+    private final AdminServer.Access access;
+
+    AdminHandler(Backend backend, AdminServer.Access access) {
+        this.backend = backend;
+        this.access = access;
+    }
+
+    @Override
+    protected void channelRead0(ChannelHandlerContext ctx, FullHttpRequest request) {
+        QueryStringDecoder uri = new QueryStringDecoder(request.uri());
+        if (request.decoderResult().isFailure()) {
+            answer(ctx, HttpResponseStatus.BAD_REQUEST, "this is not HTTP\n");
+        } else if (!isForUs(request.headers().get(HttpHeaderNames.HOST, ""))) {
+            answer(ctx, FORBIDDEN, "ask for this machine by its loopback address, not by another name\n");
+        } else if (request.method().equals(HttpMethod.GET)) {
+            show(ctx, uri.path());
+        } else if (request.method().equals(HttpMethod.POST)) {
+            act(ctx, uri);
+        } else {
+            answer(ctx, METHOD_NOT_ALLOWED, "GET or POST\n");
+        }
+    }
+
+    /** On TCP a web page of anybody's could ask, by a name of its own that leads here (DNS rebinding). */
+    private boolean isForUs(String host) {
+        if (access == AdminServer.Access.ACT || host.isEmpty()) {
+            return true;
+        }
+        String name = host.replaceFirst(":[0-9]+$", "").replaceAll("^\\[|]$", "");
+        InetAddress address = NetUtil.createInetAddressFromIpAddressString(name);
+        return name.toLowerCase(Locale.ROOT).equals("localhost") || (address != null && address.isLoopbackAddress());
+    }
+
+    private void show(ChannelHandlerContext ctx, String path) {
+        switch (path) {
+            case "/livez" -> answer(ctx, backend.notAlive());
+            case "/readyz" -> answer(ctx, backend.notReady());
+            case "/status" ->
+                answerLater(ctx, JSON, backend.status().thenApply(json -> json.getBytes(StandardCharsets.UTF_8)));
+            case "/metrics" -> answerLater(ctx, METRICS, backend.metrics());
+            case "/" ->
+                answer(
+                        ctx,
+                        OK,
+                        "GET /livez /readyz /status /metrics; on the unix socket also POST /reload /drain /kill?id=ID\n");
+            default -> answer(ctx, NOT_FOUND, "GET / says what there is\n");
+        }
+    }
+
+    private void act(ChannelHandlerContext ctx, QueryStringDecoder uri) {
+        if (access == AdminServer.Access.LOOK) {
+            answer(ctx, FORBIDDEN, "here one can only look; this takes the unix socket of admin.listen\n");
+            return;
+        }
+        switch (uri.path()) {
+            case "/reload" ->
+                backend.reload()
+                        .whenComplete((done, failure) -> ctx.executor().execute(() -> {
+                            if (failure != null) {
+                                fail(ctx, failure);
+                            } else {
+                                answer(ctx, done.done() ? OK : CONFLICT, done.text() + "\n");
+                            }
+                        }));
+            case "/drain" -> {
+                answer(ctx, OK, "draining\n");
+                backend.drain();
+            }
+            case "/kill" -> {
+                String id = uri.parameters().getOrDefault("id", List.of("")).get(0);
+                if (backend.kill(id)) {
+                    answer(ctx, OK, "killed " + id + "\n");
+                } else {
+                    answer(ctx, NOT_FOUND, "there is no connection '" + id + "'; `conns` names those there are\n");
+                }
+            }
+            default -> answer(ctx, NOT_FOUND, "GET / says what there is\n");
+        }
+    }
+
+    private static void answer(ChannelHandlerContext ctx, List<String> troubles) {
+        if (troubles.isEmpty()) {
+            answer(ctx, OK, "ok\n");
+        } else {
+            answer(ctx, SERVICE_UNAVAILABLE, String.join("\n", troubles) + "\n");
+        }
+    }
+
+    private static void answerLater(ChannelHandlerContext ctx, String type, CompletableFuture<byte[]> body) {
+        body.whenComplete((bytes, failure) -> ctx.executor().execute(() -> {
+            if (failure != null) {
+                fail(ctx, failure);
+            } else {
+                answer(ctx, OK, type, bytes);
+            }
+        }));
+    }
+
+    private static void fail(ChannelHandlerContext ctx, Throwable failure) {
+        LOG.error("admin: a request failed", failure);
+        answer(ctx, INTERNAL_SERVER_ERROR, "this failed, and the log says why\n");
+    }
+
+    private static void answer(ChannelHandlerContext ctx, HttpResponseStatus status, String text) {
+        answer(ctx, status, TEXT, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static void answer(ChannelHandlerContext ctx, HttpResponseStatus status, String type, byte[] body) {
+        var response = new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, status, Unpooled.wrappedBuffer(body));
+        response.headers()
+                .set(HttpHeaderNames.CONTENT_TYPE, type)
+                .set(HttpHeaderNames.CONTENT_LENGTH, body.length)
+                .set(HttpHeaderNames.CACHE_CONTROL, "no-store")
+                .set("X-Content-Type-Options", "nosniff")
+                .set(HttpHeaderNames.CONNECTION, "close");
+        ctx.writeAndFlush(response).addListener(ChannelFutureListener.CLOSE);
+    }
+
+    /** A peer that left, or took too long. */
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        LOG.debug("admin: {}", cause.toString());
+        ctx.close();
+    }
+}

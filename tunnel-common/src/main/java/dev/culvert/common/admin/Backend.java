@@ -1,0 +1,35 @@
+package dev.culvert.common.admin;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/** What the admin endpoint shows of an agent, and asks of it. Called on the admin event loop: nothing here blocks. */
+public interface Backend {
+    /** Why the agent does not work at all, a sentence each; empty: it does. */
+    List<String> notAlive();
+
+    /** Why it should be sent no connections, a sentence each; empty: it should. */
+    List<String> notReady();
+
+    /** All that can be said of it, as JSON. */
+    CompletableFuture<String> status();
+
+    /** The same in numbers, in the text format of Prometheus. */
+    CompletableFuture<byte[]> metrics();
+
+    /** Has the configuration read again. */
+    CompletableFuture<Answer> reload();
+
+    /** Has it drain and end. */
+    void drain();
+
+    /** Cuts off a connection. False: there is none with this id. */
+    boolean kill(String id);
+
+    /**
+     * What became of a request.
+     *
+     * @param text for people
+     */
+    record Answer(boolean done, String text) {}
+}

@@ -1,0 +1,88 @@
+package dev.culvert.common.config;
+
+import dev.culvert.mux.HostPort;
+import io.netty.util.NetUtil;
+import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Where a running agent is seen and steered.
+ *
+ * @param listen absolute paths of unix sockets, and loopback addresses; empty without {@code off}: the default socket
+ * @param off nowhere
+ */
+public record AdminConfig(List<String> listen, boolean off) {
+    private static final String AUTO = "auto";
+    private static final Kind<String> ADDRESS = Kind.of(
+            "auto, off, the path of a unix socket such as \"/run/culvert/client.sock\", or a loopback address such as"
+                    + " \"127.0.0.1:9180\"",
+            "/run/culvert/client.sock",
+            AdminConfig::check);
+
+    /** Reads the section {@code admin}. */
+    public static AdminConfig read(Section section) {
+        if (section.isOff("listen")) {
+            return new AdminConfig(List.of(), true);
+        }
+        List<String> listen = section.has("listen") ? section.oneOrMore("listen", ADDRESS) : List.of(AUTO);
+        if (listen.contains(AUTO) && listen.size() > 1) {
+            section.error("listen", "auto stands alone; name the path of the socket beside the other addresses");
+        }
+        return new AdminConfig(listen.contains(AUTO) ? List.of() : listen, false);
+    }
+
+    private static String check(String text) {
+        if (text.startsWith("/") || text.equals(AUTO)) {
+            return text;
+        }
+        String host = HostPort.parse(text).host();
+        InetAddress address = NetUtil.createInetAddressFromIpAddressString(host);
+        if (!host.equals("localhost") && (address == null || !address.isLoopbackAddress())) {
+            throw new IllegalArgumentException(
+                    "it tells everything about the connections to whoever asks, so only loopback addresses will do");
+        }
+        return text;
+    }
+
+    /**
+     * The socket of an agent whose file names none: in the directory that systemd has made for it, or {@code /run/culvert}, and called
+     * as its configuration file.
+     *
+     * @param env the environment of the process
+     */
+    public static Path defaultSocket(Path file, Map<String, String> env) {
+        String directory = env.getOrDefault("RUNTIME_DIRECTORY", "/run/culvert").split(":", -1)[0];
+        String name = String.valueOf(file.getFileName()).replaceFirst("\\.conf$", "");
+        return Path.of(directory, name + ".sock");
+    }
+
+    /** Where to listen, if anywhere: the default only where it can be. */
+    public List<String> addresses(Path file, Map<String, String> env) {
+        if (!listen.isEmpty() || off) {
+            return listen;
+        }
+        Path socket = defaultSocket(file, env);
+        Path directory = socket.getParent();
+        return directory != null && Files.isWritable(directory) ? List.of(socket.toString()) : List.of();
+    }
+
+    /** Where to ask an agent: its socket, by which it can be steered as well, if it has one. */
+    public Optional<String> askAt(Path file, Map<String, String> env) {
+        if (off) {
+            return Optional.empty();
+        }
+        return Optional.of(listen.stream()
+                .filter(address -> address.startsWith("/"))
+                .findFirst()
+                .orElseGet(() -> listen.isEmpty() ? defaultSocket(file, env).toString() : listen.get(0)));
+    }
+
+    /** A few words for people. */
+    public String describe() {
+        return off ? "off" : listen.isEmpty() ? "auto" : String.join(", ", listen);
+    }
+}

@@ -1,0 +1,189 @@
+package dev.culvert.common.lifecycle;
+
+import com.typesafe.config.ConfigRenderOptions;
+import com.typesafe.config.ConfigValueFactory;
+import dev.culvert.common.admin.Backend;
+import dev.culvert.common.splice.Connection;
+import dev.culvert.common.splice.ConnectionStatus;
+import dev.culvert.common.splice.Tally;
+import dev.culvert.mux.ErrorCode;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/** What is shown of an agent to those who ask, and done for them. */
+final class Inspection implements Backend {
+    /** Of the document; it changes when a field goes or gets another meaning, not when one is added. */
+    private static final int SCHEMA = 1;
+    /** A loop that has not answered by then is not waited for. */
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+
+    private static final long STUCK = TimeUnit.SECONDS.toNanos(3);
+
+    private final String name;
+    private final String version;
+    private final Agent agent;
+    private final Lifecycle lifecycle;
+    private final Metrics metrics;
+    private final long begunAt = System.nanoTime();
+
+    Inspection(String name, String version, Agent agent, Lifecycle lifecycle) {
+        this.name = name;
+        this.version = version;
+        this.agent = agent;
+        this.lifecycle = lifecycle;
+        metrics = new Metrics(name, version, agent.connections(), agent.sessions(), lifecycle.watch());
+        agent.connections().observe(metrics);
+    }
+
+    @Override
+    public List<String> notAlive() {
+        return lifecycle.watch().loops().stream()
+                .filter(loop -> loop.lagNanos() >= STUCK)
+                .map(loop -> "the event loop " + loop.name() + " has not answered for "
+                        + TimeUnit.NANOSECONDS.toMillis(loop.lagNanos()) + " ms")
+                .toList();
+    }
+
+    @Override
+    public List<String> notReady() {
+        List<String> reasons = new ArrayList<>(notAlive());
+        if (lifecycle.isDraining()) {
+            reasons.add("this agent drains");
+        }
+        reasons.addAll(agent.troubles());
+        return reasons;
+    }
+
+    @Override
+    public CompletableFuture<byte[]> metrics() {
+        return agent.sessions().status(PATIENCE).thenApply(metrics::write);
+    }
+
+    @Override
+    public CompletableFuture<Answer> reload() {
+        return lifecycle.requestReload();
+    }
+
+    @Override
+    public void drain() {
+        lifecycle.signal();
+    }
+
+    @Override
+    public boolean kill(String id) {
+        Optional<Connection> found = agent.connections().live().stream()
+                .filter(connection -> connection.id().equals(id))
+                .findFirst();
+        found.ifPresent(connection -> connection.cut(ErrorCode.CANCELLED, "killed by an administrator"));
+        return found.isPresent();
+    }
+
+    @Override
+    public CompletableFuture<String> status() {
+        return agent.sessions().status(PATIENCE).thenCombine(agent.connections().status(PATIENCE), this::document);
+    }
+
+    private String document(List<SessionStatus> sessions, List<ConnectionStatus> connections) {
+        Map<String, Object> document = new LinkedHashMap<>();
+        document.put("schema", SCHEMA);
+        document.put("agent", name);
+        document.put("version", version);
+        document.put("pid", ProcessHandle.current().pid());
+        document.put("state", lifecycle.isDraining() ? "draining" : notReady().isEmpty() ? "ready" : "not ready");
+        document.put("reasons", notReady());
+        document.put("uptime_ms", TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begunAt));
+        document.put(
+                "forwards",
+                agent.connections().tallies().stream()
+                        .sorted(Comparator.comparing(Tally::forward).thenComparing(Tally::client))
+                        .map(Inspection::forward)
+                        .toList());
+        document.put(
+                "sessions",
+                sessions.stream()
+                        .sorted(Comparator.comparingLong(SessionStatus::ageMillis)
+                                .reversed())
+                        .map(Inspection::session)
+                        .toList());
+        document.put(
+                "connections",
+                connections.stream()
+                        .sorted(Comparator.comparingLong(ConnectionStatus::ageMillis)
+                                .reversed())
+                        .map(this::connection)
+                        .toList());
+        document.put(
+                "loops",
+                lifecycle.watch().loops().stream()
+                        .map(loop -> Map.of("name", loop.name(), "lag_us", loop.lagNanos() / 1_000))
+                        .toList());
+        document.put(
+                "history",
+                lifecycle.history().samples().stream()
+                        .map(sample -> Map.of(
+                                "in_per_s",
+                                sample.in(),
+                                "out_per_s",
+                                sample.out(),
+                                "connections",
+                                sample.connections()))
+                        .toList());
+        return ConfigValueFactory.fromMap(document).render(ConfigRenderOptions.concise()) + "\n";
+    }
+
+    private static Map<String, Object> forward(Tally tally) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("forward", tally.forward());
+        fields.put("client", tally.client());
+        fields.put("connections", tally.live());
+        fields.put("begun", tally.begun());
+        fields.put("in", tally.fromSockets());
+        fields.put("out", tally.toSockets());
+        return fields;
+    }
+
+    private static Map<String, Object> session(SessionStatus session) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("id", session.id());
+        fields.put("name", session.name());
+        fields.put("client", session.client());
+        fields.put("peer", session.peer());
+        fields.put("protocol", session.version());
+        fields.put("software", session.software());
+        fields.put("state", session.state());
+        fields.put("age_ms", session.ageMillis());
+        fields.put("streams", session.streams());
+        fields.put("received", session.received());
+        fields.put("sent", session.sent());
+        fields.put("round_trip_us", session.roundTripMicros());
+        fields.put("retransmits", session.retransmits());
+        fields.put("unread", session.unread());
+        fields.put("unsent", session.unsent());
+        return fields;
+    }
+
+    private Map<String, Object> connection(ConnectionStatus connection) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("id", connection.id());
+        fields.put("forward", connection.forward());
+        fields.put("client", connection.client());
+        fields.put("source", connection.source());
+        fields.put("target", connection.target());
+        fields.put("session", agent.sessions().id(connection.session()));
+        fields.put("state", connection.state());
+        fields.put("age_ms", connection.ageMillis());
+        fields.put("idle_ms", connection.idleMillis());
+        fields.put("in", connection.in());
+        fields.put("out", connection.out());
+        fields.put("unread", connection.unread());
+        fields.put("unsent", connection.unsent());
+        return fields;
+    }
+}

@@ -1,0 +1,203 @@
+package dev.culvert.common.lifecycle;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import dev.culvert.common.admin.AdminClient;
+import dev.culvert.common.config.BadConfig;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+
+/** The commands that ask a running agent, each a subcommand. They find it by the same configuration file. */
+final class SteeringCommands {
+    private SteeringCommands() {}
+
+    static List<Object> all() {
+        return List.of(new Status(), new Conns(), new Kill(), new DrainIt(), new Reload());
+    }
+
+    /** One of them. */
+    private abstract static class Asking implements java.util.concurrent.Callable<Integer> {
+        @ParentCommand
+        private @Nullable AgentCommand<?> parent;
+
+        @picocli.CommandLine.Spec
+        private CommandSpec spec = CommandSpec.create();
+
+        @Override
+        public Integer call() throws InterruptedException {
+            try (AdminClient agent =
+                    new AdminClient(Objects.requireNonNull(parent).adminAddress())) {
+                ask(agent, spec.commandLine().getOut());
+                spec.commandLine().getOut().flush();
+                return 0;
+            } catch (BadConfig | IOException e) {
+                spec.commandLine().getErr().println(e.getMessage());
+                return 1;
+            }
+        }
+
+        abstract void ask(AdminClient agent, PrintWriter out) throws IOException, InterruptedException;
+    }
+
+    @Command(name = "status", description = "Show what the running agent is doing: sessions, forwards, rates.")
+    private static final class Status extends Asking {
+        @Option(names = "--json", description = "As JSON, with the live connections.")
+        private boolean json;
+
+        @Override
+        void ask(AdminClient agent, PrintWriter out) throws IOException, InterruptedException {
+            String text = agent.get("/status");
+            if (json) {
+                out.print(text);
+                return;
+            }
+            Config status = ConfigFactory.parseString(text);
+            out.printf(
+                    "%s %s, pid %s, %s, up for %s%n",
+                    status.getString("agent"),
+                    status.getString("version"),
+                    status.getString("pid"),
+                    status.getString("state"),
+                    time(status.getLong("uptime_ms")));
+            status.getStringList("reasons").forEach(reason -> out.println("  " + reason));
+            List<? extends Config> history = status.getConfigList("history");
+            if (!history.isEmpty()) {
+                Config now = history.get(history.size() - 1);
+                out.printf(
+                        "%d connections, %s/s in, %s/s out%n",
+                        status.getConfigList("connections").size(), bytes(now, "in_per_s"), bytes(now, "out_per_s"));
+            }
+            Table sessions =
+                    new Table("SESSION", "PEER", "PROTOCOL", "STATE", "AGE", "STREAMS", "RTT", "RECEIVED", "SENT");
+            for (Config session : status.getConfigList("sessions")) {
+                sessions.row(
+                        session.getString("id"),
+                        at(session.getString("client"), session.getString("peer")),
+                        session.getString("protocol"),
+                        session.getString("state"),
+                        time(session.getLong("age_ms")),
+                        session.getString("streams"),
+                        "%.1f ms".formatted(session.getLong("round_trip_us") / 1000.0),
+                        bytes(session, "received"),
+                        bytes(session, "sent"));
+            }
+            sessions.print(out);
+            Table forwards = new Table("FORWARD", "CLIENT", "CONNECTIONS", "SO FAR", "IN", "OUT");
+            for (Config forward : status.getConfigList("forwards")) {
+                forwards.row(
+                        forward.getString("forward"),
+                        forward.getString("client"),
+                        forward.getString("connections"),
+                        forward.getString("begun"),
+                        bytes(forward, "in"),
+                        bytes(forward, "out"));
+            }
+            forwards.print(out);
+        }
+    }
+
+    @Command(name = "conns", description = "List the live connections, the oldest first.")
+    private static final class Conns extends Asking {
+        @Override
+        void ask(AdminClient agent, PrintWriter out) throws IOException, InterruptedException {
+            Table table = new Table(
+                    "ID", "FORWARD", "FROM", "TARGET", "SESSION", "STATE", "AGE", "IDLE", "IN", "OUT", "UNREAD",
+                    "UNSENT");
+            for (Config one : ConfigFactory.parseString(agent.get("/status")).getConfigList("connections")) {
+                table.row(
+                        one.getString("id"),
+                        one.getString("forward"),
+                        at(one.getString("client"), one.getString("source")),
+                        one.getString("target"),
+                        one.getString("session"),
+                        one.getString("state"),
+                        time(one.getLong("age_ms")),
+                        time(one.getLong("idle_ms")),
+                        bytes(one, "in"),
+                        bytes(one, "out"),
+                        bytes(one, "unread"),
+                        bytes(one, "unsent"));
+            }
+            table.print(out);
+        }
+    }
+
+    @Command(name = "kill", description = "Cut off a connection: both of its ends see a reset.")
+    private static final class Kill extends Asking {
+        @Parameters(paramLabel = "ID", description = "As conns and the log name it.")
+        private String id = "";
+
+        @Override
+        void ask(AdminClient agent, PrintWriter out) throws IOException, InterruptedException {
+            out.print(agent.post("/kill?id=" + URLEncoder.encode(id, StandardCharsets.UTF_8)));
+        }
+    }
+
+    @Command(name = "drain", description = "Have the agent drain and end, as SIGTERM does.")
+    private static final class DrainIt extends Asking {
+        private static final long LOOK_EVERY_MILLIS = 200;
+
+        @Option(names = "--wait", description = "Return when it has ended.")
+        private boolean wait;
+
+        @Override
+        void ask(AdminClient agent, PrintWriter out) throws IOException, InterruptedException {
+            long pid = ConfigFactory.parseString(agent.get("/status")).getLong("pid");
+            out.print(agent.post("/drain"));
+            out.flush();
+            while (wait && ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false)) { // as long as it takes
+                TimeUnit.MILLISECONDS.sleep(LOOK_EVERY_MILLIS);
+            }
+            if (wait) {
+                out.println("ended");
+            }
+        }
+    }
+
+    @Command(name = "reload", description = "Have the agent read its configuration again, as SIGHUP does.")
+    private static final class Reload extends Asking {
+        @Override
+        void ask(AdminClient agent, PrintWriter out) throws IOException, InterruptedException {
+            out.print(agent.post("/reload"));
+        }
+    }
+
+    private static String at(String client, String address) {
+        return client.isEmpty() ? address : client + "@" + address;
+    }
+
+    /** With three digits or so. */
+    private static String bytes(Config of, String key) {
+        double value = of.getLong(key);
+        for (String unit : List.of(" B", " kB", " MB", " GB")) {
+            if (value < 1000) {
+                return (unit.equals(" B") || value >= 100 ? "%.0f%s" : "%.1f%s").formatted(value, unit);
+            }
+            value /= 1000;
+        }
+        return "%.1f TB".formatted(value);
+    }
+
+    private static String time(long millis) {
+        Duration time = Duration.ofMillis(millis);
+        if (time.toDays() > 0) {
+            return time.toDays() + "d" + time.toHoursPart() + "h";
+        }
+        if (time.toHours() > 0) {
+            return time.toHours() + "h" + time.toMinutesPart() + "m";
+        }
+        return time.toMinutes() > 0 ? time.toMinutes() + "m" + time.toSecondsPart() + "s" : time.toSeconds() + "s";
+    }
+}
