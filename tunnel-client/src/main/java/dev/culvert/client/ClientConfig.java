@@ -8,6 +8,7 @@ import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
 import dev.culvert.common.config.ListenAddresses;
+import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.config.Units;
@@ -27,7 +28,8 @@ record ClientConfig(
         KeepaliveConfig keepalive,
         FlowConfig flow,
         List<ForwardConfig> forwards,
-        DrainConfig drain) {
+        DrainConfig drain,
+        LogConfig log) {
 
     static final Path DEFAULT_FILE = Path.of("/etc/culvert/client.conf");
 
@@ -63,12 +65,13 @@ record ClientConfig(
                 top.named(
                         "forwards",
                         (name, section) -> ForwardConfig.read(name, section, upstream.protocol(), addresses)),
-                top.section("drain", DrainConfig::read));
+                top.section("drain", DrainConfig::read),
+                top.section("log", LogConfig::read));
     }
 
     /** This one, with what {@code other} says of keys and certificates. */
     ClientConfig withTlsOf(ClientConfig other) {
-        return new ClientConfig(upstream.withTls(other.upstream.tls()), keepalive, flow, forwards, drain);
+        return new ClientConfig(upstream.withTls(other.upstream.tls()), keepalive, flow, forwards, drain, log);
     }
 
     /** How the sessions behave; {@code software} is what servers are told. */
@@ -91,6 +94,7 @@ record ClientConfig(
                 keepalive  %s, or %s without acknowledgement
                 flow       %s
                 drain      %s
+                log        %s
                 """.formatted(
                 forwards.stream().map(forward -> forward.describe() + via).collect(joining("\n")),
                 upstream.describe(),
@@ -98,6 +102,7 @@ record ClientConfig(
                 keepalive.describe(),
                 Units.of(upstream.userTimeout()),
                 flow.describe(),
-                drain.describe());
+                drain.describe(),
+                log.describe());
     }
 }

@@ -2,6 +2,7 @@ package dev.culvert.client;
 
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
+import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
@@ -46,6 +47,11 @@ public final class Main implements Program<ClientConfig> {
     @Override
     public DrainConfig drain(ClientConfig config) {
         return config.drain();
+    }
+
+    @Override
+    public LogConfig log(ClientConfig config) {
+        return config.log();
     }
 
     @Override

@@ -9,6 +9,7 @@ import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
+import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.tls.Fingerprint;
@@ -18,6 +19,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -156,7 +158,8 @@ class ClientConfigTest {
                                 new HostPort("127.0.0.1", 8080),
                                 Optional.of(new HostPort("127.0.0.1", 8000)),
                                 10_000)),
-                        new DrainConfig(ofSeconds(30), Optional.empty())));
+                        new DrainConfig(ofSeconds(30), Optional.empty()),
+                        LogConfig.DEFAULT));
     }
 
     @Test
@@ -172,6 +175,7 @@ class ClientConfigTest {
                                 flow { buffer = 1m, max-window = 64k, frame-size = 65535 }
                                 forwards { any { listen = "0.0.0.0:0", max-connections = 1 } }
                                 drain { timeout = 0s, idle = 1s }
+                                log { format = json, level = warn, levels { "a.b" = trace } }
                                 """))
                 .isEqualTo(new ClientConfig(
                         new UpstreamConfig(
@@ -188,7 +192,9 @@ class ClientConfigTest {
                         new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
                         new FlowConfig(1 << 20, 64 << 10, 65535),
                         List.of(new ForwardConfig("any", new HostPort("0.0.0.0", 0), Optional.empty(), 1)),
-                        new DrainConfig(ofSeconds(0), Optional.of(ofSeconds(1)))));
+                        new DrainConfig(ofSeconds(0), Optional.of(ofSeconds(1))),
+                        new LogConfig(
+                                LogConfig.Format.JSON, LogConfig.Level.WARN, Map.of("a.b", LogConfig.Level.TRACE))));
     }
 
     @Test
@@ -337,6 +343,7 @@ class ClientConfigTest {
                         keepalive  every 5s, dead after 15s of silence, or 15s without acknowledgement
                         flow       64m a session, 16m a stream, frames of 32760
                         drain      up to 30s
+                        log        auto, from info
                         """);
     }
 

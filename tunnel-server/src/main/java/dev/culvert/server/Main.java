@@ -2,6 +2,7 @@ package dev.culvert.server;
 
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
+import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
@@ -45,6 +46,11 @@ public final class Main implements Program<ServerConfig> {
     @Override
     public DrainConfig drain(ServerConfig config) {
         return config.drain();
+    }
+
+    @Override
+    public LogConfig log(ServerConfig config) {
+        return config.log();
     }
 
     @Override

@@ -15,6 +15,7 @@ import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
 import dev.culvert.common.config.ListenAddresses;
+import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.Plaintext;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.TlsConfig;
@@ -53,7 +54,8 @@ record ServerConfig(
         Duration userTimeout,
         KeepaliveConfig keepalive,
         FlowConfig flow,
-        DrainConfig drain) {
+        DrainConfig drain,
+        LogConfig log) {
 
     ServerConfig {
         Map<Object, String> owners = new HashMap<>();
@@ -128,7 +130,8 @@ record ServerConfig(
                 top.get("user-timeout", duration(ofSeconds(1), ofHours(1)), ofSeconds(15)),
                 top.section("keepalive", KeepaliveConfig::read),
                 top.section("flow", FlowConfig::read),
-                top.section("drain", DrainConfig::read));
+                top.section("drain", DrainConfig::read),
+                top.section("log", LogConfig::read));
     }
 
     private static void checkClients(Section top, Optional<TlsConfig> tls, List<ClientConfig> clients) {
@@ -158,7 +161,8 @@ record ServerConfig(
                 userTimeout,
                 keepalive,
                 flow,
-                drain);
+                drain,
+                log);
     }
 
     /** The addresses to listen on, with what is spoken there; {@code software} is what peers are told. */
@@ -199,6 +203,7 @@ record ServerConfig(
                 keepalive  %s, or %s without acknowledgement
                 flow       %s
                 drain      %s
+                log        %s
                 """.formatted(
                 Stream.of(clientsAt, known, peers).flatMap(lines -> lines).collect(joining("\n")),
                 limits.describe(),
@@ -207,6 +212,7 @@ record ServerConfig(
                 keepalive.describe(),
                 Units.of(userTimeout),
                 flow.describe(),
-                drain.describe());
+                drain.describe(),
+                log.describe());
     }
 }

@@ -221,7 +221,7 @@ public final class TunnelServer implements Agent {
 
         @Override
         public void onFailed(String reason) {
-            refusals.add(endpoint.name(), address, madeRoom ? MADE_ROOM : reason);
+            refusals.add(endpoint.name(), Refusals.What.SESSION, "", address, madeRoom ? MADE_ROOM : reason);
             leave();
         }
 

@@ -9,6 +9,7 @@ import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
+import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.net.AllowList;
@@ -21,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -84,7 +86,8 @@ class ServerConfigTest {
                         ofSeconds(15),
                         KEEPALIVE,
                         FLOW,
-                        DRAIN));
+                        DRAIN,
+                        LogConfig.DEFAULT));
     }
 
     @Test
@@ -109,7 +112,8 @@ class ServerConfigTest {
                         ofSeconds(15),
                         KEEPALIVE,
                         FLOW,
-                        DRAIN));
+                        DRAIN,
+                        LogConfig.DEFAULT));
     }
 
     @Test
@@ -133,6 +137,7 @@ class ServerConfigTest {
                                 keepalive { interval = 1s, timeout = 2s }
                                 flow { buffer = 1m, max-window = 64k, frame-size = 1024 }
                                 drain { timeout = 0s, idle = 1s }
+                                log { format = json, level = warn, levels { "a.b" = trace } }
                                 """))
                 .isEqualTo(new ServerConfig(
                         Optional.of(new HostPort("0.0.0.0", 7443)),
@@ -156,7 +161,9 @@ class ServerConfigTest {
                         ofSeconds(1),
                         new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
                         new FlowConfig(1 << 20, 64 << 10, 1024),
-                        new DrainConfig(Duration.ZERO, Optional.of(ofSeconds(1)))));
+                        new DrainConfig(Duration.ZERO, Optional.of(ofSeconds(1))),
+                        new LogConfig(
+                                LogConfig.Format.JSON, LogConfig.Level.WARN, Map.of("a.b", LogConfig.Level.TRACE))));
     }
 
     @Test
@@ -367,6 +374,7 @@ class ServerConfigTest {
                         keepalive  every 5s, dead after 15s of silence, or 15s without acknowledgement
                         flow       64m a session, 16m a stream, frames of 32760
                         drain      up to 30s
+                        log        auto, from info
                         """);
     }
 }

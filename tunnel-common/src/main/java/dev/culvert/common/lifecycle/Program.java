@@ -2,6 +2,7 @@ package dev.culvert.common.lifecycle;
 
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
+import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.TlsConfig;
 import java.nio.file.Path;
 import java.util.List;
@@ -26,6 +27,8 @@ public interface Program<C> {
     String describe(C config);
 
     DrainConfig drain(C config);
+
+    LogConfig log(C config);
 
     /** What a file says of where the key is to be, even if the rest of it, or all of the default file, is not there yet. */
     TlsConfig tls(Path file) throws BadConfig;

@@ -117,19 +117,37 @@ public final class Connection {
     /** The connection is over: the log gets its line. The first call counts. Event loop only. */
     public void end(String reason) {
         if (ended.compareAndSet(false, true)) {
-            LOG.info(
-                    "{} forward={} client={} target={} in={} out={} ms={} end: {}",
-                    id,
-                    forward,
-                    client,
-                    target,
-                    fromSocket,
-                    toSocket,
-                    (home.now() - startedAt) / 1_000_000,
-                    reason);
+            record(reason);
             atEnd.run();
             home.remove(this);
         }
+    }
+
+    /** The text for people, and beside it the fields of docs/logs.md. */
+    private void record(String reason) {
+        long ms = (home.now() - startedAt) / 1_000_000;
+        int at = client.indexOf('@'); // NAME@ADDRESS:PORT where the server knows who it is
+        LOG.atInfo()
+                .addKeyValue("event", "connection")
+                .addKeyValue("id", id)
+                .addKeyValue("forward", forward)
+                .addKeyValue("client", client.substring(0, Math.max(at, 0)))
+                .addKeyValue("source", client.substring(at + 1))
+                .addKeyValue("target", target)
+                .addKeyValue("in", fromSocket)
+                .addKeyValue("out", toSocket)
+                .addKeyValue("ms", ms)
+                .addKeyValue("reason", reason)
+                .log(
+                        "{} forward={} client={} target={} in={} out={} ms={} end: {}",
+                        id,
+                        forward,
+                        client,
+                        target,
+                        fromSocket,
+                        toSocket,
+                        ms,
+                        reason);
     }
 
     /** Who, from where, to where: for a line of the log. */
