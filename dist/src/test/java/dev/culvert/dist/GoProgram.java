@@ -101,13 +101,13 @@ final class GoProgram implements AutoCloseable {
     }
 
     /**
-     * Skips the tests of a class, with a line that says so, unless {@code CULVERT_REQUIRE=go} is in the environment: they need Go,
+     * Skips the tests of a class, with a line that says so, unless {@code CULVERT_REQUIRE} in the environment names {@code go}: they need Go,
      * and minutes. Then they fail where there is none.
      */
     static void require() {
-        if (!"go".equals(System.getenv("CULVERT_REQUIRE"))) {
+        if (!Programs.isRequired("go")) {
             System.out.println("SKIPPED: Go interop tests: they need Go, set CULVERT_REQUIRE=go to run them");
-            Assumptions.abort("CULVERT_REQUIRE is not go");
+            Assumptions.abort("CULVERT_REQUIRE does not name go");
         }
     }
 

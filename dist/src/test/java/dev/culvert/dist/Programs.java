@@ -51,6 +51,12 @@ final class Programs {
         }
     }
 
+    /** Whether {@code CULVERT_REQUIRE}, a list with commas, names what a test needs: then it fails where that is missing. */
+    static boolean isRequired(String name) {
+        return List.of(System.getenv().getOrDefault("CULVERT_REQUIRE", "").split(",", -1))
+                .contains(name);
+    }
+
     static void deleteTree(Path directory) {
         try (Stream<Path> files = Files.walk(directory)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {

@@ -1,5 +1,7 @@
 package dev.culvert.mux;
 
+import java.util.Locale;
+
 /** Why a stream was reset or a session ended, as RST and GOAWAY carry it. The numbers are part of the protocol. */
 public enum ErrorCode {
     /** Nothing went wrong: the sender has no more use for it. */
@@ -42,6 +44,11 @@ public enum ErrorCode {
     /** The number on the wire. */
     public int code() {
         return code;
+    }
+
+    /** The code as one word, for programs: {@code connection_refused}. */
+    public String label() {
+        return name().toLowerCase(Locale.ROOT);
     }
 
     /** The code with this number; a number from a newer peer is {@link #INTERNAL}. */

@@ -9,6 +9,7 @@ import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
 import dev.culvert.common.config.ListenAddresses;
+import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.config.Units;
@@ -29,7 +30,8 @@ record ClientConfig(
         FlowConfig flow,
         List<ForwardConfig> forwards,
         DrainConfig drain,
-        AdminConfig admin) {
+        AdminConfig admin,
+        LogConfig log) {
 
     static final Path DEFAULT_FILE = Path.of("/etc/culvert/client.conf");
 
@@ -66,12 +68,14 @@ record ClientConfig(
                         "forwards",
                         (name, section) -> ForwardConfig.read(name, section, upstream.protocol(), addresses)),
                 top.section("drain", DrainConfig::read),
-                top.section("admin", AdminConfig::read));
+                top.section("admin", AdminConfig::read),
+                top.section("log", LogConfig::read));
     }
 
-    /** This one, with what {@code other} says of keys and certificates. */
+    /** This one, with what {@code other} says of keys, certificates and the log. */
     ClientConfig withTlsOf(ClientConfig other) {
-        return new ClientConfig(upstream.withTls(other.upstream.tls()), keepalive, flow, forwards, drain, admin);
+        return new ClientConfig(
+                upstream.withTls(other.upstream.tls()), keepalive, flow, forwards, drain, admin, other.log);
     }
 
     /** How the sessions behave; {@code software} is what servers are told. */
@@ -95,6 +99,7 @@ record ClientConfig(
                 flow       %s
                 drain      %s
                 admin      %s
+                log        %s
                 """.formatted(
                 forwards.stream().map(forward -> forward.describe() + via).collect(joining("\n")),
                 upstream.describe(),
@@ -103,6 +108,7 @@ record ClientConfig(
                 Units.of(upstream.userTimeout()),
                 flow.describe(),
                 drain.describe(),
-                admin.describe());
+                admin.describe(),
+                log.describe());
     }
 }

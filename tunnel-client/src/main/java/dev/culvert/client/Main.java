@@ -3,6 +3,7 @@ package dev.culvert.client;
 import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
+import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
@@ -52,6 +53,11 @@ public final class Main implements Program<ClientConfig> {
     @Override
     public AdminConfig admin(ClientConfig config) {
         return config.admin();
+    }
+
+    @Override
+    public LogConfig log(ClientConfig config) {
+        return config.log();
     }
 
     @Override

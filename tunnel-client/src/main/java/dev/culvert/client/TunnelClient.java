@@ -3,6 +3,7 @@ package dev.culvert.client;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
+import dev.culvert.common.lifecycle.LogSetup;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.Acceptor;
@@ -105,10 +106,14 @@ public final class TunnelClient implements Agent {
         boolean sameKind =
                 next.upstream().tls().isPresent() == config.upstream().tls().isPresent();
         if (!next.withTlsOf(config).equals(config) || !sameKind) {
-            LOG.warn("only upstream.tls is taken over; the rest takes a restart");
+            LOG.warn("only upstream.tls and log are taken over; the rest takes a restart");
         }
-        if (sameKind && !next.upstream().tls().equals(config.upstream().tls())) {
+        boolean newTls = !next.upstream().tls().equals(config.upstream().tls());
+        if (sameKind) {
             config = config.withTlsOf(next);
+            LogSetup.apply(config.log());
+        }
+        if (sameKind && newTls) {
             takeOver();
         } else {
             refresh();

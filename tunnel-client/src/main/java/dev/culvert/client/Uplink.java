@@ -27,6 +27,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * Keeps one session up: dials the servers in their order, again after a pause when none answers, and anew when the session is
@@ -185,7 +186,10 @@ final class Uplink implements Uplinks.Carrier {
             if (dialled.isSuccess()) {
                 begin(server, dialled.getNow());
             } else if (!dialled.isCancelled()) {
-                failed("cannot connect: " + dialled.cause().getMessage());
+                failed(
+                        "session_failed",
+                        server,
+                        "cannot connect: " + dialled.cause().getMessage());
             }
         });
     }
@@ -225,24 +229,34 @@ final class Uplink implements Uplinks.Carrier {
             String advice = reason.equals(TlsGate.NO_TLS)
                     ? "; correct upstream.servers, or set upstream.tls = off if it is meant to speak without"
                     : "";
-            failed("no session with " + server + ": " + reason + advice);
+            failed("session_failed", server, "no session with " + server + ": " + reason + advice);
         }
     }
 
     /** An attempt came to nothing: on to the next server, after a pause when all have been tried. */
-    private void failed(String reason) {
+    private void failed(String event, Server server, String reason) {
         next = (next + 1) % servers.size();
         failures++;
-        retry(reason, failures % servers.size() == 0 ? backoff.next() : Duration.ZERO);
+        retry(event, server, reason, failures % servers.size() == 0 ? backoff.next() : Duration.ZERO);
     }
 
-    private void retry(String reason, Duration pause) {
+    private void retry(String event, Server server, String reason, Duration pause) {
         if (draining) {
-            LOG.info("{}: {}", name, reason);
+            log(LOG.atInfo(), event, server, reason).log("{}: {}", name, reason);
         } else {
-            LOG.warn("{}: {}; dialling {} in {} ms", name, reason, servers.get(next), pause.toMillis());
+            log(LOG.atWarn(), event, server, reason)
+                    .log("{}: {}; dialling {} in {} ms", name, reason, servers.get(next), pause.toMillis());
             attempt = loop.schedule(this::connect, pause.toNanos(), TimeUnit.NANOSECONDS);
         }
+    }
+
+    /** What became of a session, or of an attempt to have one. */
+    private LoggingEventBuilder log(LoggingEventBuilder line, String event, Server server, String reason) {
+        return event(line, event, server).addKeyValue("reason", reason);
+    }
+
+    private LoggingEventBuilder event(LoggingEventBuilder line, String event, Server server) {
+        return line.addKeyValue("event", event).addKeyValue("endpoint", name).addKeyValue("peer", server.address());
     }
 
     /** What happens to one session; it may be the current one, one that is not up yet, or one that is on its way out. */
@@ -259,12 +273,15 @@ final class Uplink implements Uplinks.Carrier {
         public void onUp(MuxSession session) {
             wasUp = true;
             current = session;
-            LOG.info(
-                    "{}: session up, server {}, {}{}",
-                    name,
-                    server,
-                    session.version(),
-                    session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware());
+            event(LOG.atInfo(), "session_up", server)
+                    .addKeyValue("version", session.version())
+                    .addKeyValue("software", session.peerSoftware())
+                    .log(
+                            "{}: session up, server {}, {}{}",
+                            name,
+                            server,
+                            session.version(),
+                            session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware());
             becomeReady();
         }
 
@@ -286,11 +303,11 @@ final class Uplink implements Uplinks.Carrier {
                 leave();
                 String reason = "server " + server + " takes no new connections: " + code + ": " + text;
                 if (beginAnewIfGood()) {
-                    LOG.info("{}: {}", name, reason);
+                    log(LOG.atInfo(), "session_draining", server, reason).log("{}: {}", name, reason);
                     next = (next + 1) % servers.size();
                     connect();
                 } else {
-                    failed(reason);
+                    failed("session_draining", server, reason);
                 }
             }
         }
@@ -321,14 +338,18 @@ final class Uplink implements Uplinks.Carrier {
                 String reason = "session to " + server + " lost: " + code + ": " + text;
                 if (beginAnewIfGood()) {
                     next = 0;
-                    retry(reason, backoff.next());
+                    retry("session_ended", server, reason, backoff.next());
                 } else {
-                    failed(reason);
+                    failed("session_ended", server, reason);
                 }
             } else if (wasUp) {
-                LOG.info("{}: old session to {} ended: {}: {}", name, server, code, text);
+                String reason = "old session to " + server + " ended: " + code + ": " + text;
+                log(LOG.atInfo(), "session_ended", server, reason).log("{}: {}", name, reason);
             } else {
-                failed("no session with " + server + ": " + code + ": " + text + advice(session));
+                failed(
+                        "session_failed",
+                        server,
+                        "no session with " + server + ": " + code + ": " + text + advice(session));
             }
         }
 

@@ -10,6 +10,7 @@ import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
+import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.tls.Fingerprint;
@@ -19,6 +20,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -158,7 +160,8 @@ class ClientConfigTest {
                                 Optional.of(new HostPort("127.0.0.1", 8000)),
                                 10_000)),
                         new DrainConfig(ofSeconds(30), Optional.empty()),
-                        new AdminConfig(List.of(), false)));
+                        new AdminConfig(List.of(), false),
+                        LogConfig.DEFAULT));
     }
 
     @Test
@@ -175,6 +178,7 @@ class ClientConfigTest {
                                 forwards { any { listen = "0.0.0.0:0", max-connections = 1 } }
                                 drain { timeout = 0s, idle = 1s }
                                 admin { listen = ["/run/c.sock", "[::1]:9180"] }
+                                log { format = json, level = warn, levels { "a.b" = trace } }
                                 """))
                 .isEqualTo(new ClientConfig(
                         new UpstreamConfig(
@@ -192,7 +196,9 @@ class ClientConfigTest {
                         new FlowConfig(1 << 20, 64 << 10, 65535),
                         List.of(new ForwardConfig("any", new HostPort("0.0.0.0", 0), Optional.empty(), 1)),
                         new DrainConfig(ofSeconds(0), Optional.of(ofSeconds(1))),
-                        new AdminConfig(List.of("/run/c.sock", "[::1]:9180"), false)));
+                        new AdminConfig(List.of("/run/c.sock", "[::1]:9180"), false),
+                        new LogConfig(
+                                LogConfig.Format.JSON, LogConfig.Level.WARN, Map.of("a.b", LogConfig.Level.TRACE))));
     }
 
     @Test
@@ -342,6 +348,7 @@ class ClientConfigTest {
                         flow       64m a session, 16m a stream, frames of 32760
                         drain      up to 30s
                         admin      auto
+                        log        auto, from info
                         """);
     }
 

@@ -3,6 +3,7 @@ package dev.culvert.server;
 import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
+import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
@@ -51,6 +52,11 @@ public final class Main implements Program<ServerConfig> {
     @Override
     public AdminConfig admin(ServerConfig config) {
         return config.admin();
+    }
+
+    @Override
+    public LogConfig log(ServerConfig config) {
+        return config.log();
     }
 
     @Override

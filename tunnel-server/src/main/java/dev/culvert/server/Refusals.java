@@ -1,5 +1,6 @@
 package dev.culvert.server;
 
+import dev.culvert.mux.HostPort;
 import io.netty.util.concurrent.Ticker;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -23,23 +24,48 @@ final class Refusals {
         periodBegan = new AtomicLong(ticker.nanoTime());
     }
 
-    /** Somebody was refused. Returns whether the log was told. */
-    boolean add(String endpoint, Object who, String reason) {
+    /** What was refused. */
+    enum What {
+        SESSION,
+        STREAM
+    }
+
+    /**
+     * Somebody was refused something. Returns whether the log was told.
+     *
+     * @param client its name, empty where nobody knows who it is
+     */
+    boolean add(String endpoint, What what, String client, HostPort peer, String reason) {
         long began = periodBegan.get();
         long now = ticker.nanoTime();
         if (now - began >= PERIOD && periodBegan.compareAndSet(began, now)) {
             int untold = inPeriod.getAndSet(0) - MOST;
             if (untold > 0) {
-                LOG.warn(
-                        "{}: refused {} more in the last {} s",
-                        endpoint,
-                        untold,
-                        TimeUnit.NANOSECONDS.toSeconds(now - began));
+                long seconds = TimeUnit.NANOSECONDS.toSeconds(now - began);
+                LOG.atWarn()
+                        .addKeyValue("event", "refused_more")
+                        .addKeyValue("endpoint", endpoint)
+                        .addKeyValue("count", untold)
+                        .addKeyValue("seconds", seconds)
+                        .log("{}: refused {} more in the last {} s", endpoint, untold, seconds);
             }
         }
         boolean told = inPeriod.incrementAndGet() <= MOST;
         if (told) {
-            LOG.warn("{}: refused {}: {}", endpoint, who, reason);
+            LOG.atWarn()
+                    .addKeyValue("event", "refused")
+                    .addKeyValue("endpoint", endpoint)
+                    .addKeyValue("what", what == What.SESSION ? "session" : "stream")
+                    .addKeyValue("client", client)
+                    .addKeyValue("peer", peer)
+                    .addKeyValue("reason", reason)
+                    .log(
+                            "{}: refused {}{}{}: {}",
+                            endpoint,
+                            what == What.SESSION ? "" : "a stream of ",
+                            client.isEmpty() ? "" : client + "@",
+                            peer,
+                            reason);
         }
         return told;
     }

@@ -16,6 +16,7 @@ import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
 import dev.culvert.common.config.ListenAddresses;
+import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.Plaintext;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.TlsConfig;
@@ -55,7 +56,8 @@ record ServerConfig(
         KeepaliveConfig keepalive,
         FlowConfig flow,
         DrainConfig drain,
-        AdminConfig admin) {
+        AdminConfig admin,
+        LogConfig log) {
 
     ServerConfig {
         Map<Object, String> owners = new HashMap<>();
@@ -131,7 +133,8 @@ record ServerConfig(
                 top.section("keepalive", KeepaliveConfig::read),
                 top.section("flow", FlowConfig::read),
                 top.section("drain", DrainConfig::read),
-                top.section("admin", AdminConfig::read));
+                top.section("admin", AdminConfig::read),
+                top.section("log", LogConfig::read));
     }
 
     private static void checkClients(Section top, Optional<TlsConfig> tls, List<ClientConfig> clients) {
@@ -147,7 +150,7 @@ record ServerConfig(
         }
     }
 
-    /** This one, with what {@code other} says of who gets in. */
+    /** This one, with what {@code other} says of who gets in and of the log. */
     ServerConfig withAccessOf(ServerConfig other) {
         return new ServerConfig(
                 listen,
@@ -162,7 +165,8 @@ record ServerConfig(
                 keepalive,
                 flow,
                 drain,
-                admin);
+                admin,
+                other.log);
     }
 
     /** The addresses to listen on, with what is spoken there; {@code software} is what peers are told. */
@@ -204,6 +208,7 @@ record ServerConfig(
                 flow       %s
                 drain      %s
                 admin      %s
+                log        %s
                 """.formatted(
                 Stream.of(clientsAt, known, peers).flatMap(lines -> lines).collect(joining("\n")),
                 limits.describe(),
@@ -213,6 +218,7 @@ record ServerConfig(
                 Units.of(userTimeout),
                 flow.describe(),
                 drain.describe(),
-                admin.describe());
+                admin.describe(),
+                log.describe());
     }
 }

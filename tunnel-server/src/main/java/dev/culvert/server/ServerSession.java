@@ -15,12 +15,14 @@ import dev.culvert.mux.OpenRequest;
 import dev.culvert.mux.SessionListener;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
+import io.netty.util.NetUtil;
 import io.netty.util.concurrent.Future;
 import java.security.cert.X509Certificate;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * One client's session: every stream that it opens is checked, dialled and joined with its target. It is on the account of the client
@@ -88,12 +90,23 @@ final class ServerSession implements SessionListener {
             return;
         }
         admitted = true;
-        LOG.info(
-                "{}: session from {} up, {}{}",
-                name(),
-                client.at(peer.address),
-                session.version(),
-                session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware());
+        event("session_up")
+                .addKeyValue("version", session.version())
+                .addKeyValue("software", session.peerSoftware())
+                .log(
+                        "{}: session from {} up, {}{}",
+                        name(),
+                        client.at(peer.address),
+                        session.version(),
+                        session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware());
+    }
+
+    private LoggingEventBuilder event(String event) {
+        return LOG.atInfo()
+                .addKeyValue("event", event)
+                .addKeyValue("endpoint", name())
+                .addKeyValue("client", client.name())
+                .addKeyValue("peer", peer.address);
     }
 
     /** Who gets in has changed: the session goes on as what its client is now, or not at all. Any thread. */
@@ -123,12 +136,11 @@ final class ServerSession implements SessionListener {
         }
         OpenRequest request = stream.request();
         HostPort target = peer.endpoint.target(request);
-        HostPort source = request.source();
         Connection connection = connections.add(
-                request.connectionId().isEmpty() ? connections.newId() : request.connectionId(),
-                peer.endpoint.forward(request),
+                request.connectionId().isEmpty() ? connections.newId() : word(request.connectionId()),
+                word(peer.endpoint.forward(request)),
                 client.name(),
-                (source == null ? peer.address : source).toString(),
+                source(request).toString(),
                 target == null ? "none" : target.toString());
         connection.onEnd(account::closeStream);
         if (target == null) {
@@ -148,6 +160,20 @@ final class ServerSession implements SessionListener {
                 dial(stream, connection, target);
             }
         }
+    }
+
+    /** A name that takes one place in a line of the log: a client could write whole sentences of a server otherwise. */
+    private static String word(String name) {
+        return name.chars().allMatch(c -> c > ' ' && c < 0x7f) ? name : name.replaceAll("[^!-~]", "_");
+    }
+
+    /** Where the client says that a connection comes from, which is an address and nothing else. */
+    private HostPort source(OpenRequest request) {
+        HostPort source = request.source();
+        return source != null
+                        && (NetUtil.isValidIpV4Address(source.host()) || NetUtil.isValidIpV6Address(source.host()))
+                ? source
+                : peer.address;
     }
 
     private void dial(MuxStream stream, Connection connection, HostPort target) {
@@ -179,7 +205,7 @@ final class ServerSession implements SessionListener {
 
     @Override
     public void onRefused(MuxSession session, ErrorCode code, String text) {
-        account.refusals().add(name(), "a stream of " + client.at(peer.address), code + ": " + text);
+        account.refusals().add(name(), Refusals.What.STREAM, client.name(), peer.address, code + ": " + text);
     }
 
     @Override
@@ -196,12 +222,15 @@ final class ServerSession implements SessionListener {
     public void onClosed(MuxSession session, ErrorCode code, String text) {
         if (admitted) {
             account.closeSession();
-            LOG.info("{}: session from {} ended: {}: {}", name(), client.at(peer.address), code, text);
+            event("session_ended")
+                    .addKeyValue("reason", code + ": " + text)
+                    .log("{}: session from {} ended: {}: {}", name(), client.at(peer.address), code, text);
         } else {
             String advice = session.unexpectedVersion().isPresent()
                     ? "; " + peer.endpoint.advice(session.unexpectedVersion().getAsInt())
                     : "";
-            account.refusals().add(name(), client.at(peer.address), code + ": " + text + advice);
+            account.refusals()
+                    .add(name(), Refusals.What.SESSION, client.name(), peer.address, code + ": " + text + advice);
         }
         home.onClosed(this, session, code);
     }

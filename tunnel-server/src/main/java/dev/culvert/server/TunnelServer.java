@@ -5,6 +5,7 @@ import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.config.Units;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
+import dev.culvert.common.lifecycle.LogSetup;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.Acceptor;
@@ -222,7 +223,7 @@ public final class TunnelServer implements Agent {
 
         @Override
         public void onFailed(String reason) {
-            refusals.add(endpoint.name(), address, madeRoom ? MADE_ROOM : reason);
+            refusals.add(endpoint.name(), Refusals.What.SESSION, "", address, madeRoom ? MADE_ROOM : reason);
             leave();
         }
 
@@ -250,10 +251,11 @@ public final class TunnelServer implements Agent {
         if (!next.withAccessOf(config).equals(config)
                 || next.tls().isPresent() != config.tls().isPresent()) {
             LOG.warn(
-                    "only clients, anonymous, limits.client and the files of tls are taken over; the rest takes a restart");
+                    "only clients, anonymous, limits.client, log and the files of tls are taken over; the rest takes a restart");
         }
         if (next.tls().isPresent() == config.tls().isPresent()) {
             config = config.withAccessOf(next);
+            LogSetup.apply(config.log());
             takeOver();
         }
     }

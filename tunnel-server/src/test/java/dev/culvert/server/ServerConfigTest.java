@@ -10,6 +10,7 @@ import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
+import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.net.AllowList;
@@ -22,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -86,7 +88,8 @@ class ServerConfigTest {
                         KEEPALIVE,
                         FLOW,
                         DRAIN,
-                        new AdminConfig(List.of(), false)));
+                        new AdminConfig(List.of(), false),
+                        LogConfig.DEFAULT));
     }
 
     @Test
@@ -112,7 +115,8 @@ class ServerConfigTest {
                         KEEPALIVE,
                         FLOW,
                         DRAIN,
-                        new AdminConfig(List.of(), false)));
+                        new AdminConfig(List.of(), false),
+                        LogConfig.DEFAULT));
     }
 
     @Test
@@ -137,6 +141,7 @@ class ServerConfigTest {
                                 flow { buffer = 1m, max-window = 64k, frame-size = 1024 }
                                 drain { timeout = 0s, idle = 1s }
                                 admin { listen = off }
+                                log { format = json, level = warn, levels { "a.b" = trace } }
                                 """))
                 .isEqualTo(new ServerConfig(
                         Optional.of(new HostPort("0.0.0.0", 7443)),
@@ -161,7 +166,9 @@ class ServerConfigTest {
                         new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
                         new FlowConfig(1 << 20, 64 << 10, 1024),
                         new DrainConfig(Duration.ZERO, Optional.of(ofSeconds(1))),
-                        new AdminConfig(List.of(), true)));
+                        new AdminConfig(List.of(), true),
+                        new LogConfig(
+                                LogConfig.Format.JSON, LogConfig.Level.WARN, Map.of("a.b", LogConfig.Level.TRACE))));
     }
 
     @Test
@@ -373,6 +380,7 @@ class ServerConfigTest {
                         flow       64m a session, 16m a stream, frames of 32760
                         drain      up to 30s
                         admin      auto
+                        log        auto, from info
                         """);
     }
 }

@@ -23,6 +23,8 @@ class ShippedConfigTest {
     /** A row of the reference: key, kind, default. */
     private static final Pattern ROW = Pattern.compile("(?m)^\\| `([^`]+)` \\| [^|]* \\| `?([^|`]*?)`? ?\\|");
 
+    private static final String LOGGER = "\"dev.culvert.mux\"";
+
     @TempDir
     Path directory;
 
@@ -38,7 +40,8 @@ class ShippedConfigTest {
     /** With the keys that have no default. */
     private static String withOthers(String text) {
         return text.replaceAll("(?m)^( *)#(key-file|cert-file|ca-file|server-name|name|tls) = ", "$1$2 = ")
-                .replace("#anonymous {", "anonymous {");
+                .replace("#anonymous {", "anonymous {")
+                .replace("#levels {", "levels {");
     }
 
     private static String withDefaults(String text) {
@@ -89,7 +92,8 @@ class ShippedConfigTest {
                 .collect(toMap(
                         row -> row.group(1)
                                 .replace("clients.NAME", "clients.laptop")
-                                .replace("NAME", "legacy"),
+                                .replace("NAME", "legacy")
+                                .replace("LOGGER", LOGGER),
                         row -> row.group(2)));
         Map<String, String> shipped =
                 ConfigFactory.parseString(withOthers(withSmuxDefaults(withDefaults(Files.readString(SHIPPED)))))

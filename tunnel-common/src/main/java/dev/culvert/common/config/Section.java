@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -124,6 +125,26 @@ public final class Section {
                     return all.section(name, section -> shape.apply(name, section));
                 })
                 .toList();
+    }
+
+    /**
+     * The values inside the section {@code key}, by names of the user's choice that may have dots: without quotes around it, a name
+     * with a dot is a section in HOCON.
+     */
+    public <T> Map<String, T> dotted(String key, Kind<T> kind) {
+        Map<String, T> values = new TreeMap<>();
+        at(key, value(key)).addDotted("", kind, values);
+        return values;
+    }
+
+    private <T> void addDotted(String prefix, Kind<T> kind, Map<String, T> values) {
+        object.forEach((key, value) -> {
+            if (value instanceof ConfigObject) {
+                at(key, value).addDotted(prefix + key + ".", kind, values);
+            } else if (isPresent(value)) {
+                values.put(prefix + key, parse(key, kind, value, kind.standIn()));
+            }
+        });
     }
 
     /** Records an error of {@code key}: a sentence that says what was found and what to do. */

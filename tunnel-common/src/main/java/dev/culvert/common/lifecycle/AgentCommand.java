@@ -1,6 +1,5 @@
 package dev.culvert.common.lifecycle;
 
-import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
 import dev.culvert.common.admin.AdminServer;
 import dev.culvert.common.config.BadConfig;
@@ -16,6 +15,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -41,6 +41,8 @@ import picocli.CommandLine.Spec;
         footer =
                 "%nSIGTERM and SIGINT drain, a second one ends at once. SIGHUP reads the configuration again. SIGUSR1 writes the state to the log. CULVERT_OPTS holds extra JVM flags.")
 public final class AgentCommand<C> implements Callable<Integer> {
+    private static final Logger LOG = LoggerFactory.getLogger(AgentCommand.class);
+
     private static final int DONE = 0;
     private static final int FAILED = 1;
 
@@ -97,13 +99,19 @@ public final class AgentCommand<C> implements Callable<Integer> {
     @Command(description = "Run in the foreground (default).")
     int run() throws InterruptedException {
         if (verbose) {
-            ((ch.qos.logback.classic.Logger) LoggerFactory.getLogger("dev.culvert")).setLevel(Level.DEBUG);
+            LogSetup.verbose();
         }
         Tls.load();
         try {
-            return run(program.read(file()));
+            C config = program.read(file());
+            LogSetup.apply(program.log(config));
+            return run(config);
         } catch (BadConfig | StartFailure e) {
-            return fail(e);
+            if (LogSetup.isText()) {
+                return fail(e);
+            }
+            LOG.error("{}", e.getMessage());
+            return FAILED;
         }
     }
 

@@ -15,7 +15,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 
 /** The numbers of an agent for Prometheus. All but the histograms are counted elsewhere and looked up when somebody asks. */
@@ -55,7 +54,7 @@ final class Metrics implements Connections.Observer {
                     callback.call((double) tally.closed(), tally.forward(), tally.client(), "closed");
                     for (ErrorCode code : ErrorCode.values()) {
                         if (tally.cutOff(code) > 0) {
-                            callback.call((double) tally.cutOff(code), tally.forward(), tally.client(), label(code));
+                            callback.call((double) tally.cutOff(code), tally.forward(), tally.client(), code.label());
                         }
                     }
                 }))
@@ -71,7 +70,7 @@ final class Metrics implements Connections.Observer {
                 .labelNames("code")
                 .callback(callback -> {
                     for (ErrorCode code : ErrorCode.values()) {
-                        callback.call((double) sessions.ended(code), label(code));
+                        callback.call((double) sessions.ended(code), code.label());
                     }
                 })
                 .register(registry);
@@ -133,10 +132,6 @@ final class Metrics implements Connections.Observer {
 
     private static long heapUsed() {
         return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
-    }
-
-    private static String label(ErrorCode code) {
-        return code.name().toLowerCase(Locale.ROOT);
     }
 
     private void gaugeOfTally(String name, String help, ToDoubleFunction<Tally> value) {

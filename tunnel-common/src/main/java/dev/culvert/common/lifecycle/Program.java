@@ -3,6 +3,7 @@ package dev.culvert.common.lifecycle;
 import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
+import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.TlsConfig;
 import java.nio.file.Path;
 import java.util.List;
@@ -29,6 +30,8 @@ public interface Program<C> {
     DrainConfig drain(C config);
 
     AdminConfig admin(C config);
+
+    LogConfig log(C config);
 
     /** What a file says of where the key is to be, even if the rest of it, or all of the default file, is not there yet. */
     TlsConfig tls(Path file) throws BadConfig;

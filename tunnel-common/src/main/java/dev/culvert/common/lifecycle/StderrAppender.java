@@ -1,6 +1,10 @@
 package dev.culvert.common.lifecycle;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.LoggingEvent;
 import ch.qos.logback.core.UnsynchronizedAppenderBase;
 import ch.qos.logback.core.encoder.Encoder;
 import java.io.ByteArrayOutputStream;
@@ -8,7 +12,6 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.Queue;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -16,6 +19,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.event.KeyValuePair;
 
 /**
  * Writes the log to standard error, on a thread of its own: whoever logs from an event loop must not wait for a terminal or a full
@@ -35,7 +39,7 @@ final class StderrAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
     private final OutputStream stderr;
     private final ByteArrayOutputStream batch = new ByteArrayOutputStream();
     private final Thread writer = new Thread(this::run, "log");
-    private @Nullable Encoder<ILoggingEvent> encoder;
+    private volatile @Nullable Encoder<ILoggingEvent> encoder;
 
     StderrAppender() {
         this(new FileOutputStream(FileDescriptor.err));
@@ -45,9 +49,13 @@ final class StderrAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
         this.stderr = stderr;
     }
 
-    /** How a line looks. */
+    /** How lines look from now on. Only the writer uses it. Any thread. */
     void setEncoder(Encoder<ILoggingEvent> newEncoder) {
         encoder = newEncoder;
+    }
+
+    @Nullable Encoder<ILoggingEvent> encoder() {
+        return encoder;
     }
 
     @Override
@@ -87,14 +95,11 @@ final class StderrAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
     private boolean write() {
         ILoggingEvent event;
         for (int i = 0; i < QUEUE && (event = queue.poll()) != null; i++) {
-            if (encoder != null) {
-                batch.writeBytes(encoder.encode(event));
-            }
+            encode(event);
         }
         int missing = lost.getAndSet(0);
         if (missing > 0) {
-            batch.writeBytes((missing + " lines of the log are lost: standard error is not read fast enough\n")
-                    .getBytes(StandardCharsets.UTF_8));
+            encode(loss(missing));
         }
         if (batch.size() == 0) {
             return false;
@@ -106,6 +111,23 @@ final class StderrAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
         }
         batch.reset();
         return true;
+    }
+
+    private void encode(ILoggingEvent event) {
+        Encoder<ILoggingEvent> present = encoder;
+        if (present != null) {
+            batch.writeBytes(present.encode(event));
+        }
+    }
+
+    /** What to say of events that did not fit. */
+    LoggingEvent loss(int missing) {
+        Logger logger = ((LoggerContext) getContext()).getLogger(StderrAppender.class);
+        String message = missing + " lines of the log are lost: standard error is not read fast enough";
+        LoggingEvent event = new LoggingEvent("", logger, Level.WARN, message, null, null);
+        event.addKeyValuePair(new KeyValuePair("event", "log_lost"));
+        event.addKeyValuePair(new KeyValuePair("count", missing));
+        return event;
     }
 
     /** Writes what is queued, within a second. */

@@ -177,16 +177,7 @@ public final class Connection {
     public void end(@Nullable ErrorCode code, String reason) {
         if (ended.compareAndSet(false, true)) {
             long lived = home.now() - startedAt;
-            LOG.info(
-                    "{} forward={} client={} target={} in={} out={} ms={} end: {}",
-                    id,
-                    forward,
-                    client(),
-                    target,
-                    fromSocket,
-                    toSocket,
-                    lived / 1_000_000,
-                    reason);
+            record(code, reason, lived / 1_000_000);
             if (code == null) {
                 tally.close();
             } else {
@@ -196,6 +187,32 @@ public final class Connection {
             atEnd.run();
             home.remove(this);
         }
+    }
+
+    /** The text for people, and beside it the fields of docs/logs.md. */
+    private void record(@Nullable ErrorCode code, String reason, long ms) {
+        LOG.atInfo()
+                .addKeyValue("event", "connection")
+                .addKeyValue("id", id)
+                .addKeyValue("forward", forward)
+                .addKeyValue("client", name)
+                .addKeyValue("source", source)
+                .addKeyValue("target", target)
+                .addKeyValue("in", fromSocket)
+                .addKeyValue("out", toSocket)
+                .addKeyValue("ms", ms)
+                .addKeyValue("result", code == null ? "closed" : code.label())
+                .addKeyValue("reason", reason)
+                .log(
+                        "{} forward={} client={} target={} in={} out={} ms={} end: {}",
+                        id,
+                        forward,
+                        client(),
+                        target,
+                        fromSocket,
+                        toSocket,
+                        ms,
+                        reason);
     }
 
     /** Who, from where, to where: for a line of the log. */

@@ -17,12 +17,14 @@ import org.slf4j.LoggerFactory;
 final class NotifySocket implements SystemdNotifier {
     private static final Logger log = LoggerFactory.getLogger(NotifySocket.class);
 
+    private final EventLoop loop;
     private final ChannelFuture connected;
 
     /**
      * @param address an absolute path, or {@code @} and an abstract name (unix(7))
      */
     NotifySocket(String address, EventLoop loop) {
+        this.loop = loop;
         String path = address.startsWith("@") ? "\0" + address.substring(1) : address;
         connected = new Bootstrap()
                 .group(loop)
@@ -43,6 +45,9 @@ final class NotifySocket implements SystemdNotifier {
     /** Waits, without a thread, for the connection: listeners are called in the order in which they were added. */
     @Override
     public void send(String assignment) {
+        if (loop.isShuttingDown()) { // and would not tell a listener any more
+            return;
+        }
         connected.addListener(done -> {
             if (done.isSuccess()) {
                 write(assignment);

@@ -6,6 +6,7 @@ import dev.culvert.mux.HostPort;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
@@ -85,6 +86,46 @@ class SharedSectionsTest {
         assertThat(read("", DrainConfig::read).describe()).isEqualTo("up to 30s");
         assertThat(read("idle = 5s", DrainConfig::read).describe())
                 .isEqualTo("up to 30s, connections idle for 5s are ended at once");
+    }
+
+    @Test
+    void the_log_has_defaults() throws BadConfig {
+        assertThat(read("", LogConfig::read)).isEqualTo(LogConfig.DEFAULT);
+    }
+
+    @Test
+    void loggers_can_be_written_with_quotes_and_without() throws BadConfig {
+        assertThat(read(
+                        "format = json, level = warn, levels { \"a.b\" = debug, a.b.c = trace, d = error, e = null }",
+                        LogConfig::read))
+                .isEqualTo(new LogConfig(
+                        LogConfig.Format.JSON,
+                        LogConfig.Level.WARN,
+                        Map.of(
+                                "a.b", LogConfig.Level.DEBUG,
+                                "a.b.c", LogConfig.Level.TRACE,
+                                "d", LogConfig.Level.ERROR)));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "format = xml         | format: found \"xml\", expected one of auto, text, journald, json",
+                "level = loud         | level: found \"loud\", expected one of error, warn, info, debug, trace",
+                "levels = debug       | levels: found \"debug\", expected a section in braces { }",
+                "levels.a.b = 1       | levels.a.b: found 1, expected one of error, warn, info, debug, trace",
+                "levels { \"a.b\" = 1 } | levels.\"a.b\": found 1, expected one of error, warn, info, debug, trace",
+            })
+    void the_log_has_formats_and_levels(String text, String error) {
+        assertThat(errors(text, LogConfig::read)).containsExactly("a.conf:1: " + error);
+    }
+
+    @Test
+    void the_log_describes_itself() throws BadConfig {
+        assertThat(read("", LogConfig::read).describe()).isEqualTo("auto, from info");
+        assertThat(read("levels { b = warn, a = debug }", LogConfig::read).describe())
+                .isEqualTo("auto, from info, a from debug, b from warn");
     }
 
     @Test

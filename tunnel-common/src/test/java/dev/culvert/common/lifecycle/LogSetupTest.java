@@ -6,12 +6,31 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.Configurator.ExecutionStatus;
+import dev.culvert.common.config.LogConfig;
+import dev.culvert.common.config.LogConfig.Format;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.LoggerFactory;
 
 class LogSetupTest {
     private static final String FILE = "logback.configurationFile";
+
+    private final LoggerContext logs = new LoggerContext();
+    private final StderrAppender stderr = new StderrAppender(OutputStream.nullOutputStream());
+
+    private void apply(Format format, LogConfig.Level level, Map<String, LogConfig.Level> levels) {
+        LogSetup.apply(new LogConfig(format, level, levels), logs, stderr);
+    }
+
+    private Level levelOf(String logger) {
+        return logs.getLogger(logger).getEffectiveLevel();
+    }
 
     @AfterEach
     void forget() {
@@ -20,19 +39,74 @@ class LogSetupTest {
 
     @Test
     void logbackFindsIt() {
-        LoggerContext logs = (LoggerContext) LoggerFactory.getILoggerFactory();
-        assertThat(logs.getLogger(Logger.ROOT_LOGGER_NAME).getAppender("stderr"))
+        LoggerContext found = (LoggerContext) LoggerFactory.getILoggerFactory();
+        assertThat(found.getLogger(Logger.ROOT_LOGGER_NAME).getAppender("stderr"))
                 .isInstanceOf(StderrAppender.class);
-        assertThat(logs.getLogger("io.netty").getEffectiveLevel()).isEqualTo(Level.WARN);
-        assertThat(logs.getLogger("anything").getEffectiveLevel()).isEqualTo(Level.INFO);
+        assertThat(found.getLogger("io.netty").getEffectiveLevel()).isEqualTo(Level.WARN);
+        assertThat(found.getLogger("anything").getEffectiveLevel()).isEqualTo(Level.INFO);
     }
 
     @Test
     void aFileThatTheUserNamesCountsInstead() {
         System.setProperty(FILE, "mine.xml");
-        LoggerContext logs = new LoggerContext();
         assertThat(new LogSetup().configure(logs)).isEqualTo(ExecutionStatus.INVOKE_NEXT_IF_ANY);
         assertThat(logs.getLogger(Logger.ROOT_LOGGER_NAME).iteratorForAppenders())
                 .isExhausted();
+    }
+
+    @Test
+    void levelsAreThoseOfTheLastConfiguration() {
+        apply(
+                Format.TEXT,
+                LogConfig.Level.WARN,
+                Map.of("a.b", LogConfig.Level.TRACE, "io.netty", LogConfig.Level.DEBUG));
+        assertThat(levelOf("a")).isEqualTo(Level.WARN);
+        assertThat(levelOf("a.b.c")).isEqualTo(Level.TRACE);
+        assertThat(levelOf("io.netty.channel")).isEqualTo(Level.DEBUG);
+
+        apply(Format.TEXT, LogConfig.Level.DEBUG, Map.of());
+        assertThat(levelOf("a")).isEqualTo(Level.DEBUG);
+        assertThat(levelOf("a.b.c")).isEqualTo(Level.DEBUG);
+        assertThat(levelOf("io.netty.channel"))
+                .as("says a lot, of what few understand")
+                .isEqualTo(Level.WARN);
+
+        apply(Format.TEXT, LogConfig.Level.ERROR, Map.of());
+        assertThat(levelOf("io.netty.channel")).isEqualTo(Level.ERROR);
+    }
+
+    @Test
+    void whoWantsMoreGetsMoreWhateverTheConfigurationSays() {
+        logs.putProperty("culvert.verbose", "true");
+        apply(Format.TEXT, LogConfig.Level.ERROR, Map.of("dev.culvert.mux", LogConfig.Level.WARN));
+        assertThat(levelOf("dev.culvert.client")).isEqualTo(Level.DEBUG);
+        assertThat(levelOf("dev.culvert.mux")).isEqualTo(Level.WARN);
+        assertThat(levelOf("other")).isEqualTo(Level.ERROR);
+
+        apply(Format.TEXT, LogConfig.Level.TRACE, Map.of());
+        assertThat(levelOf("dev.culvert.client")).isEqualTo(Level.TRACE);
+    }
+
+    @Test
+    void theFormatIsThatOfTheLastConfiguration() {
+        apply(Format.JSON, LogConfig.Level.INFO, Map.of());
+        assertThat(stderr.encoder()).isInstanceOf(JsonEncoder.class);
+        apply(Format.JOURNALD, LogConfig.Level.INFO, Map.of());
+        assertThat(stderr.encoder()).isInstanceOf(JournalEncoder.class);
+        apply(Format.TEXT, LogConfig.Level.INFO, Map.of());
+        assertThat(stderr.encoder()).isInstanceOf(LineEncoder.class);
+    }
+
+    @Test
+    void theJournalIsTheFileThatTheEnvironmentNames(@TempDir Path directory) throws IOException {
+        Path file = Files.createFile(directory.resolve("stderr"));
+        Path link = Files.createSymbolicLink(directory.resolve("2"), file); // as in /proc/self/fd
+        String id = Files.getAttribute(file, "unix:dev") + ":" + Files.getAttribute(file, "unix:ino");
+
+        assertThat(LogSetup.isJournal(Map.of("JOURNAL_STREAM", id), link)).isTrue();
+        assertThat(LogSetup.isJournal(Map.of("JOURNAL_STREAM", "1:1"), link)).isFalse();
+        assertThat(LogSetup.isJournal(Map.of(), link)).isFalse();
+        assertThat(LogSetup.isJournal(Map.of("JOURNAL_STREAM", id), directory.resolve("none")))
+                .isFalse();
     }
 }

@@ -106,6 +106,13 @@ class StderrAppenderTest {
                 .endsWith("5 lines of the log are lost: standard error is not read fast enough");
     }
 
+    /** Whoever reads JSON finds nothing else, and the fields of docs/logs.md. */
+    @Test
+    void theLossIsAnEventToo() {
+        assertThat(new JsonEncoder().lines(appender(written).loss(5)))
+                .contains("\"level\":\"warn\"", "\"event\":\"log_lost\",\"count\":5,\"message\":\"5 lines of the log");
+    }
+
     private static Iterable<String> lines(int count) {
         return IntStream.range(0, count).mapToObj(i -> "line " + i).toList();
     }
