@@ -1,9 +1,11 @@
 package dev.culvert.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -112,6 +114,52 @@ final class ReloadTest {
 
             of.reload(serverConfig(0, "SHA256:wrong"));
             of.awaitLog("not reloaded, nothing has changed:");
+            try (Socket socket = Tunnel.connect(from, "web")) {
+                echoes(socket);
+            }
+        }
+    }
+
+    @Test
+    void aForwardIsAddedUnderLoadChangedAndRemovedAndConnectionsGoOn() throws Exception {
+        try (AgentProcess of = startServer(client.fingerprint());
+                AgentProcess from = startClient(of);
+                Load load = new Load(from)) {
+            String one = clientConfig(of.port("listen"), 0, server.fingerprint());
+            String added = "forwards { new { listen = \"127.0.0.1:0\", target = \"%s\" } }";
+            from.awaitLog("session up");
+
+            from.reload(one + added.formatted(ECHO.address()));
+            try (Socket open = Tunnel.connect(from, "new")) {
+                echoes(open);
+                from.reload(one + added.formatted("127.0.0.1:1"));
+                from.awaitLog("forwards.new: new  127.0.0.1:0 -> 127.0.0.1:1 from now on");
+                assertThat(Tunnel.awaitReset(from, "new").reason()).startsWith("reset: forbidden");
+
+                from.reload(one);
+                from.awaitLog("forwards.new: no longer listening on ");
+                assertThatThrownBy(() -> Tunnel.connect(from, "new")).isInstanceOf(ConnectException.class);
+                echoes(open);
+            }
+            int done = load.done.get();
+            await().atMost(AgentProcess.PATIENCE).until(() -> load.done.get() > done || load.failure.get() != null);
+            assertThat(load.failure.get()).isNull();
+            assertThat(from.log().matching("session up")).hasSize(1);
+        }
+    }
+
+    @Test
+    void whatCanNotBeListenedForChangesNothing() throws Exception {
+        try (AgentProcess of = startServer(client.fingerprint());
+                AgentProcess from = startClient(of)) {
+            from.awaitLog("session up");
+
+            from.reload("""
+                    %s
+                    forwards { new { listen = "127.0.0.1:0", target = "a:1" }, taken { listen = "127.0.0.1:%d", target = "a:1" } }
+                    """.formatted(clientConfig(of.port("listen"), 0, server.fingerprint()), of.port("listen")));
+            from.awaitLog("forwards\\.taken: cannot listen on .*ss -ltnp");
+            assertThat(from.log().matching("forwards.new: listening")).isEmpty();
             try (Socket socket = Tunnel.connect(from, "web")) {
                 echoes(socket);
             }

@@ -72,10 +72,10 @@ record ClientConfig(
                 top.section("log", LogConfig::read));
     }
 
-    /** This one, with what {@code other} says of keys, certificates and the log. */
-    ClientConfig withTlsOf(ClientConfig other) {
+    /** This one, with what {@code next} says of forwards, keys, certificates and the log: what can change without a restart. */
+    ClientConfig changedTo(ClientConfig next) {
         return new ClientConfig(
-                upstream.withTls(other.upstream.tls()), keepalive, flow, forwards, drain, admin, other.log);
+                upstream.withTls(next.upstream.tls()), keepalive, flow, next.forwards, drain, admin, next.log);
     }
 
     /** How the sessions behave; {@code software} is what servers are told. */

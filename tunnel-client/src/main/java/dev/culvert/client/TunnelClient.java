@@ -24,10 +24,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -38,7 +35,7 @@ import org.slf4j.LoggerFactory;
 public final class TunnelClient implements Agent {
     private static final Logger LOG = LoggerFactory.getLogger(TunnelClient.class);
 
-    /** As it was last read; of a newer one only the TLS of the servers counts until a restart. */
+    /** As it was last read; of a newer one what {@link ClientConfig#changedTo} takes counts, the rest after a restart. */
     private ClientConfig config;
     /** Of the files of TLS that are in use. */
     private String content;
@@ -52,8 +49,7 @@ public final class TunnelClient implements Agent {
     private final EventLoop accepting;
     private final Connections connections = new Connections(ticker);
     private final Sessions sessions = new Sessions(connections, ticker);
-    private final List<Acceptor> acceptors = new ArrayList<>();
-    private final Map<String, HostPort> listening = new LinkedHashMap<>();
+    private final Listeners listeners;
     private final List<Uplink> uplinks = new ArrayList<>();
     private final Uplinks router;
 
@@ -64,6 +60,7 @@ public final class TunnelClient implements Agent {
         int count = config.upstream().sessions();
         loops = transport.newEventLoops(Math.min(count, Runtime.getRuntime().availableProcessors()), "client");
         accepting = loops.next();
+        listeners = new Listeners(transport, accepting, this::arrive);
         router = new Uplinks(accepting, ticker, uplinks);
         Dialer dialer = new Dialer(transport, config.upstream().connectTimeout());
         MuxSettings settings = config.muxSettings("culvert " + AgentCommand.version());
@@ -101,22 +98,27 @@ public final class TunnelClient implements Agent {
     }
 
     @Override
-    public void reload(Path file) throws BadConfig {
+    public void reload(Path file) throws BadConfig, StartFailure, InterruptedException {
         ClientConfig next = ClientConfig.read(file);
         boolean sameKind =
                 next.upstream().tls().isPresent() == config.upstream().tls().isPresent();
-        if (!next.withTlsOf(config).equals(config) || !sameKind) {
-            LOG.warn("only upstream.tls and log are taken over; the rest takes a restart");
-        }
-        boolean newTls = !next.upstream().tls().equals(config.upstream().tls());
-        if (sameKind) {
-            config = config.withTlsOf(next);
+        if (sameKind && next.upstream().protocol() == config.upstream().protocol()) {
+            try {
+                listeners.set(next.forwards());
+            } catch (IOException e) {
+                throw new StartFailure(String.valueOf(e.getMessage()));
+            }
+            boolean newKeys = !next.upstream().tls().equals(config.upstream().tls());
+            config = config.changedTo(next);
             LogSetup.apply(config.log());
+            if (newKeys) {
+                takeOver();
+            } else {
+                refresh();
+            }
         }
-        if (sameKind && newTls) {
-            takeOver();
-        } else {
-            refresh();
+        if (!next.equals(config)) {
+            LOG.warn("only forwards, upstream.tls and log are taken over; the rest takes a restart");
         }
     }
 
@@ -142,22 +144,10 @@ public final class TunnelClient implements Agent {
 
     @Override
     public void start() throws StartFailure, InterruptedException {
-        for (ForwardConfig forward : config.forwards()) {
-            String name = "forwards." + forward.name();
-            try {
-                Acceptor acceptor = Acceptor.listen(
-                        transport,
-                        accepting,
-                        name,
-                        forward.listen(),
-                        forward.maxConnections(),
-                        (from, channel) -> arrive(forward, from, channel));
-                acceptors.add(acceptor);
-                listening.put(forward.name(), acceptor.address());
-            } catch (IOException e) {
-                throw new StartFailure(String.valueOf(e.getMessage()));
-            }
-            LOG.info("{}: listening on {}", name, listening(forward.name()));
+        try {
+            listeners.set(config.forwards());
+        } catch (IOException e) {
+            throw new StartFailure(String.valueOf(e.getMessage()));
         }
         uplinks.forEach(Uplink::start);
     }
@@ -185,7 +175,7 @@ public final class TunnelClient implements Agent {
 
     @Override
     public Future<?> drain() {
-        acceptors.forEach(Acceptor::close);
+        listeners.close();
         accepting.execute(router::drain);
         uplinks.forEach(Uplink::drain);
         return sessions.drain();
@@ -221,12 +211,7 @@ public final class TunnelClient implements Agent {
 
     @Override
     public void close() {
-        acceptors.forEach(Acceptor::close);
+        listeners.close();
         loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
-    }
-
-    /** Where a forward listens. */
-    HostPort listening(String forward) {
-        return Objects.requireNonNull(listening.get(forward));
     }
 }

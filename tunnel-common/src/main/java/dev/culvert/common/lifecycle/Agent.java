@@ -21,8 +21,9 @@ public interface Agent {
      * Reads the configuration again and does what it says now, as far as that needs no restart; the log says what does. Blocks.
      *
      * @throws BadConfig and nothing has changed
+     * @throws StartFailure the file is right, but what it asks for can not be had; nothing has changed
      */
-    void reload(Path file) throws BadConfig;
+    void reload(Path file) throws BadConfig, StartFailure, InterruptedException;
 
     /** Looks whether the files of keys and certificates have changed, and takes the new ones. Called now and then; blocks. */
     void refresh();

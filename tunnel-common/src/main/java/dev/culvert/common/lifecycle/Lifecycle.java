@@ -172,13 +172,13 @@ final class Lifecycle {
         watch.ask();
     }
 
-    private void readAgain() {
+    private void readAgain() throws InterruptedException {
         notifier.reloading();
         try {
             agent.reload(file);
             LOG.info("reloaded {}", file);
             answer(true, "reloaded " + file);
-        } catch (BadConfig e) {
+        } catch (BadConfig | StartFailure e) {
             LOG.warn("not reloaded, nothing has changed:\n{}", e.getMessage());
             answer(false, "not reloaded, nothing has changed:\n" + e.getMessage());
         }

@@ -30,12 +30,12 @@ public final class Acceptor {
     private static final long CALM_MILLIS = 3_000;
 
     private final String name;
-    private final int maxConnections;
     private final BiConsumer<Acceptor, SocketChannel> accepted;
     private final EventLoop loop;
     private final ServerSocketChannel channel;
 
     // On the event loop only.
+    private int maxConnections;
     private int open;
     private boolean full;
     private boolean pausing;
@@ -117,6 +117,14 @@ public final class Acceptor {
     public void release() {
         loop.execute(() -> {
             open--;
+            adjust();
+        });
+    }
+
+    /** From now on so many may be open at once; those that are stay. Any thread. */
+    public void limit(int connections) {
+        loop.execute(() -> {
+            maxConnections = connections;
             adjust();
         });
     }
