@@ -61,6 +61,7 @@ final class AgentProcess implements AutoCloseable {
         private final List<String> jvm = new ArrayList<>();
         private final Map<String, String> environment = new LinkedHashMap<>();
         private String config = "";
+        private final List<String> prefix = new ArrayList<>();
         private int descriptors;
         private boolean leakDetection = true;
         private boolean keepEndings = true;
@@ -88,6 +89,12 @@ final class AgentProcess implements AutoCloseable {
 
         Builder environment(String name, String value) {
             environment.put(name, value);
+            return this;
+        }
+
+        /** A program that the agent is to be started by. */
+        Builder startedBy(String... words) {
+            prefix.addAll(Arrays.asList(words));
             return this;
         }
 
@@ -150,6 +157,7 @@ final class AgentProcess implements AutoCloseable {
         if (what.descriptors > 0) {
             command.addAll(List.of("sh", "-c", "ulimit -n " + what.descriptors + "; exec \"$0\" \"$@\""));
         }
+        command.addAll(what.prefix);
         command.add(packaged("bin/" + what.program).toString());
         command.addAll(what.arguments.isEmpty() ? List.of("-c", configFile.toString()) : what.arguments);
         if (what.verbose) {

@@ -15,6 +15,7 @@ import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.unix.DomainDatagramPacket;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,6 +66,36 @@ final class ServiceTest {
                             .anySatisfy(word -> assertThat(word).matches("EXTEND_TIMEOUT_USEC=[0-9]{8}")));
         } finally {
             systemd.close().sync();
+        }
+    }
+
+    @Test
+    void aSocketOfSystemdIsAcceptedFrom() throws Exception {
+        assumeTrue(
+                Files.isExecutable(Path.of("/usr/bin/systemd-socket-activate")),
+                "SKIPPED: systemd-socket-activate is not here");
+        int port;
+        try (ServerSocket free = new ServerSocket(0)) {
+            port = free.getLocalPort();
+        }
+        // The file names another port: the socket counts.
+        try (Service echo = Service.echo();
+                AgentProcess server = AgentProcess.server()
+                        .config(Tunnel.to(echo).serverConfig(1))
+                        .startedBy(
+                                "/usr/bin/systemd-socket-activate",
+                                "--listen=127.0.0.1:" + port,
+                                "--fdname=listen",
+                                "--setenv=CULVERT_OPTS",
+                                "--setenv=JAVA_HOME",
+                                "--setenv=PATH")
+                        .start()) {
+            server.awaitLog("Listening on");
+            try (AgentProcess client = Tunnel.to(echo).startClient(port)) {
+                assertThat(server.port("listen")).isEqualTo(port);
+                client.awaitLog("session up");
+                Tunnel.echoes(client);
+            }
         }
     }
 

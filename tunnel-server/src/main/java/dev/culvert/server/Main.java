@@ -9,6 +9,7 @@ import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
 import dev.culvert.common.lifecycle.Program;
 import dev.culvert.common.lifecycle.StartFailure;
+import dev.culvert.common.systemd.ActivatedSockets;
 import java.nio.file.Path;
 
 /** {@code tunnel-server}. */
@@ -66,6 +67,9 @@ public final class Main implements Program<ServerConfig> {
 
     @Override
     public Agent agent(ServerConfig config) throws StartFailure {
-        return new TunnelServer(config);
+        return new TunnelServer(
+                config,
+                ActivatedSockets.fromEnvironment(
+                        System.getenv(), ProcessHandle.current().pid()));
     }
 }

@@ -73,11 +73,14 @@ public final class TunnelServer implements Agent {
     private final Accounts accounts;
     private final Set<ServerSession> live = ConcurrentHashMap.newKeySet();
     private volatile Access access;
+    private final Map<String, Integer> activated;
     private final List<Acceptor> acceptors = new ArrayList<>();
     private final Map<String, HostPort> listening = new LinkedHashMap<>();
 
-    TunnelServer(ServerConfig config) throws StartFailure {
+    /** @param activated descriptors of sockets that listen already, by the name of the endpoint */
+    TunnelServer(ServerConfig config, Map<String, Integer> activated) throws StartFailure {
         this.config = config;
+        this.activated = activated;
         limits = config.limits();
         socket = new SessionSocket(config.userTimeout());
         handshakes = new Handshakes(limits.handshakes());
@@ -108,13 +111,7 @@ public final class TunnelServer implements Agent {
     public void start() throws StartFailure, InterruptedException {
         for (Endpoint endpoint : endpoints) {
             try {
-                Acceptor acceptor = Acceptor.listen(
-                        transport,
-                        accepts,
-                        endpoint.name(),
-                        endpoint.listen(),
-                        limits.whole().sessions() + limits.handshakes(),
-                        (from, channel) -> begin(endpoint, from, channel));
+                Acceptor acceptor = listen(endpoint);
                 acceptors.add(acceptor);
                 listening.put(endpoint.name(), acceptor.address());
             } catch (IOException e) {
@@ -122,6 +119,32 @@ public final class TunnelServer implements Agent {
             }
             LOG.info("{}: listening on {}", endpoint.name(), listening(endpoint.name()));
         }
+        activated
+                .keySet()
+                .forEach(name -> LOG.warn(
+                        "systemd has passed a socket with the name '{}', and nothing here listens by that name:"
+                                + " FileDescriptorName= is listen, or smux.NAME",
+                        name));
+    }
+
+    private Acceptor listen(Endpoint endpoint) throws IOException, InterruptedException {
+        int most = limits.whole().sessions() + limits.handshakes();
+        Integer descriptor = activated.remove(endpoint.name());
+        return descriptor == null
+                ? Acceptor.listen(
+                        transport,
+                        accepts,
+                        endpoint.name(),
+                        endpoint.listen(),
+                        most,
+                        (from, channel) -> begin(endpoint, from, channel))
+                : Acceptor.adopt(
+                        transport,
+                        accepts,
+                        endpoint.name(),
+                        descriptor,
+                        most,
+                        (from, channel) -> begin(endpoint, from, channel));
     }
 
     /** Where an endpoint listens. */

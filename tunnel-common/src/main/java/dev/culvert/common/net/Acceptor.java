@@ -85,6 +85,33 @@ public final class Acceptor {
         return acceptor;
     }
 
+    /**
+     * Accepts from a socket that is bound and listens already; else as {@link #listen}.
+     *
+     * @param descriptor of the socket, which from now on belongs to the acceptor
+     */
+    public static Acceptor adopt(
+            Transport transport,
+            EventLoop loop,
+            String name,
+            int descriptor,
+            int maxConnections,
+            BiConsumer<Acceptor, SocketChannel> accepted)
+            throws IOException, InterruptedException {
+        try {
+            ServerSocketChannel channel = transport.adoptServerSocket(descriptor);
+            Acceptor acceptor = new Acceptor(loop, name, maxConnections, accepted, channel);
+            var registered = loop.register(channel).await();
+            if (!registered.isSuccess() || channel.localAddress() == null) {
+                throw new IOException(name + ": cannot accept from the socket that systemd has passed: "
+                        + (registered.cause() == null ? "it is no TCP socket" : registered.cause()));
+            }
+            return acceptor;
+        } catch (ChannelException e) {
+            throw new IOException(name + ": cannot take the socket that systemd has passed: " + e.getMessage(), e);
+        }
+    }
+
     private static String advice(String cause) {
         if (cause.contains("assign requested address")) {
             return "This machine has no such address; `ip address` names those it has.";

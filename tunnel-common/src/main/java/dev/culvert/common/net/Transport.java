@@ -1,5 +1,6 @@
 package dev.culvert.common.net;
 
+import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.ServerChannel;
@@ -52,6 +53,14 @@ public enum Transport {
                     case EPOLL -> SteadyEpoll.newFactory();
                     case NIO -> NioIoHandler.newFactory();
                 });
+    }
+
+    /** A TCP socket that listens already; throws ChannelException when that can not be. */
+    ServerSocketChannel adoptServerSocket(int descriptor) {
+        return switch (this) {
+            case EPOLL -> new EpollServerSocketChannel(descriptor);
+            case NIO -> throw new ChannelException("this needs the native epoll library");
+        };
     }
 
     /** A listening TCP socket, as a class for bootstraps. */

@@ -1,0 +1,25 @@
+package dev.culvert.common.systemd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+final class ActivatedSocketsTest {
+    @Test
+    void socketsAreKnownByTheirNames() {
+        assertThat(ActivatedSockets.fromEnvironment(
+                        Map.of("LISTEN_PID", "7", "LISTEN_FDS", "2", "LISTEN_FDNAMES", "listen:smux.old"), 7))
+                .containsExactly(Map.entry("listen", 3), Map.entry("smux.old", 4));
+    }
+
+    @Test
+    void thoseOfAnotherProcessAreNotOurs() {
+        assertThat(ActivatedSockets.fromEnvironment(
+                        Map.of("LISTEN_PID", "8", "LISTEN_FDS", "1", "LISTEN_FDNAMES", "listen"), 7))
+                .isEmpty();
+        assertThat(ActivatedSockets.fromEnvironment(Map.of(), 7)).isEmpty();
+        assertThat(ActivatedSockets.fromEnvironment(Map.of("LISTEN_PID", "7", "LISTEN_FDS", "many"), 7))
+                .isEmpty();
+    }
+}
