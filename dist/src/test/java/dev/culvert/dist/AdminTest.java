@@ -3,6 +3,7 @@ package dev.culvert.dist;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
@@ -14,7 +15,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -114,6 +118,60 @@ final class AdminTest {
                             .as(line)
                             .isTrue());
         }
+    }
+
+    @Test
+    void operationsMdNamesEveryMetricAndEveryFieldOfTheStatus() throws Exception {
+        String docs = Files.readString(AgentProcess.source("docs/operations.md"));
+        Tunnel.echoes(tunnel.client());
+        tunnel.client().awaitLog(" end: ");
+        try (AdminClient client = client();
+                Socket connection = tunnel.connect()) {
+            connection.getOutputStream().write('x');
+            Service.readFully(connection.getInputStream(), 1);
+            await().atMost(AgentProcess.PATIENCE)
+                    .until(() -> !ConfigFactory.parseString(client.get("/status"))
+                            .getConfigList("history")
+                            .isEmpty());
+            Set<String> named = found("(?m)^\\| `(culvert_\\w+)`", docs);
+
+            assertThat(found("(?m)^# TYPE (\\S+)", client.get("/metrics"))).isEqualTo(named);
+
+            String fields = docs.substring(docs.indexOf("| top |"), docs.indexOf("### Metrics"));
+            assertThat(found("\"(\\w+)\":", client.get("/status"))).isEqualTo(found("`(\\w+)(?:\\[])?`", fields));
+        }
+    }
+
+    @Test
+    void promtoolHasNothingToSayAboutTheMetrics() throws Exception {
+        Path promtool = Path.of("/usr/bin/promtool");
+        if (!Programs.isRequired("promtool")) {
+            assumeTrue(Files.isExecutable(promtool), "SKIPPED: promtool (package prometheus) is not here");
+        }
+        Tunnel.echoes(tunnel.client());
+        tunnel.client().awaitLog(" end: ");
+        for (AdminClient agent : List.of(client(), server())) {
+            try (agent) {
+                Path metrics = Files.writeString(directory.resolve("metrics"), agent.get("/metrics"));
+                assertThat(Programs.run(
+                                        "sh",
+                                        "-c",
+                                        "exec \"$0\" check metrics <\"$1\"",
+                                        promtool.toString(),
+                                        metrics.toString())
+                                .expect(0)
+                                .output())
+                        .isEmpty();
+            }
+        }
+    }
+
+    private static Set<String> found(String regex, String text) {
+        return Pattern.compile(regex)
+                .matcher(text)
+                .results()
+                .map(match -> match.group(1))
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     @Test
