@@ -3,7 +3,6 @@ package dev.culvert.dist;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
@@ -144,10 +143,7 @@ final class AdminTest {
 
     @Test
     void promtoolHasNothingToSayAboutTheMetrics() throws Exception {
-        Path promtool = Path.of("/usr/bin/promtool");
-        if (!Programs.isRequired("promtool")) {
-            assumeTrue(Files.isExecutable(promtool), "SKIPPED: promtool (package prometheus) is not here");
-        }
+        Programs.require("/usr/bin/promtool", "AdminTest: whether Prometheus likes the metrics");
         Tunnel.echoes(tunnel.client());
         tunnel.client().awaitLog(" end: ");
         for (AdminClient agent : List.of(client(), server())) {
@@ -157,7 +153,7 @@ final class AdminTest {
                                         "sh",
                                         "-c",
                                         "exec \"$0\" check metrics <\"$1\"",
-                                        promtool.toString(),
+                                        "/usr/bin/promtool",
                                         metrics.toString())
                                 .expect(0)
                                 .output())

@@ -1,8 +1,5 @@
 package dev.culvert.dist;
 
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,11 +13,7 @@ final class OpenSsl {
 
     /** Skips the test where there is no openssl, and prints what has not been verified then. */
     static void require(String what) {
-        boolean there = Files.isExecutable(PROGRAM);
-        if (!there) {
-            System.out.println("SKIPPED: " + what + ": there is no " + PROGRAM);
-        }
-        assumeTrue(there, "no openssl");
+        Programs.require(PROGRAM.toString(), what);
     }
 
     /** Runs it in a directory. */

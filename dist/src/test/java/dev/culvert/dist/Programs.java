@@ -1,6 +1,7 @@
 package dev.culvert.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -25,6 +26,23 @@ final class Programs {
             assertThat(code).as("exit code of %s:%n%s", command, output).isEqualTo(expected);
             return this;
         }
+    }
+
+    /**
+     * Skips the test where a program is not installed, and prints what has not been verified then; where it {@link #isRequired is
+     * required}, the test fails.
+     *
+     * @param program its absolute path
+     */
+    static void require(String program, String what) {
+        boolean there = Files.isExecutable(Path.of(program));
+        if (!there) {
+            System.out.println("SKIPPED: " + what + ": there is no " + program);
+            assertThat(isRequired(String.valueOf(Path.of(program).getFileName())))
+                    .as("whether CULVERT_REQUIRE names %s", program)
+                    .isFalse();
+        }
+        assumeTrue(there, "no " + program);
     }
 
     static Result run(String... command) {

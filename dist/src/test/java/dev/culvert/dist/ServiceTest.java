@@ -2,7 +2,6 @@ package dev.culvert.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
@@ -25,6 +24,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,6 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** As a service of systemd. */
 final class ServiceTest {
+    private static final String ANALYZE = "/usr/bin/systemd-analyze";
     private static final EventLoopGroup LOOP = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
 
     @AfterAll
@@ -71,9 +72,8 @@ final class ServiceTest {
 
     @Test
     void aSocketOfSystemdIsAcceptedFrom() throws Exception {
-        assumeTrue(
-                Files.isExecutable(Path.of("/usr/bin/systemd-socket-activate")),
-                "SKIPPED: systemd-socket-activate is not here");
+        Programs.require(
+                "/usr/bin/systemd-socket-activate", "ServiceTest: whether a socket of systemd is accepted from");
         int port;
         try (ServerSocket free = new ServerSocket(0)) {
             port = free.getLocalPort();
@@ -116,33 +116,86 @@ final class ServiceTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"tunnel-client.service", "tunnel-server.service"})
+    @ValueSource(
+            strings = {
+                "tunnel-client.service",
+                "tunnel-client@.service",
+                "tunnel-server.service",
+                "tunnel-server@.service",
+                "tunnel-server.socket"
+            })
     void systemdAcceptsTheUnit(String unit) throws IOException {
-        boolean there = Files.isExecutable(Path.of("/usr/bin/systemd-analyze"));
-        if (!there) {
-            System.out.println("ServiceTest: no systemd-analyze here, " + unit + " is not verified");
+        Programs.require(ANALYZE, "ServiceTest: whether systemd accepts " + unit);
+        // The units name the place where the package is installed: point them to where it was built.
+        try (Stream<Path> units = Files.list(AgentProcess.packaged("systemd"))) {
+            for (Path file : units.toList()) {
+                String text = Files.readString(file).replace("/opt/culvert/", AgentProcess.packaged("") + "/");
+                Files.writeString(directory.resolve(file.getFileName()), text);
+            }
         }
-        assumeTrue(there, "no systemd-analyze");
-        // The unit names the place where the package is installed: point it to where it was built.
-        String text = Files.readString(AgentProcess.packaged("systemd/" + unit))
-                .replace("/opt/culvert/", AgentProcess.packaged("") + "/");
-        Path copy = Files.writeString(directory.resolve(unit), text);
 
-        Programs.Result result =
-                Programs.run("systemd-analyze", "--man=no", "--recursive-errors=no", "verify", copy.toString());
+        Programs.Result result = Programs.run(
+                ANALYZE,
+                "--man=no",
+                "--recursive-errors=no",
+                "verify",
+                directory.resolve(unit).toString());
 
-        assertThat(result.expect(0).output().lines().filter(line -> line.contains(unit)))
+        assertThat(result.expect(0).output().lines().filter(line -> line.contains(unit.replaceFirst("\\..*", ""))))
                 .isEmpty();
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"tunnel-client.service", "tunnel-server.service"})
-    void systemdWaitsLongerThanADrainTakes(String unit) throws IOException {
-        Matcher stop = Pattern.compile("(?m)^TimeoutStopSec=(\\d+)s?$")
-                .matcher(Files.readString(AgentProcess.packaged("systemd/" + unit)));
+    @ValueSource(
+            strings = {
+                "tunnel-client.service",
+                "tunnel-client@.service",
+                "tunnel-server.service",
+                "tunnel-server@.service"
+            })
+    void aServiceMayDoLittleBesideItsWork(String unit) {
+        Programs.require(ANALYZE, "ServiceTest: how well " + unit + " is locked in");
+
+        // Of 10.0; the threshold is in tenths.
+        Programs.Result result = Programs.run(
+                ANALYZE,
+                "security",
+                "--no-pager",
+                "--offline=true",
+                "--threshold=15",
+                AgentProcess.packaged("systemd/" + unit).toString());
+
+        System.out.println(
+                result.expect(0).output().lines().reduce((first, last) -> last).orElse(""));
+    }
+
+    @Test
+    void allServicesAreTheSameButForTheirNames() throws IOException {
+        String client = unit("tunnel-client.service");
+
+        assertThat(unit("tunnel-server.service"))
+                .isEqualTo(client.replace("tunnel-client", "tunnel-server")
+                        .replace("tunnel client", "tunnel server")
+                        .replace("client.conf", "server.conf")
+                        .replace("client.key", "server.key"));
+        for (String agent : List.of("client", "server")) {
+            assertThat(unit("tunnel-" + agent + "@.service"))
+                    .isEqualTo(unit("tunnel-" + agent + ".service")
+                            .replace("/etc/culvert/" + agent + ".conf", "/etc/culvert/" + agent + "-%i.conf")
+                            .replaceFirst("(?m)^Description=.*", "$0 %i"));
+        }
+    }
+
+    private static String unit(String name) throws IOException {
+        return Files.readString(AgentProcess.packaged("systemd/" + name));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"client", "server"})
+    void systemdWaitsLongerThanADrainTakes(String agent) throws IOException {
+        Matcher stop = Pattern.compile("(?m)^TimeoutStopSec=(\\d+)s?$").matcher(unit("tunnel-" + agent + ".service"));
         Matcher drain = Pattern.compile("# timeout = (\\d+)s")
-                .matcher(Files.readString(AgentProcess.packaged(
-                                "conf/" + unit.replace("tunnel-", "").replace(".service", ".conf")))
+                .matcher(Files.readString(AgentProcess.packaged("conf/" + agent + ".conf"))
                         .replaceAll("(?s).*\ndrain \\{", ""));
         assertThat(stop.find()).isTrue();
         assertThat(drain.find()).isTrue();

@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -168,6 +169,14 @@ public final class AgentCommand<C> implements Callable<Integer> {
         } catch (BadConfig | IOException e) {
             return fail(e);
         }
+    }
+
+    /** For those who make packages. */
+    @Command(hidden = true, description = "Print a completion of this command line for bash.")
+    int completion() {
+        spec.commandLine().getOut().print(AutoComplete.bash(program.name(), spec.commandLine()));
+        spec.commandLine().getOut().flush();
+        return DONE;
     }
 
     /** This agent's key; makes one, and says so, if there is none. Throws with a sentence for the user. */
