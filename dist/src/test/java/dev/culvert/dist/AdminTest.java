@@ -10,6 +10,7 @@ import dev.culvert.common.admin.AdminClient;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.SocketException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -221,6 +222,17 @@ final class AdminTest {
         try (AdminClient client = overTcp()) {
             assertThat(client.get("/livez")).isEqualTo("ok\n");
             assertThatThrownBy(() -> client.post("/drain")).hasMessageContaining("here one can only look");
+        }
+    }
+
+    @Test
+    void aWebPageFromElsewhereCanNotLookByANameThatLeadsHere() throws Exception {
+        try (Socket admin = Tunnel.connectTo(tunnel.client().port("admin"))) {
+            admin.getOutputStream().write(Bytes.ascii("GET /status HTTP/1.1\r\nHost: evil.example:80\r\n\r\n"));
+
+            assertThat(new String(admin.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
+                    .startsWith("HTTP/1.1 403 Forbidden")
+                    .endsWith("ask for this machine by its loopback address, not by another name\n");
         }
     }
 

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -18,6 +19,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
 
 /** The commands that ask a running agent, each a subcommand. They find it by the same configuration file. */
 final class SteeringCommands {
@@ -28,11 +30,11 @@ final class SteeringCommands {
     }
 
     /** One of them. */
-    private abstract static class Asking implements java.util.concurrent.Callable<Integer> {
+    private abstract static class Asking implements Callable<Integer> {
         @ParentCommand
         private @Nullable AgentCommand<?> parent;
 
-        @picocli.CommandLine.Spec
+        @Spec
         private CommandSpec spec = CommandSpec.create();
 
         @Override
