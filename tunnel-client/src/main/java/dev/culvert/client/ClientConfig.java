@@ -3,6 +3,7 @@ package dev.culvert.client;
 import static java.util.stream.Collectors.joining;
 
 import dev.culvert.common.config.AdminConfig;
+import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.ConfigFile;
 import dev.culvert.common.config.DrainConfig;
@@ -31,7 +32,8 @@ record ClientConfig(
         List<ForwardConfig> forwards,
         DrainConfig drain,
         AdminConfig admin,
-        LogConfig log) {
+        LogConfig log)
+        implements AgentConfig {
 
     static final Path DEFAULT_FILE = Path.of("/etc/culvert/client.conf");
 
@@ -87,8 +89,9 @@ record ClientConfig(
                 .with(software, upstream.connectTimeout());
     }
 
-    /** What would run, for people: a line for each forward, then a line for each topic. */
-    String describe() {
+    /** What would run: a line for each forward, then a line for each topic. */
+    @Override
+    public String describe() {
         String via = upstream.servers().stream().map(HostPort::toString).collect(joining(" or ", " via ", ""));
         return """
                 %s

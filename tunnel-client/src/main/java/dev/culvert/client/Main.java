@@ -1,9 +1,6 @@
 package dev.culvert.client;
 
-import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.BadConfig;
-import dev.culvert.common.config.DrainConfig;
-import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
@@ -38,26 +35,6 @@ public final class Main implements Program<ClientConfig> {
     @Override
     public ClientConfig read(Path file) throws BadConfig {
         return ClientConfig.read(file);
-    }
-
-    @Override
-    public String describe(ClientConfig config) {
-        return config.describe();
-    }
-
-    @Override
-    public DrainConfig drain(ClientConfig config) {
-        return config.drain();
-    }
-
-    @Override
-    public AdminConfig admin(ClientConfig config) {
-        return config.admin();
-    }
-
-    @Override
-    public LogConfig log(ClientConfig config) {
-        return config.log();
     }
 
     @Override

@@ -1,9 +1,6 @@
 package dev.culvert.server;
 
-import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.BadConfig;
-import dev.culvert.common.config.DrainConfig;
-import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
@@ -38,26 +35,6 @@ public final class Main implements Program<ServerConfig> {
     @Override
     public ServerConfig read(Path file) throws BadConfig {
         return ServerConfig.read(file);
-    }
-
-    @Override
-    public String describe(ServerConfig config) {
-        return config.describe();
-    }
-
-    @Override
-    public DrainConfig drain(ServerConfig config) {
-        return config.drain();
-    }
-
-    @Override
-    public AdminConfig admin(ServerConfig config) {
-        return config.admin();
-    }
-
-    @Override
-    public LogConfig log(ServerConfig config) {
-        return config.log();
     }
 
     @Override

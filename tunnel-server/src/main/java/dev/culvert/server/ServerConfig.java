@@ -10,6 +10,7 @@ import static java.time.Duration.ofSeconds;
 import static java.util.stream.Collectors.joining;
 
 import dev.culvert.common.config.AdminConfig;
+import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.ConfigFile;
 import dev.culvert.common.config.DrainConfig;
@@ -57,7 +58,8 @@ record ServerConfig(
         FlowConfig flow,
         DrainConfig drain,
         AdminConfig admin,
-        LogConfig log) {
+        LogConfig log)
+        implements AgentConfig {
 
     ServerConfig {
         Map<Object, String> owners = new HashMap<>();
@@ -188,8 +190,9 @@ record ServerConfig(
         return Stream.concat(clients, peers).toList();
     }
 
-    /** What would run, for people: a line for each address, then a line for each topic. */
-    String describe() {
+    /** What would run: a line for each address, then a line for each topic. */
+    @Override
+    public String describe() {
         String how = tls.map(TlsConfig::describe).orElse("not encrypted");
         Stream<String> clientsAt = listen.stream().map(address -> "listen   " + address + ", " + how);
         Stream<String> known = Stream.concat(

@@ -2,6 +2,7 @@ package dev.culvert.common.lifecycle;
 
 import ch.qos.logback.classic.LoggerContext;
 import dev.culvert.common.admin.AdminServer;
+import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.net.Transport;
@@ -41,7 +42,7 @@ import picocli.CommandLine.Spec;
         },
         footer =
                 "%nSIGTERM and SIGINT drain, a second one ends at once. SIGHUP reads the configuration again. SIGUSR1 writes the state to the log. CULVERT_OPTS holds extra JVM flags.")
-public final class AgentCommand<C> implements Callable<Integer> {
+public final class AgentCommand<C extends AgentConfig> implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(AgentCommand.class);
 
     private static final int DONE = 0;
@@ -67,7 +68,7 @@ public final class AgentCommand<C> implements Callable<Integer> {
     }
 
     /** Does what the arguments ask for; returns the exit code. */
-    public static <C> int execute(Program<C> program, String... args) {
+    public static <C extends AgentConfig> int execute(Program<C> program, String... args) {
         CommandLine line = new CommandLine(new AgentCommand<>(program));
         line.setCommandName(program.name());
         program.commands().forEach(line::addSubcommand);
@@ -105,7 +106,7 @@ public final class AgentCommand<C> implements Callable<Integer> {
         Tls.load();
         try {
             C config = program.read(file());
-            LogSetup.apply(program.log(config));
+            LogSetup.apply(config.log());
             return run(config);
         } catch (BadConfig | StartFailure e) {
             if (LogSetup.isText()) {
@@ -122,14 +123,14 @@ public final class AgentCommand<C> implements Callable<Integer> {
         Lifecycle lifecycle = new Lifecycle(
                 agent,
                 file(),
-                program.drain(config),
+                config.drain(),
                 SystemdNotifier.fromEnvironment(System.getenv(), admin),
                 SystemdNotifier.watchdog(
                                 System.getenv(), ProcessHandle.current().pid())
                         .orElse(null));
         try (AdminServer server =
                 new AdminServer(Transport.best(), admin, new Inspection(program.name(), version(), agent, lifecycle))) {
-            for (String address : program.admin(config).addresses(file(), System.getenv())) {
+            for (String address : config.admin().addresses(file(), System.getenv())) {
                 server.listen(address);
             }
             Signals.onTermination(lifecycle::signal);
@@ -146,7 +147,8 @@ public final class AgentCommand<C> implements Callable<Integer> {
 
     /** Where the agent that runs with this configuration is asked. */
     String adminAddress() throws BadConfig, IOException {
-        return program.admin(program.read(file()))
+        return program.read(file())
+                .admin()
                 .askAt(file(), System.getenv())
                 .orElseThrow(() -> new IOException("admin.listen is off in " + file() + ": there is nobody to ask"));
     }
@@ -154,7 +156,7 @@ public final class AgentCommand<C> implements Callable<Integer> {
     @Command(description = "Read the configuration and print what would run.")
     int check() {
         try {
-            spec.commandLine().getOut().println(program.describe(program.read(file())));
+            spec.commandLine().getOut().println(program.read(file()).describe());
             return DONE;
         } catch (BadConfig e) {
             return fail(e);

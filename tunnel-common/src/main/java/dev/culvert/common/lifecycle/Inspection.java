@@ -24,8 +24,6 @@ final class Inspection implements Backend {
     /** A loop that has not answered by then is not waited for. */
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
-    private static final long STUCK = TimeUnit.SECONDS.toNanos(3);
-
     private final String name;
     private final String version;
     private final Agent agent;
@@ -45,7 +43,7 @@ final class Inspection implements Backend {
     @Override
     public List<String> notAlive() {
         return lifecycle.watch().loops().stream()
-                .filter(loop -> loop.lagNanos() >= STUCK)
+                .filter(loop -> loop.lagNanos() >= LoopWatch.STUCK)
                 .map(loop -> "the event loop " + loop.name() + " has not answered for "
                         + TimeUnit.NANOSECONDS.toMillis(loop.lagNanos()) + " ms")
                 .toList();
@@ -91,13 +89,14 @@ final class Inspection implements Backend {
     }
 
     private String document(List<SessionStatus> sessions, List<ConnectionStatus> connections) {
+        List<String> reasons = notReady();
         Map<String, Object> document = new LinkedHashMap<>();
         document.put("schema", SCHEMA);
         document.put("agent", name);
         document.put("version", version);
         document.put("pid", ProcessHandle.current().pid());
-        document.put("state", lifecycle.isDraining() ? "draining" : notReady().isEmpty() ? "ready" : "not ready");
-        document.put("reasons", notReady());
+        document.put("state", lifecycle.isDraining() ? "draining" : reasons.isEmpty() ? "ready" : "not ready");
+        document.put("reasons", reasons);
         document.put("uptime_ms", TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begunAt));
         document.put(
                 "forwards",

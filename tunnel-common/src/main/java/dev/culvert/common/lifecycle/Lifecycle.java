@@ -35,8 +35,6 @@ final class Lifecycle {
     static final int CUT_OFF = 3;
 
     private static final Duration STEP = Duration.ofSeconds(1);
-    /** An event loop that does not answer for so long is worth a line of the log. */
-    private static final Duration STUCK = Duration.ofSeconds(3);
     /** What systemd gives the process beyond the drain deadline. */
     private static final Duration SPARE = Duration.ofSeconds(10);
 
@@ -164,7 +162,7 @@ final class Lifecycle {
             }
             stuck = false;
         } else if (!stuck) {
-            for (String where : watch.stuck(STUCK.toNanos())) {
+            for (String where : watch.stuck()) {
                 stuck = true;
                 LOG.error("an event loop is stuck, its connections with it: {}", where);
             }

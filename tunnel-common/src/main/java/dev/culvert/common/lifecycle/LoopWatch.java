@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /**
@@ -14,6 +15,9 @@ import java.util.stream.Collectors;
  * stuck does not answer: neither would its connections.
  */
 public final class LoopWatch {
+    /** A loop that has not answered for so long is stuck, ns. */
+    static final long STUCK = TimeUnit.SECONDS.toNanos(3);
+
     private final List<Probe> probes = new ArrayList<>();
     private final Ticker ticker;
 
@@ -45,10 +49,10 @@ public final class LoopWatch {
         return probes.stream().map(probe -> new Loop(probe.name(), probe.lag())).toList();
     }
 
-    /** What the loops that have kept us waiting for {@code nanos} are at, for the log. */
-    List<String> stuck(long nanos) {
+    /** What the loops that are stuck are at, for the log. */
+    List<String> stuck() {
         return probes.stream()
-                .filter(probe -> probe.waiting && probe.lag() >= nanos)
+                .filter(probe -> probe.waiting && probe.lag() >= STUCK)
                 .map(Probe::whereabouts)
                 .toList();
     }

@@ -15,12 +15,15 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
 
 /** The numbers of an agent for Prometheus. All but the histograms are counted elsewhere and looked up when somebody asks. */
 final class Metrics implements Connections.Observer {
     private static final double NANOS = 1e9;
     private static final double MICROS = 1e6;
+    private static final List<String> OF_TALLY = List.of("forward", "client");
+    private static final List<String> OF_SESSION = List.of("session", "client");
 
     private final PrometheusRegistry registry = new PrometheusRegistry();
     private final Connections connections;
@@ -28,92 +31,96 @@ final class Metrics implements Connections.Observer {
     private final Histogram lifetime;
     private List<SessionStatus> sessions = List.of();
 
+    /** Takes the values of a metric, each with its labels. */
+    @FunctionalInterface
+    private interface Sink {
+        void value(double value, String... labels);
+    }
+
     Metrics(String agent, String version, Connections connections, Sessions sessions, LoopWatch watch) {
         this.connections = connections;
-        GaugeWithCallback.builder()
-                .name("culvert_build_info")
-                .help("Which agent this is, and its version; always 1.")
-                .labelNames("agent", "version")
-                .callback(callback -> callback.call(1, agent, version))
-                .register(registry);
-        gaugeOfTally("culvert_connections", "Connections that are there now.", Tally::live);
-        counterOfTally("culvert_connections_begun_total", "Connections, ended or not.", Tally::begun);
-        counterOfTally(
+        gauge(
+                "culvert_build_info",
+                "Which agent this is, and its version; always 1.",
+                List.of("agent", "version"),
+                sink -> sink.value(1, agent, version));
+        gauge("culvert_connections", "Connections that are there now.", OF_TALLY, tallies(Tally::live));
+        counter("culvert_connections_begun_total", "Connections, ended or not.", OF_TALLY, tallies(Tally::begun));
+        counter(
                 "culvert_socket_received_bytes_total",
                 "Bytes that came from the sockets of this side: those of local programs at the client, of targets at the server.",
-                Tally::fromSockets);
-        counterOfTally(
+                OF_TALLY,
+                tallies(Tally::fromSockets));
+        counter(
                 "culvert_socket_sent_bytes_total",
                 "Bytes that were written to the sockets of this side.",
-                Tally::toSockets);
-        CounterWithCallback.builder()
-                .name("culvert_connections_ended_total")
-                .help("Connections that have ended: closed in good order, or reset with a code.")
-                .labelNames("forward", "client", "code")
-                .callback(callback -> connections.tallies().forEach(tally -> {
-                    callback.call((double) tally.closed(), tally.forward(), tally.client(), "closed");
+                OF_TALLY,
+                tallies(Tally::toSockets));
+        counter(
+                "culvert_connections_ended_total",
+                "Connections that have ended: closed in good order, or reset with a code.",
+                List.of("forward", "client", "code"),
+                sink -> connections.tallies().forEach(tally -> ended(tally, sink)));
+        counter(
+                "culvert_sessions_begun_total",
+                "Sessions, ended or not.",
+                List.of(),
+                sink -> sink.value((double) sessions.begun()));
+        counter(
+                "culvert_sessions_ended_total",
+                "Sessions that have ended, by the code they ended with.",
+                List.of("code"),
+                sink -> {
                     for (ErrorCode code : ErrorCode.values()) {
-                        if (tally.cutOff(code) > 0) {
-                            callback.call((double) tally.cutOff(code), tally.forward(), tally.client(), code.label());
-                        }
+                        sink.value((double) sessions.ended(code), code.label());
                     }
-                }))
-                .register(registry);
-        CounterWithCallback.builder()
-                .name("culvert_sessions_begun_total")
-                .help("Sessions, ended or not.")
-                .callback(callback -> callback.call((double) sessions.begun()))
-                .register(registry);
-        CounterWithCallback.builder()
-                .name("culvert_sessions_ended_total")
-                .help("Sessions that have ended, by the code they ended with.")
-                .labelNames("code")
-                .callback(callback -> {
-                    for (ErrorCode code : ErrorCode.values()) {
-                        callback.call((double) sessions.ended(code), code.label());
-                    }
-                })
-                .register(registry);
-        gaugeOfSession("culvert_session_streams", "Streams that are open.", SessionStatus::streams);
-        gaugeOfSession(
+                });
+        gauge("culvert_session_streams", "Streams that are open.", OF_SESSION, sessions(SessionStatus::streams));
+        gauge(
                 "culvert_session_round_trip_seconds",
                 "How long a PING takes there and back; 0: unknown.",
-                session -> session.roundTripMicros() / MICROS);
-        gaugeOfSession(
-                "culvert_session_unread_bytes", "Bytes that have come and wait for sockets.", SessionStatus::unread);
-        gaugeOfSession("culvert_session_unsent_bytes", "Bytes that wait to be sent.", SessionStatus::unsent);
-        counterOfSession(
+                OF_SESSION,
+                sessions(session -> session.roundTripMicros() / MICROS));
+        gauge(
+                "culvert_session_unread_bytes",
+                "Bytes that have come and wait for sockets.",
+                OF_SESSION,
+                sessions(SessionStatus::unread));
+        gauge(
+                "culvert_session_unsent_bytes",
+                "Bytes that wait to be sent.",
+                OF_SESSION,
+                sessions(SessionStatus::unsent));
+        counter(
                 "culvert_session_received_bytes_total",
                 "Bytes from the peer, frames and all.",
-                SessionStatus::received);
-        counterOfSession("culvert_session_sent_bytes_total", "Bytes to the peer, frames and all.", SessionStatus::sent);
-        counterOfSession(
+                OF_SESSION,
+                sessions(SessionStatus::received));
+        counter(
+                "culvert_session_sent_bytes_total",
+                "Bytes to the peer, frames and all.",
+                OF_SESSION,
+                sessions(SessionStatus::sent));
+        counter(
                 "culvert_session_retransmits_total",
                 "TCP segments of the session that were sent again.",
-                SessionStatus::retransmits);
-        GaugeWithCallback.builder()
-                .name("culvert_loop_lag_seconds")
-                .help("How long an event loop took to answer the last time, or has not answered by now.")
-                .labelNames("loop")
-                .callback(callback ->
-                        watch.loops().forEach(loop -> callback.call(loop.lagNanos() / NANOS, loop.name())))
-                .register(registry);
-        GaugeWithCallback.builder()
-                .name("culvert_buffer_bytes")
-                .help("Memory that the pools of buffers hold.")
-                .labelNames("area")
-                .callback(callback -> {
-                    ByteBufAllocatorMetric buffers =
-                            ((ByteBufAllocatorMetricProvider) ByteBufAllocator.DEFAULT).metric();
-                    callback.call((double) buffers.usedDirectMemory(), "direct");
-                    callback.call((double) buffers.usedHeapMemory(), "heap");
-                })
-                .register(registry);
-        GaugeWithCallback.builder()
-                .name("culvert_heap_used_bytes")
-                .help("What is in the heap of the JVM, garbage and all.")
-                .callback(callback -> callback.call((double) heapUsed()))
-                .register(registry);
+                OF_SESSION,
+                sessions(SessionStatus::retransmits));
+        gauge(
+                "culvert_loop_lag_seconds",
+                "How long an event loop took to answer the last time, or has not answered by now.",
+                List.of("loop"),
+                sink -> watch.loops().forEach(loop -> sink.value(loop.lagNanos() / NANOS, loop.name())));
+        gauge("culvert_buffer_bytes", "Memory that the pools of buffers hold.", List.of("area"), sink -> {
+            ByteBufAllocatorMetric buffers = ((ByteBufAllocatorMetricProvider) ByteBufAllocator.DEFAULT).metric();
+            sink.value((double) buffers.usedDirectMemory(), "direct");
+            sink.value((double) buffers.usedHeapMemory(), "heap");
+        });
+        gauge(
+                "culvert_heap_used_bytes",
+                "What is in the heap of the JVM, garbage and all.",
+                List.of(),
+                sink -> sink.value((double) heapUsed()));
         opening = Histogram.builder()
                 .name("culvert_connection_opening_seconds")
                 .help("From the moment a connection was accepted until its target had answered.")
@@ -134,45 +141,41 @@ final class Metrics implements Connections.Observer {
         return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
     }
 
-    private void gaugeOfTally(String name, String help, ToDoubleFunction<Tally> value) {
+    private static void ended(Tally tally, Sink sink) {
+        sink.value((double) tally.closed(), tally.forward(), tally.client(), "closed");
+        for (ErrorCode code : ErrorCode.values()) {
+            if (tally.cutOff(code) > 0) {
+                sink.value((double) tally.cutOff(code), tally.forward(), tally.client(), code.label());
+            }
+        }
+    }
+
+    private Consumer<Sink> tallies(ToDoubleFunction<Tally> value) {
+        return sink -> connections
+                .tallies()
+                .forEach(tally -> sink.value(value.applyAsDouble(tally), tally.forward(), tally.client()));
+    }
+
+    private Consumer<Sink> sessions(ToDoubleFunction<SessionStatus> value) {
+        return sink ->
+                sessions.forEach(session -> sink.value(value.applyAsDouble(session), session.id(), session.client()));
+    }
+
+    private void gauge(String name, String help, List<String> labels, Consumer<Sink> values) {
         GaugeWithCallback.builder()
                 .name(name)
                 .help(help)
-                .labelNames("forward", "client")
-                .callback(callback -> connections
-                        .tallies()
-                        .forEach(tally -> callback.call(value.applyAsDouble(tally), tally.forward(), tally.client())))
+                .labelNames(labels.toArray(new String[0]))
+                .callback(callback -> values.accept(callback::call))
                 .register(registry);
     }
 
-    private void counterOfTally(String name, String help, ToDoubleFunction<Tally> value) {
+    private void counter(String name, String help, List<String> labels, Consumer<Sink> values) {
         CounterWithCallback.builder()
                 .name(name)
                 .help(help)
-                .labelNames("forward", "client")
-                .callback(callback -> connections
-                        .tallies()
-                        .forEach(tally -> callback.call(value.applyAsDouble(tally), tally.forward(), tally.client())))
-                .register(registry);
-    }
-
-    private void gaugeOfSession(String name, String help, ToDoubleFunction<SessionStatus> value) {
-        GaugeWithCallback.builder()
-                .name(name)
-                .help(help)
-                .labelNames("session", "client")
-                .callback(callback -> sessions.forEach(
-                        session -> callback.call(value.applyAsDouble(session), session.id(), session.client())))
-                .register(registry);
-    }
-
-    private void counterOfSession(String name, String help, ToDoubleFunction<SessionStatus> value) {
-        CounterWithCallback.builder()
-                .name(name)
-                .help(help)
-                .labelNames("session", "client")
-                .callback(callback -> sessions.forEach(
-                        session -> callback.call(value.applyAsDouble(session), session.id(), session.client())))
+                .labelNames(labels.toArray(new String[0]))
+                .callback(callback -> values.accept(callback::call))
                 .register(registry);
     }
 

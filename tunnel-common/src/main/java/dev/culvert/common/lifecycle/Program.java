@@ -1,9 +1,7 @@
 package dev.culvert.common.lifecycle;
 
-import dev.culvert.common.config.AdminConfig;
+import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
-import dev.culvert.common.config.DrainConfig;
-import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.TlsConfig;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,7 +11,7 @@ import java.util.List;
  *
  * @param <C> its configuration
  */
-public interface Program<C> {
+public interface Program<C extends AgentConfig> {
     /** As typed. */
     String name();
 
@@ -23,15 +21,6 @@ public interface Program<C> {
     Path defaultConfig();
 
     C read(Path file) throws BadConfig;
-
-    /** What would run, in lines for people. */
-    String describe(C config);
-
-    DrainConfig drain(C config);
-
-    AdminConfig admin(C config);
-
-    LogConfig log(C config);
 
     /** What a file says of where the key is to be, even if the rest of it, or all of the default file, is not there yet. */
     TlsConfig tls(Path file) throws BadConfig;

@@ -31,7 +31,7 @@ public final class Connections {
             String.format("%06x", ThreadLocalRandom.current().nextInt(1 << 24));
 
     private final Map<Map.Entry<String, String>, Tally> tallies = new ConcurrentHashMap<>();
-    private volatile Observer observer = new Nobody();
+    private volatile Observer observer = new Observer() {};
     private volatile Runnable emptied = () -> {};
 
     public Connections(Ticker ticker) {
@@ -84,18 +84,10 @@ public final class Connections {
     /** Hears of connections, on their event loops. */
     public interface Observer {
         /** The target has answered, {@code nanos} after the connection was accepted. */
-        void onOpened(Tally tally, long nanos);
+        default void onOpened(Tally tally, long nanos) {}
 
         /** It has ended, {@code nanos} after it was accepted. */
-        void onEnded(Tally tally, long nanos);
-    }
-
-    private static final class Nobody implements Observer {
-        @Override
-        public void onOpened(Tally tally, long nanos) {}
-
-        @Override
-        public void onEnded(Tally tally, long nanos) {}
+        default void onEnded(Tally tally, long nanos) {}
     }
 
     /**

@@ -29,7 +29,7 @@ final class LoopWatchTest {
         watch.ask();
 
         await().until(watch::allHaveAnswered);
-        assertThat(watch.stuck(0)).isEmpty();
+        assertThat(watch.stuck()).isEmpty();
         assertThat(watch.loops())
                 .hasSize(2)
                 .allSatisfy(loop -> assertThat(loop.lagNanos()).isZero());
@@ -41,7 +41,7 @@ final class LoopWatchTest {
         watch.ask();
         clock.advance(3, TimeUnit.SECONDS);
 
-        await().untilAsserted(() -> assertThat(watch.stuck(TimeUnit.SECONDS.toNanos(3)))
+        await().untilAsserted(() -> assertThat(watch.stuck())
                 .singleElement()
                 .asString()
                 .contains("CountDownLatch.await")
