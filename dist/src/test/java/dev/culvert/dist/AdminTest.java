@@ -218,6 +218,26 @@ final class AdminTest {
     }
 
     @Test
+    void toDrainIsSaidTwiceAndCutsNobodyOff() throws Exception {
+        try (AdminClient client = client();
+                Socket connection = tunnel.connect()) {
+            connection.getOutputStream().write('x');
+            Service.readFully(connection.getInputStream(), 1);
+            client.post("/drain");
+            tunnel.client().awaitLog("draining: 1 connections left");
+
+            client.post("/drain");
+            assertThatThrownBy(() -> client.get("/readyz")).hasMessageContaining("this agent drains");
+            assertThat(ConfigFactory.parseString(client.get("/status")).getString("state"))
+                    .isEqualTo("draining");
+            connection.getOutputStream().write('y');
+            assertThat(Service.readFully(connection.getInputStream(), 1)).isEqualTo(new byte[] {'y'});
+        }
+        assertThat(tunnel.client().awaitExit()).isZero();
+        assertThat(tunnel.client().log().matching("second signal")).isEmpty();
+    }
+
+    @Test
     void onTcpOneCanOnlyLook() throws Exception {
         try (AdminClient client = overTcp()) {
             assertThat(client.get("/livez")).isEqualTo("ok\n");

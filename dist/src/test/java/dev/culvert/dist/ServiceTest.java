@@ -93,6 +93,7 @@ final class ServiceTest {
             server.awaitLog("Listening on");
             try (AgentProcess client = Tunnel.to(echo).startClient(port)) {
                 assertThat(server.port("listen")).isEqualTo(port);
+                server.awaitLog("WARN .*passed is on 127.0.0.1:" + port + ", and that counts, not 127.0.0.1:1");
                 client.awaitLog("session up");
                 Tunnel.echoes(client);
             }

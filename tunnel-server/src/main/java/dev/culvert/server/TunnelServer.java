@@ -41,6 +41,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -129,22 +130,20 @@ public final class TunnelServer implements Agent {
 
     private Acceptor listen(Endpoint endpoint) throws IOException, InterruptedException {
         int most = limits.whole().sessions() + limits.handshakes();
+        BiConsumer<Acceptor, SocketChannel> accepted = (from, channel) -> begin(endpoint, from, channel);
         Integer descriptor = activated.remove(endpoint.name());
-        return descriptor == null
-                ? Acceptor.listen(
-                        transport,
-                        accepts,
-                        endpoint.name(),
-                        endpoint.listen(),
-                        most,
-                        (from, channel) -> begin(endpoint, from, channel))
-                : Acceptor.adopt(
-                        transport,
-                        accepts,
-                        endpoint.name(),
-                        descriptor,
-                        most,
-                        (from, channel) -> begin(endpoint, from, channel));
+        if (descriptor == null) {
+            return Acceptor.listen(transport, accepts, endpoint.name(), endpoint.listen(), most, accepted);
+        }
+        Acceptor adopted = Acceptor.adopt(transport, accepts, endpoint.name(), descriptor, most, accepted);
+        if (!adopted.address().equals(endpoint.listen())) {
+            LOG.warn(
+                    "{}: the socket that systemd has passed is on {}, and that counts, not {}: give both the same address",
+                    endpoint.name(),
+                    adopted.address(),
+                    endpoint.listen());
+        }
+        return adopted;
     }
 
     /** Where an endpoint listens. */

@@ -71,7 +71,7 @@ final class Inspection implements Backend {
 
     @Override
     public void drain() {
-        lifecycle.signal();
+        lifecycle.requestDrain();
     }
 
     @Override

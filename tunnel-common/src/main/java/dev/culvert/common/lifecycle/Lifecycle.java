@@ -16,6 +16,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,6 +53,7 @@ final class Lifecycle {
     private boolean stuck;
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
 
+    private final AtomicBoolean drainRequested = new AtomicBoolean();
     private volatile boolean draining;
     private volatile @Nullable CompletableFuture<Backend.Answer> reloaded;
 
@@ -76,6 +78,13 @@ final class Lifecycle {
     /** Somebody wants the agent to end. Any thread. */
     void signal() {
         events.add(Event.SIGNAL);
+    }
+
+    /** Somebody wants the agent to drain: whoever asks for that again does not want more. Any thread. */
+    void requestDrain() {
+        if (drainRequested.compareAndSet(false, true) && !draining) {
+            signal();
+        }
     }
 
     /** Somebody has changed the configuration. Any thread. */

@@ -147,7 +147,7 @@ final class SteeringCommands {
         }
     }
 
-    @Command(name = "drain", description = "Have the agent drain and end, as SIGTERM does.")
+    @Command(name = "drain", description = "Have the agent drain and end, as the first SIGTERM does.")
     private static final class DrainIt extends Asking {
         private static final long LOOK_EVERY_MILLIS = 200;
 
