@@ -142,8 +142,9 @@ class PeerCertificatesFuzz {
     /** The SubjectPublicKeyInfo as BoringSSL finds it, with which the peer proves itself: by its place (RFC 5280, section 4.1). */
     private static ByteBuffer publicKey(X509Certificate certificate) throws CertificateException {
         ByteBuffer toSign = content(content(ByteBuffer.wrap(certificate.getEncoded())));
-        if (toSign.get(toSign.position()) == (byte) 0xa0) {
-            content(toSign); // the version
+        // The version; the JDK takes it as primitive, too, and BoringSSL refuses such a certificate altogether.
+        if ((toSign.get(toSign.position()) & ~0x20) == (byte) 0x80) {
+            content(toSign);
         }
         for (int field = 0; field < 5; field++) {
             content(toSign); // serial number, algorithm, issuer, validity, subject
