@@ -4,6 +4,7 @@ import static dev.culvert.dist.RawClient.frame;
 import static dev.culvert.dist.RawClient.header;
 import static dev.culvert.dist.RawClient.syn;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.awaitility.Awaitility.await;
 
 import dev.culvert.dist.RawClient.Frame;
@@ -287,6 +288,29 @@ final class HostilePeerTest {
     }
 
     /** Ids are a session's own: those of the other client's streams mean nothing here. */
+    /** It is a stream like others: what nobody reads is not sent, and who has had enough ends it. */
+    @Test
+    void aProbeThatIsNotReadSendsNoMoreThanItsWindow() throws Exception {
+        try (RawClient peer = connect()) {
+            peer.send(frame(RawClient.SYN, 3, (byte) 5, (byte) 0, (byte) 0));
+            peer.await(RawClient.OPENED);
+            long clock = peer.await(RawClient.PSH).data().getLong();
+            assertThat(clock).isCloseTo(System.currentTimeMillis(), within(60_000L));
+
+            peer.send(frame(RawClient.FIN, 3));
+            int window = 256 << 10; // of whose HELLO names none
+            for (int left = window - Long.BYTES; left > 0; ) {
+                left -= peer.await(RawClient.PSH).data().remaining();
+                assertThat(left).isNotNegative();
+            }
+            peer.send(frame(RawClient.PING, 0, new byte[8]));
+            assertThat(peer.await(RawClient.PSH, RawClient.PONG).command()).isEqualTo(RawClient.PONG);
+
+            peer.send(frame(RawClient.RST, 3, new byte[4]));
+            echoes(peer, 5);
+        }
+    }
+
     @Test
     void theStreamsOfAnotherSessionAreOutOfReach() throws Exception {
         try (RawClient peer = connect();

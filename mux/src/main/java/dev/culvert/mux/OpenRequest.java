@@ -12,16 +12,21 @@ import org.jspecify.annotations.Nullable;
  * @param source the client that the stream is opened for, or null where it is not told
  * @param connectionId one name for the connection in the logs of both sides; at most 64 bytes, may be empty
  * @param forward the name of the forward; at most 64 bytes, may be empty
+ * @param probe whether the stream is for measuring, and has no target
  */
 public record OpenRequest(
-        @Nullable HostPort target, @Nullable HostPort source, String connectionId, String forward) {
+        @Nullable HostPort target, @Nullable HostPort source, String connectionId, String forward, boolean probe) {
     /** A request that says nothing. */
     public static final OpenRequest EMPTY = new OpenRequest(null, null, "", "");
+
+    /** For a stream to the server itself, which measures the way there and back. */
+    public static final OpenRequest PROBE = new OpenRequest(null, null, "", "", true);
 
     private static final int TARGET = 1;
     private static final int SOURCE = 2;
     private static final int CONNECTION_ID = 3;
     private static final int FORWARD = 4;
+    private static final int PROBE_TYPE = 5;
     private static final int MAX_NAME = 64;
 
     // The address types of RFC 1928, section 5.
@@ -34,6 +39,11 @@ public record OpenRequest(
             throw new IllegalArgumentException(
                     "a connection id and a forward have at most " + MAX_NAME + " bytes and no control characters");
         }
+    }
+
+    /** A request for a stream that carries a connection. */
+    public OpenRequest(@Nullable HostPort target, @Nullable HostPort source, String connectionId, String forward) {
+        this(target, source, connectionId, forward, false);
     }
 
     void write(ByteBuf out) {
@@ -49,6 +59,9 @@ public record OpenRequest(
         if (!forward.isEmpty()) {
             Tlvs.write(out, FORWARD, forward);
         }
+        if (probe) {
+            Tlvs.write(out, PROBE_TYPE, "");
+        }
     }
 
     static OpenRequest read(ByteBuf payload) throws ProtocolViolation {
@@ -59,6 +72,7 @@ public record OpenRequest(
 
             String connectionId = "";
             String forward = "";
+            boolean probe;
         };
         Tlvs.read(payload, (type, value) -> {
             switch (type) {
@@ -66,10 +80,11 @@ public record OpenRequest(
                 case SOURCE -> builder.source = readAddress(type, value);
                 case CONNECTION_ID -> builder.connectionId = Tlvs.text(type, value, MAX_NAME);
                 case FORWARD -> builder.forward = Tlvs.text(type, value, MAX_NAME);
+                case PROBE_TYPE -> builder.probe = true;
                 default -> {} // a newer peer's
             }
         });
-        return new OpenRequest(builder.target, builder.source, builder.connectionId, builder.forward);
+        return new OpenRequest(builder.target, builder.source, builder.connectionId, builder.forward, builder.probe);
     }
 
     private static void writeAddress(ByteBuf out, int type, HostPort address) {

@@ -85,7 +85,7 @@ class VectorsTest {
         String command = meaning.split(" ", 2)[0];
         return switch (command) {
             case "SYN" ->
-                meaning.contains("target=")
+                meaning.contains("target=") || meaning.endsWith(" probe")
                         ? tlvs(vector.version, Frame.SYN, stream(meaning), request(meaning)::write)
                         : Frame.empty(HEAP, vector.version, Frame.SYN, stream(meaning));
             case "FIN" -> Frame.empty(HEAP, vector.version, Frame.FIN, stream(meaning));
@@ -123,6 +123,9 @@ class VectorsTest {
     }
 
     private static OpenRequest request(String meaning) {
+        if (meaning.endsWith(" probe")) {
+            return OpenRequest.PROBE;
+        }
         return new OpenRequest(
                 HostPort.parse(word(meaning, "target")),
                 HostPort.parse(word(meaning, "source")),
@@ -182,6 +185,9 @@ class VectorsTest {
                 }
                 case Frame.SYN -> {
                     OpenRequest request = OpenRequest.read(payload);
+                    if (request.probe()) {
+                        yield " probe";
+                    }
                     yield request.target() == null
                             ? ""
                             : " target=" + request.target() + " source=" + request.source() + " connection="

@@ -80,6 +80,11 @@ record ClientConfig(
                 upstream.withTls(next.upstream.tls()), keepalive, flow, next.forwards, drain, admin, next.log);
     }
 
+    @Override
+    public long mostConnections() {
+        return forwards.stream().mapToLong(ForwardConfig::maxConnections).sum();
+    }
+
     /** How the sessions behave; {@code software} is what servers are told. */
     MuxSettings muxSettings(String software) {
         MuxSettings settings = MuxSettings.of(upstream.protocol().version());

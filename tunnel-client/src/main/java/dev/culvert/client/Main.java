@@ -4,6 +4,7 @@ import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
+import dev.culvert.common.lifecycle.Findings;
 import dev.culvert.common.lifecycle.Program;
 import dev.culvert.common.lifecycle.StartFailure;
 import java.nio.file.Path;
@@ -45,6 +46,16 @@ public final class Main implements Program<ClientConfig> {
     @Override
     public Agent agent(ClientConfig config) throws StartFailure {
         return new TunnelClient(config);
+    }
+
+    @Override
+    public void examine(ClientConfig config, boolean runs, Findings findings) throws InterruptedException {
+        if (!runs) {
+            config.forwards().forEach(forward -> findings.checkPort(forward.name(), forward.listen()));
+        }
+        try (Checkup checkup = new Checkup(config, findings)) {
+            checkup.run();
+        }
     }
 
     @Override

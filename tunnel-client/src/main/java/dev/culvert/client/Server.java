@@ -1,16 +1,25 @@
 package dev.culvert.client;
 
+import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.tls.Authority;
 import dev.culvert.common.tls.Fingerprint;
 import dev.culvert.common.tls.Identity;
 import dev.culvert.common.tls.Tls;
+import dev.culvert.common.tls.TlsGate;
 import dev.culvert.common.tls.Trust;
 import dev.culvert.common.tls.UntrustedPeer;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.MuxSession;
+import dev.culvert.mux.ProtocolVersion;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOption;
 import java.io.IOException;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +51,58 @@ record Server(HostPort address, @Nullable Tls tls) {
                     + ". If the server has a new key, which `tunnel-server keygen` prints there, set it as"
                     + " upstream.tls.server-key; if not, this is not the server");
         }
+    }
+
+    /**
+     * Begins to speak on a new connection to this server, which shows who it is; only then there can be a session. Event loop only.
+     *
+     * @param trusted adds what speaks to the pipeline; gets what the server has shown, nothing where nothing is encrypted
+     * @param failed told why, and what to do about it, where it comes to nothing
+     */
+    void greet(
+            Channel channel, SessionSocket socket, Consumer<List<X509Certificate>> trusted, Consumer<String> failed) {
+        socket.fit(channel);
+        channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false);
+        if (tls == null) {
+            trusted.accept(List.of());
+        } else {
+            tls.newHandlers(channel.alloc(), handshake(trusted, failed)).forEach(channel.pipeline()::addLast);
+        }
+        channel.config().setAutoRead(true);
+    }
+
+    private static TlsGate.Listener handshake(Consumer<List<X509Certificate>> trusted, Consumer<String> failed) {
+        return new TlsGate.Listener() {
+            @Override
+            public void onTrusted(ChannelHandlerContext ctx, X509Certificate[] chain) {
+                trusted.accept(List.of(chain));
+            }
+
+            @Override
+            public void onFailed(String reason) {
+                failed.accept(
+                        reason.equals(TlsGate.NO_TLS)
+                                ? reason
+                                        + "; correct upstream.servers, or set upstream.tls = off if it is meant to speak without"
+                                : reason);
+            }
+        };
+    }
+
+    /** What to do about a session that has not come up; may be nothing. */
+    String advice(MuxSession session) {
+        if (session.unexpectedVersion().isPresent()) {
+            return switch (session.unexpectedVersion().getAsInt()) {
+                case 1 -> ". If this is a stock smux server, set upstream.protocol = smux-v1";
+                case 2 -> ". If this is a stock smux server, set upstream.protocol = smux-v2";
+                case 0x82 -> ". If this is a Culvert server, set upstream.protocol = culvert";
+                default -> ". This is no tunnel server: correct upstream.servers";
+            };
+        }
+        // A stock server behind TLS is rare enough that another cause is likelier.
+        return session.version() == ProtocolVersion.CULVERT && tls == null
+                ? ". If this is a stock smux server, set upstream.protocol = smux-v1 or smux-v2"
+                : "";
     }
 
     @Override

@@ -4,22 +4,17 @@ import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.splice.Splice;
-import dev.culvert.common.tls.TlsGate;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.MuxConnection;
 import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.MuxStream;
-import dev.culvert.mux.ProtocolVersion;
 import dev.culvert.mux.SessionListener;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.util.concurrent.Future;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -195,42 +190,17 @@ final class Uplink implements Uplinks.Carrier {
     }
 
     private void begin(Server server, Channel channel) {
-        socket.fit(channel);
-        channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false);
-        if (server.tls() == null) {
-            speak(server, channel.pipeline());
-        } else {
-            server.tls().newHandlers(channel.alloc(), new Handshake(server)).forEach(channel.pipeline()::addLast);
-        }
-        channel.config().setAutoRead(true);
+        server.greet(
+                channel,
+                socket,
+                chain -> speak(server, channel.pipeline()),
+                reason -> failed("session_failed", server, "no session with " + server + ": " + reason));
     }
 
     private void speak(Server server, ChannelPipeline pipeline) {
         MuxSession session = new MuxSession(MuxSession.Role.CLIENT, settings, new Listener(server));
         sessions.add(session, pipeline.channel(), name, () -> new Sessions.Peer("", server.toString()));
         pipeline.addLast(new MuxConnection(session));
-    }
-
-    /** The server shows who it is; only then there is a session. */
-    private final class Handshake implements TlsGate.Listener {
-        private final Server server;
-
-        Handshake(Server server) {
-            this.server = server;
-        }
-
-        @Override
-        public void onTrusted(ChannelHandlerContext ctx, X509Certificate[] chain) {
-            speak(server, ctx.pipeline());
-        }
-
-        @Override
-        public void onFailed(String reason) {
-            String advice = reason.equals(TlsGate.NO_TLS)
-                    ? "; correct upstream.servers, or set upstream.tls = off if it is meant to speak without"
-                    : "";
-            failed("session_failed", server, "no session with " + server + ": " + reason + advice);
-        }
     }
 
     /** An attempt came to nothing: on to the next server, after a pause when all have been tried. */
@@ -349,28 +319,13 @@ final class Uplink implements Uplinks.Carrier {
                 failed(
                         "session_failed",
                         server,
-                        "no session with " + server + ": " + code + ": " + text + advice(session));
+                        "no session with " + server + ": " + code + ": " + text + server.advice(session));
             }
         }
 
         private void leave() {
             current = null;
             ready = false;
-        }
-
-        private String advice(MuxSession session) {
-            if (session.unexpectedVersion().isPresent()) {
-                return switch (session.unexpectedVersion().getAsInt()) {
-                    case 1 -> ". If this is a stock smux server, set upstream.protocol = smux-v1";
-                    case 2 -> ". If this is a stock smux server, set upstream.protocol = smux-v2";
-                    case 0x82 -> ". If this is a Culvert server, set upstream.protocol = culvert";
-                    default -> ". This is no tunnel server: correct upstream.servers";
-                };
-            }
-            // A stock server behind TLS is rare enough that another cause is likelier.
-            return session.version() == ProtocolVersion.CULVERT && server.tls() == null
-                    ? ". If this is a stock smux server, set upstream.protocol = smux-v1 or smux-v2"
-                    : "";
         }
     }
 }

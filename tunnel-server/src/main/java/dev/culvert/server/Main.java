@@ -4,9 +4,11 @@ import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
+import dev.culvert.common.lifecycle.Findings;
 import dev.culvert.common.lifecycle.Program;
 import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.systemd.ActivatedSockets;
+import java.io.IOException;
 import java.nio.file.Path;
 
 /** {@code tunnel-server}. */
@@ -40,6 +42,21 @@ public final class Main implements Program<ServerConfig> {
     @Override
     public TlsConfig tls(Path file) throws BadConfig {
         return ServerConfig.tls(file);
+    }
+
+    @Override
+    public void examine(ServerConfig config, boolean runs, Findings findings) throws InterruptedException {
+        try {
+            if (config.tls().isPresent()) {
+                findings.ok("key", "ours is " + config.tls().get().identity().fingerprint());
+                config.tls().get().authority();
+            }
+        } catch (IOException e) {
+            findings.fault("key", String.valueOf(e.getMessage()), "");
+        }
+        if (!runs) {
+            config.endpoints(name()).forEach(endpoint -> findings.checkPort(endpoint.name(), endpoint.listen()));
+        }
     }
 
     @Override

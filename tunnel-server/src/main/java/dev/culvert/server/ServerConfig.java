@@ -171,6 +171,11 @@ record ServerConfig(
                 other.log);
     }
 
+    @Override
+    public long mostConnections() {
+        return limits.whole().streams();
+    }
+
     /** The addresses to listen on, with what is spoken there; {@code software} is what peers are told. */
     List<Endpoint> endpoints(String software) {
         MuxSettings settings = MuxSettings.of(ProtocolVersion.CULVERT)

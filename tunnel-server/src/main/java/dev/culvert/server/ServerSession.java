@@ -135,6 +135,10 @@ final class ServerSession implements SessionListener {
             return;
         }
         OpenRequest request = stream.request();
+        if (request.probe()) {
+            Probe.answer(stream, peer.loop, account::closeStream);
+            return;
+        }
         HostPort target = peer.endpoint.target(request);
         Connection connection = connections.add(
                 request.connectionId().isEmpty() ? connections.newId() : word(request.connectionId()),

@@ -8,6 +8,9 @@ public interface AgentConfig {
 
     LogConfig log();
 
+    /** How many connections may be there at the same time. */
+    long mostConnections();
+
     /** What would run, in lines for people. */
     String describe();
 }

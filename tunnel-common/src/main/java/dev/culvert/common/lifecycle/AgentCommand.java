@@ -163,6 +163,30 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
         }
     }
 
+    @Command(
+            description = {
+                "Look for what is wrong, step by step, and say what to do about it.",
+                "Goes to the servers with sessions of its own, and opens a connection to each target."
+            },
+            exitCodeListHeading = "%nExit codes:%n",
+            exitCodeList = {"0:nothing is wrong", "1:something is"})
+    int doctor() throws InterruptedException {
+        Findings findings = new Findings(spec.commandLine().getOut());
+        Doctor doctor = new Doctor(findings);
+        try {
+            C config = program.read(file());
+            findings.ok("configuration", file().toString());
+            boolean runs = doctor.askAgent(config.admin().askAt(file(), System.getenv()), config);
+            program.examine(config, runs, findings);
+        } catch (BadConfig e) {
+            findings.fault("configuration", String.valueOf(e.getMessage()), "");
+        }
+        doctor.checkKernel();
+        spec.commandLine().getOut().println(findings.sum());
+        spec.commandLine().getOut().flush();
+        return findings.areGood() ? DONE : FAILED;
+    }
+
     @Command(description = "Make this agent's key if there is none, and print its fingerprint.")
     int keygen() {
         try {

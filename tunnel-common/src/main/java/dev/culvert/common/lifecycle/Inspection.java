@@ -90,6 +90,7 @@ final class Inspection implements Backend {
 
     private String document(List<SessionStatus> sessions, List<ConnectionStatus> connections) {
         List<String> reasons = notReady();
+        Descriptors descriptors = Descriptors.now();
         Map<String, Object> document = new LinkedHashMap<>();
         document.put("schema", SCHEMA);
         document.put("agent", name);
@@ -98,6 +99,7 @@ final class Inspection implements Backend {
         document.put("state", lifecycle.isDraining() ? "draining" : reasons.isEmpty() ? "ready" : "not ready");
         document.put("reasons", reasons);
         document.put("uptime_ms", TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begunAt));
+        document.put("descriptors", Map.of("open", descriptors.open(), "limit", descriptors.limit()));
         document.put(
                 "forwards",
                 agent.connections().tallies().stream()

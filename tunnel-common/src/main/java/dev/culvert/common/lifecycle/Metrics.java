@@ -121,6 +121,16 @@ final class Metrics implements Connections.Observer {
                 "What is in the heap of the JVM, garbage and all.",
                 List.of(),
                 sink -> sink.value((double) heapUsed()));
+        gauge(
+                "culvert_descriptors_open",
+                "File descriptors of the process.",
+                List.of(),
+                sink -> sink.value((double) Descriptors.now().open()));
+        gauge(
+                "culvert_descriptors_limit",
+                "How many file descriptors the process may have.",
+                List.of(),
+                sink -> sink.value((double) Descriptors.now().limit()));
         opening = Histogram.builder()
                 .name("culvert_connection_opening_seconds")
                 .help("From the moment a connection was accepted until its target had answered.")

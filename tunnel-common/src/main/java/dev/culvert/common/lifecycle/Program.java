@@ -28,6 +28,13 @@ public interface Program<C extends AgentConfig> {
     /** Makes the agent; throws with a sentence for the user. */
     Agent agent(C config) throws StartFailure;
 
+    /**
+     * Looks at what {@code doctor} can only know of this agent. Blocks.
+     *
+     * @param runs whether the agent does, and has its ports
+     */
+    void examine(C config, boolean runs, Findings findings) throws InterruptedException;
+
     /** Commands that only this agent has. */
     default List<Object> commands() {
         return List.of();

@@ -50,6 +50,23 @@ public final class Dialer {
         this.timeout = timeout;
     }
 
+    /**
+     * Resolves a target, as a dial does. From any thread.
+     *
+     * @return one address or more; it fails with a {@link DialFailure}
+     */
+    public Future<List<InetSocketAddress>> resolve(EventLoop loop, HostPort target) {
+        Promise<List<InetSocketAddress>> promise = loop.newPromise();
+        loop.execute(() -> resolver.resolve(loop, target).addListener((Future<List<InetSocketAddress>> resolved) -> {
+            if (resolved.isSuccess()) {
+                promise.trySuccess(resolved.getNow());
+            } else {
+                promise.tryFailure(notResolved(target, resolved.cause()));
+            }
+        }));
+        return promise;
+    }
+
     /** Dials a target to which there may be nothing to say, else as the other. */
     public Future<Channel> dial(EventLoop loop, HostPort target, Predicate<InetSocketAddress> allowed) {
         return dial(loop, target, allowed, () -> false);

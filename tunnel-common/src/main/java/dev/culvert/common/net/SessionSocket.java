@@ -3,10 +3,8 @@ package dev.culvert.common.net;
 import dev.culvert.mux.MuxConnection;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 
 /** What the TCP connection of a session is given: it has all streams in it, and mostly the long way to go. */
 public final class SessionSocket {
@@ -23,7 +21,7 @@ public final class SessionSocket {
      */
     public SessionSocket(Duration userTimeout) {
         this.userTimeout = Math.toIntExact(userTimeout.toMillis());
-        mayGrow = mayGrow(Path.of("/proc/sys/net"));
+        mayGrow = mayGrow(Sysctl.KERNEL);
     }
 
     /** Sets the options of a session's socket. From any thread; nothing depends on any of them. */
@@ -41,15 +39,9 @@ public final class SessionSocket {
      * are in flight at most, and a long path wants more. The kernel doubles what it is asked for, up to twice
      * wmem_max (socket(7), SO_SNDBUF; tcp(7), tcp_wmem).
      */
-    static boolean mayGrow(Path sysctl) {
-        try {
-            long most = Long.parseLong(
-                    Files.readString(sysctl.resolve("core/wmem_max")).strip());
-            String[] own =
-                    Files.readString(sysctl.resolve("ipv4/tcp_wmem")).strip().split("\\s+", -1);
-            return 2 * most > Long.parseLong(own[own.length - 1]);
-        } catch (IOException | NumberFormatException e) {
-            return false; // not Linux, or not to be read
-        }
+    static boolean mayGrow(Sysctl sysctl) {
+        List<Long> most = sysctl.read("net.core.wmem_max");
+        List<Long> own = sysctl.read("net.ipv4.tcp_wmem");
+        return !most.isEmpty() && !own.isEmpty() && 2 * most.get(0) > own.get(own.size() - 1);
     }
 }

@@ -37,15 +37,15 @@ class SessionSocketTest {
         "4194304, '', false",
     })
     void aBufferOfOurOwnIsChosenWhereItCanBeTheLargerOne(String most, String own, boolean mayGrow) throws IOException {
-        write("core/wmem_max", most + "\n");
-        write("ipv4/tcp_wmem", own + "\n");
+        write("net/core/wmem_max", most + "\n");
+        write("net/ipv4/tcp_wmem", own + "\n");
 
-        assertThat(SessionSocket.mayGrow(sysctl)).isEqualTo(mayGrow);
+        assertThat(SessionSocket.mayGrow(new Sysctl(sysctl))).isEqualTo(mayGrow);
     }
 
     @Test
     void whereTheKernelDoesNotTellNothingIsChosen() {
-        assertThat(SessionSocket.mayGrow(sysctl)).isFalse();
+        assertThat(SessionSocket.mayGrow(new Sysctl(sysctl))).isFalse();
     }
 
     @Test
@@ -60,7 +60,7 @@ class SessionSocketTest {
                     .isEqualTo(20_000);
             assertThat(channel.config().getOption(EpollChannelOption.TCP_NOTSENT_LOWAT))
                     .isEqualTo(MuxConnection.UNSENT_LOW_WATER);
-            if (SessionSocket.mayGrow(Path.of("/proc/sys/net"))) {
+            if (SessionSocket.mayGrow(Sysctl.KERNEL)) {
                 assertThat(channel.config().getSendBufferSize()).isGreaterThan(before);
             } else {
                 assertThat(channel.config().getSendBufferSize()).isEqualTo(before);

@@ -1,0 +1,346 @@
+package dev.culvert.client;
+
+import dev.culvert.common.lifecycle.AgentCommand;
+import dev.culvert.common.lifecycle.Findings;
+import dev.culvert.common.lifecycle.SessionStatus;
+import dev.culvert.common.lifecycle.Sessions;
+import dev.culvert.common.net.DialFailure;
+import dev.culvert.common.net.Dialer;
+import dev.culvert.common.net.SessionSocket;
+import dev.culvert.common.net.Transport;
+import dev.culvert.common.splice.Connections;
+import dev.culvert.common.tls.Fingerprint;
+import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.HostPort;
+import dev.culvert.mux.MuxConnection;
+import dev.culvert.mux.MuxSession;
+import dev.culvert.mux.MuxStream;
+import dev.culvert.mux.OpenRequest;
+import dev.culvert.mux.SessionListener;
+import dev.culvert.mux.StreamListener;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Ticker;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+
+/**
+ * The way to the servers and to the targets behind them, looked at step by step for {@code doctor}: with a session of its own to each
+ * server, made as the agent makes it. Blocks.
+ */
+final class Checkup implements AutoCloseable {
+    /** The logs of two machines can still be compared, and certificates are good for longer. */
+    private static final Duration CLOCKS = Duration.ofSeconds(30);
+
+    private static final Duration MEASURE = Duration.ofSeconds(1);
+    /** For what has no deadline of its own here. A server may take {@code dial.timeout} for a target, 10 s if it is not set. */
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    private final ClientConfig config;
+    private final Findings findings;
+    private final EventLoopGroup loops;
+    private final EventLoop loop;
+    private final Dialer dialer;
+    private final SessionSocket socket;
+    private final Connections connections = new Connections(Ticker.systemTicker());
+    private final Sessions sessions = new Sessions(connections, Ticker.systemTicker());
+
+    /** A step came to nothing. */
+    private static final class Fault extends Exception {
+        private final ErrorCode code;
+
+        Fault(ErrorCode code, String text) {
+            super(text, null, false, false);
+            this.code = code;
+        }
+    }
+
+    Checkup(ClientConfig config, Findings findings) {
+        this.config = config;
+        this.findings = findings;
+        Transport transport = Transport.best();
+        loops = transport.newEventLoops(1, "doctor");
+        loop = loops.next();
+        dialer = new Dialer(transport, config.upstream().connectTimeout());
+        socket = new SessionSocket(config.upstream().userTimeout());
+    }
+
+    @Override
+    public void close() {
+        loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+    }
+
+    void run() throws InterruptedException {
+        for (HostPort address : config.upstream().servers()) {
+            Server server;
+            try {
+                server = Server.of(
+                        address, config.upstream().tls(), config.upstream().connectTimeout());
+            } catch (IOException e) {
+                findings.fault("key", String.valueOf(e.getMessage()), "");
+                return;
+            }
+            if (server.tls() != null) {
+                findings.ok("key", "ours is " + server.tls().own());
+            }
+            if (resolves(address)) {
+                check(server);
+            }
+        }
+    }
+
+    private boolean resolves(HostPort address) throws InterruptedException {
+        try {
+            List<InetSocketAddress> found = get(dialer.resolve(loop, address));
+            findings.ok(
+                    "name",
+                    address.host() + " is "
+                            + found.stream()
+                                    .map(one -> HostPort.of(one).host())
+                                    .distinct()
+                                    .collect(Collectors.joining(", ")));
+            return true;
+        } catch (Fault e) {
+            findings.fault(
+                    "name",
+                    String.valueOf(e.getMessage()),
+                    "Correct upstream.servers, or look at the name servers in /etc/resolv.conf: `getent hosts "
+                            + address.host() + "` asks them, too.");
+            return false;
+        }
+    }
+
+    private void check(Server server) throws InterruptedException {
+        Channel channel;
+        try {
+            long begunAt = System.nanoTime();
+            channel = get(dialer.dial(loop, server.address(), address -> true));
+            findings.ok("connection", server + " accepts, within " + millis(System.nanoTime() - begunAt));
+        } catch (Fault e) {
+            findings.fault("connection", String.valueOf(e.getMessage()), connectionAdvice(e.code));
+            return;
+        }
+        try {
+            examine(speak(server, channel));
+        } catch (Fault e) {
+            findings.fault(
+                    "session",
+                    String.valueOf(e.getMessage()),
+                    "On the server `tunnel-server check` prints its address and whom it knows, and `tunnel-server keygen` its key.");
+        } finally {
+            channel.close().await(PATIENCE.toMillis());
+        }
+    }
+
+    private static String connectionAdvice(ErrorCode code) {
+        return code == ErrorCode.CONNECTION_REFUSED
+                ? "Nobody listens on that port: start tunnel-server there, or correct the port in upstream.servers; it is the one"
+                        + " of `listen` in its server.conf."
+                : "Look for a firewall on the way, and whether the machine is up: `ip route get`, `traceroute`, or `nc -vz` to the same"
+                        + " address.";
+    }
+
+    // ---- the session
+
+    private MuxSession speak(Server server, Channel channel) throws Fault, InterruptedException {
+        CompletableFuture<MuxSession> up = new CompletableFuture<>();
+        loop.execute(() -> server.greet(
+                channel,
+                socket,
+                chain -> {
+                    tell(chain);
+                    MuxSession session = new MuxSession(
+                            MuxSession.Role.CLIENT,
+                            config.muxSettings("culvert " + AgentCommand.version() + " doctor"),
+                            new Listener(server, up));
+                    sessions.add(session, channel, "doctor", () -> new Sessions.Peer("", server.toString()));
+                    channel.pipeline().addLast(new MuxConnection(session));
+                },
+                reason -> up.completeExceptionally(new Fault(ErrorCode.INTERNAL, reason))));
+        MuxSession session = get(up);
+        findings.ok(
+                "session",
+                "up, " + session.version() + (session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware()));
+        return session;
+    }
+
+    private void tell(List<X509Certificate> chain) {
+        if (chain.isEmpty()) {
+            findings.ok("TLS", "off, nothing is encrypted");
+        } else {
+            findings.ok(
+                    "TLS", "the server's key is " + Fingerprint.of(chain.get(0).getPublicKey()) + ", as expected");
+        }
+    }
+
+    private record Listener(Server server, CompletableFuture<MuxSession> up) implements SessionListener {
+        @Override
+        public void onUp(MuxSession session) {
+            up.complete(session);
+        }
+
+        @Override
+        public void onStream(MuxSession session, MuxStream stream) {
+            stream.reset(ErrorCode.FORBIDDEN, "this client takes no streams");
+        }
+
+        @Override
+        public void onClosed(MuxSession session, ErrorCode code, String text) {
+            up.completeExceptionally(new Fault(code, code + ": " + text + server.advice(session)));
+        }
+    }
+
+    private void examine(MuxSession session) throws InterruptedException {
+        if (config.upstream().protocol() != Protocol.CULVERT) {
+            findings.ok("speed", "not measured, and targets not tried: stock smux has no words for that");
+            return;
+        }
+        try {
+            tell(get(SpeedTest.run(session, loop, MEASURE)));
+            SessionStatus status = get(sessions.status(PATIENCE)).get(0);
+            findings.ok(
+                    "round trip",
+                    "%.1f ms, %d segments were sent again"
+                            .formatted(status.roundTripMicros() / 1000.0, status.retransmits()));
+        } catch (Fault e) {
+            findings.note(
+                    "speed", "not measured: " + e.getMessage(), "An older server can not; else its log says more.");
+        }
+        for (ForwardConfig forward : config.forwards()) {
+            open(session, forward);
+        }
+    }
+
+    private void tell(SpeedTest.Result measured) {
+        Duration ahead = Duration.ofMillis(measured.clockAheadMillis());
+        String clock = ahead.abs().toMillis() + " ms " + (ahead.isNegative() ? "behind" : "ahead of") + " the server's";
+        if (ahead.abs().compareTo(CLOCKS) < 0) {
+            findings.ok("clock", clock);
+        } else {
+            findings.fault(
+                    "clock",
+                    "%d s %s the server's"
+                            .formatted(ahead.abs().toSeconds(), ahead.isNegative() ? "behind" : "ahead of"),
+                    "One of the two is wrong: `timedatectl` on both machines says which; certificates of a CA need both right.");
+        }
+        findings.ok(
+                "speed",
+                "%s to the server, %s from it, for a second each"
+                        .formatted(bits(measured.up()), bits(measured.down())));
+    }
+
+    private static String bits(double bytesPerSecond) {
+        return "%.0f Mbit/s".formatted(bytesPerSecond * 8 / 1e6);
+    }
+
+    // ---- the targets
+
+    private void open(MuxSession session, ForwardConfig forward) throws InterruptedException {
+        HostPort target = forward.target().orElseThrow();
+        CompletableFuture<Void> opened = new CompletableFuture<>();
+        long begunAt = System.nanoTime();
+        loop.execute(() -> {
+            if (session.isOpenable()) {
+                session.open(new OpenRequest(target, null, connections.newId(), forward.name()), new Opening(opened));
+            } else {
+                opened.completeExceptionally(new Fault(ErrorCode.REFUSED, "the session takes no more streams"));
+            }
+        });
+        try {
+            get(opened);
+            findings.ok(
+                    "forward",
+                    "%s: %s answers, within %s".formatted(forward.name(), target, millis(System.nanoTime() - begunAt)));
+        } catch (Fault e) {
+            findings.fault(
+                    "forward",
+                    forward.name() + ": " + e.code + ": " + e.getMessage(),
+                    targetAdvice(e.code, forward.name(), target));
+        }
+    }
+
+    private static String targetAdvice(ErrorCode code, String forward, HostPort target) {
+        return switch (code) {
+            case FORBIDDEN ->
+                "The server's administrator adds \"" + target
+                        + "\" to `allow` of this client in server.conf, and has it read with `tunnel-server reload`.";
+            case CONNECTION_REFUSED ->
+                "Nobody listens there: start the service, or correct forwards." + forward
+                        + ".target. The server dials it, so" + " 127.0.0.1 is the server's machine.";
+            case NAME_NOT_FOUND ->
+                "The server asks its own name servers: correct forwards." + forward
+                        + ".target, or try `getent hosts` there.";
+            case UNREACHABLE, TIMEOUT ->
+                "The server does not reach it: look for a firewall between the two, and whether the target is up.";
+            default -> "The server's log says more, with the same reason.";
+        };
+    }
+
+    /** Waits until the target has answered, and lets go of it. */
+    private record Opening(CompletableFuture<Void> opened) implements StreamListener {
+        @Override
+        public void onOpened(MuxStream stream) {
+            opened.complete(null);
+            stream.reset(ErrorCode.CANCELLED, "only a look of the doctor's");
+        }
+
+        @Override
+        public void onData(MuxStream stream, ByteBuf data) {
+            stream.consumed(data.readableBytes());
+            data.release();
+        }
+
+        @Override
+        public void onFin(MuxStream stream) {}
+
+        @Override
+        public void onReset(MuxStream stream, ErrorCode code, String text) {
+            opened.completeExceptionally(new Fault(code, text));
+        }
+    }
+
+    // ---- waiting
+
+    private static <T> T get(Future<T> future) throws Fault, InterruptedException {
+        CompletableFuture<T> waiting = new CompletableFuture<>();
+        future.addListener((Future<T> done) -> {
+            if (done.isSuccess()) {
+                waiting.complete(done.getNow());
+            } else {
+                waiting.completeExceptionally(done.cause());
+            }
+        });
+        return get(waiting);
+    }
+
+    private static <T> T get(CompletableFuture<T> future) throws Fault, InterruptedException {
+        try {
+            return future.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
+            if (cause instanceof Fault fault) {
+                throw fault;
+            }
+            ErrorCode code = cause instanceof DialFailure failure ? failure.code() : ErrorCode.INTERNAL;
+            throw new Fault(code, String.valueOf(cause.getMessage()));
+        } catch (TimeoutException e) {
+            throw new Fault(ErrorCode.TIMEOUT, "no answer within " + PATIENCE.toSeconds() + " s");
+        }
+    }
+
+    private static String millis(long nanos) {
+        return "%.1f ms".formatted(nanos / 1e6);
+    }
+}

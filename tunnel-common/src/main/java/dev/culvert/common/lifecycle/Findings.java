@@ -1,0 +1,84 @@
+package dev.culvert.common.lifecycle;
+
+import dev.culvert.mux.HostPort;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+
+/** What {@code doctor} finds, printed as it is found. One thread at a time. */
+public final class Findings {
+    private static final int INDENT = 21;
+
+    private final PrintWriter out;
+    private int faults;
+    private int notes;
+
+    Findings(PrintWriter out) {
+        this.out = out;
+    }
+
+    /** Something is as it should be. */
+    public void ok(String what, String text) {
+        print("ok", what, text);
+    }
+
+    /**
+     * Something works that could be better.
+     *
+     * @param advice what to do about it, a sentence
+     */
+    public void note(String what, String text, String advice) {
+        notes++;
+        print("note", what, text);
+        advise(advice);
+    }
+
+    /**
+     * Something does not work.
+     *
+     * @param advice what to do about it, a sentence; may be empty where {@code text} says it
+     */
+    public void fault(String what, String text, String advice) {
+        faults++;
+        print("BAD", what, text);
+        advise(advice);
+    }
+
+    /** Whether an agent that does not run could listen there. */
+    public void checkPort(String name, HostPort address) {
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.setReuseAddress(true);
+            socket.bind(new InetSocketAddress(address.host(), address.port()));
+            ok("port", name + ": " + address + " is free");
+        } catch (IOException e) {
+            fault(
+                    "port",
+                    name + ": " + address + ": " + e.getMessage(),
+                    "Another program may have it, which `ss -ltnp` names, or it is below 1024 and takes root or the unit, or the"
+                            + " address is not this machine's.");
+        }
+    }
+
+    private void print(String mark, String what, String text) {
+        out.printf("%-4s  %-13s  %s%n", mark, what, text);
+        out.flush(); // the next step may take a while
+    }
+
+    private void advise(String advice) {
+        if (!advice.isEmpty()) {
+            out.println(" ".repeat(INDENT) + advice);
+            out.flush();
+        }
+    }
+
+    boolean areGood() {
+        return faults == 0;
+    }
+
+    /** All of them in a few words. */
+    String sum() {
+        String good = faults == 0 ? "no faults" : faults == 1 ? "1 fault" : faults + " faults";
+        return notes == 0 ? good : good + ", " + (notes == 1 ? "1 note" : notes + " notes");
+    }
+}
