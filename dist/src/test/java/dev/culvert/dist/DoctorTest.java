@@ -93,6 +93,7 @@ class DoctorTest {
 
             assertThat(output)
                     .contains("ok    agent          pid " + client.pid() + ", ready")
+                    .containsPattern("ok    live session   [1-9]\\d* Mbit/s to the server, [1-9]\\d* Mbit/s from it")
                     .containsPattern("BAD   descriptors    the agent may have 400 open, and has \\d+: too few\n"
                             + " +Raise LimitNOFILE in its unit, .* lets in up to 10000 connections")
                     .doesNotContain("  port  "); // the agent has them

@@ -4,6 +4,7 @@ import dev.culvert.common.lifecycle.AgentCommand;
 import dev.culvert.common.lifecycle.Findings;
 import dev.culvert.common.lifecycle.SessionStatus;
 import dev.culvert.common.lifecycle.Sessions;
+import dev.culvert.common.lifecycle.Speed;
 import dev.culvert.common.net.DialFailure;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.SessionSocket;
@@ -44,7 +45,6 @@ final class Checkup implements AutoCloseable {
     /** The logs of two machines can still be compared, and certificates are good for longer. */
     private static final Duration CLOCKS = Duration.ofSeconds(30);
 
-    private static final Duration MEASURE = Duration.ofSeconds(1);
     /** For what has no deadline of its own here. A server may take {@code dial.timeout} for a target, 10 s if it is not set. */
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
@@ -208,7 +208,7 @@ final class Checkup implements AutoCloseable {
             return;
         }
         try {
-            tell(get(SpeedTest.run(session, loop, MEASURE)));
+            tell(get(SpeedTest.run(session, loop)));
             SessionStatus status = get(sessions.status(PATIENCE)).get(0);
             findings.ok(
                     "round trip",
@@ -223,7 +223,7 @@ final class Checkup implements AutoCloseable {
         }
     }
 
-    private void tell(SpeedTest.Result measured) {
+    private void tell(Speed measured) {
         Duration ahead = Duration.ofMillis(measured.clockAheadMillis());
         String clock = ahead.abs().toMillis() + " ms " + (ahead.isNegative() ? "behind" : "ahead of") + " the server's";
         if (ahead.abs().compareTo(CLOCKS) < 0) {
@@ -235,14 +235,7 @@ final class Checkup implements AutoCloseable {
                             .formatted(ahead.abs().toSeconds(), ahead.isNegative() ? "behind" : "ahead of"),
                     "One of the two is wrong: `timedatectl` on both machines says which; certificates of a CA need both right.");
         }
-        findings.ok(
-                "speed",
-                "%s to the server, %s from it, for a second each"
-                        .formatted(bits(measured.up()), bits(measured.down())));
-    }
-
-    private static String bits(double bytesPerSecond) {
-        return "%.0f Mbit/s".formatted(bytesPerSecond * 8 / 1e6);
+        findings.ok("speed", measured.toString());
     }
 
     // ---- the targets

@@ -1,5 +1,6 @@
 package dev.culvert.client;
 
+import dev.culvert.common.lifecycle.Speed;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.MuxStream;
@@ -8,7 +9,6 @@ import dev.culvert.mux.StreamListener;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.EventLoop;
-import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
@@ -20,9 +20,11 @@ final class SpeedTest implements StreamListener {
     private static final ByteBuf ZEROS = Unpooled.unreleasableBuffer(
             Unpooled.directBuffer(32 << 10).writeZero(32 << 10).asReadOnly());
 
+    private static final long EACH_WAY_MILLIS = 1_000;
+    private static final long PATIENCE_MILLIS = 10_000;
+
     private final EventLoop loop;
-    private final Duration eachWay;
-    private final CompletableFuture<Result> result = new CompletableFuture<>();
+    private final CompletableFuture<Speed> result = new CompletableFuture<>();
     private final ByteBuf clock = Unpooled.buffer(Long.BYTES, Long.BYTES);
 
     private final long askedAt = System.nanoTime();
@@ -33,33 +35,26 @@ final class SpeedTest implements StreamListener {
     private long clockAheadMillis;
     private boolean sending;
 
-    /**
-     * What was measured.
-     *
-     * @param clockAheadMillis how far this machine's clock is ahead of the server's
-     * @param up bytes per second to the server
-     * @param down bytes per second from it
-     */
-    record Result(long clockAheadMillis, double up, double down) {}
-
-    private SpeedTest(EventLoop loop, Duration eachWay) {
+    private SpeedTest(EventLoop loop) {
         this.loop = loop;
-        this.eachWay = eachWay;
     }
 
     /**
      * Begins. From any thread.
      *
      * @param loop that of the session
-     * @return fails with a sentence if the server ends it too soon
+     * @return fails with a sentence if the server can not, or ends it too soon
      */
-    static CompletableFuture<Result> run(MuxSession session, EventLoop loop, Duration eachWay) {
-        SpeedTest test = new SpeedTest(loop, eachWay);
+    static CompletableFuture<Speed> run(MuxSession session, EventLoop loop) {
+        SpeedTest test = new SpeedTest(loop);
         loop.execute(() -> {
-            if (session.isOpenable()) {
-                session.open(OpenRequest.PROBE, test);
+            if (session.isUp() && session.version().isStock()) {
+                test.fail("stock smux has no words for that");
+            } else if (!session.isOpenable()) {
+                test.fail("the session takes no more streams");
             } else {
-                test.result.completeExceptionally(new IllegalStateException("the session takes no more streams"));
+                MuxStream stream = session.open(OpenRequest.PROBE, test);
+                test.after(PATIENCE_MILLIS, () -> test.giveUp(stream));
             }
         });
         return test.result;
@@ -70,7 +65,7 @@ final class SpeedTest implements StreamListener {
         clockAheadMillis =
                 System.currentTimeMillis() - TimeUnit.NANOSECONDS.toMillis(begunAt - askedAt) / 2 - clock.readLongLE();
         sending = true;
-        after(() -> {
+        after(EACH_WAY_MILLIS, () -> {
             sending = false;
             stream.shutdownOutput();
         });
@@ -109,7 +104,7 @@ final class SpeedTest implements StreamListener {
     private void receive(MuxStream stream, int bytes) {
         if (turnedAt == 0) {
             turnedAt = System.nanoTime();
-            after(() -> finish(stream));
+            after(EACH_WAY_MILLIS, () -> finish(stream));
         }
         received += bytes;
     }
@@ -119,22 +114,33 @@ final class SpeedTest implements StreamListener {
         double up = turnedAt - begunAt - (begunAt - askedAt);
         double down = now - turnedAt;
         double second = TimeUnit.SECONDS.toNanos(1);
-        result.complete(new Result(clockAheadMillis, sent / up * second, received / down * second));
+        result.complete(new Speed(clockAheadMillis, sent / up * second, received / down * second));
         stream.reset(ErrorCode.CANCELLED, "measured");
     }
 
-    private void after(Runnable action) {
-        loop.schedule(action, eachWay.toNanos(), TimeUnit.NANOSECONDS);
+    private void after(long millis, Runnable action) {
+        loop.schedule(action, millis, TimeUnit.MILLISECONDS);
+    }
+
+    private void giveUp(MuxStream stream) {
+        if (!result.isDone()) {
+            fail("no answer in time");
+            stream.reset(ErrorCode.TIMEOUT, "not measured in time");
+        }
+    }
+
+    private void fail(String reason) {
+        sending = false;
+        result.completeExceptionally(new IllegalStateException(reason));
     }
 
     @Override
     public void onFin(MuxStream stream) {
-        onReset(stream, ErrorCode.PROTOCOL_ERROR, "the server has ended it");
+        fail("the server has ended it");
     }
 
     @Override
     public void onReset(MuxStream stream, ErrorCode code, String text) {
-        sending = false;
-        result.completeExceptionally(new IllegalStateException(code + ": " + text));
+        fail(code + ": " + text);
     }
 }

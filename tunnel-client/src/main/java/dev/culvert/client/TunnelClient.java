@@ -5,6 +5,7 @@ import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
 import dev.culvert.common.lifecycle.LogSetup;
 import dev.culvert.common.lifecycle.Sessions;
+import dev.culvert.common.lifecycle.Speed;
 import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.Acceptor;
 import dev.culvert.common.net.Dialer;
@@ -27,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -196,6 +198,15 @@ public final class TunnelClient implements Agent {
         return uplinks.stream().anyMatch(Uplink::isReady)
                 ? List.of()
                 : List.of("no session to a server: the log says what keeps it from one");
+    }
+
+    @Override
+    public CompletableFuture<Speed> measure() {
+        return uplinks.stream()
+                .filter(Uplink::isReady)
+                .findFirst()
+                .map(Uplink::measure)
+                .orElseGet(Agent.super::measure);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.culvert.client;
 
 import dev.culvert.common.lifecycle.Sessions;
+import dev.culvert.common.lifecycle.Speed;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.splice.Splice;
@@ -17,6 +18,8 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.util.concurrent.Future;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -115,6 +118,14 @@ final class Uplink implements Uplinks.Carrier {
                 join(arrival, session);
             }
         });
+    }
+
+    /** Measures the session; fails with a sentence where there is none, or where it can not be measured. Any thread. */
+    CompletableFuture<Speed> measure() {
+        return CompletableFuture.supplyAsync(() -> Optional.ofNullable(current), loop)
+                .thenCompose(session -> session.isPresent()
+                        ? SpeedTest.run(session.get(), loop)
+                        : CompletableFuture.failedFuture(new IllegalStateException("there is no session")));
     }
 
     /** Takes other servers, or other keys for them: the session goes on beside its successor until its last stream has ended. */

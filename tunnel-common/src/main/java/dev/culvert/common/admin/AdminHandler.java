@@ -25,6 +25,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -80,7 +81,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
                 answer(
                         ctx,
                         OK,
-                        "GET /livez /readyz /status /metrics; on the unix socket also POST /reload /drain /kill?id=ID\n");
+                        "GET /livez /readyz /status /metrics; on the unix socket also POST /reload /drain /measure /kill?id=ID\n");
             default -> answer(ctx, NOT_FOUND, "GET / says what there is\n");
         }
     }
@@ -91,15 +92,8 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             return;
         }
         switch (uri.path()) {
-            case "/reload" ->
-                backend.reload()
-                        .whenComplete((done, failure) -> ctx.executor().execute(() -> {
-                            if (failure != null) {
-                                fail(ctx, failure);
-                            } else {
-                                answer(ctx, done.done() ? OK : CONFLICT, done.text() + "\n");
-                            }
-                        }));
+            case "/reload" -> answerLater(ctx, backend.reload());
+            case "/measure" -> answerLater(ctx, backend.measure());
             case "/drain" -> {
                 answer(ctx, OK, "draining\n");
                 backend.drain();
@@ -125,11 +119,19 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     }
 
     private static void answerLater(ChannelHandlerContext ctx, String type, CompletableFuture<byte[]> body) {
-        body.whenComplete((bytes, failure) -> ctx.executor().execute(() -> {
+        whenDone(ctx, body, bytes -> answer(ctx, OK, type, bytes));
+    }
+
+    private static void answerLater(ChannelHandlerContext ctx, CompletableFuture<Backend.Answer> answer) {
+        whenDone(ctx, answer, what -> answer(ctx, what.done() ? OK : CONFLICT, what.text() + "\n"));
+    }
+
+    private static <T> void whenDone(ChannelHandlerContext ctx, CompletableFuture<T> future, Consumer<T> answer) {
+        future.whenComplete((result, failure) -> ctx.executor().execute(() -> {
             if (failure != null) {
                 fail(ctx, failure);
             } else {
-                answer(ctx, OK, type, bytes);
+                answer.accept(result);
             }
         }));
     }

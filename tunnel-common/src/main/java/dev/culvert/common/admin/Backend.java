@@ -20,6 +20,9 @@ public interface Backend {
     /** Has the configuration read again. */
     CompletableFuture<Answer> reload();
 
+    /** Has it measure how fast a session is. */
+    CompletableFuture<Answer> measure();
+
     /** Has it drain and end. */
     void drain();
 

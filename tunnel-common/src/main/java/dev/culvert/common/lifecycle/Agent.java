@@ -7,6 +7,7 @@ import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 
 /** What {@link Lifecycle} starts, drains and stops: one of the two agents. Any thread. */
 public interface Agent {
@@ -47,6 +48,11 @@ public interface Agent {
 
     /** Why it can not carry connections now, a sentence each. */
     List<String> troubles();
+
+    /** Measures a session to a server that is up; fails with a sentence where there is none. */
+    default CompletableFuture<Speed> measure() {
+        return CompletableFuture.failedFuture(new IllegalStateException("there is no session to a server"));
+    }
 
     /** The threads that carry bytes: none of them may ever be stuck. */
     Iterable<? extends EventExecutor> loops();

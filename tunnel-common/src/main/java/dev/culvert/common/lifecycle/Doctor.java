@@ -47,6 +47,10 @@ final class Doctor {
         Config descriptors = agent.getConfig("descriptors");
         checkDescriptors(
                 new Descriptors(descriptors.getLong("open"), descriptors.getLong("limit")), config, "the agent");
+        if (agent.getString("agent").equals("tunnel-client")
+                && agent.getString("state").equals("ready")) {
+            measure(address.orElseThrow());
+        }
         return true;
     }
 
@@ -55,6 +59,18 @@ final class Doctor {
             return Optional.of(ConfigFactory.parseString(agent.get("/status")));
         } catch (IOException nobody) {
             return Optional.empty();
+        }
+    }
+
+    /** Beside whatever it carries now. */
+    private void measure(String address) throws InterruptedException {
+        try (AdminClient agent = new AdminClient(address)) {
+            findings.ok("live session", agent.post("/measure").strip());
+        } catch (IOException e) {
+            findings.note(
+                    "live session",
+                    "not measured: " + e.getMessage(),
+                    "That takes a session, a server that knows how, and the agent's unix socket.");
         }
     }
 

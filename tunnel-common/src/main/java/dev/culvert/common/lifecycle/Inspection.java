@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -67,6 +68,17 @@ final class Inspection implements Backend {
     @Override
     public CompletableFuture<Answer> reload() {
         return lifecycle.requestReload();
+    }
+
+    @Override
+    public CompletableFuture<Answer> measure() {
+        return agent.measure().handle((speed, failure) -> {
+            if (failure == null) {
+                return new Answer(true, speed.toString());
+            }
+            Throwable cause = Objects.requireNonNullElse(failure.getCause(), failure); // it has come a long way
+            return new Answer(false, String.valueOf(cause.getMessage()));
+        });
     }
 
     @Override
