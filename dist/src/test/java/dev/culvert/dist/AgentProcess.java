@@ -319,6 +319,10 @@ final class AgentProcess implements AutoCloseable {
                 .orElseThrow();
     }
 
+    Path configFile() {
+        return configFile;
+    }
+
     /** Changes its configuration, and does not tell it. */
     void rewriteConfig(String config) throws IOException {
         Files.writeString(configFile, config);

@@ -200,6 +200,137 @@ final class ReloadTest {
         }
     }
 
+    @Test
+    void aClientGoesToAnotherServerAndItsConnectionsStayWithTheFirst() throws Exception {
+        try (AgentProcess first = startServer(client.fingerprint());
+                AgentProcess second = startServer(client.fingerprint());
+                AgentProcess from = startClient(first)) {
+            try (Socket before = Tunnel.connect(from, "web")) {
+                echoes(before);
+
+                from.reload(clientConfig(second.port("listen"), 0, server.fingerprint()));
+                second.awaitLog("session from .* up");
+                Tunnel.echoes(from);
+                second.awaitLog("forward=web .* end: closed");
+                echoes(before);
+            }
+            first.awaitLog("session from .* ended: draining: drained");
+        }
+    }
+
+    @Test
+    void aClientThatWaitsBeforeItTriesAgainTriesWhatIsNewAtOnce() throws Exception {
+        try (AgentProcess of = startServer(client.fingerprint());
+                AgentProcess from = AgentProcess.client()
+                        .config(clientConfig(1, 0, server.fingerprint()) + "upstream.backoff { min = 1h, max = 1h }")
+                        .start()) {
+            from.awaitLog("dialling 127\\.0\\.0\\.1:1 in \\d+ ms");
+
+            from.reload(clientConfig(of.port("listen"), 0, server.fingerprint()));
+            from.awaitLog("session up");
+        }
+    }
+
+    @Test
+    void aServerListensElsewhereAndItsSessionsGoOn() throws Exception {
+        try (AgentProcess of = startServer(client.fingerprint());
+                AgentProcess from = startClient(of)) {
+            from.awaitLog("session up");
+            String smux =
+                    "smux { plain { listen = \"127.0.0.1:0\", target = \"%s\", tls = off } }".formatted(ECHO.address());
+
+            of.reload(serverConfig(0, client.fingerprint()).replaceFirst("listen = .*", "listen = \"127.0.0.2:0\"")
+                    + smux);
+            of.awaitLog("listen: listening on 127\\.0\\.0\\.2:");
+            of.awaitLog("listen: no longer listening on 127\\.0\\.0\\.1:");
+            Tunnel.connectTo(of.port("smux.plain")).close();
+            assertThatThrownBy(() -> Tunnel.connectTo(of.port("listen"))).isInstanceOf(ConnectException.class);
+            Tunnel.echoes(from);
+        }
+    }
+
+    @Test
+    void limitsOfAServerHoldFromNowOn() throws Exception {
+        try (AgentProcess of = startServer(client.fingerprint());
+                AgentProcess from = startClient(of);
+                Socket before = Tunnel.connect(from, "web")) {
+            echoes(before);
+
+            of.reload(serverConfig(0, client.fingerprint()) + "limits.streams = 1");
+            of.awaitLog("reloaded ");
+            assertThat(Tunnel.awaitReset(from, "web").reason())
+                    .isEqualTo("reset: limit reached: this server has 1 streams, the most it may have");
+            echoes(before);
+
+            of.reload(serverConfig(0, client.fingerprint()) + "limits.buffer = 512g");
+            of.awaitLog("not reloaded, nothing has changed:");
+            of.awaitLog("limits.buffer is 512g, more than half");
+        }
+    }
+
+    @Test
+    void theDeadlineOfADrainIsWhatItIsWhenItBegins() throws Exception {
+        try (AgentProcess of = startServer(client.fingerprint());
+                AgentProcess from = startClient(of);
+                Socket open = Tunnel.connect(from, "web")) {
+            echoes(open);
+
+            from.reload(clientConfig(of.port("listen"), 0, server.fingerprint()) + "drain.timeout = 50ms");
+            from.awaitLog("reloaded ");
+            from.terminate();
+            assertThat(from.awaitExit()).isEqualTo(3);
+            from.awaitLog("the drain deadline of 50 ms has passed");
+        }
+    }
+
+    @Test
+    void aPlanShowsWhatWouldChangeAndWhomItWouldHitAndChangesNothing() throws Exception {
+        String admin = "admin.listen = \"" + directory.resolve("%s.sock") + "\"\n";
+        try (AgentProcess of = AgentProcess.server()
+                        .config(serverConfig(0, client.fingerprint()) + admin.formatted("server"))
+                        .start();
+                AgentProcess from = AgentProcess.client()
+                        .config(clientConfig(of.port("listen"), 0, server.fingerprint()) + admin.formatted("client"))
+                        .start();
+                Socket open = Tunnel.connect(from, "web")) {
+            echoes(open);
+            String same = clientConfig(of.port("listen"), 0, server.fingerprint()) + admin.formatted("client");
+            assertThat(plan(from, "tunnel-client", same).expect(0).output()).isEqualTo("nothing would change");
+
+            String other = same.replace("web {", "db {").replaceFirst("servers = \\[", "$0\"127.0.0.1:1\", ");
+            assertThat(plan(from, "tunnel-client", other).expect(0).output())
+                    .contains("- web  127.0.0.1:0 -> " + ECHO.address())
+                    .contains("+ db  127.0.0.1:0 -> " + ECHO.address() + " via 127.0.0.1:1 or ")
+                    .contains("forwards.web no longer listens on 127.0.0.1:" + from.port("forwards.web")
+                            + "; its 1 connections go on")
+                    .contains("1 sessions are begun anew; the 1 connections go on by the old ones");
+            String closed = serverConfig(0, server.fingerprint()) + admin.formatted("server");
+            assertThat(plan(of, "tunnel-server", closed).expect(0).output())
+                    .containsPattern("- .*" + Pattern.quote(client.fingerprint()))
+                    .containsPattern("the session of tests at 127\\.0\\.0\\.1:\\d+ ends, with its 1 connections");
+            String seen = closed.replaceFirst("(admin.listen = )(.*)", "$1[$2, \"127.0.0.1:0\"]");
+            assertThat(plan(of, "tunnel-server", seen).expect(0).output()).contains("a restart is needed for admin");
+            String unreadable = closed.replace("server.key", "none.key");
+            assertThat(plan(of, "tunnel-server", unreadable).expect(1).output()).contains("none.key: no such file");
+
+            echoes(open);
+            Tunnel.echoes(from);
+            assertThat(from.log().matching("reloaded")).isEmpty();
+        }
+    }
+
+    private static Programs.Result plan(AgentProcess agent, String program, String config) throws IOException {
+        agent.rewriteConfig(config);
+        ProcessBuilder builder = new ProcessBuilder(
+                AgentProcess.packaged("bin/" + program).toString(),
+                "-c",
+                agent.configFile().toString(),
+                "reload",
+                "--plan");
+        builder.environment().put("CULVERT_OPTS", "-XX:TieredStopAtLevel=1");
+        return Programs.run(builder);
+    }
+
     /** Connections, one after the other, each of which has to work. */
     private static final class Load implements AutoCloseable {
         final AtomicInteger done = new AtomicInteger();

@@ -74,10 +74,9 @@ record ClientConfig(
                 top.section("log", LogConfig::read));
     }
 
-    /** This one, with what {@code next} says of forwards, keys, certificates and the log: what can change without a restart. */
-    ClientConfig changedTo(ClientConfig next) {
-        return new ClientConfig(
-                upstream.withTls(next.upstream.tls()), keepalive, flow, next.forwards, drain, admin, next.log);
+    /** Whether sessions that are begun as {@code other} has it are others. */
+    boolean hasOtherSessions(ClientConfig other) {
+        return !upstream.equals(other.upstream) || !keepalive.equals(other.keepalive) || !flow.equals(other.flow);
     }
 
     @Override

@@ -6,6 +6,7 @@ import static dev.culvert.common.config.Kind.listenAddress;
 
 import dev.culvert.common.config.ListenAddresses;
 import dev.culvert.common.config.Section;
+import dev.culvert.common.net.Listeners;
 import dev.culvert.mux.HostPort;
 import java.util.Optional;
 
@@ -17,12 +18,18 @@ import java.util.Optional;
  * @param target what the server dials; empty for a smux peer, which knows the target itself
  * @param maxConnections at the same time, 1 to 1000000
  */
-record ForwardConfig(String name, HostPort listen, Optional<HostPort> target, int maxConnections) {
+record ForwardConfig(String name, HostPort listen, Optional<HostPort> target, int maxConnections)
+        implements Listeners.Place {
+    private static final int USUAL_MOST = 10_000;
+
     static ForwardConfig read(String name, Section section, Protocol protocol, ListenAddresses addresses) {
         HostPort listen = section.get("listen", listenAddress());
         addresses.take(listen, section);
         return new ForwardConfig(
-                name, listen, target(section, protocol), section.get("max-connections", integer(1, 1_000_000), 10_000));
+                name,
+                listen,
+                target(section, protocol),
+                section.get("max-connections", integer(1, 1_000_000), USUAL_MOST));
     }
 
     private static Optional<HostPort> target(Section section, Protocol protocol) {
@@ -35,8 +42,20 @@ record ForwardConfig(String name, HostPort listen, Optional<HostPort> target, in
         return Optional.empty();
     }
 
+    @Override
+    public String place() {
+        return "forwards." + name;
+    }
+
+    @Override
+    public int mostConnections() {
+        return maxConnections;
+    }
+
     /** A few words for people. */
-    String describe() {
-        return name + "  " + listen + " -> " + target.map(HostPort::toString).orElse("the peer's target");
+    @Override
+    public String describe() {
+        return name + "  " + listen + " -> " + target.map(HostPort::toString).orElse("the peer's target")
+                + (maxConnections == USUAL_MOST ? "" : ", " + maxConnections + " connections at most");
     }
 }

@@ -1,20 +1,20 @@
 package dev.culvert.client;
 
+import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.lifecycle.Agent;
-import dev.culvert.common.lifecycle.AgentCommand;
 import dev.culvert.common.lifecycle.LogSetup;
+import dev.culvert.common.lifecycle.Plan;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.Speed;
 import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.Acceptor;
-import dev.culvert.common.net.Dialer;
-import dev.culvert.common.net.SessionSocket;
+import dev.culvert.common.net.Listeners;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
+import dev.culvert.common.splice.Tally;
 import dev.culvert.mux.HostPort;
-import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.OpenRequest;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
@@ -23,11 +23,10 @@ import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -37,12 +36,13 @@ import org.slf4j.LoggerFactory;
 public final class TunnelClient implements Agent {
     private static final Logger LOG = LoggerFactory.getLogger(TunnelClient.class);
 
-    /** As it was last read; of a newer one what {@link ClientConfig#changedTo} takes counts, the rest after a restart. */
-    private ClientConfig config;
+    /** As it was last read. */
+    private volatile ClientConfig config;
+    /** What only counts at the start. */
+    private final ClientConfig begunWith;
     /** Of the files of TLS that are in use. */
     private String content;
 
-    private final Duration sessionWait;
     private final Ticker ticker = Ticker.systemTicker();
     private final Transport transport = Transport.best();
     /** Each carries a session. One accepts, too: with a single session no connection changes its thread. */
@@ -51,48 +51,29 @@ public final class TunnelClient implements Agent {
     private final EventLoop accepting;
     private final Connections connections = new Connections(ticker);
     private final Sessions sessions = new Sessions(connections, ticker);
-    private final Listeners listeners;
+    private final Listeners<ForwardConfig> listeners;
     private final List<Uplink> uplinks = new ArrayList<>();
     private final Uplinks router;
 
     TunnelClient(ClientConfig config) throws StartFailure {
         this.config = config;
+        begunWith = config;
         content = content(config).orElse("");
-        sessionWait = config.upstream().sessionWait();
         int count = config.upstream().sessions();
         loops = transport.newEventLoops(Math.min(count, Runtime.getRuntime().availableProcessors()), "client");
         accepting = loops.next();
-        listeners = new Listeners(transport, accepting, this::arrive);
+        listeners = new Listeners<>(transport, accepting, Map.of(), this::arrive);
         router = new Uplinks(accepting, ticker, uplinks);
-        Dialer dialer = new Dialer(transport, config.upstream().connectTimeout());
-        MuxSettings settings = config.muxSettings("culvert " + AgentCommand.version());
-        List<Server> servers;
+        Way way;
         try {
-            servers = servers(config.upstream());
+            way = Way.of(config, transport);
         } catch (IOException e) {
             throw new StartFailure(String.valueOf(e.getMessage()));
         }
         for (int i = 1; i <= count; i++) {
-            UpstreamConfig.Backoff pauses = config.upstream().backoff();
             uplinks.add(new Uplink(
-                    count == 1 ? "uplink" : "uplink " + i,
-                    loops.next(),
-                    dialer,
-                    servers,
-                    new SessionSocket(config.upstream().userTimeout()),
-                    settings,
-                    new Backoff(pauses.min(), pauses.max(), new Random()),
-                    sessions,
-                    router::serveWaiting));
+                    count == 1 ? "uplink" : "uplink " + i, loops.next(), way, sessions, router::serveWaiting));
         }
-    }
-
-    private static List<Server> servers(UpstreamConfig config) throws IOException {
-        List<Server> servers = new ArrayList<>();
-        for (HostPort address : config.servers()) {
-            servers.add(Server.of(address, config.tls(), config.connectTimeout()));
-        }
-        return servers;
     }
 
     private static Optional<String> content(ClientConfig config) {
@@ -102,43 +83,79 @@ public final class TunnelClient implements Agent {
     @Override
     public void reload(Path file) throws BadConfig, StartFailure, InterruptedException {
         ClientConfig next = ClientConfig.read(file);
-        boolean sameKind =
-                next.upstream().tls().isPresent() == config.upstream().tls().isPresent();
-        if (sameKind && next.upstream().protocol() == config.upstream().protocol()) {
-            try {
-                listeners.set(next.forwards());
-            } catch (IOException e) {
-                throw new StartFailure(String.valueOf(e.getMessage()));
-            }
-            boolean newKeys = !next.upstream().tls().equals(config.upstream().tls());
-            config = config.changedTo(next);
-            LogSetup.apply(config.log());
-            if (newKeys) {
-                takeOver();
+        try {
+            Optional<Way> other =
+                    next.hasOtherSessions(config) ? Optional.of(Way.of(next, transport)) : Optional.empty();
+            listeners.set(next.forwards());
+            config = next;
+            LogSetup.apply(next.log());
+            if (other.isPresent()) {
+                content = content(next).orElse("");
+                uplinks.forEach(uplink -> uplink.use(other.get()));
             } else {
                 refresh();
             }
+        } catch (IOException e) {
+            throw new StartFailure(String.valueOf(e.getMessage()));
         }
-        if (!next.equals(config)) {
-            LOG.warn("only forwards, upstream.tls and log are taken over; the rest takes a restart");
+        restartIsNeeded(next).ifPresent(LOG::warn);
+    }
+
+    private Optional<String> restartIsNeeded(ClientConfig next) {
+        List<String> keys = new ArrayList<>();
+        if (next.upstream().sessions() != begunWith.upstream().sessions()) {
+            keys.add("upstream.sessions");
         }
+        if (!next.admin().equals(begunWith.admin())) {
+            keys.add("admin");
+        }
+        return keys.isEmpty() ? Optional.empty() : Optional.of("a restart is needed for " + String.join(" and ", keys));
+    }
+
+    @Override
+    public Plan plan(Path file) throws BadConfig, StartFailure {
+        ClientConfig next = ClientConfig.read(file);
+        List<String> effects = new ArrayList<>();
+        listeners
+                .leaving(next.forwards())
+                .forEach((forward, address) -> effects.add("%s no longer listens on %s; its %d connections go on"
+                        .formatted(forward.place(), address, live(forward))));
+        if (next.hasOtherSessions(config)) {
+            try {
+                Way.of(next, transport);
+            } catch (IOException e) {
+                throw new StartFailure(String.valueOf(e.getMessage()));
+            }
+            effects.add("%d sessions are begun anew; the %d connections go on by the old ones"
+                    .formatted(uplinks.size(), connections.size()));
+        }
+        restartIsNeeded(next).ifPresent(effects::add);
+        return Plan.of(config, next, effects);
+    }
+
+    private long live(ForwardConfig forward) {
+        return connections.tallies().stream()
+                .filter(tally -> tally.forward().equals(forward.name()))
+                .mapToLong(Tally::live)
+                .sum();
+    }
+
+    @Override
+    public AgentConfig config() {
+        return config;
     }
 
     @Override
     public void refresh() {
         Optional<String> now = content(config);
-        if (now.isPresent() && !now.get().equals(content)) {
-            LOG.info("the files of upstream.tls have changed");
-            takeOver();
+        if (now.isEmpty() || now.get().equals(content)) {
+            return;
         }
-    }
-
-    /** New sessions are begun with the new keys; the old ones end when their last connection has. */
-    private void takeOver() {
-        content = content(config).orElse("");
+        LOG.info("the files of upstream.tls have changed");
+        content = now.get();
         try {
-            List<Server> servers = servers(config.upstream());
-            uplinks.forEach(uplink -> uplink.use(servers));
+            Way way = Way.of(config, transport);
+            uplinks.forEach(uplink -> uplink.use(way));
         } catch (IOException e) {
             LOG.error("the files of upstream.tls can not be used, those from before stay: {}", e.getMessage());
         }
@@ -171,7 +188,7 @@ public final class TunnelClient implements Agent {
                 source.toString(),
                 target == null ? "the server's" : target.toString());
         connection.onEnd(acceptor::release);
-        long deadline = ticker.nanoTime() + sessionWait.toNanos();
+        long deadline = ticker.nanoTime() + config.upstream().sessionWait().toNanos();
         router.assign(new Arrival(channel, connection, request, deadline));
     }
 

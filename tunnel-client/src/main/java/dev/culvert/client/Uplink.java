@@ -2,13 +2,10 @@ package dev.culvert.client;
 
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.Speed;
-import dev.culvert.common.net.Dialer;
-import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.splice.Splice;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.MuxConnection;
 import dev.culvert.mux.MuxSession;
-import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.MuxStream;
 import dev.culvert.mux.SessionListener;
 import io.netty.channel.Channel;
@@ -17,8 +14,8 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.util.concurrent.Future;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -41,15 +38,12 @@ final class Uplink implements Uplinks.Carrier {
 
     private final String name;
     private final EventLoop loop;
-    private final Dialer dialer;
-    private List<Server> servers;
-    private final SessionSocket socket;
-    private final MuxSettings settings;
-    private final Backoff backoff;
     private final Sessions sessions;
     private final Runnable whenReady;
     private final AtomicInteger load = new AtomicInteger();
 
+    private Way way;
+    private Backoff backoff;
     private volatile boolean ready;
     private boolean draining;
     /** The server to dial next, an index. */
@@ -66,23 +60,11 @@ final class Uplink implements Uplinks.Carrier {
      * @param name for the log
      * @param whenReady run when it can take connections
      */
-    Uplink(
-            String name,
-            EventLoop loop,
-            Dialer dialer,
-            List<Server> servers,
-            SessionSocket socket,
-            MuxSettings settings,
-            Backoff backoff,
-            Sessions sessions,
-            Runnable whenReady) {
+    Uplink(String name, EventLoop loop, Way way, Sessions sessions, Runnable whenReady) {
         this.name = name;
         this.loop = loop;
-        this.dialer = dialer;
-        this.servers = servers;
-        this.socket = socket;
-        this.settings = settings;
-        this.backoff = backoff;
+        this.way = way;
+        this.backoff = pauses(way);
         this.sessions = sessions;
         this.whenReady = whenReady;
     }
@@ -128,16 +110,28 @@ final class Uplink implements Uplinks.Carrier {
                         : CompletableFuture.failedFuture(new IllegalStateException("there is no session")));
     }
 
-    /** Takes other servers, or other keys for them: the session goes on beside its successor until its last stream has ended. */
-    void use(List<Server> others) {
+    /** Goes another way: the session goes on beside its successor until its last stream has ended. Any thread. */
+    void use(Way other) {
         loop.execute(() -> {
-            servers = others;
+            way = other;
+            backoff = pauses(other);
             next = 0;
+            failures = 0;
             if (current != null && !draining) {
-                LOG.info("{}: beginning another session with the new keys", name);
-                replace(current, "the keys have changed");
+                replaceByOther(current);
+            } else if (attempt != null && attempt.cancel(false)) { // a pause, or a dial that nobody has answered yet
+                connect();
             }
         });
+    }
+
+    private void replaceByOther(MuxSession session) {
+        LOG.info("{}: beginning another session, as the configuration is now", name);
+        replace(session, "the configuration has changed");
+    }
+
+    private static Backoff pauses(Way way) {
+        return new Backoff(way.pauses().min(), way.pauses().max(), new Random());
     }
 
     /** Dials no more; the sessions are told by {@link Sessions#drain}. */
@@ -184,9 +178,9 @@ final class Uplink implements Uplinks.Carrier {
         if (draining) {
             return;
         }
-        Server server = servers.get(next);
+        Server server = way.servers().get(next);
         LOG.debug("{}: dialling {}", name, server);
-        Future<Channel> dial = dialer.dial(loop, server.address(), address -> true);
+        Future<Channel> dial = way.dialer().dial(loop, server.address(), address -> true);
         attempt = dial;
         dial.addListener((Future<Channel> dialled) -> {
             if (dialled.isSuccess()) {
@@ -203,22 +197,22 @@ final class Uplink implements Uplinks.Carrier {
     private void begin(Server server, Channel channel) {
         server.greet(
                 channel,
-                socket,
+                way.socket(),
                 chain -> speak(server, channel.pipeline()),
                 reason -> failed("session_failed", server, "no session with " + server + ": " + reason));
     }
 
     private void speak(Server server, ChannelPipeline pipeline) {
-        MuxSession session = new MuxSession(MuxSession.Role.CLIENT, settings, new Listener(server));
+        MuxSession session = new MuxSession(MuxSession.Role.CLIENT, way.settings(), new Listener(server));
         sessions.add(session, pipeline.channel(), name, () -> new Sessions.Peer("", server.toString()));
         pipeline.addLast(new MuxConnection(session));
     }
 
     /** An attempt came to nothing: on to the next server, after a pause when all have been tried. */
     private void failed(String event, Server server, String reason) {
-        next = (next + 1) % servers.size();
+        next = (next + 1) % way.servers().size();
         failures++;
-        retry(event, server, reason, failures % servers.size() == 0 ? backoff.next() : Duration.ZERO);
+        retry(event, server, reason, failures % way.servers().size() == 0 ? backoff.next() : Duration.ZERO);
     }
 
     private void retry(String event, Server server, String reason, Duration pause) {
@@ -226,7 +220,12 @@ final class Uplink implements Uplinks.Carrier {
             log(LOG.atInfo(), event, server, reason).log("{}: {}", name, reason);
         } else {
             log(LOG.atWarn(), event, server, reason)
-                    .log("{}: {}; dialling {} in {} ms", name, reason, servers.get(next), pause.toMillis());
+                    .log(
+                            "{}: {}; dialling {} in {} ms",
+                            name,
+                            reason,
+                            way.servers().get(next),
+                            pause.toMillis());
             attempt = loop.schedule(this::connect, pause.toNanos(), TimeUnit.NANOSECONDS);
         }
     }
@@ -243,6 +242,7 @@ final class Uplink implements Uplinks.Carrier {
     /** What happens to one session; it may be the current one, one that is not up yet, or one that is on its way out. */
     private final class Listener implements SessionListener {
         private final Server server;
+        private final Way gone = way;
         private final long begun = System.nanoTime();
         private boolean wasUp;
 
@@ -263,7 +263,11 @@ final class Uplink implements Uplinks.Carrier {
                             server,
                             session.version(),
                             session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware());
-            becomeReady();
+            if (gone.equals(way) || draining) {
+                becomeReady();
+            } else { // it has changed while this one was begun
+                replaceByOther(session);
+            }
         }
 
         @Override
@@ -285,7 +289,7 @@ final class Uplink implements Uplinks.Carrier {
                 String reason = "server " + server + " takes no new connections: " + code + ": " + text;
                 if (beginAnewIfGood()) {
                     log(LOG.atInfo(), "session_draining", server, reason).log("{}: {}", name, reason);
-                    next = (next + 1) % servers.size();
+                    next = (next + 1) % way.servers().size();
                     connect();
                 } else {
                     failed("session_draining", server, reason);

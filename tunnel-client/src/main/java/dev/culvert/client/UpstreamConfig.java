@@ -85,11 +85,6 @@ record UpstreamConfig(
                 section.section("smux", SmuxPeerConfig::read));
     }
 
-    UpstreamConfig withTls(Optional<UpstreamTlsConfig> other) {
-        return new UpstreamConfig(
-                servers, sessions, protocol, other, insecure, sessionWait, connectTimeout, backoff, userTimeout, smux);
-    }
-
     /** A few words for people, without the servers. */
     String describe() {
         return protocol + ", sessions " + sessions + ", "

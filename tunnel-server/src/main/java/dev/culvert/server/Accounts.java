@@ -20,6 +20,11 @@ final class Accounts {
         whole = new Account("this server", all, null, ticker);
     }
 
+    /** All of them together may have this much from now on. */
+    void limit(Quota all) {
+        whole.quota(all);
+    }
+
     /** The account of a client, or with an empty name that of all others, which may have this much from now on. */
     Account of(String name, Quota quota) {
         Account account = byName.computeIfAbsent(

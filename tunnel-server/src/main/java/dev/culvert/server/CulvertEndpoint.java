@@ -6,7 +6,7 @@ import dev.culvert.mux.OpenRequest;
 import org.jspecify.annotations.Nullable;
 
 /** Where Culvert clients connect: each stream names its target, and the allow list of the client decides. */
-record CulvertEndpoint(HostPort listen, boolean tls, MuxSettings settings) implements Endpoint {
+record CulvertEndpoint(HostPort listen, boolean tls, MuxSettings settings, int mostConnections) implements Endpoint {
     @Override
     public String name() {
         return "listen";
@@ -20,6 +20,11 @@ record CulvertEndpoint(HostPort listen, boolean tls, MuxSettings settings) imple
     @Override
     public @Nullable HostPort target(OpenRequest request) {
         return request.target();
+    }
+
+    @Override
+    public String describe() {
+        return "for clients";
     }
 
     @Override

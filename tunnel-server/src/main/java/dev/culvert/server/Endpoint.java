@@ -1,5 +1,6 @@
 package dev.culvert.server;
 
+import dev.culvert.common.net.Listeners;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.OpenRequest;
@@ -7,11 +8,14 @@ import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /** An address that the server listens on: what is spoken there and what its streams may reach. */
-interface Endpoint {
+interface Endpoint extends Listeners.Place {
+    @Override
+    default String place() {
+        return name();
+    }
+
     /** For the log: where in the configuration it stands. */
     String name();
-
-    HostPort listen();
 
     MuxSettings settings();
 

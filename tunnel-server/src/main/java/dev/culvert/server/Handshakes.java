@@ -16,16 +16,21 @@ final class Handshakes {
         void makeRoom();
     }
 
-    private final int most;
+    private int most;
     private final Set<Waiting> open = new LinkedHashSet<>();
 
     Handshakes(int most) {
         this.most = most;
     }
 
+    /** From now on so many; what is more already goes as others come. */
+    void limit(int newMost) {
+        most = newMost;
+    }
+
     /** Enters one more, and lets the oldest go if there is no room. */
     void add(Waiting waiting) {
-        if (open.size() >= most) {
+        while (open.size() >= most) {
             Iterator<Waiting> oldest = open.iterator();
             Waiting leaving = oldest.next();
             oldest.remove();

@@ -33,9 +33,9 @@ record LimitsConfig(Quota whole, int handshakes, Duration handshakeTimeout, Quot
                 section.section("client", client -> Quota.read(client, CLIENT)));
     }
 
-    /** This one, with other limits for each client. */
-    LimitsConfig withClient(Quota other) {
-        return new LimitsConfig(whole, handshakes, handshakeTimeout, other);
+    /** How many an endpoint may have open, of those that are known and those that are not. */
+    int mostConnections() {
+        return whole.sessions() + handshakes;
     }
 
     /** A few words for people. */

@@ -152,25 +152,6 @@ record ServerConfig(
         }
     }
 
-    /** This one, with what {@code other} says of who gets in and of the log. */
-    ServerConfig withAccessOf(ServerConfig other) {
-        return new ServerConfig(
-                listen,
-                other.tls,
-                insecure,
-                other.clients,
-                other.anonymous,
-                smux,
-                limits.withClient(other.limits.client()),
-                dialTimeout,
-                userTimeout,
-                keepalive,
-                flow,
-                drain,
-                admin,
-                other.log);
-    }
-
     @Override
     public long mostConnections() {
         return limits.whole().streams();
@@ -182,8 +163,8 @@ record ServerConfig(
                 .with(flow.forMux())
                 .with(keepalive.forMux())
                 .with(software, limits.handshakeTimeout());
-        Stream<Endpoint> clients =
-                listen.stream().map(address -> new CulvertEndpoint(address, tls.isPresent(), settings));
+        Stream<Endpoint> clients = listen.stream()
+                .map(address -> new CulvertEndpoint(address, tls.isPresent(), settings, limits.mostConnections()));
         Stream<Endpoint> peers = smux.stream()
                 .map(peer -> new SmuxEndpoint(
                         peer.name(),
@@ -191,7 +172,8 @@ record ServerConfig(
                         peer.target(),
                         peer.tls(),
                         settings.speaking(ProtocolVersion.SMUX_1, ProtocolVersion.SMUX_2)
-                                .with(peer.peer().forMux(peer.greetingDelay()))));
+                                .with(peer.peer().forMux(peer.greetingDelay())),
+                        limits.mostConnections()));
         return Stream.concat(clients, peers).toList();
     }
 

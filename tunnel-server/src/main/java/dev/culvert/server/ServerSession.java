@@ -109,13 +109,27 @@ final class ServerSession implements SessionListener {
                 .addKeyValue("peer", peer.address);
     }
 
+    /** Whether it may go on by other rules. Any thread. */
+    boolean isWelcome(Clients clients) {
+        try {
+            identify(clients);
+            return true;
+        } catch (UntrustedPeer e) {
+            return false;
+        }
+    }
+
+    private Client identify(Clients clients) throws UntrustedPeer {
+        return peer.chain.isEmpty()
+                ? clients.anonymous()
+                : clients.identify(peer.chain.toArray(new X509Certificate[0]));
+    }
+
     /** Who gets in has changed: the session goes on as what its client is now, or not at all. Any thread. */
     void identifyAgain(Clients clients) {
         peer.loop.execute(() -> {
             try {
-                client = peer.chain.isEmpty()
-                        ? clients.anonymous()
-                        : clients.identify(peer.chain.toArray(new X509Certificate[0]));
+                client = identify(clients);
                 dismissed = false;
             } catch (UntrustedPeer e) {
                 dismissed = true;

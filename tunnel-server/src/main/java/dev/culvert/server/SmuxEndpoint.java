@@ -9,7 +9,8 @@ import java.net.InetSocketAddress;
  * Where stock smux clients connect: every stream goes to one target. The configuration has allowed it to everybody by naming it; with
  * TLS it has to be among what the client may dial as well.
  */
-record SmuxEndpoint(String key, HostPort listen, HostPort destination, boolean tls, MuxSettings settings)
+record SmuxEndpoint(
+        String key, HostPort listen, HostPort destination, boolean tls, MuxSettings settings, int mostConnections)
         implements Endpoint {
     @Override
     public String name() {
@@ -34,6 +35,11 @@ record SmuxEndpoint(String key, HostPort listen, HostPort destination, boolean t
     @Override
     public boolean mayDial(Client client, HostPort target, InetSocketAddress address) {
         return !tls || Endpoint.super.mayDial(client, target, address);
+    }
+
+    @Override
+    public String describe() {
+        return listen + " -> " + destination;
     }
 
     @Override

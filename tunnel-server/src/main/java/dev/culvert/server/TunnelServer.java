@@ -1,15 +1,22 @@
 package dev.culvert.server;
 
+import static java.util.stream.Collectors.toSet;
+
+import dev.culvert.common.config.AdminConfig;
+import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.config.Units;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
 import dev.culvert.common.lifecycle.LogSetup;
+import dev.culvert.common.lifecycle.Plan;
+import dev.culvert.common.lifecycle.SessionStatus;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.Acceptor;
 import dev.culvert.common.net.Dialer;
+import dev.culvert.common.net.Listeners;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Connections;
@@ -32,16 +39,14 @@ import io.netty.util.internal.PlatformDependent;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,11 +55,16 @@ import org.slf4j.LoggerFactory;
 public final class TunnelServer implements Agent {
     private static final Logger LOG = LoggerFactory.getLogger(TunnelServer.class);
 
+    /** An event loop that has not answered by then is not asked whom it carries. */
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+
     private static final String MADE_ROOM =
             "it made room for another one: limits.handshakes have not shown yet who they are";
 
-    /** As it was last read; of a newer one only {@link Access} counts until a restart. */
-    private ServerConfig config;
+    /** As it was last read. */
+    private volatile ServerConfig config;
+    /** What only counts at the start. */
+    private final AdminConfig begunWith;
 
     private final Transport transport = Transport.best();
     private final EventLoopGroup accepting = transport.newEventLoops(1, "accept");
@@ -64,36 +74,31 @@ public final class TunnelServer implements Agent {
 
     private final Connections connections = new Connections(Ticker.systemTicker());
     private final Sessions sessions = new Sessions(connections, Ticker.systemTicker());
-    private final Dialer dialer;
-    private final List<Endpoint> endpoints;
     private final EventLoop accepts = accepting.next();
-    private final LimitsConfig limits;
-    private final SessionSocket socket;
+    private final Listeners<Endpoint> listeners;
+    private volatile Dialer dialer;
+    private volatile SessionSocket socket;
     private final Handshakes handshakes;
     private final Refusals refusals = new Refusals(Ticker.systemTicker());
     private final Accounts accounts;
     private final Set<ServerSession> live = ConcurrentHashMap.newKeySet();
     private volatile Access access;
-    private final Map<String, Integer> activated;
-    private final List<Acceptor> acceptors = new ArrayList<>();
-    private final Map<String, HostPort> listening = new LinkedHashMap<>();
 
     /** @param activated descriptors of sockets that listen already, by the name of the endpoint */
     TunnelServer(ServerConfig config, Map<String, Integer> activated) throws StartFailure {
         this.config = config;
-        this.activated = activated;
-        limits = config.limits();
-        socket = new SessionSocket(config.userTimeout());
-        handshakes = new Handshakes(limits.handshakes());
-        accounts = new Accounts(limits.whole(), Ticker.systemTicker());
-        checkMemory(limits.whole().buffer());
+        begunWith = config.admin();
+        listeners = new Listeners<>(transport, accepts, activated, this::begin);
+        handshakes = new Handshakes(config.limits().handshakes());
+        accounts = new Accounts(config.limits().whole(), Ticker.systemTicker());
+        checkMemory(config.limits().whole().buffer());
         try {
             access = Access.of(config, accounts);
         } catch (IOException e) {
             throw new StartFailure(String.valueOf(e.getMessage()));
         }
         dialer = new Dialer(transport, config.dialTimeout());
-        endpoints = config.endpoints("culvert " + AgentCommand.version());
+        socket = new SessionSocket(config.userTimeout());
     }
 
     /** The buffers of Netty are outside the heap, and who holds more than its share is not stopped in the same moment. */
@@ -110,45 +115,25 @@ public final class TunnelServer implements Agent {
 
     @Override
     public void start() throws StartFailure, InterruptedException {
-        for (Endpoint endpoint : endpoints) {
-            try {
-                Acceptor acceptor = listen(endpoint);
-                acceptors.add(acceptor);
-                listening.put(endpoint.name(), acceptor.address());
-            } catch (IOException e) {
-                throw new StartFailure(String.valueOf(e.getMessage()));
-            }
-            LOG.info("{}: listening on {}", endpoint.name(), listening(endpoint.name()));
-        }
-        activated
-                .keySet()
+        listen(config);
+        listeners
+                .leftOver()
                 .forEach(name -> LOG.warn(
                         "systemd has passed a socket with the name '{}', and nothing here listens by that name:"
                                 + " FileDescriptorName= is listen, or smux.NAME",
                         name));
     }
 
-    private Acceptor listen(Endpoint endpoint) throws IOException, InterruptedException {
-        int most = limits.whole().sessions() + limits.handshakes();
-        BiConsumer<Acceptor, SocketChannel> accepted = (from, channel) -> begin(endpoint, from, channel);
-        Integer descriptor = activated.remove(endpoint.name());
-        if (descriptor == null) {
-            return Acceptor.listen(transport, accepts, endpoint.name(), endpoint.listen(), most, accepted);
+    private void listen(ServerConfig on) throws StartFailure, InterruptedException {
+        try {
+            listeners.set(endpoints(on));
+        } catch (IOException e) {
+            throw new StartFailure(String.valueOf(e.getMessage()));
         }
-        Acceptor adopted = Acceptor.adopt(transport, accepts, endpoint.name(), descriptor, most, accepted);
-        if (!adopted.address().equals(endpoint.listen())) {
-            LOG.warn(
-                    "{}: the socket that systemd has passed is on {}, and that counts, not {}: give both the same address",
-                    endpoint.name(),
-                    adopted.address(),
-                    endpoint.listen());
-        }
-        return adopted;
     }
 
-    /** Where an endpoint listens. */
-    HostPort listening(String endpoint) {
-        return Objects.requireNonNull(listening.get(endpoint));
+    private static List<Endpoint> endpoints(ServerConfig config) {
+        return config.endpoints("culvert " + AgentCommand.version());
     }
 
     private void begin(Endpoint endpoint, Acceptor acceptor, SocketChannel channel) {
@@ -268,18 +253,61 @@ public final class TunnelServer implements Agent {
     }
 
     @Override
-    public void reload(Path file) throws BadConfig {
+    public void reload(Path file) throws BadConfig, StartFailure, InterruptedException {
         ServerConfig next = ServerConfig.read(file);
-        if (!next.withAccessOf(config).equals(config)
-                || next.tls().isPresent() != config.tls().isPresent()) {
-            LOG.warn(
-                    "only clients, anonymous, limits.client, log and the files of tls are taken over; the rest takes a restart");
+        would(next);
+        listen(next);
+        config = next;
+        LogSetup.apply(next.log());
+        dialer = new Dialer(transport, next.dialTimeout());
+        socket = new SessionSocket(next.userTimeout());
+        accounts.limit(next.limits().whole());
+        accepts.execute(() -> handshakes.limit(next.limits().handshakes()));
+        takeOver();
+        restartIsNeeded(next).ifPresent(LOG::warn);
+    }
+
+    private Optional<String> restartIsNeeded(ServerConfig next) {
+        return next.admin().equals(begunWith) ? Optional.empty() : Optional.of("a restart is needed for admin");
+    }
+
+    /** Who would get in; throws if what that takes can not be had. Changes nothing. */
+    private static Clients would(ServerConfig next) throws StartFailure {
+        checkMemory(next.limits().whole().buffer());
+        try {
+            return Access.of(next, new Accounts(next.limits().whole(), Ticker.systemTicker()))
+                    .clients();
+        } catch (IOException e) {
+            throw new StartFailure(String.valueOf(e.getMessage()));
         }
-        if (next.tls().isPresent() == config.tls().isPresent()) {
-            config = config.withAccessOf(next);
-            LogSetup.apply(config.log());
-            takeOver();
+    }
+
+    @Override
+    public Plan plan(Path file) throws BadConfig, StartFailure {
+        ServerConfig next = ServerConfig.read(file);
+        Clients clients = would(next);
+        List<String> effects = new ArrayList<>();
+        listeners
+                .leaving(endpoints(next))
+                .forEach((endpoint, address) -> effects.add(
+                        "%s no longer listens on %s; its sessions go on".formatted(endpoint.place(), address)));
+        Set<Sessions.Peer> leaving = live.stream()
+                .filter(session -> !session.isWelcome(clients))
+                .map(ServerSession::who)
+                .collect(toSet());
+        for (SessionStatus session : sessions.status(PATIENCE).join()) {
+            if (leaving.contains(new Sessions.Peer(session.client(), session.peer()))) {
+                effects.add("the session of %s at %s ends, with its %d connections"
+                        .formatted(session.client(), session.peer(), session.streams()));
+            }
         }
+        restartIsNeeded(next).ifPresent(effects::add);
+        return Plan.of(config, next, effects);
+    }
+
+    @Override
+    public AgentConfig config() {
+        return config;
     }
 
     @Override
@@ -308,7 +336,7 @@ public final class TunnelServer implements Agent {
 
     @Override
     public Future<?> drain() {
-        acceptors.forEach(Acceptor::close);
+        listeners.close();
         return sessions.drain();
     }
 
@@ -342,7 +370,7 @@ public final class TunnelServer implements Agent {
 
     @Override
     public void close() {
-        acceptors.forEach(Acceptor::close);
+        listeners.close();
         loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
         // Last: whatever ends on the others is told to this one.
         accepting.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);

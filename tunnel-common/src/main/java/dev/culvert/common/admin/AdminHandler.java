@@ -81,7 +81,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
                 answer(
                         ctx,
                         OK,
-                        "GET /livez /readyz /status /metrics; on the unix socket also POST /reload /drain /measure /kill?id=ID\n");
+                        "GET /livez /readyz /status /metrics; on the unix socket also POST /reload /plan /drain /measure /kill?id=ID\n");
             default -> answer(ctx, NOT_FOUND, "GET / says what there is\n");
         }
     }
@@ -93,6 +93,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         }
         switch (uri.path()) {
             case "/reload" -> answerLater(ctx, backend.reload());
+            case "/plan" -> answerLater(ctx, backend.plan());
             case "/measure" -> answerLater(ctx, backend.measure());
             case "/drain" -> {
                 answer(ctx, OK, "draining\n");

@@ -20,6 +20,9 @@ public interface Backend {
     /** Has the configuration read again. */
     CompletableFuture<Answer> reload();
 
+    /** What {@link #reload} would do. */
+    CompletableFuture<Answer> plan();
+
     /** Has it measure how fast a session is. */
     CompletableFuture<Answer> measure();
 

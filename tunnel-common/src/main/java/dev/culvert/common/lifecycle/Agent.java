@@ -1,5 +1,6 @@
 package dev.culvert.common.lifecycle;
 
+import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.mux.ErrorCode;
@@ -25,6 +26,17 @@ public interface Agent {
      * @throws StartFailure the file is right, but what it asks for can not be had; nothing has changed
      */
     void reload(Path file) throws BadConfig, StartFailure, InterruptedException;
+
+    /**
+     * What {@link #reload} would do, and to whom. Changes nothing. Any thread; blocks.
+     *
+     * @throws BadConfig a reload would change nothing
+     * @throws StartFailure the same
+     */
+    Plan plan(Path file) throws BadConfig, StartFailure;
+
+    /** What it is told to do, as it was last read. */
+    AgentConfig config();
 
     /** Looks whether the files of keys and certificates have changed, and takes the new ones. Called now and then; blocks. */
     void refresh();

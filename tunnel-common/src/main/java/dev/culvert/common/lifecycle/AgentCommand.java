@@ -123,7 +123,6 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
         Lifecycle lifecycle = new Lifecycle(
                 agent,
                 file(),
-                config.drain(),
                 SystemdNotifier.fromEnvironment(System.getenv(), admin),
                 SystemdNotifier.watchdog(
                                 System.getenv(), ProcessHandle.current().pid())

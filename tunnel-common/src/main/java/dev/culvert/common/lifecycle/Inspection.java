@@ -71,6 +71,11 @@ final class Inspection implements Backend {
     }
 
     @Override
+    public CompletableFuture<Answer> plan() {
+        return lifecycle.plan();
+    }
+
+    @Override
     public CompletableFuture<Answer> measure() {
         return agent.measure().handle((speed, failure) -> {
             if (failure == null) {

@@ -44,7 +44,6 @@ final class Lifecycle {
 
     private final Agent agent;
     private final Path file;
-    private final DrainConfig drainConfig;
     private final SystemdNotifier notifier;
     private final LoopWatch watch;
     private final History history;
@@ -64,10 +63,9 @@ final class Lifecycle {
     }
 
     /** @param watchdog how often it wants to hear of us; null: it does not */
-    Lifecycle(Agent agent, Path file, DrainConfig drainConfig, SystemdNotifier notifier, @Nullable Duration watchdog) {
+    Lifecycle(Agent agent, Path file, SystemdNotifier notifier, @Nullable Duration watchdog) {
         this.agent = agent;
         this.file = file;
-        this.drainConfig = drainConfig;
         this.notifier = notifier;
         this.watchdog = watchdog;
         step = watchdog == null || watchdog.dividedBy(4).compareTo(STEP) > 0 ? STEP : watchdog.dividedBy(4);
@@ -104,6 +102,17 @@ final class Lifecycle {
             events.add(Event.RELOAD);
         }
         return pending;
+    }
+
+    /** What a reload would do. Any thread. */
+    CompletableFuture<Backend.Answer> plan() {
+        return CompletableFuture.supplyAsync(() -> {
+            try {
+                return new Backend.Answer(true, agent.plan(file).toString());
+            } catch (BadConfig | StartFailure e) {
+                return new Backend.Answer(false, "a reload would change nothing:\n" + e.getMessage());
+            }
+        });
     }
 
     private void answer(boolean done, String text) {
@@ -194,6 +203,7 @@ final class Lifecycle {
 
     private int drain() throws InterruptedException {
         agent.drain().addListener(done -> events.add(Event.DRAINED));
+        DrainConfig drainConfig = agent.config().drain();
         Drain drain = new Drain(
                 agent.connections(), drainConfig.timeout(), drainConfig.idle().orElse(null), Ticker.systemTicker());
         LOG.info("{}", drain);

@@ -170,9 +170,12 @@ final class SteeringCommands {
 
     @Command(name = "reload", description = "Have the agent read its configuration again, as SIGHUP does.")
     private static final class Reload extends Asking {
+        @Option(names = "--plan", description = "Only show what would change, and whom it would hit.")
+        private boolean plan;
+
         @Override
         void ask(AdminClient agent, PrintWriter out) throws IOException, InterruptedException {
-            out.print(agent.post("/reload"));
+            out.print(agent.post(plan ? "/plan" : "/reload"));
         }
     }
 

@@ -29,12 +29,12 @@ public final class Acceptor {
     /** Without a failure for so long, the trouble is over: as long as it lasts, a line of the log is enough. */
     private static final long CALM_MILLIS = 3_000;
 
-    private final String name;
     private final BiConsumer<Acceptor, SocketChannel> accepted;
     private final EventLoop loop;
     private final ServerSocketChannel channel;
 
     // On the event loop only.
+    private String name;
     private int maxConnections;
     private int open;
     private boolean full;
@@ -148,9 +148,10 @@ public final class Acceptor {
         });
     }
 
-    /** From now on so many may be open at once; those that are stay. Any thread. */
-    public void limit(int connections) {
+    /** From now on it has another name, and so many may be open at once; those that are stay. Any thread. */
+    void become(String newName, int connections) {
         loop.execute(() -> {
+            name = newName;
             maxConnections = connections;
             adjust();
         });

@@ -1,0 +1,38 @@
+package dev.culvert.client;
+
+import dev.culvert.common.lifecycle.AgentCommand;
+import dev.culvert.common.net.Dialer;
+import dev.culvert.common.net.SessionSocket;
+import dev.culvert.common.net.Transport;
+import dev.culvert.mux.HostPort;
+import dev.culvert.mux.MuxSettings;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * How sessions come to be: the servers, and everything that a session is begun with.
+ *
+ * @param servers in the order in which they are tried; at least one
+ */
+record Way(
+        List<Server> servers,
+        Dialer dialer,
+        SessionSocket socket,
+        MuxSettings settings,
+        UpstreamConfig.Backoff pauses) {
+    /** Reads the files of {@code upstream.tls}. Blocks; throws with a sentence for the user. */
+    static Way of(ClientConfig config, Transport transport) throws IOException {
+        UpstreamConfig upstream = config.upstream();
+        List<Server> servers = new ArrayList<>();
+        for (HostPort address : upstream.servers()) {
+            servers.add(Server.of(address, upstream.tls(), upstream.connectTimeout()));
+        }
+        return new Way(
+                servers,
+                new Dialer(transport, upstream.connectTimeout()),
+                new SessionSocket(upstream.userTimeout()),
+                config.muxSettings("culvert " + AgentCommand.version()),
+                upstream.backoff());
+    }
+}

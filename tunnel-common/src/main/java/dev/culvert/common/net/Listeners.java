@@ -1,0 +1,169 @@
+package dev.culvert.common.net;
+
+import dev.culvert.mux.HostPort;
+import io.netty.channel.EventLoop;
+import io.netty.channel.socket.SocketChannel;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The listening sockets of an agent, which come, change and go with its configuration: a socket stays as long as something is to be
+ * accepted on its address. By the thread that starts and reloads the agent, but for {@link #close}.
+ *
+ * @param <P> what is accepted for
+ */
+public final class Listeners<P extends Listeners.Place> {
+    private static final Logger LOG = LoggerFactory.getLogger(Listeners.class);
+
+    private final Transport transport;
+    private final EventLoop accepting;
+    private final Map<String, Integer> passed;
+    private final Arrivals<P> arrivals;
+    private volatile List<Listener> open = List.of();
+
+    /** Where to listen. */
+    public interface Place {
+        /** Where in the configuration it stands: {@code forwards.web}. */
+        String place();
+
+        /** With port 0 the system picks one. */
+        HostPort listen();
+
+        /** How many accepted connections may be open at the same time. */
+        int mostConnections();
+
+        /** A few words for people. */
+        String describe();
+    }
+
+    /** Takes what was accepted, on the event loop that accepts. */
+    public interface Arrivals<P> {
+        void arrive(P place, Acceptor acceptor, SocketChannel channel);
+    }
+
+    /** A listening socket and what it is for now. */
+    private final class Listener {
+        private volatile P place;
+        /** Whether it came from systemd, which knows its address better. */
+        private final boolean passed;
+
+        private final Acceptor acceptor;
+
+        Listener(P place) throws IOException, InterruptedException {
+            this.place = place;
+            Integer descriptor = Listeners.this.passed.remove(place.place());
+            passed = descriptor != null;
+            acceptor = descriptor == null
+                    ? Acceptor.listen(
+                            transport, accepting, place.place(), place.listen(), place.mostConnections(), this::accept)
+                    : Acceptor.adopt(
+                            transport, accepting, place.place(), descriptor, place.mostConnections(), this::accept);
+        }
+
+        private void accept(Acceptor from, SocketChannel channel) {
+            arrivals.arrive(place, from, channel);
+        }
+
+        /** Whether it listens where {@code next} is to be: on port 0 every place has a port of its own. */
+        boolean fits(P next) {
+            if (passed || next.listen().port() == 0) {
+                return next.place().equals(place.place())
+                        && (passed || next.listen().equals(place.listen()));
+            }
+            return next.listen().equals(place.listen()) || next.listen().equals(acceptor.address());
+        }
+
+        void become(P next) {
+            if (!next.equals(place)) {
+                LOG.info("{}: {} from now on", next.place(), next.describe());
+                place = next;
+                acceptor.become(next.place(), next.mostConnections());
+            }
+        }
+
+        void announce() {
+            LOG.info("{}: listening on {}", place.place(), acceptor.address());
+            if (passed && !acceptor.address().equals(place.listen())) {
+                LOG.warn(
+                        "{}: the socket that systemd has passed is on {}, and that counts, not {}: give both the same address",
+                        place.place(),
+                        acceptor.address(),
+                        place.listen());
+            }
+        }
+    }
+
+    /**
+     * Without a socket so far.
+     *
+     * @param passed descriptors of sockets that listen already, by the place that they are for; each is taken once
+     */
+    public Listeners(Transport transport, EventLoop accepting, Map<String, Integer> passed, Arrivals<P> arrivals) {
+        this.transport = transport;
+        this.accepting = accepting;
+        this.passed = new HashMap<>(passed);
+        this.arrivals = arrivals;
+    }
+
+    /**
+     * Listens for these and for no others. The connections of those that go, go on.
+     *
+     * @throws IOException with a sentence for the user, and nothing has changed
+     */
+    public void set(List<P> places) throws IOException, InterruptedException {
+        Map<Listener, P> next = new LinkedHashMap<>();
+        List<Listener> begun = new ArrayList<>();
+        try {
+            for (P place : places) {
+                Optional<Listener> present = present(place);
+                Listener listener = present.isPresent() ? present.get() : new Listener(place);
+                if (present.isEmpty()) {
+                    begun.add(listener);
+                }
+                next.put(listener, place);
+            }
+        } catch (IOException e) {
+            begun.forEach(listener -> listener.acceptor.close());
+            throw e;
+        }
+        next.forEach(Listener::become);
+        open.stream().filter(listener -> !next.containsKey(listener)).forEach(listener -> {
+            listener.acceptor.close();
+            LOG.info("{}: no longer listening on {}", listener.place.place(), listener.acceptor.address());
+        });
+        open = List.copyOf(next.keySet());
+        begun.forEach(Listener::announce);
+    }
+
+    private Optional<Listener> present(P place) {
+        return open.stream().filter(listener -> listener.fits(place)).findFirst();
+    }
+
+    /** What {@link #set} would no longer listen for, with the addresses. Any thread. */
+    public Map<P, HostPort> leaving(List<P> places) {
+        Map<P, HostPort> leaving = new LinkedHashMap<>();
+        for (Listener listener : open) {
+            if (places.stream().noneMatch(listener::fits)) {
+                leaving.put(listener.place, listener.acceptor.address());
+            }
+        }
+        return leaving;
+    }
+
+    /** Names of sockets that were passed, and that nothing listens by. */
+    public List<String> leftOver() {
+        return List.copyOf(passed.keySet());
+    }
+
+    /** Listens no more. Any thread. */
+    public void close() {
+        open.forEach(listener -> listener.acceptor.close());
+    }
+}
