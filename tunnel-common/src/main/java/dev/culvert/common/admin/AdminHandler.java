@@ -14,6 +14,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpRequest;
+import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponseStatus;
@@ -33,8 +34,13 @@ import org.slf4j.LoggerFactory;
 final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     private static final Logger LOG = LoggerFactory.getLogger(AdminHandler.class);
     private static final String TEXT = "text/plain; charset=utf-8";
+    private static final String HTML = "text/html; charset=utf-8";
     private static final String JSON = "application/json";
     private static final String METRICS = "text/plain; version=0.0.4; charset=utf-8";
+
+    private static final String PATHS =
+            "there are GET / /livez /readyz /status /metrics; on the unix socket also POST /reload /plan /drain /measure"
+                    + " /kill?id=ID\n";
 
     private final Backend backend;
     private final AdminServer.Access access;
@@ -77,12 +83,8 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             case "/status" ->
                 answerLater(ctx, JSON, backend.status().thenApply(json -> json.getBytes(StandardCharsets.UTF_8)));
             case "/metrics" -> answerLater(ctx, METRICS, backend.metrics());
-            case "/" ->
-                answer(
-                        ctx,
-                        OK,
-                        "GET /livez /readyz /status /metrics; on the unix socket also POST /reload /plan /drain /measure /kill?id=ID\n");
-            default -> answer(ctx, NOT_FOUND, "GET / says what there is\n");
+            case "/" -> whenDone(ctx, backend.page(), page -> answer(ctx, page));
+            default -> answer(ctx, NOT_FOUND, PATHS);
         }
     }
 
@@ -107,7 +109,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
                     answer(ctx, NOT_FOUND, "there is no connection '" + id + "'; `conns` names those there are\n");
                 }
             }
-            default -> answer(ctx, NOT_FOUND, "GET / says what there is\n");
+            default -> answer(ctx, NOT_FOUND, PATHS);
         }
     }
 
@@ -146,7 +148,17 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         answer(ctx, status, TEXT, text.getBytes(StandardCharsets.UTF_8));
     }
 
+    private static void answer(ChannelHandlerContext ctx, Backend.Page page) {
+        FullHttpResponse response = response(OK, HTML, page.html().getBytes(StandardCharsets.UTF_8));
+        response.headers().set("Content-Security-Policy", page.policy()).set("Referrer-Policy", "no-referrer");
+        send(ctx, response);
+    }
+
     private static void answer(ChannelHandlerContext ctx, HttpResponseStatus status, String type, byte[] body) {
+        send(ctx, response(status, type, body));
+    }
+
+    private static FullHttpResponse response(HttpResponseStatus status, String type, byte[] body) {
         var response = new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, status, Unpooled.wrappedBuffer(body));
         response.headers()
                 .set(HttpHeaderNames.CONTENT_TYPE, type)
@@ -154,6 +166,10 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
                 .set(HttpHeaderNames.CACHE_CONTROL, "no-store")
                 .set("X-Content-Type-Options", "nosniff")
                 .set(HttpHeaderNames.CONNECTION, "close");
+        return response;
+    }
+
+    private static void send(ChannelHandlerContext ctx, FullHttpResponse response) {
         ctx.writeAndFlush(response).addListener(ChannelFutureListener.CLOSE);
     }
 

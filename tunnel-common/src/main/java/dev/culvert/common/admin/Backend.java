@@ -14,6 +14,9 @@ public interface Backend {
     /** All that can be said of it, as JSON. */
     CompletableFuture<String> status();
 
+    /** The same for a browser. */
+    CompletableFuture<Page> page();
+
     /** The same in numbers, in the text format of Prometheus. */
     CompletableFuture<byte[]> metrics();
 
@@ -31,6 +34,13 @@ public interface Backend {
 
     /** Cuts off a connection. False: there is none with this id. */
     boolean kill(String id);
+
+    /**
+     * A page of HTML.
+     *
+     * @param policy its Content-Security-Policy
+     */
+    record Page(String html, String policy) {}
 
     /**
      * What became of a request.

@@ -3,25 +3,31 @@ package dev.culvert.common.lifecycle;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.Tally;
 import io.netty.util.concurrent.Ticker;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** What all connections together have done, in the last minutes. Any thread. */
+/** What all connections together have done, in the last minutes, and how far away the peers were. Any thread. */
 public final class History {
     private static final int KEPT = 300;
     private static final double SECOND = TimeUnit.SECONDS.toNanos(1);
 
+    private static final Duration PATIENCE = Duration.ofSeconds(1);
+
     private final Connections connections;
+    private final Sessions sessions;
     private final Ticker ticker;
     private final Deque<Sample> samples = new ArrayDeque<>();
     private long in;
     private long out;
     private long at;
+    private volatile long roundTripMicros;
 
-    History(Connections connections, Ticker ticker) {
+    History(Connections connections, Sessions sessions, Ticker ticker) {
         this.connections = connections;
+        this.sessions = sessions;
         this.ticker = ticker;
         at = ticker.nanoTime();
     }
@@ -31,8 +37,9 @@ public final class History {
      *
      * @param in bytes a second that came from sockets of this side
      * @param out bytes a second that were written to them
+     * @param roundTripMicros the longest of the sessions, a moment ago; 0: unknown
      */
-    public record Sample(long in, long out, int connections) {}
+    public record Sample(long in, long out, int connections, long roundTripMicros) {}
 
     /** Looks at the counters. */
     synchronized void sample() {
@@ -45,13 +52,21 @@ public final class History {
         long nowOut = connections.tallies().stream().mapToLong(Tally::toSockets).sum();
         double seconds = (now - at) / SECOND;
         samples.addLast(new Sample(
-                Math.round((nowIn - in) / seconds), Math.round((nowOut - out) / seconds), connections.size()));
+                Math.round((nowIn - in) / seconds),
+                Math.round((nowOut - out) / seconds),
+                connections.size(),
+                roundTripMicros));
+        sessions.status(PATIENCE).thenAccept(status -> roundTripMicros = longest(status));
         if (samples.size() > KEPT) {
             samples.removeFirst();
         }
         in = nowIn;
         out = nowOut;
         at = now;
+    }
+
+    private static long longest(List<SessionStatus> sessions) {
+        return sessions.stream().mapToLong(SessionStatus::roundTripMicros).max().orElse(0);
     }
 
     /** The oldest first; a second or so between two. */

@@ -1,5 +1,6 @@
 package dev.culvert.common.lifecycle;
 
+import com.typesafe.config.Config;
 import com.typesafe.config.ConfigRenderOptions;
 import com.typesafe.config.ConfigValueFactory;
 import dev.culvert.common.admin.Backend;
@@ -7,6 +8,7 @@ import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.ConnectionStatus;
 import dev.culvert.common.splice.Tally;
 import dev.culvert.mux.ErrorCode;
+import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -30,6 +32,7 @@ final class Inspection implements Backend {
     private final Agent agent;
     private final Lifecycle lifecycle;
     private final Metrics metrics;
+    private final Rates rates = new Rates(Ticker.systemTicker());
     private final long begunAt = System.nanoTime();
 
     Inspection(String name, String version, Agent agent, Lifecycle lifecycle) {
@@ -102,12 +105,22 @@ final class Inspection implements Backend {
 
     @Override
     public CompletableFuture<String> status() {
+        return snapshot().thenApply(status -> status.root().render(ConfigRenderOptions.concise()) + "\n");
+    }
+
+    @Override
+    public CompletableFuture<Page> page() {
+        return snapshot().thenApply(status -> new Page(StatusPage.of(status), StatusPage.POLICY));
+    }
+
+    private CompletableFuture<Config> snapshot() {
         return agent.sessions().status(PATIENCE).thenCombine(agent.connections().status(PATIENCE), this::document);
     }
 
-    private String document(List<SessionStatus> sessions, List<ConnectionStatus> connections) {
+    private Config document(List<SessionStatus> sessions, List<ConnectionStatus> connections) {
         List<String> reasons = notReady();
         Descriptors descriptors = Descriptors.now();
+        Rates.Look rates = this.rates.look();
         Map<String, Object> document = new LinkedHashMap<>();
         document.put("schema", SCHEMA);
         document.put("agent", name);
@@ -121,21 +134,21 @@ final class Inspection implements Backend {
                 "forwards",
                 agent.connections().tallies().stream()
                         .sorted(Comparator.comparing(Tally::forward).thenComparing(Tally::client))
-                        .map(Inspection::forward)
+                        .map(tally -> forward(tally, rates))
                         .toList());
         document.put(
                 "sessions",
                 sessions.stream()
                         .sorted(Comparator.comparingLong(SessionStatus::ageMillis)
                                 .reversed())
-                        .map(Inspection::session)
+                        .map(session -> session(session, rates))
                         .toList());
         document.put(
                 "connections",
                 connections.stream()
                         .sorted(Comparator.comparingLong(ConnectionStatus::ageMillis)
                                 .reversed())
-                        .map(this::connection)
+                        .map(connection -> connection(connection, rates))
                         .toList());
         document.put(
                 "loops",
@@ -151,12 +164,15 @@ final class Inspection implements Backend {
                                 "out_per_s",
                                 sample.out(),
                                 "connections",
-                                sample.connections()))
+                                sample.connections(),
+                                "round_trip_us",
+                                sample.roundTripMicros()))
                         .toList());
-        return ConfigValueFactory.fromMap(document).render(ConfigRenderOptions.concise()) + "\n";
+        this.rates.done(rates);
+        return ConfigValueFactory.fromMap(document).toConfig();
     }
 
-    private static Map<String, Object> forward(Tally tally) {
+    private static Map<String, Object> forward(Tally tally, Rates.Look rates) {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("forward", tally.forward());
         fields.put("client", tally.client());
@@ -164,10 +180,13 @@ final class Inspection implements Backend {
         fields.put("begun", tally.begun());
         fields.put("in", tally.fromSockets());
         fields.put("out", tally.toSockets());
+        String key = "forward " + tally.client() + " " + tally.forward();
+        fields.put("in_per_s", rates.perSecond(key + " in", tally.fromSockets()));
+        fields.put("out_per_s", rates.perSecond(key + " out", tally.toSockets()));
         return fields;
     }
 
-    private static Map<String, Object> session(SessionStatus session) {
+    private static Map<String, Object> session(SessionStatus session, Rates.Look rates) {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("id", session.id());
         fields.put("name", session.name());
@@ -180,6 +199,8 @@ final class Inspection implements Backend {
         fields.put("streams", session.streams());
         fields.put("received", session.received());
         fields.put("sent", session.sent());
+        fields.put("received_per_s", rates.perSecond("session " + session.id() + " received", session.received()));
+        fields.put("sent_per_s", rates.perSecond("session " + session.id() + " sent", session.sent()));
         fields.put("round_trip_us", session.roundTripMicros());
         fields.put("retransmits", session.retransmits());
         fields.put("unread", session.unread());
@@ -187,7 +208,7 @@ final class Inspection implements Backend {
         return fields;
     }
 
-    private Map<String, Object> connection(ConnectionStatus connection) {
+    private Map<String, Object> connection(ConnectionStatus connection, Rates.Look rates) {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("id", connection.id());
         fields.put("forward", connection.forward());
@@ -200,6 +221,8 @@ final class Inspection implements Backend {
         fields.put("idle_ms", connection.idleMillis());
         fields.put("in", connection.in());
         fields.put("out", connection.out());
+        fields.put("in_per_s", rates.perSecond("connection " + connection.id() + " in", connection.in()));
+        fields.put("out_per_s", rates.perSecond("connection " + connection.id() + " out", connection.out()));
         fields.put("unread", connection.unread());
         fields.put("unsent", connection.unsent());
         return fields;

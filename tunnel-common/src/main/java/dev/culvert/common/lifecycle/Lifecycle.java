@@ -70,7 +70,7 @@ final class Lifecycle {
         this.watchdog = watchdog;
         step = watchdog == null || watchdog.dividedBy(4).compareTo(STEP) > 0 ? STEP : watchdog.dividedBy(4);
         watch = new LoopWatch(agent.loops(), Ticker.systemTicker());
-        history = new History(agent.connections(), Ticker.systemTicker());
+        history = new History(agent.connections(), agent.sessions(), Ticker.systemTicker());
     }
 
     /** Somebody wants the agent to end. Any thread. */

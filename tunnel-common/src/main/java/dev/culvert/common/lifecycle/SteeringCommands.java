@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -72,7 +71,7 @@ final class SteeringCommands {
                     status.getString("version"),
                     status.getString("pid"),
                     status.getString("state"),
-                    time(status.getLong("uptime_ms")));
+                    Words.time(status.getLong("uptime_ms")));
             status.getStringList("reasons").forEach(reason -> out.println("  " + reason));
             List<? extends Config> history = status.getConfigList("history");
             if (!history.isEmpty()) {
@@ -86,12 +85,12 @@ final class SteeringCommands {
             for (Config session : status.getConfigList("sessions")) {
                 sessions.row(
                         session.getString("id"),
-                        at(session.getString("client"), session.getString("peer")),
+                        Words.at(session.getString("client"), session.getString("peer")),
                         session.getString("protocol"),
                         session.getString("state"),
-                        time(session.getLong("age_ms")),
+                        Words.time(session.getLong("age_ms")),
                         session.getString("streams"),
-                        "%.1f ms".formatted(session.getLong("round_trip_us") / 1000.0),
+                        Words.millis(session.getLong("round_trip_us")),
                         bytes(session, "received"),
                         bytes(session, "sent"));
             }
@@ -121,12 +120,12 @@ final class SteeringCommands {
                 table.row(
                         one.getString("id"),
                         one.getString("forward"),
-                        at(one.getString("client"), one.getString("source")),
+                        Words.at(one.getString("client"), one.getString("source")),
                         one.getString("target"),
                         one.getString("session"),
                         one.getString("state"),
-                        time(one.getLong("age_ms")),
-                        time(one.getLong("idle_ms")),
+                        Words.time(one.getLong("age_ms")),
+                        Words.time(one.getLong("idle_ms")),
                         bytes(one, "in"),
                         bytes(one, "out"),
                         bytes(one, "unread"),
@@ -179,30 +178,7 @@ final class SteeringCommands {
         }
     }
 
-    private static String at(String client, String address) {
-        return client.isEmpty() ? address : client + "@" + address;
-    }
-
-    /** With three digits or so. */
     private static String bytes(Config of, String key) {
-        double value = of.getLong(key);
-        for (String unit : List.of(" B", " kB", " MB", " GB")) {
-            if (value < 1000) {
-                return (unit.equals(" B") || value >= 100 ? "%.0f%s" : "%.1f%s").formatted(value, unit);
-            }
-            value /= 1000;
-        }
-        return "%.1f TB".formatted(value);
-    }
-
-    private static String time(long millis) {
-        Duration time = Duration.ofMillis(millis);
-        if (time.toDays() > 0) {
-            return time.toDays() + "d" + time.toHoursPart() + "h";
-        }
-        if (time.toHours() > 0) {
-            return time.toHours() + "h" + time.toMinutesPart() + "m";
-        }
-        return time.toMinutes() > 0 ? time.toMinutes() + "m" + time.toSecondsPart() + "s" : time.toSeconds() + "s";
+        return Words.bytes(of.getLong(key));
     }
 }
