@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -92,6 +93,44 @@ final class CommandLineTest {
         assertThat(run("tunnel-client", "enroll", "127.0.0.1:1").expect(1).output())
                 .isEqualTo("cannot see the key of 127.0.0.1:1: Connection refused");
         assertThat(run("tunnel-client", "enroll", "nowhere").expect(1).output()).contains("nowhere");
+    }
+
+    @Test
+    void topShowsTheFastestConnectionFirst() throws IOException {
+        String admin = "admin.listen = \"" + directory.resolve("client.sock") + "\"";
+        try (Service echo = Service.echo();
+                Service source = Service.flood();
+                Tunnel tunnel =
+                        Tunnel.to(echo).forward("films", source).client(admin).open();
+                Socket idle = tunnel.connect();
+                Socket fast = tunnel.connect("films")) {
+            idle.getOutputStream().write('x');
+            Service.readFully(idle.getInputStream(), 1);
+            Thread reader = new Thread(() -> {
+                try {
+                    fast.getInputStream().skip(Long.MAX_VALUE);
+                } catch (IOException closed) {
+                    // as it ends
+                }
+            });
+            reader.start();
+
+            String output = run(
+                            "tunnel-client", "-c", tunnel.client().configFile().toString(), "top", "--count", "1")
+                    .expect(0)
+                    .output();
+
+            assertThat(output)
+                    .contains("tunnel-client ", "SESSION ", "FORWARD ")
+                    .containsSubsequence(
+                            "CONNECTION ",
+                            " films ",
+                            "127.0.0.1:" + fast.getLocalPort(),
+                            " web ",
+                            "127.0.0.1:" + idle.getLocalPort())
+                    .containsPattern("127\\.0\\.0\\.1:" + fast.getLocalPort() + ".* [\\d.]+ [kMG]B/s")
+                    .doesNotContain("\033");
+        }
     }
 
     @Test

@@ -1,11 +1,15 @@
 package dev.culvert.common.lifecycle;
 
+import static java.util.Comparator.comparingLong;
+import static java.util.stream.Collectors.joining;
+
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import dev.culvert.common.admin.AdminClient;
 import dev.culvert.common.config.BadConfig;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -25,7 +29,7 @@ final class SteeringCommands {
     private SteeringCommands() {}
 
     static List<Object> all() {
-        return List.of(new Status(), new Conns(), new Kill(), new DrainIt(), new Reload());
+        return List.of(new Status(), new Conns(), new Top(), new Kill(), new DrainIt(), new Reload());
     }
 
     /** One of them. */
@@ -64,48 +68,7 @@ final class SteeringCommands {
                 out.print(text);
                 return;
             }
-            Config status = ConfigFactory.parseString(text);
-            out.printf(
-                    "%s %s, pid %s, %s, up for %s%n",
-                    status.getString("agent"),
-                    status.getString("version"),
-                    status.getString("pid"),
-                    status.getString("state"),
-                    Words.time(status.getLong("uptime_ms")));
-            status.getStringList("reasons").forEach(reason -> out.println("  " + reason));
-            List<? extends Config> history = status.getConfigList("history");
-            if (!history.isEmpty()) {
-                Config now = history.get(history.size() - 1);
-                out.printf(
-                        "%d connections, %s/s in, %s/s out%n",
-                        status.getConfigList("connections").size(), bytes(now, "in_per_s"), bytes(now, "out_per_s"));
-            }
-            Table sessions =
-                    new Table("SESSION", "PEER", "PROTOCOL", "STATE", "AGE", "STREAMS", "RTT", "RECEIVED", "SENT");
-            for (Config session : status.getConfigList("sessions")) {
-                sessions.row(
-                        session.getString("id"),
-                        Words.at(session.getString("client"), session.getString("peer")),
-                        session.getString("protocol"),
-                        session.getString("state"),
-                        Words.time(session.getLong("age_ms")),
-                        session.getString("streams"),
-                        Words.millis(session.getLong("round_trip_us")),
-                        bytes(session, "received"),
-                        bytes(session, "sent"));
-            }
-            sessions.print(out);
-            Table forwards = new Table("FORWARD", "CLIENT", "CONNECTIONS", "SO FAR", "IN", "OUT");
-            for (Config forward : status.getConfigList("forwards")) {
-                forwards.row(
-                        forward.getString("forward"),
-                        forward.getString("client"),
-                        forward.getString("connections"),
-                        forward.getString("begun"),
-                        bytes(forward, "in"),
-                        bytes(forward, "out"));
-            }
-            forwards.print(out);
+            show(ConfigFactory.parseString(text), out);
         }
     }
 
@@ -132,6 +95,52 @@ final class SteeringCommands {
                         bytes(one, "unsent"));
             }
             table.print(out);
+        }
+    }
+
+    @Command(name = "top", description = "Show the status and the fastest connections, anew each second, until Ctrl-C.")
+    private static final class Top extends Asking {
+        private static final long EVERY_MILLIS = 1_000;
+        /** Where the output is no terminal. */
+        private static final int ROWS = 24;
+
+        @Option(names = "--count", paramLabel = "COUNT", description = "End after so many times.")
+        private int count = Integer.MAX_VALUE;
+
+        @Override
+        void ask(AdminClient agent, PrintWriter out) throws IOException, InterruptedException {
+            agent.get("/status"); // rates begin now
+            for (int i = 0; i < count; i++) {
+                TimeUnit.MILLISECONDS.sleep(EVERY_MILLIS);
+                List<String> lines = lines(ConfigFactory.parseString(agent.get("/status")));
+                out.print(Screen.find()
+                        .map(screen -> screen.show(lines))
+                        .orElseGet(() -> lines.stream().limit(ROWS).collect(joining("\n", "", "\n\n"))));
+                out.flush();
+            }
+        }
+
+        private static List<String> lines(Config status) {
+            StringWriter text = new StringWriter();
+            PrintWriter out = new PrintWriter(text);
+            show(status, out);
+            Table table = new Table("CONNECTION", "FORWARD", "FROM", "TARGET", "STATE", "IDLE", "IN", "OUT", "UNREAD");
+            status.getConfigList("connections").stream()
+                    .sorted(comparingLong((Config one) -> one.getLong("in_per_s") + one.getLong("out_per_s"))
+                            .thenComparingLong(one -> one.getLong("unread"))
+                            .reversed())
+                    .forEach(one -> table.row(
+                            one.getString("id"),
+                            one.getString("forward"),
+                            Words.at(one.getString("client"), one.getString("source")),
+                            one.getString("target"),
+                            one.getString("state"),
+                            Words.time(one.getLong("idle_ms")),
+                            Words.rate(one.getLong("in_per_s")),
+                            Words.rate(one.getLong("out_per_s")),
+                            bytes(one, "unread")));
+            table.print(out);
+            return text.toString().lines().toList();
         }
     }
 
@@ -176,6 +185,50 @@ final class SteeringCommands {
         void ask(AdminClient agent, PrintWriter out) throws IOException, InterruptedException {
             out.print(agent.post(plan ? "/plan" : "/reload"));
         }
+    }
+
+    /** The agent, its sessions and its forwards. */
+    private static void show(Config status, PrintWriter out) {
+        out.printf(
+                "%s %s, pid %s, %s, up for %s%n",
+                status.getString("agent"),
+                status.getString("version"),
+                status.getString("pid"),
+                status.getString("state"),
+                Words.time(status.getLong("uptime_ms")));
+        status.getStringList("reasons").forEach(reason -> out.println("  " + reason));
+        List<? extends Config> history = status.getConfigList("history");
+        if (!history.isEmpty()) {
+            Config now = history.get(history.size() - 1);
+            out.printf(
+                    "%d connections, %s/s in, %s/s out%n",
+                    status.getConfigList("connections").size(), bytes(now, "in_per_s"), bytes(now, "out_per_s"));
+        }
+        Table sessions = new Table("SESSION", "PEER", "PROTOCOL", "STATE", "AGE", "STREAMS", "RTT", "RECEIVED", "SENT");
+        for (Config session : status.getConfigList("sessions")) {
+            sessions.row(
+                    session.getString("id"),
+                    Words.at(session.getString("client"), session.getString("peer")),
+                    session.getString("protocol"),
+                    session.getString("state"),
+                    Words.time(session.getLong("age_ms")),
+                    session.getString("streams"),
+                    Words.millis(session.getLong("round_trip_us")),
+                    bytes(session, "received"),
+                    bytes(session, "sent"));
+        }
+        sessions.print(out);
+        Table forwards = new Table("FORWARD", "CLIENT", "CONNECTIONS", "SO FAR", "IN", "OUT");
+        for (Config forward : status.getConfigList("forwards")) {
+            forwards.row(
+                    forward.getString("forward"),
+                    forward.getString("client"),
+                    forward.getString("connections"),
+                    forward.getString("begun"),
+                    bytes(forward, "in"),
+                    bytes(forward, "out"));
+        }
+        forwards.print(out);
     }
 
     private static String bytes(Config of, String key) {
