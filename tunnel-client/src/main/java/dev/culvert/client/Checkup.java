@@ -48,6 +48,9 @@ final class Checkup implements AutoCloseable {
     /** For what has no deadline of its own here. A server may take {@code dial.timeout} for a target, 10 s if it is not set. */
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
+    /** What a target may take to end a connection that has said nothing, before that is reset. */
+    private static final Duration FAREWELL = Duration.ofSeconds(1);
+
     private final ClientConfig config;
     private final Findings findings;
     private final EventLoopGroup loops;
@@ -243,19 +246,22 @@ final class Checkup implements AutoCloseable {
     private void open(MuxSession session, ForwardConfig forward) throws InterruptedException {
         HostPort target = forward.target().orElseThrow();
         CompletableFuture<Void> opened = new CompletableFuture<>();
+        CompletableFuture<Void> ended = new CompletableFuture<>();
         long begunAt = System.nanoTime();
         loop.execute(() -> {
             if (session.isOpenable()) {
-                session.open(new OpenRequest(target, null, connections.newId(), forward.name()), new Opening(opened));
+                session.open(
+                        new OpenRequest(target, null, connections.newId(), forward.name()), new Opening(opened, ended));
             } else {
                 opened.completeExceptionally(new Fault(ErrorCode.REFUSED, "the session takes no more streams"));
             }
         });
         try {
             get(opened);
-            findings.ok(
-                    "forward",
-                    "%s: %s answers, within %s".formatted(forward.name(), target, millis(System.nanoTime() - begunAt)));
+            long tookNanos = System.nanoTime() - begunAt;
+            ended.completeOnTimeout(null, FAREWELL.toMillis(), TimeUnit.MILLISECONDS)
+                    .join();
+            findings.ok("forward", "%s: %s answers, within %s".formatted(forward.name(), target, millis(tookNanos)));
         } catch (Fault e) {
             findings.fault(
                     "forward",
@@ -281,12 +287,12 @@ final class Checkup implements AutoCloseable {
         };
     }
 
-    /** Waits until the target has answered, and lets go of it. */
-    private record Opening(CompletableFuture<Void> opened) implements StreamListener {
+    /** Waits until the target has answered, and lets it end in good order: it should not have to log a reset. */
+    private record Opening(CompletableFuture<Void> opened, CompletableFuture<Void> ended) implements StreamListener {
         @Override
         public void onOpened(MuxStream stream) {
             opened.complete(null);
-            stream.reset(ErrorCode.CANCELLED, "only a look of the doctor's");
+            stream.shutdownOutput();
         }
 
         @Override
@@ -296,11 +302,14 @@ final class Checkup implements AutoCloseable {
         }
 
         @Override
-        public void onFin(MuxStream stream) {}
+        public void onFin(MuxStream stream) {
+            ended.complete(null);
+        }
 
         @Override
         public void onReset(MuxStream stream, ErrorCode code, String text) {
             opened.completeExceptionally(new Fault(code, text));
+            ended.complete(null);
         }
     }
 
