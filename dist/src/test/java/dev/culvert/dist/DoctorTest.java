@@ -115,14 +115,6 @@ class DoctorTest {
     }
 
     @Test
-    void tooFewDescriptorsForACommandAreNamed() throws IOException {
-        assertThat(examine(config(), "sh", "-c", "ulimit -n 300; exec \"$0\" \"$@\"")
-                        .expect(1)
-                        .output())
-                .contains("BAD   descriptors    this shell may have 300 open");
-    }
-
-    @Test
     void aWrongPortIsNamed() throws IOException {
         String right = "127.0.0.1:" + server.port("listen");
 
@@ -184,31 +176,27 @@ class DoctorTest {
     }
 
     @Test
-    void targetsThatAreForbiddenOrDownAreNamed() throws IOException {
-        String config = Tunnel.to(echo)
-                .forward("down", "127.0.0.1:1")
-                .forward("secret", "127.0.0.1:2")
-                .clientConfig(server.port("listen"));
-
-        assertThat(examine(config).expect(1).output())
-                .contains("ok    forward        web: ")
-                .containsPattern("BAD   forward        down: connection refused: 127\\.0\\.0\\.1:1: .*\n"
-                        + " +Nobody listens there: start the service, or correct forwards\\.down\\.target")
-                .containsPattern(
-                        "BAD   forward        secret: forbidden: no allow rule of tests covers 127\\.0\\.0\\.1:2\n"
-                                + " +The server's administrator adds \"127\\.0\\.0\\.1:2\" to `allow`")
-                .contains("2 faults");
-    }
-
-    @Test
-    void aPortThatIsTakenIsNamed() throws IOException {
+    void severalFaultsAreNamedAtOnce() throws IOException {
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            String config =
-                    config().replace("listen = \"127.0.0.1:0\"", "listen = \"127.0.0.1:" + taken.getLocalPort() + '"');
+            String config = Tunnel.to(echo)
+                    .forward("down", "127.0.0.1:1")
+                    .forward("secret", "127.0.0.1:2")
+                    .clientConfig(server.port("listen"))
+                    .replaceFirst("listen = \"127.0.0.1:0\"", "listen = \"127.0.0.1:" + taken.getLocalPort() + '"');
 
-            assertThat(examine(config).expect(1).output())
+            assertThat(examine(config, "sh", "-c", "ulimit -n 300; exec \"$0\" \"$@\"")
+                            .expect(1)
+                            .output())
+                    .contains("BAD   descriptors    this shell may have 300 open")
                     .contains(
-                            "BAD   port           web: 127.0.0.1:" + taken.getLocalPort() + ": Address already in use");
+                            "BAD   port           web: 127.0.0.1:" + taken.getLocalPort() + ": Address already in use")
+                    .contains("ok    forward        web: ")
+                    .containsPattern("BAD   forward        down: connection refused: 127\\.0\\.0\\.1:1: .*\n"
+                            + " +Nobody listens there: start the service, or correct forwards\\.down\\.target")
+                    .containsPattern(
+                            "BAD   forward        secret: forbidden: no allow rule of tests covers 127\\.0\\.0\\.1:2\n"
+                                    + " +The server's administrator adds \"127\\.0\\.0\\.1:2\" to `allow`")
+                    .contains("4 faults");
         }
     }
 
