@@ -108,14 +108,16 @@ record ClientConfig(
                 admin      %s
                 log        %s
                 """.formatted(
-                forwards.stream().map(forward -> forward.describe() + via).collect(joining("\n")),
-                upstream.describe(),
-                upstream.describeConnect(),
-                keepalive.describe(),
-                Units.of(upstream.userTimeout()),
-                flow.describe(),
-                drain.describe(),
-                admin.describe(),
-                log.describe());
+                        forwards.stream()
+                                .map(forward -> forward.describe() + via + forward.describeLimit())
+                                .collect(joining("\n")),
+                        upstream.describe(),
+                        upstream.describeConnect(),
+                        keepalive.describe(),
+                        Units.of(upstream.userTimeout()),
+                        flow.describe(),
+                        drain.describe(),
+                        admin.describe(),
+                        log.describe());
     }
 }

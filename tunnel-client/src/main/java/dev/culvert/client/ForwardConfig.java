@@ -55,7 +55,11 @@ record ForwardConfig(String name, HostPort listen, Optional<HostPort> target, in
     /** A few words for people. */
     @Override
     public String describe() {
-        return name + "  " + listen + " -> " + target.map(HostPort::toString).orElse("the peer's target")
-                + (maxConnections == USUAL_MOST ? "" : ", " + maxConnections + " connections at most");
+        return name + "  " + listen + " -> " + target.map(HostPort::toString).orElse("the peer's target");
+    }
+
+    /** The limit after a comma, or nothing where it is as usual. */
+    String describeLimit() {
+        return maxConnections == USUAL_MOST ? "" : ", " + maxConnections + " connections at most";
     }
 }

@@ -340,7 +340,7 @@ class ClientConfigTest {
                                 forwards.db { listen = "[::1]:5432", target = "db.internal:5432", max-connections = 5 }
                                 """).describe()).isEqualTo("""
                         web  127.0.0.1:8080 -> 127.0.0.1:8000 via localhost:7443 or localhost:7444
-                        db  [::1]:5432 -> db.internal:5432 via localhost:7443 or localhost:7444
+                        db  [::1]:5432 -> db.internal:5432 via localhost:7443 or localhost:7444, 5 connections at most
 
                         upstream   culvert, sessions 1, not encrypted
                         connect    within 10s, again after 100ms to 5s; a new connection waits for 10s
