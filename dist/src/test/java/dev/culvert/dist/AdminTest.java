@@ -117,6 +117,9 @@ final class AdminTest {
                                     || SAMPLE.matcher(line).matches())
                             .as(line)
                             .isTrue());
+            await().atMost(AgentProcess.PATIENCE)
+                    .untilAsserted(() -> assertThat(client.get("/metrics"))
+                            .containsPattern("culvert_round_trip_seconds_count\\{client=\"\"} [1-9]"));
         }
     }
 

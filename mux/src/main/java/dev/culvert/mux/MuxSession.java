@@ -230,6 +230,11 @@ public final class MuxSession {
         return sentBytes;
     }
 
+    /** What the windows of all streams let the peer send beyond its first ones, bytes. */
+    public long widenedBytes() {
+        return budget.promised();
+    }
+
     /** How long a PING takes there and back, the least of the last half minute, ns; 0 while unknown, as with a stock peer. */
     public long roundTripNanos() {
         return roundTrip.nanos();

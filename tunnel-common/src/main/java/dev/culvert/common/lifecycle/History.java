@@ -8,6 +8,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /** What all connections together have done, in the last minutes, and how far away the peers were. Any thread. */
 public final class History {
@@ -24,6 +25,7 @@ public final class History {
     private long out;
     private long at;
     private volatile long roundTripMicros;
+    private volatile Consumer<List<SessionStatus>> observer = status -> {};
 
     History(Connections connections, Sessions sessions, Ticker ticker) {
         this.connections = connections;
@@ -41,6 +43,11 @@ public final class History {
      */
     public record Sample(long in, long out, int connections, long roundTripMicros) {}
 
+    /** Who is told of all sessions at each step. */
+    void observe(Consumer<List<SessionStatus>> newObserver) {
+        observer = newObserver;
+    }
+
     /** Looks at the counters. */
     synchronized void sample() {
         long now = ticker.nanoTime();
@@ -56,7 +63,10 @@ public final class History {
                 Math.round((nowOut - out) / seconds),
                 connections.size(),
                 roundTripMicros));
-        sessions.status(PATIENCE).thenAccept(status -> roundTripMicros = longest(status));
+        sessions.status(PATIENCE).thenAccept(status -> {
+            roundTripMicros = longest(status);
+            observer.accept(status);
+        });
         if (samples.size() > KEPT) {
             samples.removeFirst();
         }

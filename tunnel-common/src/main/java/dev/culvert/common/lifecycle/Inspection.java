@@ -42,6 +42,7 @@ final class Inspection implements Backend {
         this.lifecycle = lifecycle;
         metrics = new Metrics(name, version, agent.connections(), agent.sessions(), lifecycle.watch());
         agent.connections().observe(metrics);
+        lifecycle.history().observe(metrics::roundTrips);
     }
 
     @Override
@@ -203,6 +204,7 @@ final class Inspection implements Backend {
         fields.put("sent_per_s", rates.perSecond("session " + session.id() + " sent", session.sent()));
         fields.put("round_trip_us", session.roundTripMicros());
         fields.put("retransmits", session.retransmits());
+        fields.put("windows", session.windows());
         fields.put("unread", session.unread());
         fields.put("unsent", session.unsent());
         return fields;

@@ -27,6 +27,7 @@ final class Metrics implements Connections.Observer {
 
     private final PrometheusRegistry registry = new PrometheusRegistry();
     private final Connections connections;
+    private final Histogram roundTrip;
     private final Histogram opening;
     private final Histogram lifetime;
     private List<SessionStatus> sessions = List.of();
@@ -82,6 +83,11 @@ final class Metrics implements Connections.Observer {
                 OF_SESSION,
                 sessions(session -> session.roundTripMicros() / MICROS));
         gauge(
+                "culvert_session_windows_bytes",
+                "How much more than at first the peer may send on its streams before it hears of us.",
+                OF_SESSION,
+                sessions(SessionStatus::windows));
+        gauge(
                 "culvert_session_unread_bytes",
                 "Bytes that have come and wait for sockets.",
                 OF_SESSION,
@@ -131,6 +137,13 @@ final class Metrics implements Connections.Observer {
                 "How many file descriptors the process may have.",
                 List.of(),
                 sink -> sink.value((double) Descriptors.now().limit()));
+        roundTrip = Histogram.builder()
+                .name("culvert_round_trip_seconds")
+                .help("The round trip of each session, once a second.")
+                .labelNames("client")
+                .classicOnly()
+                .classicUpperBounds(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+                .register(registry);
         opening = Histogram.builder()
                 .name("culvert_connection_opening_seconds")
                 .help("From the moment a connection was accepted until its target had answered.")
@@ -187,6 +200,14 @@ final class Metrics implements Connections.Observer {
                 .labelNames(labels.toArray(new String[0]))
                 .callback(callback -> values.accept(callback::call))
                 .register(registry);
+    }
+
+    /** Where they are known. Any thread. */
+    void roundTrips(List<SessionStatus> now) {
+        now.stream()
+                .filter(session -> session.roundTripMicros() > 0)
+                .forEach(
+                        session -> roundTrip.labelValues(session.client()).observe(session.roundTripMicros() / MICROS));
     }
 
     @Override

@@ -10,6 +10,7 @@ package dev.culvert.common.lifecycle;
  * @param state {@code opening} until the peer has spoken, then {@code up}
  * @param roundTripMicros of a PING, or as TCP measures it where the peer answers none; 0: unknown
  * @param retransmits TCP segments that were sent again, so far
+ * @param windows how much more than at first the peer may send on its streams before it hears of us, bytes
  * @param unread bytes that have come and wait for sockets
  * @param unsent bytes that wait to be sent
  */
@@ -27,5 +28,6 @@ public record SessionStatus(
         long sent,
         long roundTripMicros,
         long retransmits,
+        long windows,
         long unread,
         long unsent) {}

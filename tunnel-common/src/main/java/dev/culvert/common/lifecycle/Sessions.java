@@ -138,6 +138,7 @@ public final class Sessions {
                 session.sentBytes(),
                 roundTripMicros,
                 retransmits,
+                session.widenedBytes(),
                 session.unconsumedBytes(),
                 session.queuedBytes());
     }
