@@ -57,6 +57,7 @@ final class AgentProcess implements AutoCloseable {
     /** What to start. */
     static final class Builder {
         private final String program;
+        private Path home = packaged("");
         private final List<String> arguments = new ArrayList<>();
         private final List<String> jvm = new ArrayList<>();
         private final Map<String, String> environment = new LinkedHashMap<>();
@@ -73,6 +74,12 @@ final class AgentProcess implements AutoCloseable {
 
         Builder config(String text) {
             config = text;
+            return this;
+        }
+
+        /** From another package than the one without a Java of its own. */
+        Builder home(Path directory) {
+            home = directory;
             return this;
         }
 
@@ -158,7 +165,7 @@ final class AgentProcess implements AutoCloseable {
             command.addAll(List.of("sh", "-c", "ulimit -n " + what.descriptors + "; exec \"$0\" \"$@\""));
         }
         command.addAll(what.prefix);
-        command.add(packaged("bin/" + what.program).toString());
+        command.add(what.home.resolve("bin/" + what.program).toString());
         command.addAll(what.arguments.isEmpty() ? List.of("-c", configFile.toString()) : what.arguments);
         if (what.verbose) {
             command.add("-v");
