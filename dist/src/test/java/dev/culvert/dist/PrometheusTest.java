@@ -1,6 +1,7 @@
 package dev.culvert.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
@@ -51,9 +52,12 @@ final class PrometheusTest {
             for (AgentProcess agent : tunnel.agents()) {
                 agent.awaitLog(" end: ");
             }
+            // Round trips are known after a while.
+            await().atMost(AgentProcess.PATIENCE)
+                    .untilAsserted(() -> assertThat(told(sockets.resolve("client")))
+                            .containsKey("culvert_round_trip_seconds_bucket")
+                            .isEqualTo(told(sockets.resolve("server"))));
             TOLD.putAll(told(sockets.resolve("client")));
-            Map<String, Set<String>> server = told(sockets.resolve("server"));
-            assertThat(TOLD).isEqualTo(server);
         }
     }
 
