@@ -47,6 +47,7 @@ record ClientConfig(
         return ConfigFile.peek(
                 file,
                 DEFAULT_FILE,
+                "upstream.tls",
                 top -> top.section(
                         "upstream",
                         upstream ->

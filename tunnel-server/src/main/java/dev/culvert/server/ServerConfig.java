@@ -85,7 +85,7 @@ record ServerConfig(
     /** Where the key is to be, however much of {@code file} is still missing. */
     static TlsConfig tls(Path file) throws BadConfig {
         return ConfigFile.peek(
-                file, DEFAULT_FILE, top -> top.section("tls", tls -> TlsConfig.locate(tls, DEFAULT_KEY)));
+                file, DEFAULT_FILE, "tls", top -> top.section("tls", tls -> TlsConfig.locate(tls, DEFAULT_KEY)));
     }
 
     private static ServerConfig read(Section top) {

@@ -34,15 +34,17 @@ public final class ConfigFile {
     }
 
     /**
-     * Reads what {@code shape} is about, whatever else there is and however wrong it may be.
+     * Reads one section, whatever else there is and however wrong it may be.
      *
      * @param optional a file that need not be there, and is then read as if it were empty
+     * @param section its path
+     * @param shape takes the top section, which has nothing but this one
      * @throws BadConfig if the file cannot be read or is not HOCON
      */
-    public static <T> T peek(Path file, Path optional, Function<Section, T> shape) throws BadConfig {
+    public static <T> T peek(Path file, Path optional, String section, Function<Section, T> shape) throws BadConfig {
         ConfigObject content = file.equals(optional) && Files.notExists(file)
                 ? ConfigFactory.empty().root()
-                : Hocon.parse(file);
+                : Hocon.parse(file, section);
         return shape.apply(
                 new Section(new ArrayList<>(), new Place(file.toAbsolutePath().toString(), 1), "", content));
     }

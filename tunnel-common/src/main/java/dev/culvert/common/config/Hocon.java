@@ -1,13 +1,16 @@
 package dev.culvert.common.config;
 
+import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigOrigin;
 import com.typesafe.config.ConfigParseOptions;
+import com.typesafe.config.ConfigResolveOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** From a file to its top object, and from the parser's exceptions to sentences. */
@@ -18,10 +21,20 @@ final class Hocon {
     private Hocon() {}
 
     static ConfigObject parse(Path file) throws BadConfig {
+        return parse(file, Config::resolve);
+    }
+
+    /** The same, and only the section is there, by its path: what others stand for need not be known. */
+    static ConfigObject parse(Path file, String section) throws BadConfig {
+        ConfigResolveOptions asFarAsKnown = ConfigResolveOptions.defaults().setAllowUnresolved(true);
+        return parse(
+                file, all -> all.resolve(asFarAsKnown).withOnlyPath(section).resolve());
+    }
+
+    private static ConfigObject parse(Path file, UnaryOperator<Config> resolve) throws BadConfig {
         try {
             // An absolute name, or else the parser finds no included file beside this one.
-            return ConfigFactory.parseFile(file.toAbsolutePath().toFile(), OPTIONS)
-                    .resolve()
+            return resolve.apply(ConfigFactory.parseFile(file.toAbsolutePath().toFile(), OPTIONS))
                     .root();
         } catch (ConfigException.IO e) {
             throw new BadConfig(file, List.of(file + ": " + whyUnreadable(file)));

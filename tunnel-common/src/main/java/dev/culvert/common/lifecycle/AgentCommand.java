@@ -2,8 +2,10 @@ package dev.culvert.common.lifecycle;
 
 import ch.qos.logback.classic.LoggerContext;
 import dev.culvert.common.admin.AdminServer;
+import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
+import dev.culvert.common.config.ConfigFile;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.systemd.SystemdNotifier;
@@ -144,10 +146,12 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
         }
     }
 
-    /** Where the agent that runs with this configuration is asked. */
+    /**
+     * Where the agent that runs with this configuration is asked. That takes no more of the file: it may have become wrong since, and
+     * the agent's key is not for everybody who asks it.
+     */
     String adminAddress() throws BadConfig, IOException {
-        return program.read(file())
-                .admin()
+        return ConfigFile.peek(file(), program.defaultConfig(), "admin", top -> top.section("admin", AdminConfig::read))
                 .askAt(file(), System.getenv())
                 .orElseThrow(() -> new IOException("admin.listen is off in " + file() + ": there is nobody to ask"));
     }

@@ -136,6 +136,16 @@ class ConfigFileTest {
     }
 
     @Test
+    void one_section_is_read_whatever_the_others_need() throws BadConfig {
+        Text text = new Text(directory, "a { b = ${CULVERT_NOT_SET} }, c = ${e} { d = ${e.f}x }, e { f = 1 }");
+        String value = text.peek("c", top -> top.section("c", c -> c.get("d", Kind.text(), "default")));
+        assertThat(value).isEqualTo("1x");
+        assertThatThrownBy(() -> text.peek("a", top -> top))
+                .isInstanceOf(BadConfig.class)
+                .hasMessageContaining("a.conf:1: Could not resolve substitution to a value: ${CULVERT_NOT_SET}");
+    }
+
+    @Test
     void a_missing_include_is_an_error() {
         assertThat(errors("include \"none.conf\""))
                 .containsExactly("a.conf: include \"none.conf\": no such file, or it cannot be read");

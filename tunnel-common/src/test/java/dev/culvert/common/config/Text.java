@@ -15,6 +15,11 @@ record Text(Path directory, String text) {
         return ConfigFile.read(write(), shape);
     }
 
+    /** One section. */
+    <T> T peek(String section, Function<Section, T> shape) throws BadConfig {
+        return ConfigFile.peek(write(), directory.resolve("none.conf"), section, shape);
+    }
+
     /** Every error, without the directory in front. */
     List<String> errors(Function<Section, ?> shape) {
         Path file = write();
