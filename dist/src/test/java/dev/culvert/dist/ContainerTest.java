@@ -2,6 +2,7 @@ package dev.culvert.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import java.io.IOException;
 import java.nio.file.FileSystems;
@@ -11,11 +12,22 @@ import java.nio.file.PathMatcher;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** The Dockerfile, as far as one can tell without Docker: what it names is there. */
+/** The Dockerfile and docs/examples/kubernetes, as far as one can tell without a cluster: what they name is there. */
 final class ContainerTest {
+    @TempDir
+    private Path directory = Path.of("");
+
+    // ---- the Dockerfile
+
     /** The instructions with this word, each as one line without it. */
     private static List<String> instructions(String word) throws IOException {
         String file = Files.readString(AgentProcess.source("Dockerfile")).replaceAll("\\\\\n\\s*", "");
@@ -84,5 +96,144 @@ final class ContainerTest {
                                 environment().get("RUNTIME_DIRECTORY")));
         assertThat(list(instruction("VOLUME")))
                 .containsExactly("/etc/culvert", environment().get("STATE_DIRECTORY"));
+    }
+
+    // ---- Kubernetes
+
+    /** What one of the examples has of this kind. */
+    private static Config manifest(String agent, String kind) throws IOException {
+        return Yaml.documents(AgentProcess.source("docs/examples/kubernetes/" + agent + ".yaml")).stream()
+                .filter(document -> document.getString("kind").equals(kind))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static Config pod(String agent) throws IOException {
+        return manifest(agent, "Deployment").getConfig("spec.template.spec");
+    }
+
+    /** The container that an agent is in: of its own, or beside a program. */
+    private static Config container(String agent) throws IOException {
+        Config pod = pod(agent);
+        return Stream.of("containers", "initContainers")
+                .filter(pod::hasPath)
+                .flatMap(list -> pod.getConfigList(list).stream())
+                .filter(container -> container.getString("name").equals("tunnel-" + agent))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static String configuration(String agent) throws IOException {
+        return manifest(agent, "ConfigMap").getString("data.\"" + agent + ".conf\"");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"client", "server"})
+    void theConfigurationInTheManifestIsAccepted(String agent) throws IOException {
+        Path file = Files.writeString(directory.resolve(agent + ".conf"), configuration(agent));
+        for (String command : List.of("keygen", "check")) {
+            ProcessBuilder builder = new ProcessBuilder(
+                    AgentProcess.packaged("bin/tunnel-" + agent).toString(), "-c", file.toString(), command);
+            builder.environment().put("STATE_DIRECTORY", directory.toString());
+            Programs.run(builder).expect(0);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"client", "server"})
+    void thePodHasWhatTheImageNeedsAndMayDoNothingElse(String agent) throws IOException {
+        Config container = container(agent);
+        Config security =
+                container.getConfig("securityContext").withFallback(pod(agent).getConfig("securityContext"));
+        Map<String, String> mounts = container.getConfigList("volumeMounts").stream()
+                .collect(Collectors.toMap(mount -> mount.getString("mountPath"), mount -> mount.getString("name")));
+        List<? extends Config> volumes = pod(agent).getConfigList("volumes");
+
+        assertThat(container.getString("image")).startsWith("tunnel-" + agent + ":");
+        assertThat(security.getInt("runAsUser") + ":" + security.getInt("runAsGroup"))
+                .isEqualTo(instruction("USER"));
+        assertThat(security.getInt("fsGroup")).isEqualTo(security.getInt("runAsGroup"));
+        assertThat(security.getBoolean("readOnlyRootFilesystem")).isTrue();
+        assertThat(mounts)
+                .isEqualTo(Map.of(
+                        "/etc/culvert",
+                        "config",
+                        environment().get("STATE_DIRECTORY"),
+                        "key",
+                        environment().get("RUNTIME_DIRECTORY"),
+                        "admin",
+                        "/tmp",
+                        "tmp"));
+        assertThat(volumes.stream().map(volume -> volume.getString("name")))
+                .containsExactlyInAnyOrderElementsOf(mounts.values());
+        assertThat(volumes.stream().filter(volume -> volume.hasPath("configMap")))
+                .singleElement()
+                .satisfies(volume -> assertThat(volume.getString("configMap.name"))
+                        .isEqualTo(manifest(agent, "ConfigMap").getString("metadata.name")));
+        assertThat(volumes.stream().filter(volume -> volume.hasPath("secret")))
+                .singleElement()
+                .satisfies(volume ->
+                        assertThat(volume.getInt("secret.defaultMode")).isEqualTo(0440));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"client", "server"})
+    void thePodIsLeftToDrain(String agent) throws IOException {
+        Config defaults = ConfigFactory.parseString(Files.readString(AgentProcess.packaged("conf/" + agent + ".conf"))
+                .replace("# timeout", "timeout"));
+
+        assertThat(configuration(agent)).doesNotContain("drain");
+        assertThat(pod(agent).getLong("terminationGracePeriodSeconds"))
+                .isGreaterThan(defaults.getDuration("drain.timeout", TimeUnit.SECONDS));
+    }
+
+    @Test
+    void theServiceLeadsToWhereTheServerListens() throws IOException {
+        Config service = manifest("server", "Service").getConfig("spec");
+        Config deployment = manifest("server", "Deployment").getConfig("spec");
+        Config port = service.getConfigList("ports").get(0);
+        Config ofTheContainer = container("server").getConfigList("ports").get(0);
+
+        assertThat(ConfigFactory.parseString(configuration("server")).getString("listen"))
+                .isEqualTo("0.0.0.0:" + ofTheContainer.getInt("containerPort"));
+        assertThat(instruction("EXPOSE")).isEqualTo(ofTheContainer.getString("containerPort"));
+        assertThat(port.getString("targetPort")).isEqualTo(ofTheContainer.getString("name"));
+        assertThat(service.getConfig("selector"))
+                .isEqualTo(deployment.getConfig("selector.matchLabels"))
+                .isEqualTo(deployment.getConfig("template.metadata.labels"));
+    }
+
+    /** Does what a kubelet does, but for the port. */
+    private static Programs.Result probe(AgentProcess agent, String name, String probe) throws IOException {
+        List<String> command = container(name).getStringList(probe + ".exec.command");
+        String inManifest = ConfigFactory.parseString(configuration(name)).getStringList("admin.listen").stream()
+                .filter(address -> !address.startsWith("/"))
+                .findFirst()
+                .orElseThrow();
+        String port = inManifest.replaceFirst(".*:", "/");
+        assertThat(command.get(2)).contains(port);
+        return Programs.run(command.get(0), command.get(1), command.get(2).replace(port, "/" + agent.port("admin")));
+    }
+
+    @Test
+    void probesAskFromInsideAndSayWhy() throws Exception {
+        try (Service echo = Service.echo();
+                Tunnel tunnel = Tunnel.to(echo)
+                        .client("admin.listen = \"127.0.0.1:0\"")
+                        .server("admin.listen = \"127.0.0.1:0\"")
+                        .open()) {
+            probe(tunnel.server(), "server", "livenessProbe").expect(0);
+            probe(tunnel.server(), "server", "readinessProbe").expect(0);
+            probe(tunnel.client(), "client", "startupProbe").expect(0);
+            tunnel.server().kill();
+            tunnel.client().awaitLog("session to .* lost");
+
+            probe(tunnel.client(), "client", "livenessProbe").expect(0);
+            assertThat(probe(tunnel.client(), "client", "startupProbe")
+                            .expect(1)
+                            .output())
+                    .contains("no session to a server");
+            probe(tunnel.server(), "server", "livenessProbe").expect(1);
+        }
     }
 }
