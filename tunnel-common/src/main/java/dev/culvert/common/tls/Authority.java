@@ -31,6 +31,8 @@ public final class Authority {
     /** The JDK looks for every way through what a peer has shown, and there may be more than it can try in a day. */
     private static final int MOST_SHOWN = 6;
 
+    private static final String CLOCK = "; or the clock here is wrong, see `timedatectl`";
+
     private final X509TrustManager manager;
 
     private Authority(X509TrustManager manager) {
@@ -106,9 +108,9 @@ public final class Authority {
             root = root.getCause();
         }
         if (root instanceof CertificateExpiredException) {
-            return "expired, " + root.getMessage();
+            return "expired, " + root.getMessage() + CLOCK;
         } else if (root instanceof CertificateNotYetValidException) {
-            return "not valid yet, " + root.getMessage();
+            return "not valid yet, " + root.getMessage() + CLOCK;
         }
         return String.valueOf(root.getMessage());
     }
