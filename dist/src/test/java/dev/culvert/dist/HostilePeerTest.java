@@ -287,7 +287,6 @@ final class HostilePeerTest {
         assertThat(awaitEnd(peer)).isEqualTo("protocol error: " + sentence);
     }
 
-    /** Ids are a session's own: those of the other client's streams mean nothing here. */
     /** It is a stream like others: what nobody reads is not sent, and who has had enough ends it. */
     @Test
     void aProbeThatIsNotReadSendsNoMoreThanItsWindow() throws Exception {
@@ -311,6 +310,7 @@ final class HostilePeerTest {
         }
     }
 
+    /** Ids are a session's own: those of the other client's streams mean nothing here. */
     @Test
     void theStreamsOfAnotherSessionAreOutOfReach() throws Exception {
         try (RawClient peer = connect();
