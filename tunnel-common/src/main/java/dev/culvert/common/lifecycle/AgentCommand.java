@@ -129,8 +129,8 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
                 SystemdNotifier.watchdog(
                                 System.getenv(), ProcessHandle.current().pid())
                         .orElse(null));
-        try (AdminServer server =
-                new AdminServer(Transport.best(), admin, new Inspection(program.name(), version(), agent, lifecycle))) {
+        try (AdminServer server = new AdminServer(
+                Transport.best(), admin, new Inspection(program.name(), version(), agent, lifecycle, admin))) {
             for (String address : config.admin().addresses(file(), System.getenv())) {
                 server.listen(address);
             }

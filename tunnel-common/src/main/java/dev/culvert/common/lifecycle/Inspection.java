@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
 /** What is shown of an agent to those who ask, and done for them. */
@@ -31,15 +32,18 @@ final class Inspection implements Backend {
     private final String version;
     private final Agent agent;
     private final Lifecycle lifecycle;
+    private final Executor writer;
     private final Metrics metrics;
     private final Rates rates = new Rates(Ticker.systemTicker());
     private final long begunAt = System.nanoTime();
 
-    Inspection(String name, String version, Agent agent, Lifecycle lifecycle) {
+    /** @param writer puts together what the event loops of connections have said: they have other things to do */
+    Inspection(String name, String version, Agent agent, Lifecycle lifecycle, Executor writer) {
         this.name = name;
         this.version = version;
         this.agent = agent;
         this.lifecycle = lifecycle;
+        this.writer = writer;
         metrics = new Metrics(name, version, agent.connections(), agent.sessions(), lifecycle.watch());
         agent.connections().observe(metrics);
         lifecycle.history().observe(metrics::roundTrips);
@@ -66,7 +70,7 @@ final class Inspection implements Backend {
 
     @Override
     public CompletableFuture<byte[]> metrics() {
-        return agent.sessions().status(PATIENCE).thenApply(metrics::write);
+        return agent.sessions().status(PATIENCE).thenApplyAsync(metrics::write, writer);
     }
 
     @Override
@@ -115,7 +119,9 @@ final class Inspection implements Backend {
     }
 
     private CompletableFuture<Config> snapshot() {
-        return agent.sessions().status(PATIENCE).thenCombine(agent.connections().status(PATIENCE), this::document);
+        return agent.sessions()
+                .status(PATIENCE)
+                .thenCombineAsync(agent.connections().status(PATIENCE), this::document, writer);
     }
 
     private Config document(List<SessionStatus> sessions, List<ConnectionStatus> connections) {
@@ -140,15 +146,13 @@ final class Inspection implements Backend {
         document.put(
                 "sessions",
                 sessions.stream()
-                        .sorted(Comparator.comparingLong(SessionStatus::ageMillis)
-                                .reversed())
+                        .sorted(Comparator.comparingLong(SessionStatus::startedAt))
                         .map(session -> session(session, rates))
                         .toList());
         document.put(
                 "connections",
                 connections.stream()
-                        .sorted(Comparator.comparingLong(ConnectionStatus::ageMillis)
-                                .reversed())
+                        .sorted(Comparator.comparingLong(ConnectionStatus::startedAt))
                         .map(connection -> connection(connection, rates))
                         .toList());
         document.put(

@@ -8,6 +8,7 @@ package dev.culvert.common.lifecycle;
  * @param peer its address
  * @param version of the protocol; empty while the peer has not spoken
  * @param state {@code opening} until the peer has spoken, then {@code up}
+ * @param startedAt of the clock, ns: the oldest has the least
  * @param roundTripMicros of a PING, or as TCP measures it where the peer answers none; 0: unknown
  * @param retransmits TCP segments that were sent again, so far
  * @param windows how much more than at first the peer may send on its streams before it hears of us, bytes
@@ -22,6 +23,7 @@ public record SessionStatus(
         String version,
         String software,
         String state,
+        long startedAt,
         long ageMillis,
         int streams,
         long received,

@@ -132,6 +132,7 @@ public final class Sessions {
                 session.isUp() ? session.version().toString() : "",
                 session.peerSoftware(),
                 session.isUp() ? "up" : "opening",
+                entry.begunAt,
                 (ticker.nanoTime() - entry.begunAt) / 1_000_000,
                 session.streamCount(),
                 session.receivedBytes(),

@@ -1,5 +1,9 @@
 package dev.culvert.common.lifecycle;
 
+import static java.util.Collections.newSetFromMap;
+import static java.util.Comparator.comparingLong;
+import static java.util.stream.Collectors.toCollection;
+
 import com.typesafe.config.Config;
 import java.io.IOException;
 import java.io.InputStream;
@@ -7,12 +11,12 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
-import java.util.Comparator;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
 
@@ -120,8 +124,7 @@ final class StatusPage {
     private void slowest() {
         List<? extends Config> slow = status.getConfigList("connections").stream()
                 .filter(one -> one.getLong("unread") >= SLOW)
-                .sorted(Comparator.comparingLong((Config one) -> one.getLong("unread"))
-                        .reversed())
+                .sorted(comparingLong((Config one) -> one.getLong("unread")).reversed())
                 .limit(SLOWEST)
                 .toList();
         if (slow.isEmpty()) {
@@ -192,14 +195,19 @@ final class StatusPage {
     }
 
     private void connections() {
-        List<Config> rows = new ArrayList<>(status.getConfigList("connections"));
-        rows.sort(Comparator.comparingLong((Config one) -> one.getLong("in_per_s") + one.getLong("out_per_s"))
-                .thenComparingLong(one -> one.getLong("unread"))
-                .reversed());
+        List<? extends Config> rows = status.getConfigList("connections");
+        Set<Config> fastest = rows.stream()
+                .sorted(comparingLong((Config one) -> one.getLong("in_per_s") + one.getLong("out_per_s"))
+                        .thenComparingLong(one -> one.getLong("unread"))
+                        .reversed())
+                .limit(MOST_ROWS)
+                .collect(toCollection(() -> newSetFromMap(new IdentityHashMap<>())));
         table(
                 "Connections",
                 "There is none.",
-                rows.subList(0, Math.min(rows.size(), MOST_ROWS)),
+                rows.stream()
+                        .filter(fastest::contains)
+                        .toList(), // the oldest first: none changes its place as rates change
                 Column.text("id", row -> row.getString("id")),
                 Column.text("forward", row -> row.getString("forward")),
                 Column.text("from", row -> Words.at(row.getString("client"), row.getString("source"))),

@@ -107,6 +107,7 @@ public final class Connection {
                 target,
                 carrier == null ? null : carrier.session(),
                 opened ? "open" : owner == null ? "waiting" : "opening",
+                startedAt,
                 (now - startedAt) / 1_000_000,
                 (now - activeAt) / 1_000_000,
                 fromSocket,

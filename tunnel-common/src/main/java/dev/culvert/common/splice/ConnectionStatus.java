@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param source where it comes from
  * @param session null: none yet
  * @param state what it waits for: {@code waiting} for a session, {@code opening} until the target has answered, {@code open}
+ * @param startedAt of the clock, ns: the oldest has the least
  * @param ageMillis since it was accepted
  * @param idleMillis since a byte has passed
  * @param in bytes read from its socket
@@ -25,6 +26,7 @@ public record ConnectionStatus(
         String target,
         @Nullable MuxSession session,
         String state,
+        long startedAt,
         long ageMillis,
         long idleMillis,
         long in,

@@ -79,8 +79,8 @@ class StatusPageTest {
                 .collect(Collectors.joining(",", "connections = [", "]")));
 
         assertThat(page)
-                .containsSubsequence("<td data-label=\"id\">c250</td>", "<td data-label=\"id\">c249</td>")
-                .contains("<td data-label=\"id\">c151</td>", "and 150 more, which are slower")
+                .containsSubsequence("<td data-label=\"id\">c151</td>", "<td data-label=\"id\">c250</td>")
+                .contains("and 150 more, which are slower")
                 .doesNotContain("<td data-label=\"id\">c150</td>");
     }
 
