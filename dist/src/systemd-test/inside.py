@@ -237,23 +237,44 @@ def instances():
     return transfer.end()
 
 
-def credentials():
-    """a key may come from systemd (LoadCredential), and the commands need not read it"""
-    for agent in AGENTS:
-        instance = f"tunnel-{agent}@prod"
-        shutil.copy(f"/var/lib/culvert/{agent}.key", KEYS[agent])
-        os.makedirs(f"/run/systemd/system/{instance}.service.d")
-        with open(f"/run/systemd/system/{instance}.service.d/key.conf", "w") as file:
-            file.write(f"[Service]\nLoadCredential={agent}.key:{KEYS[agent]}\n")
-        section = "tls" if agent == "server" else "upstream.tls"
-        with open(CONFIGS[agent], "a") as file:
-            file.write(f'{section}.key-file = ${{CREDENTIALS_DIRECTORY}}"/{agent}.key"\n')
+def drop_in(agent, name, setting):
+    """Changes the service of an instance, until the machine is booted again."""
+    directory = f"/run/systemd/system/tunnel-{agent}@prod.service.d"
+    os.makedirs(directory, exist_ok=True)
+    with open(f"{directory}/{name}.conf", "w") as file:
+        file.write(f"[Service]\n{setting}\n")
+
+
+def restart_instances():
     sh("systemctl daemon-reload")
     sh("systemctl restart tunnel-server@prod tunnel-client@prod")
     sh("systemctl reload tunnel-server@prod tunnel-client@prod")
-    shown = sh(f"tunnel-client -c {CONFIGS['client']} status")
     Transfer(FORWARD_PORT + 10).end()
+
+
+def credentials():
+    """a key may come from systemd (LoadCredential), and the commands need not read it"""
+    for agent in AGENTS:
+        shutil.copy(f"/var/lib/culvert/{agent}.key", KEYS[agent])
+        drop_in(agent, "key", f"LoadCredential={agent}.key:{KEYS[agent]}")
+        section = "tls" if agent == "server" else "upstream.tls"
+        with open(CONFIGS[agent], "a") as file:
+            file.write(f'{section}.key-file = ${{CREDENTIALS_DIRECTORY}}"/{agent}.key"\n')
+    restart_instances()
+    shown = sh(f"tunnel-client -c {CONFIGS['client']} status")
     return re.search("tunnel-client .*", shown)[0]
+
+
+def nothing_is_denied():
+    """no system call of an agent is denied: instances that would be killed for one work"""
+    for agent in AGENTS:
+        drop_in(agent, "kill", "SystemCallErrorNumber=kill")
+    restart_instances()
+    for agent in AGENTS:
+        with open(f"/proc/{property_of(f'tunnel-{agent}@prod', 'MainPID')}/status") as file:
+            check("Seccomp:\t2" in file.read(), "its system calls are not filtered")
+        check(property_of(f"tunnel-{agent}@prod", "NRestarts") == "0", "an instance was restarted")
+    return "they are filtered, and none of both died"
 
 
 def reload_adds():
@@ -471,6 +492,7 @@ CHECKS = [
     steering,
     instances,
     credentials,
+    nothing_is_denied,
     reload_adds,
     reload_refuses,
     stop_drains,
