@@ -11,6 +11,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.PriorityQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,6 +41,8 @@ public final class MuxSession {
     private static final long LAST_ID = 0xffff_ffffL;
     /** Writes need not be shorter, however many streams there are, bytes. */
     private static final int MIN_WRITE = 1024;
+    /** A peer that is alive answers a PING within that, or within some round trips, ns. */
+    private static final long LAST_CALL = TimeUnit.SECONDS.toNanos(1);
     /** So many new bytes are sent at once, while the processor has them in its cache. */
     private static final int HOT = 256 << 10;
 
@@ -77,6 +80,7 @@ public final class MuxSession {
     private boolean closed;
     private boolean reading = true;
     private boolean goAwaySent;
+    private @Nullable LastCall lastCall;
     private @Nullable GoAway goAwayReceived;
 
     private long nextId;
@@ -105,6 +109,14 @@ public final class MuxSession {
     private record Alarm(long at, MuxStream stream) {}
 
     private record GoAway(ErrorCode code, String text) {}
+
+    /**
+     * The PING that follows a GOAWAY. Until its answer a SYN may have been sent by a peer that could not know, and is taken.
+     *
+     * @param question its payload
+     * @param until the peer is not waited for longer
+     */
+    private record LastCall(long question, long until) {}
 
     /** A session that waits for its connection. A client speaks the first of {@code settings.versions()}. */
     public MuxSession(Role role, MuxSettings settings, SessionListener listener) {
@@ -240,16 +252,32 @@ public final class MuxSession {
         return roundTrip.nanos();
     }
 
-    /** Takes no new streams from now on, and tells a peer that can be told; the open ones go on. */
+    /**
+     * Takes no new streams from now on, and tells a peer that can be told; the open ones go on, and so do those that the peer has opened
+     * before it could know.
+     */
     public void goAway(ErrorCode code, String text) {
         if (!closed && !goAwaySent) {
             goAwaySent = true;
             if (version == ProtocolVersion.CULVERT) {
                 control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.GOAWAY, 0, code, text));
+                if (up && (role == Role.SERVER || lastPeerId > 0)) {
+                    lastCall(version, now());
+                }
                 wake();
             }
             tellIfDrained();
         }
+    }
+
+    private void lastCall(ProtocolVersion spoken, long now) {
+        lastCall = new LastCall(~now, now + Math.max(LAST_CALL, 4 * roundTrip.nanos())); // a probe asks for now
+        control.add(Frame.ping(ByteBufAllocator.DEFAULT, spoken, Frame.PING, ~now));
+    }
+
+    private void endLastCall() {
+        lastCall = null;
+        tellIfDrained();
     }
 
     /** Ends the session: open streams are reset, the peer is told why if it can be told. */
@@ -332,7 +360,8 @@ public final class MuxSession {
     long nextTick() {
         long next = liveness.nextTick(up);
         Alarm first = alarms.peek();
-        return first != null && first.at < next ? first.at : next;
+        next = first != null && first.at < next ? first.at : next;
+        return lastCall == null ? next : Math.min(next, lastCall.until);
     }
 
     /** Does what is due. */
@@ -345,6 +374,9 @@ public final class MuxSession {
         while ((first = alarms.peek()) != null && first.at <= now) {
             alarms.remove();
             first.stream.onAlarm();
+        }
+        if (lastCall != null && now >= lastCall.until) {
+            endLastCall();
         }
         switch (liveness.tick(now, up, reading)) {
             case WAIT -> {}
@@ -463,7 +495,7 @@ public final class MuxSession {
     }
 
     private void tellIfDrained() {
-        if (!closed && (goAwaySent || goAwayReceived != null) && streamCount() == 0) {
+        if (!closed && lastCall == null && (goAwaySent || goAwayReceived != null) && streamCount() == 0) {
             listener.onDrained(this);
         }
     }
@@ -798,7 +830,7 @@ public final class MuxSession {
                 lastPeerId = number;
             }
             OpenRequest request = version().isStock() ? OpenRequest.EMPTY : OpenRequest.read(payload);
-            if (goAwaySent) {
+            if (goAwaySent && lastCall == null) {
                 refuse(id, ErrorCode.REFUSED, "this session takes no new streams");
             } else if (control.size()
                     > settings.limits().streams() + settings.limits().replies()) {
@@ -838,6 +870,9 @@ public final class MuxSession {
             long now = now();
             if (liveness.isAnswer(payload)) {
                 roundTrip.sample(now - payload, now);
+            }
+            if (lastCall != null && payload == lastCall.question) {
+                endLastCall();
             }
         }
 

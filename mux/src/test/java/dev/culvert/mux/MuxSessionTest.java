@@ -8,6 +8,7 @@ import io.netty.buffer.Unpooled;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -146,15 +147,69 @@ class MuxSessionTest {
             Recorder old = pair.open("x");
             pair.pump();
             pair.server.session.goAway(ErrorCode.DRAINING, "maintenance");
-            Recorder crossed = pair.open("crosses the GOAWAY");
             pair.pump();
             pair.server.recorders.get(0).write("still here");
             pair.pump();
 
             assertThat(pair.client.goAway).isEqualTo("draining: maintenance");
             assertThat(pair.client.session.isOpenable()).isFalse();
-            assertThat(crossed.events).hasToString("reset(refused, not processed) ");
             assertThat(old.text()).isEqualTo("still here");
+        }
+    }
+
+    @Test
+    void aStreamThatCrossesTheGoAwayIsTaken() {
+        try (Pair pair = new Pair(Pair.settings(ProtocolVersion.CULVERT))) {
+            pair.server.session.goAway(ErrorCode.DRAINING, "maintenance");
+            Recorder crossed = pair.open("crosses the GOAWAY");
+            pair.pump();
+            pair.server.recorders.get(0).write("in time");
+            pair.pump();
+
+            assertThat(crossed.text()).isEqualTo("in time");
+            assertThat(pair.server.drained).isZero();
+            crossed.stream().shutdownOutput();
+            pair.server.accepted.get(0).shutdownOutput();
+            pair.pump();
+            assertThat(pair.server.drained).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aSessionWithoutStreamsIsDrainedWhenThePeerKnowsAndASynAfterThatIsRefused() {
+        try (RawPeer peer = new RawPeer(MuxSession.Role.SERVER, Pair.settings(ProtocolVersion.CULVERT))) {
+            peer.us.session.goAway(ErrorCode.DRAINING, "maintenance");
+            assertThat(peer.read()).containsExactly("GOAWAY 0 draining: maintenance", "PING 0");
+            assertThat(peer.us.drained).isZero();
+            peer.pong(~peer.clock.nanoTime());
+            assertThat(peer.us.drained).isEqualTo(1);
+
+            peer.syn(3);
+            assertThat(peer.us.refused).containsExactly("refused, not processed: this session takes no new streams");
+        }
+    }
+
+    @Test
+    void aPeerThatDoesNotAnswerIsNotWaitedForLong() {
+        try (Pair pair = new Pair(Pair.settings(ProtocolVersion.CULVERT))) {
+            pair.server.session.goAway(ErrorCode.DRAINING, "maintenance");
+            pair.clock.advance(999, TimeUnit.MILLISECONDS);
+            pair.server.session.tick();
+            assertThat(pair.server.drained).isZero();
+
+            assertThat(pair.server.session.nextTick()).isEqualTo(pair.clock.nanoTime() + 1_000_000);
+            pair.clock.advance(1, TimeUnit.MILLISECONDS);
+            pair.server.session.tick();
+            assertThat(pair.server.drained).isEqualTo(1);
+        }
+    }
+
+    /** Nobody opens streams to a client in a tunnel: it need not wait. */
+    @Test
+    void aClientWhosePeerHasOpenedNothingIsDrainedAtOnce() {
+        try (Pair pair = new Pair(Pair.settings(ProtocolVersion.CULVERT))) {
+            pair.client.session.goAway(ErrorCode.DRAINING, "that was all");
+            assertThat(pair.client.drained).isEqualTo(1);
         }
     }
 

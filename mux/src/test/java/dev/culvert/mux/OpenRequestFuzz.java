@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 class OpenRequestFuzz {
     /** Every field at its longest. */
-    private static final int LONGEST = 2 * (3 + 2 + 255 + 2) + 2 * (3 + 64);
+    private static final int LONGEST = 2 * (3 + 2 + 255 + 2) + 2 * (3 + 64) + 3;
 
     @FuzzTest(maxDuration = "60s")
     void aRequestIsReadOrRefused(byte[] input) throws ProtocolViolation {

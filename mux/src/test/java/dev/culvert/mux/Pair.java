@@ -23,6 +23,7 @@ final class Pair implements AutoCloseable {
         String closed = "";
         boolean attach = true;
         int openable;
+        int drained;
         final List<String> refused = new ArrayList<>();
 
         Peer(MuxSession.Role role, MuxSettings settings, Ticker clock) {
@@ -47,6 +48,11 @@ final class Pair implements AutoCloseable {
                 recorders.add(recorder);
                 stream.attach(recorder);
             }
+        }
+
+        @Override
+        public void onDrained(MuxSession opened) {
+            drained++;
         }
 
         @Override

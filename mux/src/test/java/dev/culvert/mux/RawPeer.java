@@ -106,6 +106,10 @@ final class RawPeer implements FrameHandler, AutoCloseable {
         send(Frame.ping(ByteBufAllocator.DEFAULT, version, Frame.PING, payload));
     }
 
+    void pong(long payload) {
+        send(Frame.ping(ByteBufAllocator.DEFAULT, version, Frame.PONG, payload));
+    }
+
     void rst(int id, ErrorCode code, String text) {
         send(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.RST, id, code, text));
     }
