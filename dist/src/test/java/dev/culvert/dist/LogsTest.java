@@ -163,6 +163,7 @@ final class LogsTest {
             tunnel.agents().forEach(agent -> agent.awaitLog("^<6>\\S+ forward=web client=.* end: closed$"));
             tunnel.server().signal("TERM");
             tunnel.client().awaitLog("^<4>.*; dialling ");
+            tunnel.server().awaitExit(); // before the end of the tunnel asks it for leaks, if it is there
         }
         for (AgentProcess agent : tunnel.agents()) {
             assertThat(agent.log().toString().lines()).allMatch(line -> line.matches("<[3467]>(?!20\\d\\d-).*"));
