@@ -8,6 +8,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.ServerSocketChannel;
 import io.netty.channel.socket.SocketChannel;
+import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.Objects;
@@ -157,9 +158,13 @@ public final class Acceptor {
         });
     }
 
-    /** Stops listening; accepted connections go on. Any thread. */
-    public void close() {
-        channel.close();
+    /**
+     * Stops listening; accepted connections go on. Any thread.
+     *
+     * @return done when nothing is accepted any more
+     */
+    public Future<?> close() {
+        return channel.close();
     }
 
     /** Accepts or pauses, as room and descriptors allow. */

@@ -3,6 +3,7 @@ package dev.culvert.common.net;
 import dev.culvert.mux.HostPort;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.SocketChannel;
+import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -21,6 +22,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class Listeners<P extends Listeners.Place> {
     private static final Logger LOG = LoggerFactory.getLogger(Listeners.class);
+
+    private static final long PATIENCE_MILLIS = 2_000;
 
     private final Transport transport;
     private final EventLoop accepting;
@@ -162,8 +165,10 @@ public final class Listeners<P extends Listeners.Place> {
         return List.copyOf(passed.keySet());
     }
 
-    /** Listens no more. Any thread. */
+    /** Listens no more, and returns when nothing more is accepted: what takes connections may go then. Not for event loops. */
     public void close() {
-        open.forEach(listener -> listener.acceptor.close());
+        List<Future<?>> closing = new ArrayList<>();
+        open.forEach(listener -> closing.add(listener.acceptor.close()));
+        closing.forEach(closed -> closed.awaitUninterruptibly(PATIENCE_MILLIS));
     }
 }
