@@ -1,6 +1,8 @@
 package dev.culvert.common.lifecycle;
 
+import com.typesafe.config.Config;
 import io.netty.util.concurrent.Ticker;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -10,6 +12,12 @@ import java.util.concurrent.TimeUnit;
  * the time between. Any thread.
  */
 final class Rates {
+    /** Connections of a status: the fastest first, and of those that stand still the one whose reader has the most to read. */
+    static final Comparator<Config> FASTEST_FIRST = Comparator.comparingLong(
+                    (Config one) -> one.getLong("in_per_s") + one.getLong("out_per_s"))
+            .thenComparingLong(one -> one.getLong("unread"))
+            .reversed();
+
     private static final double SECOND = TimeUnit.SECONDS.toNanos(1);
 
     private final Ticker ticker;

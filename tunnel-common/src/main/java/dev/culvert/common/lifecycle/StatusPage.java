@@ -197,9 +197,7 @@ final class StatusPage {
     private void connections() {
         List<? extends Config> rows = status.getConfigList("connections");
         Set<Config> fastest = rows.stream()
-                .sorted(comparingLong((Config one) -> one.getLong("in_per_s") + one.getLong("out_per_s"))
-                        .thenComparingLong(one -> one.getLong("unread"))
-                        .reversed())
+                .sorted(Rates.FASTEST_FIRST)
                 .limit(MOST_ROWS)
                 .collect(toCollection(() -> newSetFromMap(new IdentityHashMap<>())));
         table(

@@ -1,6 +1,5 @@
 package dev.culvert.common.lifecycle;
 
-import static java.util.Comparator.comparingLong;
 import static java.util.stream.Collectors.joining;
 
 import com.typesafe.config.Config;
@@ -126,9 +125,7 @@ final class SteeringCommands {
             show(status, out);
             Table table = new Table("CONNECTION", "FORWARD", "FROM", "TARGET", "STATE", "IDLE", "IN", "OUT", "UNREAD");
             status.getConfigList("connections").stream()
-                    .sorted(comparingLong((Config one) -> one.getLong("in_per_s") + one.getLong("out_per_s"))
-                            .thenComparingLong(one -> one.getLong("unread"))
-                            .reversed())
+                    .sorted(Rates.FASTEST_FIRST)
                     .forEach(one -> table.row(
                             one.getString("id"),
                             one.getString("forward"),
