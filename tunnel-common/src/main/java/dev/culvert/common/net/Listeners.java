@@ -137,10 +137,11 @@ public final class Listeners<P extends Listeners.Place> {
             throw e;
         }
         next.forEach(Listener::become);
-        open.stream().filter(listener -> !next.containsKey(listener)).forEach(listener -> {
-            listener.acceptor.close();
-            LOG.info("{}: no longer listening on {}", listener.place.place(), listener.acceptor.address());
-        });
+        List<Listener> leaving =
+                open.stream().filter(listener -> !next.containsKey(listener)).toList();
+        close(leaving);
+        leaving.forEach(listener ->
+                LOG.info("{}: no longer listening on {}", listener.place.place(), listener.acceptor.address()));
         open = List.copyOf(next.keySet());
         begun.forEach(Listener::announce);
     }
@@ -167,8 +168,12 @@ public final class Listeners<P extends Listeners.Place> {
 
     /** Listens no more, and returns when nothing more is accepted: what takes connections may go then. Not for event loops. */
     public void close() {
+        close(open);
+    }
+
+    private void close(List<Listener> listeners) {
         List<Future<?>> closing = new ArrayList<>();
-        open.forEach(listener -> closing.add(listener.acceptor.close()));
+        listeners.forEach(listener -> closing.add(listener.acceptor.close()));
         closing.forEach(closed -> closed.awaitUninterruptibly(PATIENCE_MILLIS));
     }
 }
