@@ -234,9 +234,10 @@ final class HostilePeerTest {
                 tooLong("OPENED", RawClient.OPENED, 1),
                 tooLong("RST", RawClient.RST, 1029),
                 tooLong("GOAWAY", RawClient.GOAWAY, 1029),
+                tooLong("CLOSE", RawClient.CLOSE, 1029),
                 tooLong("PING", RawClient.PING, all),
                 tooLong("PONG", RawClient.PONG, all),
-                tooLong("command 0x16", 0x16, 0),
+                tooLong("command 0x18", 0x18, 0),
                 new Violation(
                         "TLV 9 tells of 65535 bytes, but 0 are there",
                         frame(RawClient.SYN, 3, (byte) 9, (byte) 0xff, (byte) 0xff)),
@@ -280,7 +281,7 @@ final class HostilePeerTest {
     }
 
     private static void isToldAndLeft(RawClient peer, String sentence) throws IOException {
-        Frame farewell = peer.await(RawClient.GOAWAY);
+        Frame farewell = peer.await(RawClient.CLOSE);
         assertThat(farewell.code()).isEqualTo(PROTOCOL_ERROR);
         assertThat(farewell.text()).isEqualTo(sentence);
         assertThat(peer.isAtEnd()).isTrue();

@@ -47,7 +47,7 @@ final class QuotaTest {
         try (Tunnel tunnel = limited("sessions = 2");
                 AgentProcess another =
                         Tunnel.to(ECHO).startClient(tunnel.server().port("listen"))) {
-            another.awaitLog("takes no new connections: limit reached: " + why + "; dialling .* in [1-9]\\d* ms");
+            another.awaitLog("no session with .*: limit reached: " + why + "; dialling .* in [1-9]\\d* ms");
             tunnel.server().awaitLog("WARN .*listen: refused tests@127.0.0.1:\\d+: limit reached: " + why);
             echoing(tunnel).close();
         }

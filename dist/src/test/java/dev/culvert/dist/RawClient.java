@@ -24,6 +24,7 @@ final class RawClient implements AutoCloseable {
     static final int OPENED = 0x11;
     static final int RST = 0x12;
     static final int GOAWAY = 0x13;
+    static final int CLOSE = 0x17;
     static final int PING = 0x14;
     static final int PONG = 0x15;
 
@@ -34,7 +35,7 @@ final class RawClient implements AutoCloseable {
     private final SSLSocket socket;
     private final InputStream in;
 
-    /** What the server has sent; RST and GOAWAY carry a code and a text. */
+    /** What the server has sent; RST, GOAWAY and CLOSE carry a code and a text. */
     record Frame(int command, int stream, ByteBuffer data) {
         int code() {
             return data.getInt(0);
@@ -104,14 +105,14 @@ final class RawClient implements AutoCloseable {
         return new Frame(header.get(1), header.getInt(4), data);
     }
 
-    /** The next frame with one of these commands; the others before it are dropped, but for a GOAWAY. */
+    /** The next frame with one of these commands; the others before it are dropped, but for a CLOSE. */
     Frame await(int... commands) throws IOException {
         long deadline = System.nanoTime() + AgentProcess.PATIENCE.toNanos();
         while (System.nanoTime() < deadline) {
             Frame frame = read();
             if (Arrays.stream(commands).anyMatch(command -> command == frame.command)) {
                 return frame;
-            } else if (frame.command == GOAWAY) {
+            } else if (frame.command == CLOSE) {
                 throw new AssertionError("the session has ended: " + frame.text());
             }
         }

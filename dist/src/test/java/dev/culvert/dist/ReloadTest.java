@@ -80,7 +80,7 @@ final class ReloadTest {
 
             of.reload(serverConfig(0, other.fingerprint()));
             of.awaitLog("reloaded ");
-            from.awaitLog("takes no new connections: forbidden: this client may not connect any more");
+            from.awaitLog("lost: forbidden: this client may not connect any more");
             from.awaitLog("the peer does not accept our key " + Pattern.quote(client.fingerprint()));
 
             of.reload(serverConfig(0, other.fingerprint(), client.fingerprint()));

@@ -30,10 +30,12 @@ final class Frame {
     static final int GOAWAY = 0x13;
     static final int PING = 0x14;
     static final int PONG = 0x15;
+    static final int ACK = 0x16;
+    static final int CLOSE = 0x17;
 
     /** Most bytes of TLVs in a HELLO or a SYN. */
     static final int MAX_TLVS = 4096;
-    /** Most bytes of text in a RST or a GOAWAY; longer text is cut. */
+    /** Most bytes of text in a RST, a GOAWAY or a CLOSE; longer text is cut. */
     static final int MAX_TEXT = 1024;
 
     private Frame() {}
@@ -52,6 +54,8 @@ final class Frame {
             case GOAWAY -> "GOAWAY";
             case PING -> "PING";
             case PONG -> "PONG";
+            case ACK -> "ACK";
+            case CLOSE -> "CLOSE";
             default -> "command 0x" + Integer.toHexString(command);
         };
     }
@@ -88,15 +92,15 @@ final class Frame {
         return frame;
     }
 
-    /** A PING or a PONG. */
-    static ByteBuf ping(ByteBufAllocator alloc, ProtocolVersion version, int command, long payload) {
+    /** A PING, a PONG or an ACK. */
+    static ByteBuf number(ByteBufAllocator alloc, ProtocolVersion version, int command, long payload) {
         ByteBuf frame = alloc.ioBuffer(HEADER + 8, HEADER + 8);
         writeHeader(frame, version, command, 8, 0);
         frame.writeLongLE(payload);
         return frame;
     }
 
-    /** A RST or a GOAWAY. */
+    /** A RST, a GOAWAY or a CLOSE. */
     static ByteBuf farewell(
             ByteBufAllocator alloc, ProtocolVersion version, int command, int streamId, ErrorCode code, String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);

@@ -18,6 +18,8 @@ final class FrameDecoder {
     private int streamId;
     /** Payload bytes of the current frame still to come; the header is complete. */
     private int remaining;
+
+    private boolean stopped;
     /** The pieces of a control payload that came in more than one. */
     private ByteBuf pieces = Unpooled.EMPTY_BUFFER;
 
@@ -25,9 +27,9 @@ final class FrameDecoder {
         this.version = version;
     }
 
-    /** Reads all of {@code in} (not released) and reports what is complete. */
+    /** Reads all of {@code in} (not released), or as much as comes before {@link #stop}, and reports what is complete. */
     void decode(ByteBuf in, FrameHandler handler) throws ProtocolViolation {
-        while (in.isReadable()) {
+        while (in.isReadable() && !stopped) {
             if (headerBytes < Frame.HEADER) {
                 readHeader(in);
                 if (headerBytes < Frame.HEADER) {
@@ -50,6 +52,11 @@ final class FrameDecoder {
                 readControl(in, handler);
             }
         }
+    }
+
+    /** What follows the frame that is being reported is not for this decoder. */
+    void stop() {
+        stopped = true;
     }
 
     private void readHeader(ByteBuf in) throws ProtocolViolation {
@@ -79,8 +86,8 @@ final class FrameDecoder {
             case Frame.UPD -> version.hasWindows() && remaining == 8;
             case Frame.HELLO -> culvert && remaining <= Frame.MAX_TLVS;
             case Frame.OPENED -> culvert && remaining == 0;
-            case Frame.RST, Frame.GOAWAY -> culvert && remaining >= 4 && remaining <= 4 + Frame.MAX_TEXT;
-            case Frame.PING, Frame.PONG -> culvert && remaining == 8;
+            case Frame.RST, Frame.GOAWAY, Frame.CLOSE -> culvert && remaining >= 4 && remaining <= 4 + Frame.MAX_TEXT;
+            case Frame.PING, Frame.PONG, Frame.ACK -> culvert && remaining == 8;
             default -> false;
         };
         if (!legal) {

@@ -3,12 +3,13 @@ package dev.culvert.mux;
 /**
  * The memory that one session may hold, in bytes of payload.
  *
- * <p>Three accounts. <em>Used</em> is what has arrived and the application has not consumed; it must not pass the
+ * <p>Its accounts. <em>Used</em> is what has arrived and the application has not consumed; it must not pass the
  * limit. <em>Promised</em> is what windows were widened by beyond their first size; at most half of the limit is
  * promised, so that widening one stream's window leaves room for the others' first ones. <em>Queued</em> is what waits to be
- * sent; from half the limit on, streams take less of it.
+ * sent; from half the limit on, streams take less of it. A fourth has a limit of its own: <em>kept</em> is what was sent and may have
+ * to be sent again.
  *
- * <p>What is used and queued is held of a {@link SharedBudget}, too, which is told in steps: it is shared between threads.
+ * <p>What is used, queued and kept is held of a {@link SharedBudget}, too, which is told in steps: it is shared between threads.
  */
 final class MemoryBudget {
     /** How far the shared budget may be behind, bytes. */
@@ -19,6 +20,7 @@ final class MemoryBudget {
     private long used;
     private long promised;
     private long queued;
+    private long kept;
     private long told;
 
     MemoryBudget(long limit, SharedBudget shared) {
@@ -43,8 +45,14 @@ final class MemoryBudget {
         tell();
     }
 
+    /** So many bytes more are kept; fewer, where negative. */
+    void keep(int bytes) {
+        kept += bytes;
+        tell();
+    }
+
     private void tell() {
-        long untold = used + queued - told;
+        long untold = held() - told;
         if (untold >= GRAIN || untold <= -GRAIN) {
             shared.add(untold);
             told += untold;
@@ -64,7 +72,11 @@ final class MemoryBudget {
 
     /** Whether others need what this session holds beyond its share. */
     boolean isOwed() {
-        return shared.isOwed(used + queued);
+        return shared.isOwed(held());
+    }
+
+    private long held() {
+        return used + queued + kept;
     }
 
     /** Whether an overdraft is far enough behind to begin again. */
@@ -95,6 +107,15 @@ final class MemoryBudget {
 
     long queued() {
         return queued;
+    }
+
+    /** Whether all who share the memory should take less of it. */
+    boolean isTight() {
+        return shared.isTight();
+    }
+
+    long kept() {
+        return kept;
     }
 
     /** What may still be promised. */

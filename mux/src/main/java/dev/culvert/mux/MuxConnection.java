@@ -6,6 +6,7 @@ import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoop;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.ReferenceCountUtil;
@@ -50,7 +51,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     /** How long a peer may take to close after we have said our last word. */
     private static final long LINGER_MILLIS = 1_000;
 
-    private final MuxSession session;
+    private MuxSession session;
     private final Runnable run = this::run;
     private @Nullable ChannelHandlerContext context;
     private Consumer<ByteBuf> output = ReferenceCountUtil::release;
@@ -62,6 +63,9 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
 
     private int batched;
     private boolean attached;
+    /** On its way to the event loop of another session. */
+    private boolean moving;
+
     private @Nullable Future<?> tick;
     private long tickAt;
 
@@ -100,8 +104,17 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
 
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
+        pass((ByteBuf) message);
+    }
+
+    @Override
+    public void pass(ByteBuf in) {
+        if (moving || !session.isCarriedBy(this)) {
+            in.release(); // nobody speaks before the answer, and what another connection carries comes again there
+            return;
+        }
         try {
-            session.receive((ByteBuf) message);
+            session.receive(in);
         } catch (RuntimeException e) {
             failed(e);
         }
@@ -134,12 +147,58 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     }
 
     private void disconnected(String text) {
+        if (!moving && session.isCarriedBy(this)) {
+            session.disconnected(text);
+            if (session.isClosed()) {
+                stopTicking();
+            }
+        }
+    }
+
+    private void stopTicking() {
         if (tick != null) {
             tick.cancel(false);
             tick = null;
         }
-        if (attached) {
-            session.disconnected(text);
+    }
+
+    /**
+     * Carries {@code other} from now on, which it may do only when {@link SessionListener#onResume} has just been asked and says so; as soon
+     * as it has come to that session's event loop.
+     *
+     * @param loop of {@code other}
+     * @param peerHas as it was told there
+     */
+    public void carry(MuxSession other, EventLoop loop, long peerHas) {
+        if (context == null) {
+            throw new IllegalStateException("has no channel");
+        }
+        stopTicking();
+        Channel channel = context.channel();
+        if (channel.eventLoop() == loop) {
+            resume(other, peerHas);
+            return;
+        }
+        moving = true;
+        channel.config().setAutoRead(false);
+        channel.deregister()
+                .addListener(left -> loop.register(channel).addListener(arrived -> {
+                    moving = false;
+                    if (arrived.isSuccess() && channel.isActive()) {
+                        channel.config().setAutoRead(true);
+                        resume(other, peerHas);
+                    } else {
+                        channel.unsafe().closeForcibly();
+                    }
+                }));
+    }
+
+    private void resume(MuxSession other, long peerHas) {
+        session = other;
+        try {
+            other.resume(this, peerHas);
+        } catch (RuntimeException e) {
+            failed(e);
         }
     }
 
@@ -172,8 +231,10 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
 
     private void run() {
         awake = false;
-        send();
-        scheduleTick();
+        if (!moving && session.isCarriedBy(this)) {
+            send();
+            scheduleTick();
+        }
     }
 
     private void send(ChannelHandlerContext ctx) {
@@ -200,16 +261,14 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     }
 
     private void scheduleTick() {
-        if (context == null || !context.channel().isActive() || session.isClosed()) {
+        if (context == null || session.isClosed() || !(context.channel().isActive() || session.isLost())) {
             return;
         }
         long next = session.nextTick();
         if (tick != null && tickAt <= next) {
             return; // it will look again then
         }
-        if (tick != null) {
-            tick.cancel(false);
-        }
+        stopTicking();
         tickAt = next;
         long delay = Math.max(0, next - session.now());
         tick = context.executor().schedule(this::tick, delay, TimeUnit.NANOSECONDS);
@@ -217,7 +276,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
 
     private void tick() {
         tick = null;
-        if (context == null || !context.channel().isActive()) {
+        if (!session.isCarriedBy(this)) {
             return;
         }
         try {
@@ -255,5 +314,13 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         });
         var deadline = context.executor().schedule(() -> channel.close(), LINGER_MILLIS, TimeUnit.MILLISECONDS);
         channel.closeFuture().addListener(closed -> deadline.cancel(false));
+    }
+
+    @Override
+    public void drop() {
+        stopTicking();
+        if (context != null) {
+            context.channel().close();
+        }
     }
 }

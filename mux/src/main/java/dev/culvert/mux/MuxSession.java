@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.PriorityQueue;
 import java.util.concurrent.TimeUnit;
@@ -23,6 +24,9 @@ import org.slf4j.LoggerFactory;
  * come.
  *
  * <p>Event loop only: every method is called on the event loop of the connection, and so is every listener.
+ *
+ * <p>A session may outlive its connection, where both sides are ready for that: when the link is lost it waits, with all its streams, until
+ * another connection {@link MuxConnection#carry carries} it, and then nothing has been lost; see {@link Resumption}.
  *
  * <p>Nothing that a peer does ends more than its session: a broken rule ends it with {@link ErrorCode#PROTOCOL_ERROR}, a
  * passed limit with the code that says so.
@@ -70,11 +74,23 @@ public final class MuxSession {
     /** Streams that wait for a moment: with their first bytes, or with their FIN. */
     private final PriorityQueue<Alarm> alarms = new PriorityQueue<>(Comparator.comparingLong(Alarm::at));
 
+    /** The connection that carries the session; while the link is lost, the one that did. */
     private @Nullable Wire wire;
+    /** What the connection to come has to begin with; no part of the session's own bytes. */
+    private @Nullable ByteBuf greeting;
+    /** Null: the session ends with its link. */
+    private @Nullable Resumption resumption;
+    /** What a client would rather have carried by its connection than this session. */
+    private @Nullable MuxSession preferred;
+    /** Bytes of that one which we had when the server was asked. */
+    private long toldTotal;
+
+    private boolean gaveWay;
+    private boolean dismissed;
     private @Nullable FrameDecoder decoder;
     private @Nullable ProtocolVersion version;
     private OptionalInt unexpectedVersion = OptionalInt.empty();
-    private Hello peer = new Hello("", SendWindow.STOCK_INITIAL, Frame.MAX_PAYLOAD, Integer.MAX_VALUE);
+    private Hello peer = Hello.NONE;
 
     private boolean up;
     private boolean closed;
@@ -102,8 +118,13 @@ public final class MuxSession {
             long unconsumed,
             long promised,
             long queued,
+            long kept,
             long inFlight) {
-        static final Accounts NONE = new Accounts(0, 0, 0, 0, 0, 0, 0, 0);
+        static final Accounts NONE = new Accounts(0, 0, 0, 0, 0, 0, 0, 0, 0);
+
+        Accounts keeping(long bytes) {
+            return new Accounts(streams, own, peers, discarded, unconsumed, promised, queued, bytes, inFlight);
+        }
     }
 
     private record Alarm(long at, MuxStream stream) {}
@@ -171,7 +192,12 @@ public final class MuxSession {
 
     /** Whether {@link #open} may be called now. */
     public boolean isOpenable() {
-        return up && !closed && !goAwaySent && goAwayReceived == null && !isExhausted() && ownStreams < peer.streams();
+        return isUp()
+                && !isLost()
+                && !goAwaySent
+                && goAwayReceived == null
+                && !isExhausted()
+                && ownStreams < peer.streams();
     }
 
     /** Whether all ids of our side are used up: open streams go on, new ones need another session. */
@@ -186,6 +212,29 @@ public final class MuxSession {
 
     public boolean isClosed() {
         return closed;
+    }
+
+    /** Whether the session waits for another connection. */
+    public boolean isLost() {
+        return resumption != null && resumption.isLost();
+    }
+
+    /** What names the session to who resumes it; empty where it ends with its link. */
+    public Optional<Token> token() {
+        return Optional.ofNullable(resumption).map(Resumption::token);
+    }
+
+    /**
+     * Asks the server to have {@code other} carried by this session's connection, instead of this session; as a client, before there is
+     * a connection. See {@link SessionListener#onResume}; a server that knows nothing of {@code other} begins this one.
+     *
+     * @param other has lost its link, and belongs to the same event loop
+     */
+    public void prefer(MuxSession other) {
+        if (!other.isLost()) {
+            throw new IllegalArgumentException("it has its link");
+        }
+        preferred = other;
     }
 
     /**
@@ -272,7 +321,7 @@ public final class MuxSession {
 
     private void lastCall(ProtocolVersion spoken, long now) {
         lastCall = new LastCall(~now, now + Math.max(LAST_CALL, 4 * roundTrip.nanos())); // a probe asks for now
-        control.add(Frame.ping(ByteBufAllocator.DEFAULT, spoken, Frame.PING, ~now));
+        control.add(Frame.number(ByteBufAllocator.DEFAULT, spoken, Frame.PING, ~now));
     }
 
     private void endLastCall() {
@@ -286,6 +335,10 @@ public final class MuxSession {
     }
 
     // ---- for the connection
+
+    boolean isCarriedBy(Wire some) {
+        return wire == some;
+    }
 
     void attach(Wire newWire) {
         wire = newWire;
@@ -302,12 +355,15 @@ public final class MuxSession {
         try {
             if (!closed && in.isReadable()) {
                 liveness.heard(now());
-                receivedBytes += in.readableBytes();
+                count(in.readableBytes());
                 if (decoder == null) {
                     decoder = tellVersion(in.getUnsignedByte(in.readerIndex()));
                 }
                 inbound.capacity = in.capacity();
                 decoder.decode(in, inbound);
+                if (gaveWay && in.isReadable() && wire != null) {
+                    wire.pass(in.readRetainedSlice(in.readableBytes()));
+                }
             }
         } catch (ProtocolViolation e) {
             end(e.code(), e.text());
@@ -316,39 +372,123 @@ public final class MuxSession {
         }
     }
 
+    private void count(int bytes) {
+        receivedBytes += bytes;
+        if (resumption != null) {
+            resumption.receive(bytes);
+            if (resumption.owesAck()) {
+                wake();
+            }
+        }
+    }
+
+    /** Bytes of the session that have come, however often each was sent; 0 where it ends with its link. */
+    private long receivedTotal() {
+        return resumption == null ? 0 : resumption.received();
+    }
+
     /** The connection is gone. */
     void disconnected(String text) {
+        if (isLost()) {
+            return;
+        }
+        if (!closed && resumption != null && resumption.isPossible()) {
+            lose(resumption, text);
+            return;
+        }
         wire = null;
         if (goAwayReceived != null) {
             end(goAwayReceived.code, goAwayReceived.text);
         } else {
             end(ErrorCode.CONNECTION_RESET, text);
         }
+        releaseFrames();
+    }
+
+    private void releaseFrames() {
         release(control);
         release(replies);
+        if (resumption != null) {
+            resumption.end();
+        }
+        if (greeting != null) {
+            greeting.release();
+            greeting = null;
+        }
+    }
+
+    /** From here on the connection that is gone only keeps the time. */
+    private void lose(Resumption by, String text) {
+        by.lose(text, now());
+        listener.onLost(this, text);
+        wake();
+    }
+
+    /** {@code newWire} carries the session from now on, if it can; the peer has so many bytes of it. */
+    void resume(Wire newWire, long peerHas) {
+        if (closed || resumption == null || !resumption.resume(peerHas)) {
+            newWire.drop(); // it came too late, by a second or by a connection
+            return;
+        }
+        if (wire != null) {
+            wire.drop();
+        }
+        wire = newWire;
+        if (greeting != null) {
+            greeting.release();
+        }
+        greeting =
+                role == Role.CLIENT ? null : hello(null, new Hello.Resume(resumption.token(), resumption.received()));
+        liveness.connected(now());
+        if (lastCall != null) {
+            lastCall = new LastCall(lastCall.question, now() + LAST_CALL);
+        }
+        listener.onResumed(this);
+        wake();
     }
 
     /** Hands the next frame to {@code out}, which takes its one or two buffers. False: there is nothing to send now. */
     boolean transmit(Consumer<ByteBuf> out) {
         fresh = 0;
+        ByteBuf again = nextAgain();
+        if (again != null) {
+            sentBytes += again.readableBytes();
+            out.accept(again);
+            return true;
+        }
+        Consumer<ByteBuf> kept = resumption == null ? out : resumption.keeping(out);
         ByteBuf frame = nextControl();
         if (frame != null) {
             sentBytes += frame.readableBytes();
-            out.accept(frame);
+            kept.accept(frame);
             return true;
         }
-        MuxStream stream = up && !closed ? scheduler.next() : null;
+        boolean mayGo = up && !closed && (resumption == null || !resumption.isFull());
+        MuxStream stream = mayGo ? scheduler.next() : null;
         if (stream == null) {
             return false;
         }
-        int sent = stream.send(out);
+        int sent = stream.send(kept);
         sentBytes += sent;
         scheduler.sent(stream, sent);
         stream.checkWritable();
         return true;
     }
 
+    /** What comes before anything new where the connection is not the session's first. */
+    private @Nullable ByteBuf nextAgain() {
+        if (greeting != null) {
+            ByteBuf first = greeting;
+            greeting = null;
+            return first;
+        }
+        return resumption == null ? null : resumption.nextAgain();
+    }
+
     private @Nullable ByteBuf nextControl() {
+        if (resumption != null && resumption.owesAck()) {
+            return resumption.ack(version());
+        }
         ByteBuf frame = control.poll();
         while (frame == null && !updates.isEmpty()) {
             frame = updates.remove().update();
@@ -358,6 +498,11 @@ public final class MuxSession {
 
     /** When to call {@link #tick} next, on the clock of {@link #now}. */
     long nextTick() {
+        if (resumption != null && resumption.isLost()) {
+            return Math.min(
+                    resumption.deadline(),
+                    now() + settings.keepalive().interval().toNanos());
+        }
         long next = liveness.nextTick(up);
         Alarm first = alarms.peek();
         next = first != null && first.at < next ? first.at : next;
@@ -370,6 +515,14 @@ public final class MuxSession {
             return;
         }
         long now = now();
+        if (resumption != null && resumption.isLost()) {
+            if (now >= resumption.deadline()) {
+                end(ErrorCode.TIMEOUT, resumption.verdict());
+            } else if (budget.isOwed()) {
+                end(ErrorCode.LIMIT_REACHED, "the link is lost, and others need the memory of what waits for it");
+            }
+            return;
+        }
         Alarm first;
         while ((first = alarms.peek()) != null && first.at <= now) {
             alarms.remove();
@@ -382,10 +535,22 @@ public final class MuxSession {
             case WAIT -> {}
             case PROVE -> {
                 sendProbe(now);
+                if (resumption != null && resumption.hasNews()) {
+                    control.add(resumption.ack(version()));
+                }
                 lookAfterStreams(now);
                 keepToBudget();
             }
-            case DEAD -> end(ErrorCode.TIMEOUT, liveness.verdict(up));
+            case DEAD -> die(liveness.verdict(up));
+        }
+    }
+
+    private void die(String verdict) {
+        if (resumption != null && resumption.isPossible() && wire != null) {
+            lose(resumption, verdict);
+            wire.drop();
+        } else {
+            end(ErrorCode.TIMEOUT, verdict);
         }
     }
 
@@ -560,27 +725,44 @@ public final class MuxSession {
         }
     }
 
-    private void sendHello() {
-        MuxSettings.Flow flow = settings.flow();
+    private ByteBuf hello(@Nullable Token token, Hello.@Nullable Resume resume) {
+        MuxSettings.Resume keeping = settings.resume();
         ByteBuf tlvs = ByteBufAllocator.DEFAULT.heapBuffer();
         try {
             new Hello(
                             settings.software(),
-                            flow.window(),
+                            settings.flow().window(),
                             Frame.MAX_PAYLOAD,
-                            settings.limits().streams())
+                            settings.limits().streams(),
+                            keeping.isOff()
+                                    ? null
+                                    : new Hello.Keeping(keeping.window().toMillis(), keeping.buffer()),
+                            token,
+                            resume)
                     .write(tlvs);
-            control.add(Frame.withTlvs(ByteBufAllocator.DEFAULT, version(), Frame.HELLO, 0, tlvs));
+            return Frame.withTlvs(ByteBufAllocator.DEFAULT, version(), Frame.HELLO, 0, tlvs);
         } finally {
             tlvs.release();
         }
-        wake();
+    }
+
+    /** From the next byte on the session can be resumed. */
+    private void keep(Token token, Hello.Keeping byPeer) {
+        MuxSettings.Resume ours = settings.resume();
+        resumption = new Resumption(
+                token,
+                Math.min(ours.window().toNanos(), TimeUnit.MILLISECONDS.toNanos(byPeer.millis())),
+                ours.buffer(),
+                byPeer.buffer(),
+                budget,
+                sentBytes,
+                receivedBytes);
     }
 
     private void sendProbe(long now) {
         if (version == ProtocolVersion.CULVERT) {
             liveness.asked(now);
-            control.add(Frame.ping(ByteBufAllocator.DEFAULT, version, Frame.PING, now));
+            control.add(Frame.number(ByteBufAllocator.DEFAULT, version, Frame.PING, now));
         } else {
             control.add(Frame.empty(ByteBufAllocator.DEFAULT, version(), Frame.NOP, 0));
         }
@@ -614,12 +796,18 @@ public final class MuxSession {
 
     /** The version is known. A stock session is up at once, ours when the peer's HELLO arrives. */
     private void begin() {
-        if (version == ProtocolVersion.CULVERT) {
-            sendHello();
-        } else {
+        if (version != ProtocolVersion.CULVERT) {
             rules.apply();
             goUp();
-        }
+        } else if (role == Role.CLIENT) {
+            toldTotal = preferred == null ? 0 : preferred.receivedTotal();
+            control.add(hello(
+                    null,
+                    preferred == null
+                            ? null
+                            : new Hello.Resume(preferred.token().orElseThrow(), toldTotal)));
+            wake();
+        } // a server speaks second
     }
 
     private void goUp() {
@@ -647,6 +835,9 @@ public final class MuxSession {
                 wire.reading(false);
             }
         }
+        if (budget.isOwed() && resumption != null) {
+            resumption.giveUp();
+        }
         boolean progress = true;
         while (progress && budget.isOwed()) {
             progress = endLargest("all sessions together hold more memory than they may");
@@ -673,6 +864,10 @@ public final class MuxSession {
             return;
         }
         closed = true;
+        boolean linkIsLost = isLost();
+        if (resumption != null) {
+            resumption.giveUp();
+        }
         List<MuxStream> lost = List.copyOf(streams.values());
         streams.clear();
         lost.forEach(this::leave);
@@ -680,7 +875,9 @@ public final class MuxSession {
         updates.clear();
         alarms.clear();
         budget.close();
-        if (wire != null) {
+        if (linkIsLost) {
+            releaseFrames();
+        } else if (wire != null) {
             sayFarewell(code, text);
             wire.close();
         }
@@ -697,9 +894,8 @@ public final class MuxSession {
     }
 
     private void sayFarewell(ErrorCode code, String text) {
-        boolean known = goAwaySent && code == ErrorCode.DRAINING;
-        if (version == ProtocolVersion.CULVERT && !known) {
-            control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.GOAWAY, 0, code, text));
+        if (version == ProtocolVersion.CULVERT && !dismissed) {
+            control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.CLOSE, 0, code, text));
         }
     }
 
@@ -726,6 +922,7 @@ public final class MuxSession {
                 budget.used(),
                 budget.promised(),
                 budget.queued(),
+                budget.kept(),
                 rules.inFlight());
     }
 
@@ -737,7 +934,8 @@ public final class MuxSession {
     @Override
     public String toString() {
         return role + " session, " + (version == null ? "no version yet" : version) + ", " + streamCount()
-                + " streams, " + budget.used() + " bytes unconsumed, " + budget.queued() + " queued";
+                + " streams, " + budget.used() + " bytes unconsumed, " + budget.queued() + " queued, "
+                + budget.kept() + " kept" + (isLost() ? ", waits for a connection" : "");
     }
 
     /** What the peer sends. */
@@ -767,7 +965,7 @@ public final class MuxSession {
             if (closed) {
                 return;
             }
-            if (!up && command != Frame.HELLO && command != Frame.GOAWAY) {
+            if (!up && command != Frame.HELLO && command != Frame.CLOSE) {
                 throw new ProtocolViolation(Frame.name(command) + " before HELLO");
             }
             MuxStream stream = streams.get(id);
@@ -776,9 +974,14 @@ public final class MuxSession {
                 case Frame.SYN -> onSyn(id, stream, payload);
                 case Frame.NOP -> {} // has proved that the peer lives, as any byte does
                 case Frame.PING ->
-                    reply(Frame.ping(ByteBufAllocator.DEFAULT, version(), Frame.PONG, payload.readLongLE()));
+                    reply(Frame.number(ByteBufAllocator.DEFAULT, version(), Frame.PONG, payload.readLongLE()));
                 case Frame.PONG -> onPong(payload.readLongLE());
+                case Frame.ACK -> onAck(payload.readLongLE());
                 case Frame.GOAWAY -> onGoAway(ErrorCode.of(payload.readUnsignedIntLE()), text(payload));
+                case Frame.CLOSE -> {
+                    dismissed = true;
+                    end(ErrorCode.of(payload.readUnsignedIntLE()), text(payload));
+                }
                 default -> {
                     if (stream != null) { // else it has ended
                         onStreamControl(command, stream, payload);
@@ -810,9 +1013,55 @@ public final class MuxSession {
                 throw new ProtocolViolation("a second HELLO");
             }
             helloReceived = true;
-            peer = Hello.read(payload);
-            sendProbe(now()); // the first round trip, before windows need it
+            Hello hello = Hello.read(payload);
+            if (hello.resume() != null && giveWay(hello.resume())) {
+                return;
+            }
+            peer = hello;
+            Hello.Keeping keeping = settings.resume().isOff() ? null : hello.keeping();
+            Token token = keeping == null || role == Role.CLIENT ? hello.token() : Token.next();
+            if (keeping != null && token != null) {
+                keep(token, keeping);
+            }
             goUp();
+            if (!closed && role == Role.SERVER) { // who is refused by the listener gets no HELLO
+                control.addFirst(hello(token, null));
+            }
+            if (!closed) {
+                sendProbe(now()); // the first round trip, before windows need it
+            }
+        }
+
+        /** Whether the connection carries another session from now on. */
+        private boolean giveWay(Hello.Resume resume) throws ProtocolViolation {
+            if (role == Role.CLIENT && (preferred == null || !preferred.token().equals(Optional.of(resume.token())))) {
+                throw new ProtocolViolation("the server resumes a session that nobody has asked for");
+            }
+            if (preferred != null && (!preferred.isLost() || preferred.receivedTotal() != toldTotal)) {
+                dismissed = true; // for the server the connection carries the other one already: no last word
+                end(ErrorCode.CANCELLED, "another connection was faster");
+                return true;
+            }
+            closed = listener.onResume(MuxSession.this, resume.token(), resume.received());
+            if (closed) {
+                gaveWay = true;
+                budget.close();
+                if (decoder != null) {
+                    decoder.stop();
+                }
+            }
+            return closed;
+        }
+
+        private void onAck(long total) throws ProtocolViolation {
+            if (resumption == null) {
+                throw new ProtocolViolation("ACK in a session that is not kept");
+            }
+            boolean full = resumption.isFull();
+            resumption.acknowledge(total);
+            if (full) {
+                wake();
+            }
         }
 
         private void onSyn(int id, @Nullable MuxStream existing, ByteBuf payload) throws ProtocolViolation {

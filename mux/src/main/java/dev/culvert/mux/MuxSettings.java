@@ -19,6 +19,7 @@ public record MuxSettings(
         Limits limits,
         Keepalive keepalive,
         StockPeer stockPeer,
+        Resume resume,
         Duration handshakeTimeout) {
 
     public MuxSettings {
@@ -37,32 +38,38 @@ public record MuxSettings(
                 Limits.DEFAULT,
                 Keepalive.DEFAULT,
                 StockPeer.DEFAULT,
+                Resume.OFF,
                 Duration.ofSeconds(10));
     }
 
     /** The same for sessions of these versions. */
     public MuxSettings speaking(ProtocolVersion first, ProtocolVersion... more) {
-        return new MuxSettings(EnumSet.of(first, more), software, flow, limits, keepalive, stockPeer, handshakeTimeout);
+        return new MuxSettings(
+                EnumSet.of(first, more), software, flow, limits, keepalive, stockPeer, resume, handshakeTimeout);
     }
 
     public MuxSettings with(String newSoftware, Duration newHandshakeTimeout) {
-        return new MuxSettings(versions, newSoftware, flow, limits, keepalive, stockPeer, newHandshakeTimeout);
+        return new MuxSettings(versions, newSoftware, flow, limits, keepalive, stockPeer, resume, newHandshakeTimeout);
     }
 
     public MuxSettings with(Flow newFlow) {
-        return new MuxSettings(versions, software, newFlow, limits, keepalive, stockPeer, handshakeTimeout);
+        return new MuxSettings(versions, software, newFlow, limits, keepalive, stockPeer, resume, handshakeTimeout);
     }
 
     public MuxSettings with(Limits newLimits) {
-        return new MuxSettings(versions, software, flow, newLimits, keepalive, stockPeer, handshakeTimeout);
+        return new MuxSettings(versions, software, flow, newLimits, keepalive, stockPeer, resume, handshakeTimeout);
     }
 
     public MuxSettings with(Keepalive newKeepalive) {
-        return new MuxSettings(versions, software, flow, limits, newKeepalive, stockPeer, handshakeTimeout);
+        return new MuxSettings(versions, software, flow, limits, newKeepalive, stockPeer, resume, handshakeTimeout);
     }
 
     public MuxSettings with(StockPeer newStockPeer) {
-        return new MuxSettings(versions, software, flow, limits, keepalive, newStockPeer, handshakeTimeout);
+        return new MuxSettings(versions, software, flow, limits, keepalive, newStockPeer, resume, handshakeTimeout);
+    }
+
+    public MuxSettings with(Resume newResume) {
+        return new MuxSettings(versions, software, flow, limits, keepalive, stockPeer, newResume, handshakeTimeout);
     }
 
     /**
@@ -117,6 +124,25 @@ public record MuxSettings(
 
         public Keepalive {
             require(isPositive(interval) && interval.compareTo(timeout) < 0, "0 < interval < timeout");
+        }
+    }
+
+    /**
+     * How a session outlives its link, where the peer does the same.
+     *
+     * @param window how long a session waits for another connection, at most; zero for not at all
+     * @param buffer most that is kept of what the peer has not acknowledged, bytes; then nothing new is sent
+     */
+    public record Resume(Duration window, int buffer) {
+        /** A session ends with its link. */
+        public static final Resume OFF = new Resume(Duration.ZERO, 64 << 10);
+
+        public Resume {
+            require(!window.isNegative() && buffer >= 1 << 10, "0 <= window, 1 KiB <= buffer");
+        }
+
+        boolean isOff() {
+            return window.isZero();
         }
     }
 

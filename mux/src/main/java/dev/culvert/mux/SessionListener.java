@@ -28,6 +28,29 @@ public interface SessionListener {
     default void onDrained(MuxSession session) {}
 
     /**
+     * The peer wants another session to be carried by this connection from now on. Where the answer is yes, this session is over
+     * without a word, and {@link MuxConnection#carry} comes next.
+     *
+     * @param token names the other session
+     * @param peerHas bytes of it that the peer has
+     * @return whether it shall be so; if not, this session comes up
+     */
+    default boolean onResume(MuxSession session, Token token, long peerHas) {
+        return false;
+    }
+
+    /**
+     * The link is lost, and the streams wait for another one: for as long as both sides are ready to, or until {@link
+     * MuxSession#close}.
+     *
+     * @param text a sentence for the log
+     */
+    default void onLost(MuxSession session, String text) {}
+
+    /** Another connection carries the session, and nothing is lost. */
+    default void onResumed(MuxSession session) {}
+
+    /**
      * The session is over; all its streams have been reset. Nothing follows.
      *
      * @param text a sentence for the log

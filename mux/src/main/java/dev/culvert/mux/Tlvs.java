@@ -41,10 +41,14 @@ final class Tlvs {
 
     /** A number of four bytes, 0 to 2^32-1. */
     static long unsignedInt(int type, ByteBuf value) throws ProtocolViolation {
-        if (value.readableBytes() != 4) {
-            throw new ProtocolViolation("TLV " + type + " has 4 bytes, not " + value.readableBytes());
-        }
+        checkLength(type, value, 4);
         return value.readUnsignedIntLE();
+    }
+
+    static void checkLength(int type, ByteBuf value, int bytes) throws ProtocolViolation {
+        if (value.readableBytes() != bytes) {
+            throw new ProtocolViolation("TLV " + type + " has " + bytes + " bytes, not " + value.readableBytes());
+        }
     }
 
     /** Whether {@link #text} takes it. */

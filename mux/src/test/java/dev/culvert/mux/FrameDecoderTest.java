@@ -60,7 +60,9 @@ class FrameDecoderTest {
             "FIN 3 ",
             "PING 0 0102030405060708",
             "RST 7 0b000000666f6f",
-            "GOAWAY 0 0c000000");
+            "GOAWAY 0 0c000000",
+            "ACK 0 0102030405060708",
+            "CLOSE 0 0c000000");
 
     @Test
     void everyPlaceToCutASequenceGivesTheSameFrames() throws ProtocolViolation {

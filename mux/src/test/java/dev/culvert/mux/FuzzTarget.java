@@ -61,7 +61,15 @@ final class FuzzTarget implements SessionListener, AutoCloseable {
             }
 
             @Override
+            public void pass(ByteBuf in) {
+                in.release();
+            }
+
+            @Override
             public void close() {}
+
+            @Override
+            public void drop() {}
         });
         int greeting = version == ProtocolVersion.CULVERT ? Frame.HELLO : Frame.NOP;
         receive(Frame.empty(UnpooledByteBufAllocator.DEFAULT, version, greeting, 0));

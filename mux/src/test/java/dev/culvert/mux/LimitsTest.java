@@ -109,7 +109,7 @@ class LimitsTest {
             }
             assertThat(peer.us.closed).isEqualTo("limit reached: 11 replies wait: the peer asks, but does not read");
             assertThat(peer.read())
-                    .contains("GOAWAY 0 limit reached: 11 replies wait: the peer asks, but does not read");
+                    .contains("CLOSE 0 limit reached: 11 replies wait: the peer asks, but does not read");
         }
     }
 

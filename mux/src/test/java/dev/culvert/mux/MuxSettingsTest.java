@@ -48,6 +48,7 @@ class MuxSettingsTest {
                 usual.limits(),
                 usual.keepalive(),
                 usual.stockPeer(),
+                usual.resume(),
                 handshakeTimeout);
     }
 }

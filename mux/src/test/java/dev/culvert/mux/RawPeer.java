@@ -74,7 +74,7 @@ final class RawPeer implements FrameHandler, AutoCloseable {
 
     void hello() {
         ByteBuf tlvs = ByteBufAllocator.DEFAULT.buffer();
-        new Hello("raw", SendWindow.STOCK_INITIAL, Frame.MAX_PAYLOAD, 1_000_000).write(tlvs);
+        new Hello("raw", SendWindow.STOCK_INITIAL, Frame.MAX_PAYLOAD, 1_000_000, null, null, null).write(tlvs);
         send(Frame.withTlvs(ByteBufAllocator.DEFAULT, version, Frame.HELLO, 0, tlvs));
         tlvs.release();
     }
@@ -103,11 +103,11 @@ final class RawPeer implements FrameHandler, AutoCloseable {
     }
 
     void ping(long payload) {
-        send(Frame.ping(ByteBufAllocator.DEFAULT, version, Frame.PING, payload));
+        send(Frame.number(ByteBufAllocator.DEFAULT, version, Frame.PING, payload));
     }
 
     void pong(long payload) {
-        send(Frame.ping(ByteBufAllocator.DEFAULT, version, Frame.PONG, payload));
+        send(Frame.number(ByteBufAllocator.DEFAULT, version, Frame.PONG, payload));
     }
 
     void rst(int id, ErrorCode code, String text) {
@@ -163,7 +163,8 @@ final class RawPeer implements FrameHandler, AutoCloseable {
     public void onControl(int command, int id, ByteBuf payload) {
         String rest = switch (command) {
             case Frame.UPD -> " " + payload.readUnsignedIntLE() + "/" + payload.readUnsignedIntLE();
-            case Frame.RST, Frame.GOAWAY ->
+            case Frame.ACK -> " " + payload.readLongLE();
+            case Frame.RST, Frame.GOAWAY, Frame.CLOSE ->
                 " " + ErrorCode.of(payload.readUnsignedIntLE()) + ": " + payload.toString(StandardCharsets.UTF_8);
             default -> "";
         };

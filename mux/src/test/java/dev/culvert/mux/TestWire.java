@@ -46,7 +46,17 @@ final class TestWire implements Wire {
     }
 
     @Override
+    public void pass(ByteBuf in) {
+        session.receive(in);
+    }
+
+    @Override
     public void close() {
+        closed = true;
+    }
+
+    @Override
+    public void drop() {
         closed = true;
     }
 }

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -100,22 +101,25 @@ class VectorsTest {
                         Integer.parseUnsignedInt(word(meaning, "consumed")),
                         Integer.parseUnsignedInt(word(meaning, "window")));
             case "HELLO" -> tlvs(vector.version, Frame.HELLO, 0, hello(meaning)::write);
-            case "RST", "GOAWAY" ->
+            case "RST", "GOAWAY", "CLOSE" ->
                 Frame.farewell(
                         HEAP,
                         vector.version,
-                        command.equals("RST") ? Frame.RST : Frame.GOAWAY,
+                        command(command),
                         stream(meaning),
                         ErrorCode.of(Long.parseLong(word(meaning, "code"))),
                         word(meaning, "text"));
-            case "PING", "PONG" ->
-                Frame.ping(
-                        HEAP,
-                        vector.version,
-                        command.equals("PING") ? Frame.PING : Frame.PONG,
-                        Long.parseLong(word(meaning, "payload")));
+            case "PING", "PONG", "ACK" ->
+                Frame.number(HEAP, vector.version, command(command), Long.parseLong(word(meaning, "payload")));
             default -> throw new IllegalArgumentException(meaning);
         };
+    }
+
+    private static int command(String name) {
+        return IntStream.rangeClosed(0, 0xff)
+                .filter(command -> Frame.name(command).equals(name))
+                .findFirst()
+                .orElseThrow();
     }
 
     private static int stream(String meaning) {
@@ -138,7 +142,25 @@ class VectorsTest {
                 word(meaning, "software"),
                 Long.parseLong(word(meaning, "window")),
                 Integer.parseInt(word(meaning, "max-payload")),
-                Long.parseLong(word(meaning, "streams")));
+                Long.parseLong(word(meaning, "streams")),
+                meaning.contains(" keep=")
+                        ? new Hello.Keeping(
+                                Long.parseLong(word(meaning, "keep")), Long.parseLong(word(meaning, "buffer")))
+                        : null,
+                meaning.contains(" token=") ? token(word(meaning, "token")) : null,
+                meaning.contains(" resume=")
+                        ? new Hello.Resume(token(word(meaning, "resume")), Long.parseLong(word(meaning, "received")))
+                        : null);
+    }
+
+    private static Token token(String hex) {
+        return Token.read(Unpooled.wrappedBuffer(ByteBufUtil.decodeHexDump(hex)));
+    }
+
+    private static String hex(Token token) {
+        ByteBuf bytes = Unpooled.buffer();
+        token.write(bytes);
+        return ByteBufUtil.hexDump(bytes);
     }
 
     private static ByteBuf tlvs(ProtocolVersion version, int command, int stream, Consumer<ByteBuf> writer) {
@@ -175,13 +197,22 @@ class VectorsTest {
         private static String payload(int command, ByteBuf payload) throws ProtocolViolation {
             return switch (command) {
                 case Frame.UPD -> " consumed=" + payload.readUnsignedIntLE() + " window=" + payload.readUnsignedIntLE();
-                case Frame.RST, Frame.GOAWAY ->
+                case Frame.RST, Frame.GOAWAY, Frame.CLOSE ->
                     " code=" + payload.readUnsignedIntLE() + " text=" + payload.toString(StandardCharsets.UTF_8);
-                case Frame.PING, Frame.PONG -> " payload=" + payload.readLongLE();
+                case Frame.PING, Frame.PONG, Frame.ACK -> " payload=" + payload.readLongLE();
                 case Frame.HELLO -> {
                     Hello hello = Hello.read(payload);
                     yield " software=" + hello.software() + " window=" + hello.window() + " max-payload="
-                            + hello.maxPayload() + " streams=" + hello.streams();
+                            + hello.maxPayload() + " streams=" + hello.streams()
+                            + (hello.keeping() == null
+                                    ? ""
+                                    : " keep=" + hello.keeping().millis() + " buffer="
+                                            + hello.keeping().buffer())
+                            + (hello.token() == null ? "" : " token=" + hex(hello.token()))
+                            + (hello.resume() == null
+                                    ? ""
+                                    : " resume=" + hex(hello.resume().token()) + " received="
+                                            + hello.resume().received());
                 }
                 case Frame.SYN -> {
                     OpenRequest request = OpenRequest.read(payload);

@@ -45,7 +45,7 @@ class ViolationsTest {
 
             String sentence = "protocol error: " + Frame.name(command) + " before HELLO";
             assertThat(peer.us.closed).isEqualTo(sentence);
-            assertThat(peer.read()).containsExactly("HELLO 0", "GOAWAY 0 " + sentence);
+            assertThat(peer.read()).containsExactly("CLOSE 0 " + sentence);
         }
     }
 
@@ -106,10 +106,12 @@ class ViolationsTest {
             length(Frame.RST, 5 + Frame.MAX_TEXT),
             length(Frame.GOAWAY, 3),
             length(Frame.GOAWAY, 5 + Frame.MAX_TEXT),
+            length(Frame.CLOSE, 3),
+            length(Frame.ACK, 7),
             length(Frame.PING, 7),
             length(Frame.PONG, 9),
             violation("command 0x5 of 0 bytes is not legal in culvert (0x82)", peer -> peer.raw(5, 3)),
-            violation("command 0x16 of 0 bytes is not legal in culvert (0x82)", peer -> peer.raw(0x16, 3)),
+            violation("command 0x18 of 0 bytes is not legal in culvert (0x82)", peer -> peer.raw(0x18, 3)),
             violation("command 0xff of 2 bytes is not legal in culvert (0x82)", peer -> peer.raw(0xff, 3, 1, 2)));
 
     static final List<Arguments> OPEN_REQUESTS = List.of(
@@ -141,7 +143,7 @@ class ViolationsTest {
             act.accept(peer);
 
             assertThat(peer.us.closed).startsWith("protocol error: " + sentence);
-            assertThat(peer.read()).last().asString().startsWith("GOAWAY 0 protocol error: " + sentence);
+            assertThat(peer.read()).last().asString().startsWith("CLOSE 0 protocol error: " + sentence);
             assertThat(peer.us.wire.closed).isTrue();
             assertThat(peer.us.session.accounts()).isEqualTo(Accounts.NONE);
         }
@@ -164,7 +166,7 @@ class ViolationsTest {
             act.accept(peer);
 
             assertThat(peer.us.closed).isEqualTo("protocol error: " + sentence);
-            assertThat(peer.read()).containsExactly("HELLO 0", "GOAWAY 0 protocol error: " + sentence);
+            assertThat(peer.read()).containsExactly("CLOSE 0 protocol error: " + sentence);
         }
     }
 

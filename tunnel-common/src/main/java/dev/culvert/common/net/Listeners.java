@@ -85,9 +85,9 @@ public final class Listeners<P extends Listeners.Place> {
 
         void become(P next) {
             if (!next.equals(place)) {
-                LOG.info("{}: {} from now on", next.place(), next.describe());
                 place = next;
                 acceptor.become(next.place(), next.mostConnections());
+                LOG.info("{}: {} from now on", next.place(), next.describe());
             }
         }
 

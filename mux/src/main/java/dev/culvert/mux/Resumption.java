@@ -1,0 +1,259 @@
+package dev.culvert.mux;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.util.ReferenceCountUtil;
+import java.util.ArrayDeque;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What lets a session go on by another connection when its link is lost: the bytes that the peer may not have, and how many of its
+ * own we have. Both sides count the bytes of the session from its first one, HELLO and all, in each direction; what a
+ * connection begins with that resumes a session is not counted.
+ *
+ * <p>What is sent is kept, not copied, until the peer acknowledges it. On the next connection the peer tells how much it has; the
+ * rest is sent again before anything new.
+ */
+final class Resumption {
+    /** So many bytes are acknowledged at once, or a quarter of what the peer keeps if that is less. */
+    private static final long ACK_EVERY = 256 << 10;
+    /** A buffer is kept with less than this part of it in use only as a copy, or keystrokes would hold whole read buffers. */
+    private static final int SMALL_PART = 8;
+    /** This part of the limit is kept where memory is short. */
+    private static final int TIGHT = 16;
+
+    private final Token token;
+    private final long window;
+    private final long limit;
+    private final long ackEvery;
+    private final MemoryBudget budget;
+
+    /** Sent and not acknowledged, in order. */
+    private final ArrayDeque<Part> sent = new ArrayDeque<>();
+    /** To be sent once more, in order; it comes after {@link #sent}. */
+    private final ArrayDeque<Part> again = new ArrayDeque<>();
+    /** Bytes of the session that the peer is known to have: the place of the first byte kept. */
+    private long acknowledged;
+    /** The place behind the last byte in {@link #sent}. */
+    private long sentTo;
+
+    /** What is kept, bytes: all that was sent from {@link #acknowledged} on. */
+    private long held;
+
+    private long received;
+    private long receiptSent;
+    private boolean gaveUp;
+    private boolean lost;
+    private long lostAt;
+    private String loss = "";
+
+    private final Consumer<ByteBuf> sending = this::send;
+    private Consumer<ByteBuf> out = ReferenceCountUtil::release;
+
+    /** Some bytes of a buffer, one count of which is ours. */
+    private record Part(ByteBuf buffer, int start, int length) {}
+
+    /**
+     * Begins with the byte that is sent next, and the one that is received next.
+     *
+     * @param window how long a session is kept without a connection, ns
+     * @param limit how much is kept for the peer, bytes
+     * @param peerLimit how much the peer keeps for us, bytes
+     * @param sent bytes of the session that were sent before, all of which the peer has
+     */
+    Resumption(Token token, long window, long limit, long peerLimit, MemoryBudget budget, long sent, long received) {
+        this.token = token;
+        this.window = window;
+        this.limit = limit;
+        this.budget = budget;
+        ackEvery = Math.min(ACK_EVERY, peerLimit / 4);
+        acknowledged = sent;
+        sentTo = sent;
+        this.received = received;
+        receiptSent = received;
+    }
+
+    Token token() {
+        return token;
+    }
+
+    // ---- what we send
+
+    /** What {@code out} gets is kept. */
+    Consumer<ByteBuf> keeping(Consumer<ByteBuf> newOut) {
+        out = newOut;
+        return sending;
+    }
+
+    private void send(ByteBuf buffer) {
+        keep(buffer);
+        out.accept(buffer);
+    }
+
+    private void keep(ByteBuf buffer) {
+        if (gaveUp) {
+            return;
+        }
+        int length = buffer.readableBytes();
+        if (length < buffer.capacity() / SMALL_PART) {
+            ByteBuf copy = ByteBufAllocator.DEFAULT.ioBuffer(length, length);
+            copy.writeBytes(buffer, buffer.readerIndex(), length);
+            sent.add(new Part(copy, 0, length));
+        } else {
+            sent.add(new Part(buffer.retain(), buffer.readerIndex(), length));
+        }
+        sentTo += length;
+        hold(length);
+    }
+
+    /** Whether so much is kept that nothing new should be sent before the peer has acknowledged some of it. */
+    boolean isFull() {
+        return held >= limit || (held >= limit / TIGHT && budget.isTight());
+    }
+
+    /**
+     * The peer has so many bytes of the session. Less than it had before is no news: what was sent before the link was lost comes
+     * again.
+     */
+    void acknowledge(long total) throws ProtocolViolation {
+        if (gaveUp) {
+            return;
+        }
+        if (total > sentTo) {
+            throw new ProtocolViolation("the peer acknowledges " + total + " bytes of " + sentTo);
+        }
+        release(sent, total);
+    }
+
+    /** Of what {@code parts} begin with, the peer has all up to {@code total}. */
+    private void release(ArrayDeque<Part> parts, long total) {
+        Part first;
+        while ((first = parts.peek()) != null && acknowledged + first.length <= total) {
+            acknowledged += first.length;
+            drop(parts.remove());
+        }
+        if (first != null && acknowledged < total) {
+            int part = (int) (total - acknowledged);
+            parts.remove();
+            parts.addFirst(new Part(first.buffer, first.start + part, first.length - part));
+            hold(-part);
+            acknowledged = total;
+        }
+    }
+
+    /** The next bytes that have to be sent once more, for the caller to release. They are kept still. */
+    @Nullable ByteBuf nextAgain() {
+        Part next = again.poll();
+        if (next == null) {
+            return null;
+        }
+        sentTo += next.length;
+        ByteBuf bytes = next.buffer.retainedSlice(next.start, next.length);
+        if (gaveUp) {
+            drop(next);
+        } else {
+            sent.add(next);
+        }
+        return bytes;
+    }
+
+    private void drop(Part part) {
+        part.buffer.release();
+        hold(-part.length);
+    }
+
+    private void hold(int bytes) {
+        held += bytes;
+        budget.keep(bytes);
+    }
+
+    // ---- what we receive
+
+    /** So many bytes of the session have arrived. */
+    void receive(int bytes) {
+        received += bytes;
+    }
+
+    /** Bytes of the session that have arrived. */
+    long received() {
+        return received;
+    }
+
+    /** Whether so much has arrived since the last ACK that it is time for another. */
+    boolean owesAck() {
+        return received - receiptSent >= ackEvery;
+    }
+
+    /** Whether anything at all has arrived since the last ACK. */
+    boolean hasNews() {
+        return received != receiptSent;
+    }
+
+    ByteBuf ack(ProtocolVersion version) {
+        receiptSent = received;
+        return Frame.number(ByteBufAllocator.DEFAULT, version, Frame.ACK, received);
+    }
+
+    // ---- the link
+
+    void lose(String reason, long now) {
+        lost = true;
+        lostAt = now;
+        loss = reason;
+    }
+
+    boolean isLost() {
+        return lost;
+    }
+
+    /** Until when a lost link may come back. */
+    long deadline() {
+        return lostAt + window;
+    }
+
+    /** The sentence that goes with a link which has not come back. */
+    String verdict() {
+        return loss + "; it did not come back within " + window / 1_000_000 + " ms";
+    }
+
+    /** Whether the session can go on by another connection. */
+    boolean isPossible() {
+        return !gaveUp;
+    }
+
+    /**
+     * There is another connection, and the peer has so many bytes of the session: the others are sent again.
+     *
+     * @return false: that can not be. Other connections have told more since, or nobody has sent so much; nothing has changed
+     */
+    boolean resume(long peerHas) {
+        if (gaveUp || peerHas < acknowledged || peerHas > acknowledged + held) {
+            return false;
+        }
+        lost = false;
+        receiptSent = received;
+        Part last;
+        while ((last = sent.pollLast()) != null) {
+            again.addFirst(last);
+        }
+        release(again, peerHas);
+        sentTo = acknowledged;
+        return true;
+    }
+
+    /** Keeps nothing any more: the session ends with its link. What comes again comes all the same, or nothing could follow it. */
+    void giveUp() {
+        gaveUp = true;
+        sent.forEach(this::drop);
+        sent.clear();
+    }
+
+    /** Nothing is sent any more. */
+    void end() {
+        giveUp();
+        lost = false;
+        again.forEach(this::drop);
+        again.clear();
+    }
+}
