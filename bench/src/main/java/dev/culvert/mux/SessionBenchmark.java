@@ -53,7 +53,15 @@ public class SessionBenchmark {
             public void reading(boolean on) {}
 
             @Override
+            public void pass(ByteBuf in) {
+                in.release();
+            }
+
+            @Override
             public void close() {}
+
+            @Override
+            public void drop() {}
         });
         for (int i = 0; i < streams; i++) {
             open.add(session.open(OpenRequest.EMPTY, new Silent()));

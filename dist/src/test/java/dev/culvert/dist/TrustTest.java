@@ -167,7 +167,8 @@ final class TrustTest {
     void whoIsOnTheWayReadsNothingAndCanChangeNothing() throws Exception {
         byte[] secret = Bytes.ascii("nobody on the way reads this");
         try (Wiretap wiretap = new Wiretap(serverPort());
-                AgentProcess client = Tunnel.to(ECHO).startClient(wiretap.port())) {
+                AgentProcess client =
+                        Tunnel.to(ECHO).client("resume.window = 0s").startClient(wiretap.port())) {
             client.awaitLog("session up");
             try (Socket socket = Tunnel.connect(client, "web")) {
                 socket.getOutputStream().write(secret);

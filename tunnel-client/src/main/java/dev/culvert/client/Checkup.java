@@ -15,6 +15,7 @@ import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxConnection;
 import dev.culvert.mux.MuxSession;
+import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.MuxStream;
 import dev.culvert.mux.OpenRequest;
 import dev.culvert.mux.SessionListener;
@@ -166,7 +167,8 @@ final class Checkup implements AutoCloseable {
                     tell(chain);
                     MuxSession session = new MuxSession(
                             MuxSession.Role.CLIENT,
-                            config.muxSettings("culvert " + AgentCommand.version() + " doctor"),
+                            config.muxSettings("culvert " + AgentCommand.version() + " doctor")
+                                    .with(MuxSettings.Resume.OFF),
                             new Listener(server, up));
                     sessions.add(session, channel, "doctor", () -> new Sessions.Peer("", server.toString()));
                     channel.pipeline().addLast(new MuxConnection(session));

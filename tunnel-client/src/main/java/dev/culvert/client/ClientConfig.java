@@ -11,6 +11,7 @@ import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
 import dev.culvert.common.config.ListenAddresses;
 import dev.culvert.common.config.LogConfig;
+import dev.culvert.common.config.ResumeConfig;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.config.Units;
@@ -28,6 +29,7 @@ import java.util.List;
 record ClientConfig(
         UpstreamConfig upstream,
         KeepaliveConfig keepalive,
+        ResumeConfig resume,
         FlowConfig flow,
         List<ForwardConfig> forwards,
         DrainConfig drain,
@@ -66,6 +68,7 @@ record ClientConfig(
         return new ClientConfig(
                 upstream,
                 top.section("keepalive", KeepaliveConfig::read),
+                top.section("resume", ResumeConfig::read),
                 top.section("flow", FlowConfig::read),
                 top.named(
                         "forwards",
@@ -77,7 +80,10 @@ record ClientConfig(
 
     /** Whether sessions that are begun as {@code other} has it are others. */
     boolean hasOtherSessions(ClientConfig other) {
-        return !upstream.equals(other.upstream) || !keepalive.equals(other.keepalive) || !flow.equals(other.flow);
+        return !upstream.equals(other.upstream)
+                || !keepalive.equals(other.keepalive)
+                || !resume.equals(other.resume)
+                || !flow.equals(other.flow);
     }
 
     @Override
@@ -90,6 +96,7 @@ record ClientConfig(
         MuxSettings settings = MuxSettings.of(upstream.protocol().version());
         return settings.with(flow.forMux())
                 .with(keepalive.forMux())
+                .with(resume.forMux())
                 .with(upstream.smux().forMux(Duration.ZERO))
                 .with(software, upstream.connectTimeout());
     }
@@ -104,6 +111,7 @@ record ClientConfig(
                 upstream   %s
                 connect    %s
                 keepalive  %s, or %s without acknowledgement
+                resume     %s
                 flow       %s
                 drain      %s
                 admin      %s
@@ -116,6 +124,7 @@ record ClientConfig(
                         upstream.describeConnect(),
                         keepalive.describe(),
                         Units.of(upstream.userTimeout()),
+                        resume.describe(),
                         flow.describe(),
                         drain.describe(),
                         admin.describe(),

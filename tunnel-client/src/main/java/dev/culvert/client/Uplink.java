@@ -8,25 +8,33 @@ import dev.culvert.mux.MuxConnection;
 import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.MuxStream;
 import dev.culvert.mux.SessionListener;
+import dev.culvert.mux.Token;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.util.concurrent.Future;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.spi.LoggingEventBuilder;
 
 /**
- * Keeps one session up: dials the servers in their order, again after a pause when none answers, and anew when the session is
- * lost or its server goes away. A session whose server drains goes on beside its successor until its last stream has ended.
+ * Keeps one session up: dials the servers in their order, again after a pause when none answers, and anew when the session has ended
+ * or its server goes away. A session whose server drains goes on beside its successor until its last stream has ended.
+ *
+ * <p>A session that has lost its link is asked for wherever a server is dialled, beginning with its own. A server that has it carries on with
+ * it; another one begins a new session, which takes new connections while the lost one is looked for elsewhere.
  *
  * <p>Runs on one event loop, which is also that of the session and of the local connections that it carries. From other
  * threads: {@link #start}, {@link #isReady}, {@link #load}, {@link #take} and {@link #drain}.
@@ -51,8 +59,14 @@ final class Uplink implements Uplinks.Carrier {
     /** Since a good session; as many as there are servers are a round. */
     private int failures;
 
+    /** Something is on its way to a session: a pause, a dial, or first words. */
+    private boolean trying;
+    /** The pause or the dial of it. */
     private @Nullable Future<?> attempt;
+
     private @Nullable MuxSession current;
+    /** In the order in which they are asked for. */
+    private final ArrayDeque<LostSession> lost = new ArrayDeque<>();
 
     /**
      * An uplink at rest.
@@ -139,8 +153,8 @@ final class Uplink implements Uplinks.Carrier {
         loop.execute(() -> {
             draining = true;
             ready = false;
-            if (attempt != null) {
-                attempt.cancel(false);
+            if (attempt != null && lost.isEmpty() && attempt.cancel(false)) {
+                trying = false;
             }
         });
     }
@@ -159,13 +173,19 @@ final class Uplink implements Uplinks.Carrier {
 
     /** A session has no use for new streams: it ends with its last one, beside its successor. */
     private void replace(MuxSession session, String why) {
-        current = null;
-        ready = false;
+        leave();
         session.goAway(ErrorCode.CANCELLED, why);
-        connect();
+        goOn(Duration.ZERO);
     }
 
-    private void becomeReady() {
+    private void leave() {
+        current = null;
+        ready = false;
+    }
+
+    /** This one takes new connections from now on. */
+    private void settleOn(MuxSession session) {
+        current = session;
         if (!draining) {
             ready = true;
             whenReady.run();
@@ -174,11 +194,25 @@ final class Uplink implements Uplinks.Carrier {
 
     // ---- connecting
 
+    /** Whether there is a use for another connection: a session for new streams, or a link for a lost one. */
+    private boolean isInNeed() {
+        return !lost.isEmpty() || (current == null && !draining);
+    }
+
+    /** Goes on with what is missing, if it is not being seen to already. */
+    private void goOn(Duration pause) {
+        if (!trying && isInNeed()) {
+            trying = true;
+            attempt = loop.schedule(this::connect, pause.toNanos(), TimeUnit.NANOSECONDS);
+        }
+    }
+
     private void connect() {
-        if (draining) {
+        trying = isInNeed();
+        if (!trying) {
             return;
         }
-        Server server = way.servers().get(next);
+        Server server = nextServer();
         LOG.debug("{}: dialling {}", name, server);
         Future<Channel> dial = way.dialer().dial(loop, server.address(), address -> true);
         attempt = dial;
@@ -186,12 +220,25 @@ final class Uplink implements Uplinks.Carrier {
             if (dialled.isSuccess()) {
                 begin(server, dialled.getNow());
             } else if (!dialled.isCancelled()) {
-                failed(
-                        "session_failed",
-                        server,
-                        "cannot connect: " + dialled.cause().getMessage());
+                attemptFailed(server, "cannot connect: " + dialled.cause().getMessage());
             }
         });
+    }
+
+    /** The next in their order; where only a lost session is looked for, the next where it may be. */
+    private Server nextServer() {
+        List<Server> servers = way.servers();
+        LostSession wanted = lost.peek();
+        if (current != null && wanted != null && wanted.mayBeAtOneOf(servers)) {
+            while (!wanted.mayBeAt(servers.get(next))) {
+                advance();
+            }
+        }
+        return servers.get(next);
+    }
+
+    private void advance() {
+        next = (next + 1) % way.servers().size();
     }
 
     private void begin(Server server, Channel channel) {
@@ -199,24 +246,37 @@ final class Uplink implements Uplinks.Carrier {
                 channel,
                 way.socket(),
                 chain -> speak(server, channel.pipeline()),
-                reason -> failed("session_failed", server, "no session with " + server + ": " + reason));
+                reason -> attemptFailed(server, "no session with " + server + ": " + reason));
     }
 
     private void speak(Server server, ChannelPipeline pipeline) {
-        MuxSession session = new MuxSession(MuxSession.Role.CLIENT, way.settings(), new Listener(server));
-        sessions.add(session, pipeline.channel(), name, () -> new Sessions.Peer("", server.toString()));
+        LostSession wanted = lost.peek();
+        Listener listener = new Listener(server, pipeline.channel(), wanted);
+        MuxSession session = new MuxSession(MuxSession.Role.CLIENT, way.settings(), listener);
+        if (wanted != null) {
+            session.prefer(wanted.session());
+        }
+        sessions.add(session, pipeline.channel(), name, () -> new Sessions.Peer("", listener.server.toString()));
         pipeline.addLast(new MuxConnection(session));
     }
 
-    /** An attempt came to nothing: on to the next server, after a pause when all have been tried. */
+    private void attemptFailed(Server server, String reason) {
+        trying = false;
+        if (lost.size() > 1) {
+            lost.add(lost.remove());
+        }
+        failed("session_failed", server, reason);
+    }
+
+    /** A session did not last, or never was: on to the next server, after a pause when all have been tried. */
     private void failed(String event, Server server, String reason) {
-        next = (next + 1) % way.servers().size();
+        advance();
         failures++;
         retry(event, server, reason, failures % way.servers().size() == 0 ? backoff.next() : Duration.ZERO);
     }
 
     private void retry(String event, Server server, String reason, Duration pause) {
-        if (draining) {
+        if (!isInNeed()) {
             log(LOG.atInfo(), event, server, reason).log("{}: {}", name, reason);
         } else {
             log(LOG.atWarn(), event, server, reason)
@@ -226,7 +286,7 @@ final class Uplink implements Uplinks.Carrier {
                             reason,
                             way.servers().get(next),
                             pause.toMillis());
-            attempt = loop.schedule(this::connect, pause.toNanos(), TimeUnit.NANOSECONDS);
+            goOn(pause);
         }
     }
 
@@ -241,19 +301,48 @@ final class Uplink implements Uplinks.Carrier {
 
     /** What happens to one session; it may be the current one, one that is not up yet, or one that is on its way out. */
     private final class Listener implements SessionListener {
-        private final Server server;
         private final Way gone = way;
-        private final long begun = System.nanoTime();
-        private boolean wasUp;
+        /** What its connection was made for, if it was not for this session. */
+        private final @Nullable LostSession wanted;
 
-        Listener(Server server) {
+        private final Channel channel;
+
+        private Server server;
+        /** When it got the link that it has. */
+        private long linkedAt = System.nanoTime();
+
+        private long lostAt;
+        private boolean wasUp;
+        private boolean isSpare;
+
+        Listener(Server server, Channel channel, @Nullable LostSession wanted) {
             this.server = server;
+            this.channel = channel;
+            this.wanted = wanted;
         }
 
         @Override
         public void onUp(MuxSession session) {
             wasUp = true;
-            current = session;
+            trying = false;
+            if (current == null && !draining) {
+                begin(session);
+            } else { // it was only made to find another one
+                isSpare = true;
+                session.close(ErrorCode.CANCELLED, "not needed: another session was asked for");
+            }
+            if (wanted != null) {
+                wanted.isUnknownTo(server, session);
+                if (!wanted.mayBeAtOneOf(way.servers())) {
+                    String why = "the link was lost, and " + server + " does not know the session any more:"
+                            + " it was restarted, or is another server";
+                    wanted.session().close(ErrorCode.CONNECTION_RESET, why);
+                }
+            }
+            goOn(Duration.ZERO);
+        }
+
+        private void begin(MuxSession session) {
             event(LOG.atInfo(), "session_up", server)
                     .addKeyValue("version", session.version())
                     .addKeyValue("software", session.peerSoftware())
@@ -263,17 +352,67 @@ final class Uplink implements Uplinks.Carrier {
                             server,
                             session.version(),
                             session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware());
-            if (gone.equals(way) || draining) {
-                becomeReady();
+            if (gone.equals(way)) {
+                settleOn(session);
             } else { // it has changed while this one was begun
+                current = session;
                 replaceByOther(session);
             }
+        }
+
+        /** The server has what the connection was made for. */
+        @Override
+        public boolean onResume(MuxSession session, Token token, long peerHas) {
+            LostSession found = Objects.requireNonNull(wanted);
+            trying = false;
+            lost.remove(found);
+            found.isKnownTo(server);
+            sessions.resume(session, found.session(), channel);
+            channel.pipeline().get(MuxConnection.class).carry(found.session(), loop, peerHas);
+            goOn(Duration.ZERO);
+            return true;
+        }
+
+        @Override
+        public void onResumed(MuxSession session) {
+            linkedAt = System.nanoTime();
+            long millis = (linkedAt - lostAt) / 1_000_000;
+            event(LOG.atInfo(), "session_resumed", server)
+                    .addKeyValue("lost_ms", millis)
+                    .log(
+                            "{}: session to {} goes on after {} ms, {} connections",
+                            name,
+                            server,
+                            millis,
+                            session.streamCount());
+            if (current == null && session.isOpenable()) {
+                settleOn(session);
+            } else {
+                session.goAway(ErrorCode.CANCELLED, "another session has taken its place");
+            }
+        }
+
+        /** The pause is short, or none where the link was a good one: connections wait. */
+        @Override
+        public void onLost(MuxSession session, String text) {
+            lostAt = System.nanoTime();
+            if (session == current) {
+                leave();
+            }
+            lost.add(new LostSession(session, server, found -> server = found));
+            String reason = "link to %s lost, %d connections wait for another: %s"
+                    .formatted(server, session.streamCount(), text);
+            next = IntStream.range(0, way.servers().size())
+                    .filter(i -> way.servers().get(i).address().equals(server.address()))
+                    .findFirst()
+                    .orElse(0);
+            retry("session_lost", server, reason, isGood() ? Duration.ZERO : backoff.next());
         }
 
         @Override
         public void onOpenable(MuxSession session) {
             if (session == current) {
-                becomeReady();
+                settleOn(session);
             }
         }
 
@@ -287,10 +426,10 @@ final class Uplink implements Uplinks.Carrier {
             if (session == current) {
                 leave();
                 String reason = "server " + server + " takes no new connections: " + code + ": " + text;
-                if (beginAnewIfGood()) {
+                if (isGood()) {
                     log(LOG.atInfo(), "session_draining", server, reason).log("{}: {}", name, reason);
-                    next = (next + 1) % way.servers().size();
-                    connect();
+                    advance();
+                    goOn(Duration.ZERO);
                 } else {
                     failed("session_draining", server, reason);
                 }
@@ -298,11 +437,11 @@ final class Uplink implements Uplinks.Carrier {
         }
 
         /**
-         * Whether the session has lasted. One that has not is an attempt that came to nothing: a stock server has no first words, so a
-         * session with one that does not accept us is up until it says so, and a full server says so at once.
+         * Whether the link has lasted. One that has not is an attempt that came to nothing: a stock server has no first words, so a
+         * session with one that does not accept us is up until it says so.
          */
-        private boolean beginAnewIfGood() {
-            boolean good = System.nanoTime() - begun > GOOD.toNanos();
+        private boolean isGood() {
+            boolean good = System.nanoTime() - linkedAt > GOOD.toNanos();
             if (good) {
                 failures = 0;
                 backoff.reset();
@@ -318,29 +457,28 @@ final class Uplink implements Uplinks.Carrier {
         @Override
         public void onClosed(MuxSession session, ErrorCode code, String text) {
             sessions.remove(session, code);
+            boolean wasLost = lost.removeIf(other -> other.session() == session);
             if (session == current) {
                 leave();
                 String reason = "session to " + server + " lost: " + code + ": " + text;
-                if (beginAnewIfGood()) {
+                if (isGood()) {
                     next = 0;
                     retry("session_ended", server, reason, backoff.next());
                 } else {
                     failed("session_ended", server, reason);
                 }
+            } else if (wasLost) {
+                String reason = "session to " + server + " ended, and its connections: " + code + ": " + text;
+                log(LOG.atWarn(), "session_ended", server, reason).log("{}: {}", name, reason);
+                goOn(Duration.ZERO);
+            } else if (isSpare) {
+                LOG.debug("{}: {} does not know the session that was asked for", name, server);
             } else if (wasUp) {
                 String reason = "old session to " + server + " ended: " + code + ": " + text;
                 log(LOG.atInfo(), "session_ended", server, reason).log("{}: {}", name, reason);
             } else {
-                failed(
-                        "session_failed",
-                        server,
-                        "no session with " + server + ": " + code + ": " + text + server.advice(session));
+                attemptFailed(server, "no session with " + server + ": " + code + ": " + text + server.advice(session));
             }
-        }
-
-        private void leave() {
-            current = null;
-            ready = false;
         }
     }
 }

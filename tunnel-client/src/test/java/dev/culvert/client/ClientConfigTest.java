@@ -11,6 +11,7 @@ import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
 import dev.culvert.common.config.LogConfig;
+import dev.culvert.common.config.ResumeConfig;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.tls.Fingerprint;
@@ -153,6 +154,7 @@ class ClientConfigTest {
                                 ofSeconds(15),
                                 new SmuxPeerConfig(4 << 20, true, ofMillis(250), ofSeconds(60))),
                         new KeepaliveConfig(ofSeconds(5), ofSeconds(15)),
+                        new ResumeConfig(ofSeconds(60), 64 << 20),
                         new FlowConfig(64 << 20, 16 << 20, 32760),
                         List.of(new ForwardConfig(
                                 "web",
@@ -174,6 +176,7 @@ class ClientConfigTest {
                                   smux { peer-buffer = 1m, half-close = off, fin-delay = 5s, stall-timeout = 1h }
                                 }
                                 keepalive { interval = 1s, timeout = 2s }
+                                resume { window = 0s, buffer = 256k }
                                 flow { buffer = 1m, max-window = 64k, frame-size = 65535 }
                                 forwards { any { listen = "0.0.0.0:0", max-connections = 1 } }
                                 drain { timeout = 0s, idle = 1s }
@@ -193,6 +196,7 @@ class ClientConfigTest {
                                 ofSeconds(2),
                                 new SmuxPeerConfig(1 << 20, false, ofSeconds(5), ofSeconds(3600))),
                         new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
+                        new ResumeConfig(ofSeconds(0), 256 << 10),
                         new FlowConfig(1 << 20, 64 << 10, 65535),
                         List.of(new ForwardConfig("any", new HostPort("0.0.0.0", 0), Optional.empty(), 1)),
                         new DrainConfig(ofSeconds(0), Optional.of(ofSeconds(1))),
@@ -345,6 +349,7 @@ class ClientConfigTest {
                         upstream   culvert, sessions 1, not encrypted
                         connect    within 10s, again after 100ms to 5s; a new connection waits for 10s
                         keepalive  every 5s, dead after 15s of silence, or 15s without acknowledgement
+                        resume     within 1m of a lost link, from up to 64m
                         flow       64m a session, 16m a stream, frames of 32760
                         drain      up to 30s
                         admin      auto

@@ -19,6 +19,7 @@ final class Account {
     private final @Nullable Account whole;
     private final Ticker ticker;
     private final AtomicInteger sessions = new AtomicInteger();
+    private final AtomicInteger lostSessions = new AtomicInteger();
     private final AtomicInteger streams = new AtomicInteger();
     private final RateLimit opens;
     private final RateLimit dials;
@@ -65,6 +66,22 @@ final class Account {
 
     void closeSession() {
         giveBack(account -> account.sessions);
+    }
+
+    /** A session that it has has lost its link, and waits for another; {@link #takeSession} ends that. */
+    @Nullable String keepSession() {
+        closeSession();
+        return take(account -> account.lostSessions, Quota::sessions, "sessions that have lost their link");
+    }
+
+    /** A session that waited has a link again; or the wait is over, then {@link #forgetSession} is enough. */
+    @Nullable String takeSession() {
+        forgetSession();
+        return openSession();
+    }
+
+    void forgetSession() {
+        giveBack(account -> account.lostSessions);
     }
 
     /** Asks for a stream; {@link #closeStream} gives it back. */

@@ -19,6 +19,7 @@ import dev.culvert.common.config.KeepaliveConfig;
 import dev.culvert.common.config.ListenAddresses;
 import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.Plaintext;
+import dev.culvert.common.config.ResumeConfig;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.config.Units;
@@ -55,6 +56,7 @@ record ServerConfig(
         Duration dialTimeout,
         Duration userTimeout,
         KeepaliveConfig keepalive,
+        ResumeConfig resume,
         FlowConfig flow,
         DrainConfig drain,
         AdminConfig admin,
@@ -133,6 +135,7 @@ record ServerConfig(
                 top.section("dial", dial -> dial.get("timeout", duration(ofMillis(100), ofMinutes(5)), ofSeconds(10))),
                 top.get("user-timeout", duration(ofSeconds(1), ofHours(1)), ofSeconds(15)),
                 top.section("keepalive", KeepaliveConfig::read),
+                top.section("resume", ResumeConfig::read),
                 top.section("flow", FlowConfig::read),
                 top.section("drain", DrainConfig::read),
                 top.section("admin", AdminConfig::read),
@@ -162,6 +165,7 @@ record ServerConfig(
         MuxSettings settings = MuxSettings.of(ProtocolVersion.CULVERT)
                 .with(flow.forMux())
                 .with(keepalive.forMux())
+                .with(resume.forMux())
                 .with(software, limits.handshakeTimeout());
         Stream<Endpoint> clients = listen.stream()
                 .map(address -> new CulvertEndpoint(address, tls.isPresent(), settings, limits.mostConnections()));
@@ -195,6 +199,7 @@ record ServerConfig(
                            of each client: %s
                 dial       within %s
                 keepalive  %s, or %s without acknowledgement
+                resume     %s
                 flow       %s
                 drain      %s
                 admin      %s
@@ -206,6 +211,7 @@ record ServerConfig(
                 Units.of(dialTimeout),
                 keepalive.describe(),
                 Units.of(userTimeout),
+                resume.describe(),
                 flow.describe(),
                 drain.describe(),
                 admin.describe(),

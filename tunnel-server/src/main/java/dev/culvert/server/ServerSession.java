@@ -9,16 +9,21 @@ import dev.culvert.common.splice.Splice;
 import dev.culvert.common.tls.UntrustedPeer;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.MuxConnection;
 import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.MuxStream;
 import dev.culvert.mux.OpenRequest;
 import dev.culvert.mux.SessionListener;
+import dev.culvert.mux.Token;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.util.NetUtil;
 import io.netty.util.concurrent.Future;
+import java.security.PublicKey;
 import java.security.cert.X509Certificate;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,15 +38,24 @@ final class ServerSession implements SessionListener {
 
     private static final String NOT_ANY_MORE = "this client may not connect any more";
 
-    private final Peer peer;
+    private volatile Peer peer;
     private final Account account;
     private final Dialer dialer;
     private final Connections connections;
     private final Home home;
-    private Client client;
+    private volatile Client client;
     private @Nullable MuxSession current;
     private boolean dismissed;
-    private boolean admitted;
+    private Place place = Place.NONE;
+    private boolean wasUp;
+    private long lostAt;
+
+    /** What of its client's account the session takes. */
+    private enum Place {
+        NONE,
+        AMONG_SESSIONS,
+        AMONG_LOST
+    }
 
     /**
      * Where a session comes from.
@@ -53,7 +67,16 @@ final class ServerSession implements SessionListener {
     /** Who keeps a session. Event loop of the session. */
     interface Home {
         /** The peer has spoken. */
-        void onUp();
+        void onUp(ServerSession session, MuxSession up);
+
+        /** The session that has this token, whoever asks; null where there is none. */
+        @Nullable ServerSession find(Token token);
+
+        /** The peer's connection is for {@code other} from now on, as whose peer it has shown itself, and has so many of its bytes. */
+        void handOver(ServerSession session, MuxSession fresh, ServerSession other, long peerHas);
+
+        /** Whether no connection comes any more. */
+        boolean isDraining();
 
         /** The session has ended. */
         void onClosed(ServerSession session, MuxSession closed, ErrorCode code);
@@ -79,7 +102,7 @@ final class ServerSession implements SessionListener {
     @Override
     public void onUp(MuxSession session) {
         current = session;
-        home.onUp();
+        home.onUp(this, session);
         if (dismissed) { // since a moment ago
             session.close(ErrorCode.FORBIDDEN, NOT_ANY_MORE);
             return;
@@ -89,7 +112,8 @@ final class ServerSession implements SessionListener {
             session.close(ErrorCode.LIMIT_REACHED, refusal);
             return;
         }
-        admitted = true;
+        place = Place.AMONG_SESSIONS;
+        wasUp = true;
         event("session_up")
                 .addKeyValue("version", session.version())
                 .addKeyValue("software", session.peerSoftware())
@@ -99,6 +123,88 @@ final class ServerSession implements SessionListener {
                         client.at(peer.address),
                         session.version(),
                         session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware());
+    }
+
+    @Override
+    public boolean onResume(MuxSession session, Token token, long peerHas) {
+        ServerSession other = home.find(token);
+        if (other == null || !other.isOf(this)) {
+            return false;
+        }
+        home.handOver(this, session, other, peerHas);
+        return true;
+    }
+
+    /** Whether {@code newcomer} has shown that it is who this session is of. Any thread. */
+    private boolean isOf(ServerSession newcomer) {
+        if (!client.name().equals(newcomer.client.name())) {
+            return false;
+        }
+        return !client.name().isEmpty() || publicKey().equals(newcomer.publicKey());
+    }
+
+    private Optional<PublicKey> publicKey() {
+        return peer.chain.stream().findFirst().map(X509Certificate::getPublicKey);
+    }
+
+    /** From now on {@code connection} carries this session. Any thread. */
+    void moveTo(ServerSession newcomer, MuxConnection connection, long peerHas) {
+        MuxSession session = Objects.requireNonNull(current);
+        peer = new Peer(peer.endpoint, newcomer.peer.chain, newcomer.peer.address, peer.loop);
+        connection.carry(session, peer.loop, peerHas);
+    }
+
+    MuxSession session() {
+        return Objects.requireNonNull(current);
+    }
+
+    @Override
+    public void onLost(MuxSession session, String text) {
+        lostAt = System.nanoTime();
+        event("session_lost")
+                .addKeyValue("reason", text)
+                .addKeyValue("connections", session.streamCount())
+                .log(
+                        "{}: session from {} has lost its link, {} connections wait: {}",
+                        name(),
+                        client.at(peer.address),
+                        session.streamCount(),
+                        text);
+        String refusal = account.keepSession();
+        place = refusal == null ? Place.AMONG_LOST : Place.NONE;
+        if (refusal != null) {
+            session.close(ErrorCode.LIMIT_REACHED, refusal);
+        } else if (home.isDraining()) {
+            endIfLost();
+        }
+    }
+
+    @Override
+    public void onResumed(MuxSession session) {
+        boolean wasLost = place == Place.AMONG_LOST;
+        long millis = wasLost ? (System.nanoTime() - lostAt) / 1_000_000 : 0;
+        String refusal = wasLost ? account.takeSession() : null;
+        place = refusal == null ? Place.AMONG_SESSIONS : Place.NONE;
+        event("session_resumed")
+                .addKeyValue("lost_ms", millis)
+                .log(
+                        "{}: session from {} goes on after {} ms, {} connections",
+                        name(),
+                        client.at(peer.address),
+                        millis,
+                        session.streamCount());
+        if (refusal != null) {
+            session.close(ErrorCode.LIMIT_REACHED, refusal);
+        }
+    }
+
+    /** The agent is shutting down, and listens no more: who has lost its link can not come back. Any thread. */
+    void endIfLost() {
+        peer.loop.execute(() -> {
+            if (current != null && current.isLost()) {
+                current.close(ErrorCode.DRAINING, "the link is lost, and this agent is shutting down");
+            }
+        });
     }
 
     private LoggingEventBuilder event(String event) {
@@ -238,8 +344,14 @@ final class ServerSession implements SessionListener {
 
     @Override
     public void onClosed(MuxSession session, ErrorCode code, String text) {
-        if (admitted) {
+        Place last = place;
+        place = Place.NONE;
+        if (last == Place.AMONG_SESSIONS) {
             account.closeSession();
+        } else if (last == Place.AMONG_LOST) {
+            account.forgetSession();
+        }
+        if (wasUp) {
             event("session_ended")
                     .addKeyValue("reason", code + ": " + text)
                     .log("{}: session from {} ended: {}: {}", name(), client.at(peer.address), code, text);

@@ -27,6 +27,7 @@ import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxConnection;
 import dev.culvert.mux.MuxSession;
+import dev.culvert.mux.Token;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
@@ -43,6 +44,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -82,7 +84,11 @@ public final class TunnelServer implements Agent {
     private final Refusals refusals = new Refusals(Ticker.systemTicker());
     private final Accounts accounts;
     private final Set<ServerSession> live = ConcurrentHashMap.newKeySet();
+    /** The sessions that can be resumed. */
+    private final Map<Token, ServerSession> resumable = new ConcurrentHashMap<>();
+
     private volatile Access access;
+    private volatile boolean draining;
 
     /** @param activated descriptors of sockets that listen already, by the name of the endpoint */
     TunnelServer(ServerConfig config, Map<String, Integer> activated) throws StartFailure {
@@ -156,6 +162,7 @@ public final class TunnelServer implements Agent {
         private final Acceptor acceptor;
         private final SocketChannel channel;
         private @Nullable MuxSession session;
+        private @Nullable MuxConnection connection;
         private boolean madeRoom;
 
         Visit(Endpoint endpoint, Acceptor acceptor, SocketChannel channel) {
@@ -212,7 +219,8 @@ public final class TunnelServer implements Agent {
                 listener.identifyAgain(access.clients());
             }
             sessions.add(newSession, channel, endpoint.name(), listener::who);
-            pipeline.addLast(new MuxConnection(newSession));
+            connection = new MuxConnection(newSession);
+            pipeline.addLast(connection);
         }
 
         /** On the event loop of the acceptors. */
@@ -235,13 +243,33 @@ public final class TunnelServer implements Agent {
         }
 
         @Override
-        public void onUp() {
+        public void onUp(ServerSession session, MuxSession up) {
             accepts.execute(() -> handshakes.remove(this));
+            up.token().ifPresent(token -> resumable.put(token, session));
+        }
+
+        @Override
+        public @Nullable ServerSession find(Token token) {
+            return resumable.get(token);
+        }
+
+        @Override
+        public void handOver(ServerSession session, MuxSession fresh, ServerSession other, long peerHas) {
+            live.remove(session);
+            leave();
+            sessions.resume(fresh, other.session(), channel);
+            other.moveTo(session, Objects.requireNonNull(connection), peerHas);
+        }
+
+        @Override
+        public boolean isDraining() {
+            return draining;
         }
 
         @Override
         public void onClosed(ServerSession session, MuxSession closed, ErrorCode code) {
             live.remove(session);
+            closed.token().ifPresent(resumable::remove);
             leave();
             sessions.remove(closed, code); // last: with the last session of a drain the event loops may go
         }
@@ -336,7 +364,9 @@ public final class TunnelServer implements Agent {
 
     @Override
     public Future<?> drain() {
+        draining = true;
         listeners.close();
+        live.forEach(ServerSession::endIfLost);
         return sessions.drain();
     }
 

@@ -11,6 +11,7 @@ import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
 import dev.culvert.common.config.LogConfig;
+import dev.culvert.common.config.ResumeConfig;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.net.AllowList;
@@ -52,6 +53,7 @@ class ServerConfigTest {
             new LimitsConfig(new Quota(1_000, 100_000, 20_000, 20_000, 256 << 20), 500, ofSeconds(10), CLIENT);
     private static final AnonymousConfig NOBODY = new AnonymousConfig(Optional.empty(), CLIENT);
     private static final KeepaliveConfig KEEPALIVE = new KeepaliveConfig(ofSeconds(5), ofSeconds(15));
+    private static final ResumeConfig RESUME = new ResumeConfig(ofSeconds(60), 64 << 20);
     private static final FlowConfig FLOW = new FlowConfig(64 << 20, 16 << 20, 32760);
     private static final DrainConfig DRAIN = new DrainConfig(ofSeconds(30), Optional.empty());
 
@@ -86,6 +88,7 @@ class ServerConfigTest {
                         ofSeconds(10),
                         ofSeconds(15),
                         KEEPALIVE,
+                        RESUME,
                         FLOW,
                         DRAIN,
                         new AdminConfig(List.of(), false),
@@ -113,6 +116,7 @@ class ServerConfigTest {
                         ofSeconds(10),
                         ofSeconds(15),
                         KEEPALIVE,
+                        RESUME,
                         FLOW,
                         DRAIN,
                         new AdminConfig(List.of(), false),
@@ -138,6 +142,7 @@ class ServerConfigTest {
                                 }
                                 dial { timeout = 5s }
                                 keepalive { interval = 1s, timeout = 2s }
+                                resume { window = 0s, buffer = 256k }
                                 flow { buffer = 1m, max-window = 64k, frame-size = 1024 }
                                 drain { timeout = 0s, idle = 1s }
                                 admin { listen = off }
@@ -164,6 +169,7 @@ class ServerConfigTest {
                         ofSeconds(5),
                         ofSeconds(1),
                         new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
+                        new ResumeConfig(ofSeconds(0), 256 << 10),
                         new FlowConfig(1 << 20, 64 << 10, 1024),
                         new DrainConfig(Duration.ZERO, Optional.of(ofSeconds(1))),
                         new AdminConfig(List.of(), true),
@@ -377,6 +383,7 @@ class ServerConfigTest {
                                    of each client: 100 sessions, 20000 streams, 10000 opens and 10000 dials a second, 128m
                         dial       within 10s
                         keepalive  every 5s, dead after 15s of silence, or 15s without acknowledgement
+                        resume     within 1m of a lost link, from up to 64m
                         flow       64m a session, 16m a stream, frames of 32760
                         drain      up to 30s
                         admin      auto

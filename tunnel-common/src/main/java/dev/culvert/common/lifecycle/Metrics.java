@@ -76,6 +76,11 @@ final class Metrics implements Connections.Observer {
                         sink.value((double) sessions.ended(code), code.label());
                     }
                 });
+        counter(
+                "culvert_sessions_resumed_total",
+                "How often a session that had lost its link went on by another.",
+                List.of(),
+                sink -> sink.value((double) sessions.resumed()));
         gauge("culvert_session_streams", "Streams that are open.", OF_SESSION, sessions(SessionStatus::streams));
         gauge(
                 "culvert_session_round_trip_seconds",

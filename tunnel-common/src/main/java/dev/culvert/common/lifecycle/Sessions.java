@@ -4,6 +4,7 @@ import dev.culvert.common.splice.Connections;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.MuxSession;
 import io.netty.channel.Channel;
+import io.netty.channel.EventLoop;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.epoll.EpollTcpInfo;
 import io.netty.util.concurrent.DefaultPromise;
@@ -38,6 +39,7 @@ public final class Sessions {
     private final Map<MuxSession, Entry> open = new ConcurrentHashMap<>();
     private final AtomicLong next = new AtomicLong();
     private final LongAdder begun = new LongAdder();
+    private final LongAdder resumed = new LongAdder();
     private final Map<ErrorCode, LongAdder> ended = new EnumMap<>(ErrorCode.class);
     private final Ticker ticker;
     private final Promise<Void> drained = new DefaultPromise<>(ImmediateEventExecutor.INSTANCE);
@@ -90,7 +92,38 @@ public final class Sessions {
     /** Who is at the other end: its name, empty if it has none, and its address. */
     public record Peer(String name, String address) {}
 
-    private record Entry(String id, Channel channel, String name, Supplier<Peer> peer, long begunAt) {}
+    private static final class Entry {
+        private final String id;
+        private final EventLoop loop;
+        private final String name;
+        private final Supplier<Peer> peer;
+        private final long begunAt;
+        private volatile Channel channel;
+
+        Entry(String id, Channel channel, String name, Supplier<Peer> peer, long begunAt) {
+            this.id = id;
+            this.name = name;
+            this.peer = peer;
+            this.begunAt = begunAt;
+            this.channel = channel;
+            loop = channel.eventLoop();
+        }
+    }
+
+    /** {@code fresh} has come to nothing, since its channel carries {@code session} from now on, which had lost its own. */
+    public void resume(MuxSession fresh, MuxSession session, Channel channel) {
+        Entry entry = open.get(session);
+        if (entry != null) {
+            entry.channel = channel;
+        }
+        resumed.increment();
+        remove(fresh, ErrorCode.CANCELLED);
+    }
+
+    /** How often a session went on by another connection. */
+    public long resumed() {
+        return resumed.sum();
+    }
 
     /**
      * What can be said of each session now. Asks their event loops.
@@ -100,8 +133,8 @@ public final class Sessions {
     public CompletableFuture<List<SessionStatus>> status(Duration patience) {
         Collection<SessionStatus> answers = new ConcurrentLinkedQueue<>();
         List<CompletableFuture<?>> parts = new ArrayList<>();
-        open.forEach((session, entry) -> parts.add(
-                CompletableFuture.runAsync(() -> answers.add(status(session, entry)), entry.channel.eventLoop())));
+        open.forEach((session, entry) ->
+                parts.add(CompletableFuture.runAsync(() -> answers.add(status(session, entry)), entry.loop)));
         return CompletableFuture.allOf(parts.toArray(new CompletableFuture<?>[0]))
                 .completeOnTimeout(null, patience.toMillis(), TimeUnit.MILLISECONDS)
                 .handle((done, failure) -> List.copyOf(answers));
@@ -131,7 +164,7 @@ public final class Sessions {
                 peer.address(),
                 session.isUp() ? session.version().toString() : "",
                 session.peerSoftware(),
-                session.isUp() ? "up" : "opening",
+                session.isLost() ? "lost" : session.isUp() ? "up" : "opening",
                 entry.begunAt,
                 (ticker.nanoTime() - entry.begunAt) / 1_000_000,
                 session.streamCount(),
@@ -171,11 +204,11 @@ public final class Sessions {
     }
 
     private void forEach(Consumer<MuxSession> action) {
-        open.forEach((session, entry) -> entry.channel.eventLoop().execute(() -> action.accept(session)));
+        open.forEach((session, entry) -> entry.loop.execute(() -> action.accept(session)));
     }
 
     private static void sayGoodbye(MuxSession session, Entry entry) {
-        entry.channel.eventLoop().execute(() -> session.goAway(ErrorCode.DRAINING, "this agent is shutting down"));
+        entry.loop.execute(() -> session.goAway(ErrorCode.DRAINING, "this agent is shutting down"));
     }
 
     /** Data may still wait for a socket when its stream, and even its session, has ended: so both are counted. */

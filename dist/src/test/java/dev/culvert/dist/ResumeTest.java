@@ -1,0 +1,116 @@
+package dev.culvert.dist;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.Socket;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Sessions outlive their links: applications notice a pause, and nothing else. {@code -Dresume.transfer=200000000 -Dresume.cuts=200} is
+ * how it is meant; by default it is shorter.
+ */
+class ResumeTest {
+    private static final int TRANSFERS = 20;
+    private static final long SIZE = Long.getLong("resume.transfer", 10_000_000);
+    private static final int CUTS = Integer.getInteger("resume.cuts", 20);
+    private static final long SEED = Long.getLong("resume.seed", 6);
+    private static final int BLOCK = 64 << 10;
+    private static final Service ECHO = Service.echo();
+
+    @ParameterizedTest(name = "tls {0}")
+    @ValueSource(booleans = {true, false})
+    void transfersDoNotNoticeThatTheLinkIsCut(boolean tls) throws Exception {
+        Tunnel.Builder builder = Tunnel.to(ECHO).client("upstream.backoff { min = 10ms, max = 100ms }");
+        if (!tls) {
+            builder.plain();
+        }
+        ExecutorService threads = Executors.newCachedThreadPool();
+        try (AgentProcess server = builder.startServer(0);
+                Link link = new Link(server.port("listen"));
+                AgentProcess client = builder.startClient(link.port())) {
+            client.awaitLog("session up");
+            Cuts cuts = new Cuts(link);
+            List<Future<?>> transfers = new ArrayList<>();
+            long begun = System.nanoTime();
+            for (int i = 0; i < TRANSFERS; i++) {
+                int seed = i;
+                transfers.add(threads.submit(() -> {
+                    transfer(client, threads, seed, cuts);
+                    return null;
+                }));
+            }
+            for (Future<?> transfer : transfers) {
+                transfer.get(10, TimeUnit.MINUTES);
+            }
+            System.out.printf(
+                    "ResumeTest: tls %s, seed %d: %d transfers of %d bytes both ways in %d s, the link was cut %d times%n",
+                    tls, SEED, TRANSFERS, SIZE, (System.nanoTime() - begun) / 1_000_000_000, cuts.made());
+            assertThat(cuts.made()).isEqualTo(CUTS);
+            assertThat(link.connections()).isGreaterThan(CUTS / 2);
+            assertThat(client.log().matching("session up")).hasSize(1);
+            assertThat(client.log().matching("end: reset")).isEmpty();
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    private static void transfer(AgentProcess client, ExecutorService threads, int seed, Cuts cuts) throws Exception {
+        try (Socket socket = Tunnel.connect(client, "web")) {
+            Future<?> sending = threads.submit(() -> {
+                Bytes.source(seed, SIZE).transferTo(socket.getOutputStream());
+                socket.shutdownOutput();
+                return null;
+            });
+            compare(socket.getInputStream(), Bytes.source(seed, SIZE), cuts);
+            sending.get();
+        }
+    }
+
+    private static void compare(InputStream actual, InputStream expected, Cuts cuts) throws IOException {
+        byte[] block = actual.readNBytes(BLOCK);
+        for (; block.length > 0; block = actual.readNBytes(BLOCK)) {
+            assertThat(Arrays.equals(block, expected.readNBytes(block.length))).isTrue();
+            cuts.passed(block.length);
+        }
+        assertThat(expected.read()).as("the end comes after the last byte").isEqualTo(-1);
+    }
+
+    /** Cuts the link each time when so many bytes have passed, at places that only the seed knows. */
+    private static final class Cuts {
+        private final Link link;
+        private final long[] places;
+        private long passed;
+        private int made;
+
+        Cuts(Link link) {
+            this.link = link;
+            places = new Random(SEED)
+                    .longs(CUTS, 0, TRANSFERS * SIZE * 99 / 100)
+                    .sorted()
+                    .toArray();
+        }
+
+        synchronized void passed(int bytes) {
+            passed += bytes;
+            while (made < places.length && places[made] <= passed) {
+                made++;
+                link.cut();
+            }
+        }
+
+        synchronized int made() {
+            return made;
+        }
+    }
+}

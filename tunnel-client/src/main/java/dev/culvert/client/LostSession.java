@@ -1,0 +1,64 @@
+package dev.culvert.client;
+
+import dev.culvert.mux.MuxSession;
+import dev.culvert.mux.Token;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/**
+ * A session that waits for another link, and what servers have said when they were asked for it. Behind one address there may be several
+ * processes, and only one of them has it: an address is given up when a process answers there that has answered before, and the
+ * session with its own address.
+ */
+final class LostSession {
+    private final MuxSession session;
+    private final Server home;
+    private final Consumer<Server> found;
+    private final Token token;
+    private final Map<Server, Set<Long>> answers = new HashMap<>();
+    private final Set<Server> hopeless = new HashSet<>();
+
+    /**
+     * @param home where it had its link
+     * @param found told where it gets another
+     */
+    LostSession(MuxSession session, Server home, Consumer<Server> found) {
+        this.session = session;
+        this.home = home;
+        this.found = found;
+        token = session.token().orElseThrow();
+    }
+
+    MuxSession session() {
+        return session;
+    }
+
+    void isKnownTo(Server server) {
+        found.accept(server);
+    }
+
+    /** Behind {@code server} a process knows nothing of the session; {@code fresh} is what it has begun instead. */
+    void isUnknownTo(Server server, MuxSession fresh) {
+        boolean known = fresh.token()
+                .map(other -> other.instance() == token.instance()
+                        || !answers.computeIfAbsent(server, its -> new HashSet<>())
+                                .add(other.instance()))
+                .orElse(true);
+        if (known) {
+            hopeless.add(server);
+        }
+    }
+
+    /** Whether it may still be behind one of these. */
+    boolean mayBeAtOneOf(List<Server> servers) {
+        return mayBeAt(home) && servers.stream().anyMatch(this::mayBeAt);
+    }
+
+    boolean mayBeAt(Server server) {
+        return !hopeless.contains(server);
+    }
+}
