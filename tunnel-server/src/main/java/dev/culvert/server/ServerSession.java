@@ -53,7 +53,7 @@ final class ServerSession implements SessionListener {
     /** Who keeps a session. Event loop of the session. */
     interface Home {
         /** The peer has spoken. */
-        void onUp();
+        void onUp(MuxSession session);
 
         /** The session has ended. */
         void onClosed(ServerSession session, MuxSession closed, ErrorCode code);
@@ -79,7 +79,7 @@ final class ServerSession implements SessionListener {
     @Override
     public void onUp(MuxSession session) {
         current = session;
-        home.onUp();
+        home.onUp(session);
         if (dismissed) { // since a moment ago
             session.close(ErrorCode.FORBIDDEN, NOT_ANY_MORE);
             return;

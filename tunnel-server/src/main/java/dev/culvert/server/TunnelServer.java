@@ -155,6 +155,7 @@ public final class TunnelServer implements Agent {
         private final EventLoop loop = loops.next();
         private final Acceptor acceptor;
         private final SocketChannel channel;
+        sessions.arriving();
         private @Nullable MuxSession session;
         private boolean madeRoom;
 
@@ -211,7 +212,7 @@ public final class TunnelServer implements Agent {
             if (!access.equals(identifiedBy)) { // and whoever changed it may not have found this session
                 listener.identifyAgain(access.clients());
             }
-            sessions.add(newSession, channel, endpoint.name(), listener::who);
+            sessions.arrived(newSession, channel, endpoint.name(), listener::who);
             pipeline.addLast(new MuxConnection(newSession));
         }
 
@@ -235,13 +236,15 @@ public final class TunnelServer implements Agent {
         }
 
         @Override
-        public void onUp() {
+        public void onUp(MuxSession up) {
+            sessions.isUp(up);
             accepts.execute(() -> handshakes.remove(this));
         }
 
         @Override
         public void onClosed(ServerSession session, MuxSession closed, ErrorCode code) {
             live.remove(session);
+            sessions.notArrived();
             leave();
             sessions.remove(closed, code); // last: with the last session of a drain the event loops may go
         }
