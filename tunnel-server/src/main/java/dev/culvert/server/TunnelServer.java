@@ -17,6 +17,7 @@ import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.Acceptor;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.Listeners;
+import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Connections;
@@ -42,7 +43,6 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -84,11 +84,11 @@ public final class TunnelServer implements Agent {
     private final Set<ServerSession> live = ConcurrentHashMap.newKeySet();
     private volatile Access access;
 
-    /** @param activated descriptors of sockets that listen already, by the name of the endpoint */
-    TunnelServer(ServerConfig config, Map<String, Integer> activated) throws StartFailure {
+    /** @param passed sockets that listen already */
+    TunnelServer(ServerConfig config, List<ListeningSocket> passed) throws StartFailure {
         this.config = config;
         begunWith = config.admin();
-        listeners = new Listeners<>(transport, accepts, activated, this::begin);
+        listeners = new Listeners<>(transport, accepts, passed, this::begin);
         handshakes = new Handshakes(config.limits().handshakes());
         accounts = new Accounts(config.limits().whole(), Ticker.systemTicker());
         checkMemory(config.limits().whole().buffer());
@@ -124,6 +124,16 @@ public final class TunnelServer implements Agent {
                         name));
     }
 
+    @Override
+    public void accept() {
+        listeners.begin();
+    }
+
+    @Override
+    public List<ListeningSocket> sockets() {
+        return listeners.sockets();
+    }
+
     private void listen(ServerConfig on) throws StartFailure, InterruptedException {
         try {
             listeners.set(endpoints(on));
@@ -145,6 +155,7 @@ public final class TunnelServer implements Agent {
         socket.fit(channel);
         Visit visit = new Visit(endpoint, acceptor, channel);
         handshakes.add(visit);
+        sessions.arriving();
         visit.begin();
     }
 
@@ -155,7 +166,6 @@ public final class TunnelServer implements Agent {
         private final EventLoop loop = loops.next();
         private final Acceptor acceptor;
         private final SocketChannel channel;
-        sessions.arriving();
         private @Nullable MuxSession session;
         private boolean madeRoom;
 
@@ -233,6 +243,7 @@ public final class TunnelServer implements Agent {
         public void onFailed(String reason) {
             refusals.add(endpoint.name(), Refusals.What.SESSION, "", address, madeRoom ? MADE_ROOM : reason);
             leave();
+            sessions.notArrived();
         }
 
         @Override
@@ -244,7 +255,6 @@ public final class TunnelServer implements Agent {
         @Override
         public void onClosed(ServerSession session, MuxSession closed, ErrorCode code) {
             live.remove(session);
-            sessions.notArrived();
             leave();
             sessions.remove(closed, code); // last: with the last session of a drain the event loops may go
         }
