@@ -258,6 +258,26 @@ final class UpgradeTest {
     }
 
     @Test
+    void ifTheOldProcessDiesInTheMiddleTheNewOneTakesItsPlace() throws Exception {
+        try (Tunnel tunnel = tunnel("client").open()) {
+            Tunnel.echoes(tunnel.client());
+            tunnel.server().signal("STOP"); // so that the new process waits for its session
+            try (AgentProcess second = tunnel.client().successor()) {
+                int port = second.port("forwards.web");
+                tunnel.client().kill();
+
+                try (Socket waiting = Tunnel.connectTo(port)) { // in the backlog, which is the new one's now
+                    tunnel.server().signal("CONT");
+                    second.awaitLog("the agent before this one has ended by itself");
+                    waiting.getOutputStream().write('x');
+                    assertThat(waiting.getInputStream().read()).isEqualTo('x');
+                }
+                assertThat(status().getLong("pid")).isEqualTo(second.pid());
+            }
+        }
+    }
+
+    @Test
     void withNobodyThereItSaysHowToStart() throws Exception {
         try (Tunnel tunnel = tunnel("server").open()) {
             tunnel.server().terminate();

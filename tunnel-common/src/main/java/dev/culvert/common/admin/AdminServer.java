@@ -76,16 +76,21 @@ public final class AdminServer implements AutoCloseable {
             }
         }
         for (String address : addresses) {
-            if (channels.containsKey(address)) {
-                LOG.info("admin: listening on {}", address);
-            } else if (address.startsWith("/")) {
-                listenAt(Path.of(address));
-            } else {
-                HostPort tcp = HostPort.parse(address);
-                Channel channel = bind(
-                        new InetSocketAddress(tcp.host(), tcp.port()), transport.serverChannel(), address, Access.LOOK);
-                LOG.info("admin: listening on {}", HostPort.of((InetSocketAddress) channel.localAddress()));
+            if (!channels.containsKey(address)) {
+                listen(address);
             }
+        }
+        channels.forEach((address, channel) -> LOG.info(
+                "admin: listening on {}",
+                channel.localAddress() instanceof InetSocketAddress tcp ? HostPort.of(tcp) : address));
+    }
+
+    private void listen(String address) throws IOException, InterruptedException {
+        if (address.startsWith("/")) {
+            listenAt(Path.of(address));
+        } else {
+            HostPort tcp = HostPort.parse(address);
+            bind(new InetSocketAddress(tcp.host(), tcp.port()), transport.serverChannel(), address, Access.LOOK);
         }
     }
 
@@ -137,7 +142,6 @@ public final class AdminServer implements AutoCloseable {
         }
         bind(transport.domainAddress(socket), transport.domainServerChannel(), socket.toString(), Access.ACT);
         Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-rw----"));
-        LOG.info("admin: listening on {}", socket);
     }
 
     private static boolean isAnswered(Path socket) {
@@ -148,7 +152,7 @@ public final class AdminServer implements AutoCloseable {
         }
     }
 
-    private Channel bind(SocketAddress address, Class<? extends ServerChannel> type, String shown, Access access)
+    private void bind(SocketAddress address, Class<? extends ServerChannel> type, String shown, Access access)
             throws IOException, InterruptedException {
         var bound = bootstrap(access).channel(type).bind(address).await();
         if (!bound.isSuccess()) {
@@ -156,7 +160,6 @@ public final class AdminServer implements AutoCloseable {
                     + bound.cause().getMessage() + ". Set admin.listen to an address that is free, or to off.");
         }
         channels.put(shown, bound.channel());
-        return bound.channel();
     }
 
     private ServerBootstrap bootstrap(Access access) {

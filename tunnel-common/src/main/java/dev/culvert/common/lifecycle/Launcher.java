@@ -49,7 +49,10 @@ record Launcher(List<String> command) {
         CompletableFuture.delayedExecutor(patience.toMillis(), TimeUnit.MILLISECONDS)
                 .execute(process::destroyForcibly);
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        return process.waitFor() == 0 ? Optional.empty() : Optional.of(output.strip());
+        int code = process.waitFor();
+        return code == 0
+                ? Optional.empty()
+                : Optional.of(output.isBlank() ? "`check` has ended with exit code " + code : output.strip());
     }
 
     /** A process that has been started, and does nothing before it may. */
