@@ -271,6 +271,9 @@ def nothing_is_denied():
         drop_in(agent, "kill", "SystemCallErrorNumber=kill")
     restart_instances()
     for agent in AGENTS:
+        sh(f"tunnel-{agent} -c {CONFIGS[agent]} upgrade")
+    Transfer(FORWARD_PORT + 10).end()
+    for agent in AGENTS:
         with open(f"/proc/{property_of(f'tunnel-{agent}@prod', 'MainPID')}/status") as file:
             check("Seccomp:\t2" in file.read(), "its system calls are not filtered")
         check(property_of(f"tunnel-{agent}@prod", "NRestarts") == "0", "an instance was restarted")
@@ -353,6 +356,93 @@ class Attempts:
     def __exit__(self, *_):
         self.over.set()
         self.work.result(PATIENCE)
+
+
+def is_alive(pid):
+    return os.path.exists(f"/proc/{pid}")
+
+
+def upgrade_all(upgrade):
+    """Has all that runs be upgraded, while connections are made and a transfer goes on; returns what was seen."""
+    old = states("MainPID")
+    begun = states("ActiveEnterTimestampMonotonic")
+    transfer = Transfer()
+    transfer.goes_on()
+    with Attempts() as attempts:
+        work = POOL.submit(upgrade)
+        made = 0
+        while not work.done() or made == 0:
+            Transfer().end()
+            made += 1
+        work.result(PATIENCE)
+        new = states("MainPID")
+        check(not set(old) & set(new), "a service has the main process that it had before")
+        check(all(is_alive(pid) for pid in old), "a process did not drain, although a connection was open")
+        Transfer().end()
+    check(attempts.made > 100, f"there were only {attempts.made} attempts to connect")
+    check(attempts.refused == 0, f"{attempts.refused} of {attempts.made} were refused")
+    transfer.goes_on()
+    carried = transfer.end()
+    wait_for("the old processes end", lambda: not any(is_alive(pid) for pid in old))
+    check(states("MainPID") == new, "another process is the main one now")
+    check(states("ActiveState") == ["active"] * 2 and states("SubState") == ["running"] * 2, "a service does not run")
+    check(states("ActiveEnterTimestampMonotonic") == begun, "a service was stopped meanwhile")
+    Transfer().end()
+    for unit in SERVICES:
+        for words in "Supervising process", "Got notification message", "refusing":
+            check(words not in journal(unit), f"systemd says of {unit}: {words}")
+    return f"{attempts.made} attempts, 0 refused, {made} connections during it, {carried} on one that was open"
+
+
+def no_gap():
+    """an upgrade has a new main process at once: nobody is refused, nothing is cut off, and the old one drains"""
+
+    def upgrade():
+        for agent, old in zip(AGENTS, states("MainPID")):
+            said = sh(f"tunnel-{agent} upgrade")
+            new = property_of(f"tunnel-{agent}", "MainPID")
+            check(said == f"pid {new} has taken over, pid {old} drains", said)
+            check(f"pid {new}, ready" in sh(f"tunnel-{agent} status"), "another process is asked than the main one")
+
+    return upgrade_all(upgrade)
+
+
+def no_gap_with_the_socket():
+    """the same where the socket unit holds the port"""
+    return no_gap()
+
+
+def wrong_upgrade():
+    """an upgrade with a wrong file says why, and changes nothing"""
+    pids = states("MainPID")
+    shutil.copyfile("/etc/culvert/server.conf", "/root/server.conf")
+    with open("/etc/culvert/server.conf", "a") as file:
+        file.write("lisen = 1\n")
+    said = sh("tunnel-server upgrade", expect=1)
+    check("not upgraded, nothing has changed" in said and "lisen: unknown key" in said, said)
+    shutil.move("/root/server.conf", "/etc/culvert/server.conf")
+    check(states("MainPID") == pids, "a service has another main process")
+    Transfer().end()
+    return said.splitlines()[-1]
+
+
+def stop_in_upgrade():
+    """a stop in the middle of an upgrade waits for both processes, and the result is success"""
+    transfer = Transfer()
+    transfer.goes_on()
+    old = property_of("tunnel-client", "MainPID")
+    sh("tunnel-client upgrade")
+    sh("systemctl stop --no-block tunnel-client")
+    wait_for("it stops", lambda: property_of("tunnel-client", "ActiveState") == "deactivating")
+    wait_for("the new one drains", lambda: "draining" in property_of("tunnel-client", "StatusText"))
+    transfer.goes_on()
+    check(is_alive(old), "the old process has gone")
+    carried = transfer.end()
+    wait_for("it stops", lambda: property_of("tunnel-client", "ActiveState") == "inactive")
+    check(property_of("tunnel-client", "Result") == "success", property_of("tunnel-client", "Result"))
+    sh("systemctl start tunnel-client")
+    Transfer().end()
+    return f"{carried} on the old one"
 
 
 def restart_server():
@@ -456,15 +546,27 @@ def watchdog():
     return " and ".join(name for _, name in loops)
 
 
-def upgrade():
-    """an upgrade restarts what runs, starts nothing else, and keeps the configuration"""
+def package_upgrade():
+    """an upgrade of the package has what runs be replaced without a gap, starts nothing else, and keeps the configuration"""
     sh("systemctl stop tunnel-client@prod")
-    pids = states("MainPID")
-    sh("apt-get install -y --reinstall /culvert-test/culvert_*_all.deb")
-    check(states("ActiveState") == ["active"] * 2, "a service does not run any more")
-    check(not set(pids) & set(states("MainPID")), "a service runs what was there before")
+    pid = property_of("tunnel-server@prod", "MainPID")
+    seen = upgrade_all(lambda: sh("apt-get install -y --reinstall /culvert-test/culvert_*_all.deb"))
+    check(property_of("tunnel-server@prod", "MainPID") != pid, "an instance runs what was there before")
+    check(property_of("tunnel-server@prod", "ActiveState") == "active", "an instance does not run any more")
     check(property_of("tunnel-client@prod", "ActiveState") == "inactive", "a service was started that did not run")
     Transfer(FORWARD_PORT + 1).end()
+    return seen
+
+
+def restart_of_a_mute_agent():
+    """an agent that can not be asked is restarted by an upgrade of the package"""
+    with open("/etc/culvert/client.conf", "a") as file:
+        file.write("admin.listen = off\n")
+    sh("systemctl restart tunnel-client")
+    pid = property_of("tunnel-client", "MainPID")
+    sh("apt-get install -y --reinstall /culvert-test/culvert_*_all.deb")
+    check(property_of("tunnel-client", "MainPID") != pid, "it runs what was there before")
+    Transfer().end()
     return sh("tunnel-client --version")
 
 
@@ -496,11 +598,16 @@ CHECKS = [
     reload_adds,
     reload_refuses,
     stop_drains,
+    no_gap,
+    wrong_upgrade,
+    stop_in_upgrade,
     socket_refuses_nobody,
+    no_gap_with_the_socket,
     locked_in,
     no_errors,
     watchdog,
-    upgrade,
+    package_upgrade,
+    restart_of_a_mute_agent,
     purge,
 ]
 

@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An agent as it ships: the packaged launcher, in a process of its own, with a configuration file of its own. It runs with
@@ -34,6 +35,7 @@ final class AgentProcess implements AutoCloseable {
     private static final String ENDING =
             "(\\S+) forward=(%s) client=(%s) target=(\\S+) in=(\\d+) out=(\\d+) ms=(\\d+) end: (.*)";
 
+    private final String program;
     private final Process process;
     private final Log log;
     private final Path directory;
@@ -62,6 +64,7 @@ final class AgentProcess implements AutoCloseable {
         private final List<String> jvm = new ArrayList<>();
         private final Map<String, String> environment = new LinkedHashMap<>();
         private String config = "";
+        private @Nullable Path file;
         private final List<String> prefix = new ArrayList<>();
         private int descriptors;
         private boolean leakDetection = true;
@@ -157,9 +160,14 @@ final class AgentProcess implements AutoCloseable {
     }
 
     private AgentProcess(Builder what) throws IOException {
+        program = what.program;
         directory = Files.createTempDirectory("culvert");
-        configFile = directory.resolve(what.program.replace("tunnel-", "") + ".conf");
-        Files.writeString(configFile, what.config);
+        if (what.file == null) {
+            configFile = directory.resolve(what.program.replace("tunnel-", "") + ".conf");
+            Files.writeString(configFile, what.config);
+        } else {
+            configFile = what.file;
+        }
         List<String> command = new ArrayList<>(Programs.HEARING_SIGNALS);
         if (what.descriptors > 0) {
             command.addAll(List.of("sh", "-c", "ulimit -n " + what.descriptors + "; exec \"$0\" \"$@\""));
@@ -324,6 +332,13 @@ final class AgentProcess implements AutoCloseable {
                 .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
                 .findFirst()
                 .orElseThrow();
+    }
+
+    /** Starts another process with its configuration, which takes over from it by hand. */
+    AgentProcess successor() {
+        Builder builder = new Builder(program).arguments("-c", configFile.toString(), "take-over");
+        builder.file = configFile;
+        return builder.start();
     }
 
     Path configFile() {

@@ -4,36 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.Socket;
 import java.net.SocketException;
-import java.security.MessageDigest;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 
 /** Told to stop, an agent lets finish what is open and takes nothing new. */
 final class DrainTest {
-    private static final int TRANSFERS = 50;
-    private static final int HALF = 512 << 10;
-
-    /** Says when it has read one half of a transfer; at its end it answers with the checksum. */
-    private static final Service TRANSFER = Service.of(socket -> {
-        MessageDigest digest = Bytes.sha256();
-        digest.update(Service.readFully(socket.getInputStream(), HALF));
-        socket.getOutputStream().write('h');
-        digest.update(socket.getInputStream().readAllBytes());
-        socket.getOutputStream().write(digest.digest());
-    });
-
+    private static final Service TRANSFER = Transfers.service();
     private static final Service ECHO = Service.echo();
 
     @AfterAll
@@ -45,7 +25,7 @@ final class DrainTest {
     @Test
     void aClientFinishesFiftyTransfersAtSigterm() throws Exception {
         try (Tunnel tunnel = Tunnel.to(TRANSFER).open();
-                Transfers transfers = Transfers.halfDone(tunnel)) {
+                Transfers transfers = Transfers.halfDone(tunnel.client(), 50)) {
             int port = tunnel.client().port("forwards.web");
 
             tunnel.client().terminate();
@@ -60,7 +40,7 @@ final class DrainTest {
     @Test
     void aServerFinishesFiftyTransfersAtSigterm() throws Exception {
         try (Tunnel tunnel = Tunnel.to(TRANSFER).open();
-                Transfers transfers = Transfers.halfDone(tunnel)) {
+                Transfers transfers = Transfers.halfDone(tunnel.client(), 50)) {
             int port = tunnel.server().port("listen");
 
             tunnel.server().terminate();
@@ -158,51 +138,5 @@ final class DrainTest {
     private static void echo(Socket socket) throws IOException {
         socket.getOutputStream().write('x');
         assertThat(socket.getInputStream().read()).isEqualTo('x');
-    }
-
-    /** Uploads of which one half has arrived, and that wait before they send the other. */
-    private static final class Transfers implements AutoCloseable {
-        private final ExecutorService threads = Executors.newFixedThreadPool(TRANSFERS);
-        private final List<Future<byte[]>> answers = new ArrayList<>();
-        private final CountDownLatch halfDone = new CountDownLatch(TRANSFERS);
-        private final CountDownLatch go = new CountDownLatch(1);
-
-        static Transfers halfDone(Tunnel tunnel) throws InterruptedException {
-            Transfers transfers = new Transfers();
-            for (int i = 0; i < TRANSFERS; i++) {
-                int seed = i;
-                transfers.answers.add(transfers.threads.submit(() -> transfers.run(tunnel, seed)));
-            }
-            assertThat(transfers.halfDone.await(30, TimeUnit.SECONDS)).isTrue();
-            return transfers;
-        }
-
-        private byte[] run(Tunnel tunnel, int seed) throws Exception {
-            try (Socket socket = tunnel.connect()) {
-                InputStream source = Bytes.source(seed, 2L * HALF);
-                socket.getOutputStream().write(source.readNBytes(HALF));
-                assertThat(socket.getInputStream().read()).isEqualTo('h');
-                halfDone.countDown();
-                go.await();
-                source.transferTo(socket.getOutputStream());
-                socket.shutdownOutput();
-                return Service.readFully(socket.getInputStream(), 32);
-            }
-        }
-
-        /** Sends the rest and compares the checksums. */
-        void finish() throws Exception {
-            go.countDown();
-            for (int seed = 0; seed < TRANSFERS; seed++) {
-                MessageDigest expected = Bytes.sha256();
-                expected.update(Bytes.source(seed, 2L * HALF).readAllBytes());
-                assertThat(answers.get(seed).get(30, TimeUnit.SECONDS)).isEqualTo(expected.digest());
-            }
-        }
-
-        @Override
-        public void close() {
-            threads.shutdownNow();
-        }
     }
 }

@@ -10,8 +10,6 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -141,9 +139,9 @@ final class ReloadTest {
                 assertThatThrownBy(() -> Tunnel.connect(from, "new")).isInstanceOf(ConnectException.class);
                 echoes(open);
             }
-            int done = load.done.get();
-            await().atMost(AgentProcess.PATIENCE).until(() -> load.done.get() > done || load.failure.get() != null);
-            assertThat(load.failure.get()).isNull();
+            int done = load.done();
+            await().atMost(AgentProcess.PATIENCE).until(() -> load.done() > done || load.failure() != null);
+            assertThat(load.failure()).isNull();
             assertThat(from.log().matching("session up")).hasSize(1);
         }
     }
@@ -175,7 +173,7 @@ final class ReloadTest {
                 Load load = new Load(from)) {
             int port = of.port("listen");
             int local = from.port("forwards.web");
-            await().atMost(AgentProcess.PATIENCE).until(() -> load.done.get() > 10);
+            await().atMost(AgentProcess.PATIENCE).until(() -> load.done() > 10);
 
             // The client's: both are listed, the file changes, the old one is taken out.
             of.reload(serverConfig(port, client.fingerprint(), nextClient.fingerprint()));
@@ -194,9 +192,9 @@ final class ReloadTest {
             from.reload(clientConfig(port, local, nextServer.fingerprint()));
             from.awaitLog("session up", 4);
 
-            int so = load.done.get();
-            await().atMost(AgentProcess.PATIENCE).until(() -> load.done.get() > so + 10);
-            assertThat(load.failure.get()).isNull();
+            int so = load.done();
+            await().atMost(AgentProcess.PATIENCE).until(() -> load.done() > so + 10);
+            assertThat(load.failure()).isNull();
         }
     }
 
@@ -329,40 +327,5 @@ final class ReloadTest {
                 "--plan");
         builder.environment().put("CULVERT_OPTS", "-XX:TieredStopAtLevel=1");
         return Programs.run(builder);
-    }
-
-    /** Connections, one after the other, each of which has to work. */
-    private static final class Load implements AutoCloseable {
-        final AtomicInteger done = new AtomicInteger();
-        final AtomicReference<Throwable> failure = new AtomicReference<>();
-        private final Thread thread;
-        private volatile boolean stop;
-
-        Load(AgentProcess client) {
-            int port = client.port("forwards.web");
-            thread = new Thread(() -> {
-                try {
-                    while (!stop) {
-                        try (Socket socket = Tunnel.connectTo(port)) {
-                            for (int i = 0; i < 20; i++) {
-                                echoes(socket);
-                            }
-                            socket.shutdownOutput();
-                            assertThat(socket.getInputStream().read()).isEqualTo(-1);
-                        }
-                        done.incrementAndGet();
-                    }
-                } catch (IOException | AssertionError e) {
-                    failure.set(e);
-                }
-            });
-            thread.start();
-        }
-
-        @Override
-        public void close() {
-            stop = true;
-            await().atMost(AgentProcess.PATIENCE).until(() -> !thread.isAlive());
-        }
     }
 }

@@ -3,6 +3,8 @@ package dev.culvert.dist;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.typesafe.config.ConfigFactory;
+import dev.culvert.common.admin.AdminClient;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -65,6 +67,46 @@ final class ServiceTest {
                     .untilAsserted(() -> assertThat(told)
                             .contains("STOPPING=1")
                             .anySatisfy(word -> assertThat(word).matches("EXTEND_TIMEOUT_USEC=[0-9]{8}")));
+        } finally {
+            systemd.close().sync();
+        }
+    }
+
+    @Test
+    void systemdIsToldOfAnUpgradeByWhoWasItsMainProcessAndThenByTheNewOne() throws Exception {
+        Path socket = directory.resolve("notify");
+        Path admin = directory.resolve("server.sock");
+        List<String> told = new CopyOnWriteArrayList<>();
+        Channel systemd = listen(socket, told);
+        try (Service echo = Service.echo();
+                AgentProcess server = AgentProcess.server()
+                        .config(Tunnel.to(echo)
+                                .server("admin.listen = \"" + admin + "\"")
+                                .serverConfig(0))
+                        .environment("NOTIFY_SOCKET", socket.toString())
+                        .environment("WATCHDOG_USEC", "400000")
+                        .start();
+                AdminClient agent = new AdminClient(admin.toString())) {
+            await().atMost(AgentProcess.PATIENCE).until(() -> told.contains("WATCHDOG=1"));
+            try (AgentProcess byHand = server.successor()) {
+                assertThat(byHand.awaitExit()).isEqualTo(1);
+                byHand.awaitLog("it is a service of systemd, .*: `upgrade` has it do that");
+            }
+
+            assertThat(agent.post("/upgrade")).contains("has taken over");
+            await().atMost(AgentProcess.PATIENCE).until(() -> !server.isAlive());
+            long pid = ConfigFactory.parseString(agent.get("/status")).getLong("pid");
+            int changed = told.indexOf("MAINPID=" + pid);
+            await().atMost(AgentProcess.PATIENCE)
+                    .untilAsserted(() -> assertThat(told.subList(changed + 1, told.size()))
+                            .startsWith("READY=1")
+                            .contains("WATCHDOG=1"));
+            assertThat(told).doesNotContain("STOPPING=1");
+
+            agent.post("/drain");
+            await().atMost(AgentProcess.PATIENCE).until(() -> told.contains("STOPPING=1"));
+            await().atMost(AgentProcess.PATIENCE)
+                    .until(() -> ProcessHandle.of(pid).isEmpty());
         } finally {
             systemd.close().sync();
         }

@@ -7,6 +7,7 @@ import dev.culvert.common.lifecycle.AgentCommand;
 import dev.culvert.common.lifecycle.Findings;
 import dev.culvert.common.lifecycle.Program;
 import dev.culvert.common.lifecycle.StartFailure;
+import dev.culvert.common.net.ListeningSocket;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -44,8 +45,8 @@ public final class Main implements Program<ClientConfig> {
     }
 
     @Override
-    public Agent agent(ClientConfig config) throws StartFailure {
-        return new TunnelClient(config);
+    public Agent agent(ClientConfig config, List<ListeningSocket> passed) throws StartFailure {
+        return new TunnelClient(config, passed);
     }
 
     @Override

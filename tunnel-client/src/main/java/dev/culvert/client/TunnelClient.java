@@ -10,6 +10,7 @@ import dev.culvert.common.lifecycle.Speed;
 import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.Acceptor;
 import dev.culvert.common.net.Listeners;
+import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
@@ -25,7 +26,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -55,14 +55,15 @@ public final class TunnelClient implements Agent {
     private final List<Uplink> uplinks = new ArrayList<>();
     private final Uplinks router;
 
-    TunnelClient(ClientConfig config) throws StartFailure {
+    /** @param passed sockets that listen already */
+    TunnelClient(ClientConfig config, List<ListeningSocket> passed) throws StartFailure {
         this.config = config;
         begunWith = config;
         content = content(config).orElse("");
         int count = config.upstream().sessions();
         loops = transport.newEventLoops(Math.min(count, Runtime.getRuntime().availableProcessors()), "client");
         accepting = loops.next();
-        listeners = new Listeners<>(transport, accepting, Map.of(), this::arrive);
+        listeners = new Listeners<>(transport, accepting, passed, this::arrive);
         router = new Uplinks(accepting, ticker, uplinks);
         Way way;
         try {
@@ -169,6 +170,16 @@ public final class TunnelClient implements Agent {
             throw new StartFailure(String.valueOf(e.getMessage()));
         }
         uplinks.forEach(Uplink::start);
+    }
+
+    @Override
+    public void accept() {
+        listeners.begin();
+    }
+
+    @Override
+    public List<ListeningSocket> sockets() {
+        return listeners.sockets();
     }
 
     private void arrive(ForwardConfig forward, Acceptor acceptor, SocketChannel channel) {

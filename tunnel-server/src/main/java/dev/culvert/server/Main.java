@@ -7,9 +7,12 @@ import dev.culvert.common.lifecycle.AgentCommand;
 import dev.culvert.common.lifecycle.Findings;
 import dev.culvert.common.lifecycle.Program;
 import dev.culvert.common.lifecycle.StartFailure;
+import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.systemd.ActivatedSockets;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /** {@code tunnel-server}. */
 public final class Main implements Program<ServerConfig> {
@@ -60,10 +63,10 @@ public final class Main implements Program<ServerConfig> {
     }
 
     @Override
-    public Agent agent(ServerConfig config) throws StartFailure {
-        return new TunnelServer(
-                config,
-                ActivatedSockets.fromEnvironment(
-                        System.getenv(), ProcessHandle.current().pid()));
+    public Agent agent(ServerConfig config, List<ListeningSocket> passed) throws StartFailure {
+        List<ListeningSocket> sockets = new ArrayList<>(passed);
+        sockets.addAll(ActivatedSockets.fromEnvironment(
+                System.getenv(), ProcessHandle.current().pid()));
+        return new TunnelServer(config, sockets);
     }
 }

@@ -17,6 +17,7 @@ import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.Acceptor;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.Listeners;
+import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Connections;
@@ -90,11 +91,11 @@ public final class TunnelServer implements Agent {
     private volatile Access access;
     private volatile boolean draining;
 
-    /** @param activated descriptors of sockets that listen already, by the name of the endpoint */
-    TunnelServer(ServerConfig config, Map<String, Integer> activated) throws StartFailure {
+    /** @param passed sockets that listen already */
+    TunnelServer(ServerConfig config, List<ListeningSocket> passed) throws StartFailure {
         this.config = config;
         begunWith = config.admin();
-        listeners = new Listeners<>(transport, accepts, activated, this::begin);
+        listeners = new Listeners<>(transport, accepts, passed, this::begin);
         handshakes = new Handshakes(config.limits().handshakes());
         accounts = new Accounts(config.limits().whole(), Ticker.systemTicker());
         checkMemory(config.limits().whole().buffer());
@@ -130,6 +131,16 @@ public final class TunnelServer implements Agent {
                         name));
     }
 
+    @Override
+    public void accept() {
+        listeners.begin();
+    }
+
+    @Override
+    public List<ListeningSocket> sockets() {
+        return listeners.sockets();
+    }
+
     private void listen(ServerConfig on) throws StartFailure, InterruptedException {
         try {
             listeners.set(endpoints(on));
@@ -151,6 +162,7 @@ public final class TunnelServer implements Agent {
         socket.fit(channel);
         Visit visit = new Visit(endpoint, acceptor, channel);
         handshakes.add(visit);
+        sessions.arriving();
         visit.begin();
     }
 
@@ -218,7 +230,7 @@ public final class TunnelServer implements Agent {
             if (!access.equals(identifiedBy)) { // and whoever changed it may not have found this session
                 listener.identifyAgain(access.clients());
             }
-            sessions.add(newSession, channel, endpoint.name(), listener::who);
+            sessions.arrived(newSession, channel, endpoint.name(), listener::who);
             connection = new MuxConnection(newSession);
             pipeline.addLast(connection);
         }
@@ -240,10 +252,12 @@ public final class TunnelServer implements Agent {
         public void onFailed(String reason) {
             refusals.add(endpoint.name(), Refusals.What.SESSION, "", address, madeRoom ? MADE_ROOM : reason);
             leave();
+            sessions.notArrived();
         }
 
         @Override
         public void onUp(ServerSession session, MuxSession up) {
+            sessions.isUp(up);
             accepts.execute(() -> handshakes.remove(this));
             up.token().ifPresent(token -> resumable.put(token, session));
         }

@@ -21,6 +21,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import io.netty.util.NetUtil;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -30,7 +31,7 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Answers one request, then closes. */
+/** Answers one request, then closes; only {@link HandOver} takes several. */
 final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     private static final Logger LOG = LoggerFactory.getLogger(AdminHandler.class);
     private static final String TEXT = "text/plain; charset=utf-8";
@@ -40,14 +41,16 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
 
     private static final String PATHS =
             "there are GET / /livez /readyz /status /metrics; on the unix socket also POST /reload /plan /drain /measure"
-                    + " /kill?id=ID\n";
+                    + " /kill?id=ID /upgrade\n";
 
     private final Backend backend;
     private final AdminServer.Access access;
+    private final HandOver handOver;
 
-    AdminHandler(Backend backend, AdminServer.Access access) {
+    AdminHandler(Backend backend, AdminServer.Access access, HandOver handOver) {
         this.backend = backend;
         this.access = access;
+        this.handOver = handOver;
     }
 
     @Override
@@ -97,6 +100,10 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             case "/reload" -> answerLater(ctx, backend.reload());
             case "/plan" -> answerLater(ctx, backend.plan());
             case "/measure" -> answerLater(ctx, backend.measure());
+            case "/upgrade" -> answerLater(ctx, backend.upgrade());
+            case HandOver.LIST -> list(ctx);
+            case HandOver.NEXT -> handOver.sendNext(ctx.channel());
+            case HandOver.READY -> letGo(ctx);
             case "/drain" -> {
                 answer(ctx, OK, "draining\n");
                 backend.drain();
@@ -111,6 +118,37 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             }
             default -> answer(ctx, NOT_FOUND, PATHS);
         }
+    }
+
+    private void list(ChannelHandlerContext ctx) {
+        try {
+            answerAndStay(ctx, handOver.list(ctx.channel()));
+        } catch (IOException e) {
+            answer(ctx, CONFLICT, e.getMessage() + "\n");
+        }
+    }
+
+    private void letGo(ChannelHandlerContext ctx) {
+        handOver.letGo()
+                .whenComplete((done, failure) -> ctx.executor().execute(() -> {
+                    if (failure == null) {
+                        handOver.leave(ctx.channel());
+                        answerAndStay(ctx, "yours\n");
+                    } else {
+                        answer(ctx, CONFLICT, failure.getMessage() + "\n");
+                    }
+                }));
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+        handOver.gone();
+    }
+
+    private static void answerAndStay(ChannelHandlerContext ctx, String text) {
+        FullHttpResponse response = response(OK, TEXT, text.getBytes(StandardCharsets.UTF_8));
+        response.headers().remove(HttpHeaderNames.CONNECTION);
+        ctx.writeAndFlush(response);
     }
 
     private static void answer(ChannelHandlerContext ctx, List<String> troubles) {

@@ -1,13 +1,17 @@
 package dev.culvert.common.admin;
 
+import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.mux.HostPort;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFactory;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.ServerChannel;
+import io.netty.channel.unix.UnixChannel;
 import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.timeout.ReadTimeoutHandler;
@@ -20,8 +24,9 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +37,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class AdminServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
+    /** What its sockets are for, among those of an agent. */
+    private static final String PLACE = "admin";
+
     private static final int MOST_CONNECTIONS = 64;
     private static final int MOST_BODY = 8 << 10;
     private static final int PATIENCE_SECONDS = 30;
@@ -39,9 +47,11 @@ public final class AdminServer implements AutoCloseable {
     private final Transport transport;
     private final EventLoopGroup loop;
     private final Backend backend;
-    private final List<Channel> channels = new ArrayList<>();
-    private final List<Path> sockets = new ArrayList<>();
+    /** By their addresses, as the configuration writes them. */
+    private final Map<String, Channel> channels = new ConcurrentHashMap<>();
+
     private final AtomicInteger open = new AtomicInteger();
+    private boolean begun;
 
     /** @param loop one event loop of the transport */
     public AdminServer(Transport transport, EventLoopGroup loop, Backend backend) {
@@ -51,20 +61,75 @@ public final class AdminServer implements AutoCloseable {
     }
 
     /**
-     * Listens. Blocks: for start-up.
+     * Listens, and answers nobody yet. Blocks: for start-up.
      *
-     * @param address an absolute path, or HOST:PORT on loopback
+     * @param addresses absolute paths, and HOST:PORT on loopback
+     * @param passed sockets of such an endpoint, which listen already
      * @throws IOException with a sentence for the user
      */
-    public void listen(String address) throws IOException, InterruptedException {
+    public void listen(List<String> addresses, List<ListeningSocket> passed) throws IOException, InterruptedException {
+        for (ListeningSocket socket : passed) {
+            if (addresses.contains(socket.address())) {
+                adopt(socket);
+            } else {
+                socket.close();
+            }
+        }
+        for (String address : addresses) {
+            if (!channels.containsKey(address)) {
+                listen(address);
+            }
+        }
+        channels.forEach((address, channel) -> LOG.info(
+                "admin: listening on {}",
+                channel.localAddress() instanceof InetSocketAddress tcp ? HostPort.of(tcp) : address));
+    }
+
+    private void listen(String address) throws IOException, InterruptedException {
         if (address.startsWith("/")) {
             listenAt(Path.of(address));
         } else {
             HostPort tcp = HostPort.parse(address);
-            Channel channel = bind(
-                    new InetSocketAddress(tcp.host(), tcp.port()), transport.serverChannel(), address, Access.LOOK);
-            LOG.info("admin: listening on {}", HostPort.of((InetSocketAddress) channel.localAddress()));
+            bind(new InetSocketAddress(tcp.host(), tcp.port()), transport.serverChannel(), address, Access.LOOK);
         }
+    }
+
+    private void adopt(ListeningSocket socket) throws InterruptedException {
+        boolean unix = socket.address().startsWith("/");
+        var registered = bootstrap(unix ? Access.ACT : Access.LOOK)
+                .channelFactory((ChannelFactory<ServerChannel>) () -> unix
+                        ? transport.adoptDomainServer(socket.descriptor())
+                        : transport.adoptServerSocket(socket.descriptor()))
+                .register()
+                .await();
+        channels.put(socket.address(), registered.channel());
+    }
+
+    /** Whether a socket is from such an endpoint, and not from the agent beside it. */
+    static boolean isFrom(ListeningSocket socket) {
+        return socket.place().equals(PLACE);
+    }
+
+    /** Answers from now on. */
+    public void begin() {
+        begun = true;
+        channels.values().forEach(channel -> channel.config().setAutoRead(true));
+    }
+
+    /** What it listens on, for another process. Epoll only. */
+    List<ListeningSocket> sockets() {
+        return channels.entrySet().stream()
+                .map(one -> new ListeningSocket(
+                        PLACE, one.getKey(), ((UnixChannel) one.getValue()).fd().intValue()))
+                .toList();
+    }
+
+    /** The sockets are another process's now. Event loop only. */
+    void leave() {
+        for (Channel channel : channels.values()) {
+            channel.deregister(); // to close it would remove the socket from its directory
+        }
+        channels.clear();
     }
 
     private void listenAt(Path socket) throws IOException, InterruptedException {
@@ -76,9 +141,7 @@ public final class AdminServer implements AutoCloseable {
             Files.delete(socket); // of one that was killed
         }
         bind(transport.domainAddress(socket), transport.domainServerChannel(), socket.toString(), Access.ACT);
-        sockets.add(socket);
         Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-rw----"));
-        LOG.info("admin: listening on {}", socket);
     }
 
     private static boolean isAnswered(Path socket) {
@@ -89,20 +152,21 @@ public final class AdminServer implements AutoCloseable {
         }
     }
 
-    private Channel bind(SocketAddress address, Class<? extends ServerChannel> type, String shown, Access access)
+    private void bind(SocketAddress address, Class<? extends ServerChannel> type, String shown, Access access)
             throws IOException, InterruptedException {
-        var bound = new ServerBootstrap()
-                .group(loop)
-                .channel(type)
-                .childHandler(pipeline(access))
-                .bind(address)
-                .await();
+        var bound = bootstrap(access).channel(type).bind(address).await();
         if (!bound.isSuccess()) {
             throw new IOException("admin: cannot listen on " + shown + ": "
                     + bound.cause().getMessage() + ". Set admin.listen to an address that is free, or to off.");
         }
-        channels.add(bound.channel());
-        return bound.channel();
+        channels.put(shown, bound.channel());
+    }
+
+    private ServerBootstrap bootstrap(Access access) {
+        return new ServerBootstrap()
+                .group(loop)
+                .option(ChannelOption.AUTO_READ, false)
+                .childHandler(pipeline(access));
     }
 
     private ChannelHandler pipeline(Access access) {
@@ -117,7 +181,7 @@ public final class AdminServer implements AutoCloseable {
                         .addLast(new ReadTimeoutHandler(PATIENCE_SECONDS))
                         .addLast(new HttpServerCodec())
                         .addLast(new HttpObjectAggregator(MOST_BODY))
-                        .addLast(new AdminHandler(backend, access));
+                        .addLast(new AdminHandler(backend, access, new HandOver(AdminServer.this, backend)));
             }
         };
     }
@@ -131,12 +195,14 @@ public final class AdminServer implements AutoCloseable {
     /** Stops listening and removes the sockets. */
     @Override
     public void close() {
-        channels.forEach(Channel::close);
-        for (Path socket : sockets) {
+        channels.values().forEach(Channel::close);
+        for (String address : channels.keySet()) {
             try {
-                Files.deleteIfExists(socket);
+                if (begun && address.startsWith("/")) { // else they may be another agent's
+                    Files.deleteIfExists(Path.of(address));
+                }
             } catch (IOException e) {
-                LOG.warn("admin: cannot remove {}: {}", socket, e.toString());
+                LOG.warn("admin: cannot remove {}: {}", address, e.toString());
             }
         }
     }

@@ -1,5 +1,7 @@
 package dev.culvert.common.admin;
 
+import dev.culvert.common.net.ListeningSocket;
+import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
@@ -32,8 +34,31 @@ public interface Backend {
     /** Has it drain and end. */
     void drain();
 
+    /** Has its program started anew, which then takes over. */
+    CompletableFuture<Answer> upgrade();
+
+    /**
+     * Another process wants to take over.
+     *
+     * @param pid of that process
+     * @throws IOException with a sentence: it may not
+     */
+    Heir announce(long pid) throws IOException;
+
     /** Cuts off a connection. False: there is none with this id. */
     boolean kill(String id);
+
+    /** A process that wants to take over from this one. */
+    interface Heir {
+        /** What the agent listens on now. It stays that until the heir is gone, or this agent drains. */
+        List<ListeningSocket> sockets();
+
+        /** It is ready; done when it may accept, and this agent does so no more. Fails with a sentence if it may not. */
+        CompletableFuture<Void> ready();
+
+        /** It is not there any more. If it has not taken over, nothing has changed. */
+        void gone();
+    }
 
     /**
      * A page of HTML.

@@ -2,6 +2,7 @@ package dev.culvert.common.lifecycle;
 
 import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
+import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.mux.ErrorCode;
 import io.netty.util.concurrent.EventExecutor;
@@ -13,11 +14,17 @@ import java.util.concurrent.CompletableFuture;
 /** What {@link Lifecycle} starts, drains and stops: one of the two agents. Any thread. */
 public interface Agent {
     /**
-     * Binds the listeners and starts everything else; returns when the agent is ready for connections.
+     * Binds the listeners and starts everything else, and accepts nothing yet: connections wait.
      *
      * @throws StartFailure with a sentence for the user
      */
     void start() throws StartFailure, InterruptedException;
+
+    /** Accepts from now on. */
+    void accept();
+
+    /** What it listens on now, for a process that takes over. Epoll only. */
+    List<ListeningSocket> sockets();
 
     /**
      * Reads the configuration again and does what it says now, as far as that needs no restart; the log says what does. Blocks.

@@ -2,6 +2,7 @@ package dev.culvert.common.lifecycle;
 
 import ch.qos.logback.classic.LoggerContext;
 import dev.culvert.common.admin.AdminServer;
+import dev.culvert.common.admin.Predecessor;
 import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
@@ -14,6 +15,7 @@ import dev.culvert.common.tls.Tls;
 import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -102,6 +104,18 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
 
     @Command(description = "Run in the foreground (default).")
     int run() throws InterruptedException {
+        return run(false);
+    }
+
+    @Command(
+            name = "take-over",
+            description =
+                    "Run in the foreground, in the place of the agent that runs: it gives its sockets away, and drains.")
+    int takeOver() throws InterruptedException {
+        return run(true);
+    }
+
+    private int run(boolean takesOver) throws InterruptedException {
         if (verbose) {
             LogSetup.verbose();
         }
@@ -109,7 +123,7 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
         try {
             C config = program.read(file());
             LogSetup.apply(config.log());
-            return run(config);
+            return run(config, takesOver);
         } catch (BadConfig | StartFailure e) {
             if (LogSetup.isText()) {
                 return fail(e);
@@ -119,30 +133,43 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
         }
     }
 
-    private int run(C config) throws StartFailure, InterruptedException {
-        Agent agent = program.agent(config);
+    private int run(C config, boolean takesOver) throws StartFailure, InterruptedException {
         EventLoopGroup admin = Transport.best().newEventLoops(1, "admin");
+        try {
+            return run(config, admin, takesOver ? Predecessor.find(admin, adminAddress(config.admin())) : null);
+        } catch (IOException e) {
+            throw new StartFailure(String.valueOf(e.getMessage()));
+        } finally {
+            admin.shutdownGracefully(0, 1, TimeUnit.SECONDS).await(2, TimeUnit.SECONDS);
+        }
+    }
+
+    private int run(C config, EventLoopGroup admin, @Nullable Predecessor before)
+            throws StartFailure, IOException, InterruptedException {
+        Agent agent = program.agent(config, before == null ? List.of() : before.sockets());
         Lifecycle lifecycle = new Lifecycle(
                 agent,
                 file(),
                 SystemdNotifier.fromEnvironment(System.getenv(), admin),
                 SystemdNotifier.watchdog(
                                 System.getenv(), ProcessHandle.current().pid())
-                        .orElse(null));
+                        .orElse(null),
+                before,
+                Launcher.ofThisProcess(file(), verbose),
+                System.getenv().containsKey("NOTIFY_SOCKET"));
         try (AdminServer server = new AdminServer(
                 Transport.best(), admin, new Inspection(program.name(), version(), agent, lifecycle, admin))) {
-            for (String address : config.admin().addresses(file(), System.getenv())) {
-                server.listen(address);
-            }
+            server.listen(
+                    config.admin().addresses(file(), System.getenv()),
+                    before == null ? List.of() : before.adminSockets());
             Signals.onTermination(lifecycle::signal);
             Signals.onReload(lifecycle::reload);
             Signals.onReport(lifecycle::report);
+            lifecycle.start();
+            server.begin();
             return lifecycle.run();
-        } catch (IOException e) {
-            throw new StartFailure(String.valueOf(e.getMessage()));
         } finally {
             agent.close();
-            admin.shutdownGracefully(0, 1, TimeUnit.SECONDS).await(2, TimeUnit.SECONDS);
         }
     }
 
@@ -151,8 +178,12 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
      * the agent's key is not for everybody who asks it.
      */
     String adminAddress() throws BadConfig, IOException {
-        return ConfigFile.peek(file(), program.defaultConfig(), "admin", top -> top.section("admin", AdminConfig::read))
-                .askAt(file(), System.getenv())
+        return adminAddress(ConfigFile.peek(
+                file(), program.defaultConfig(), "admin", top -> top.section("admin", AdminConfig::read)));
+    }
+
+    private String adminAddress(AdminConfig admin) throws IOException {
+        return admin.askAt(file(), System.getenv())
                 .orElseThrow(() -> new IOException("admin.listen is off in " + file() + ": there is nobody to ask"));
     }
 

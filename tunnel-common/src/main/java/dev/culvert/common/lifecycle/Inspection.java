@@ -9,6 +9,7 @@ import dev.culvert.common.splice.ConnectionStatus;
 import dev.culvert.common.splice.Tally;
 import dev.culvert.mux.ErrorCode;
 import io.netty.util.concurrent.Ticker;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -92,6 +93,16 @@ final class Inspection implements Backend {
             Throwable cause = Objects.requireNonNullElse(failure.getCause(), failure); // it has come a long way
             return new Answer(false, String.valueOf(cause.getMessage()));
         });
+    }
+
+    @Override
+    public CompletableFuture<Answer> upgrade() {
+        return lifecycle.succession().upgrade();
+    }
+
+    @Override
+    public Heir announce(long pid) throws IOException {
+        return lifecycle.succession().announce(pid);
     }
 
     @Override

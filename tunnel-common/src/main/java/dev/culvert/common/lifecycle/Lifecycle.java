@@ -1,6 +1,7 @@
 package dev.culvert.common.lifecycle;
 
 import dev.culvert.common.admin.Backend;
+import dev.culvert.common.admin.Predecessor;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.splice.Connection;
@@ -12,6 +13,7 @@ import io.netty.buffer.ByteBufAllocatorMetricProvider;
 import io.netty.util.concurrent.Ticker;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -25,7 +27,7 @@ import org.slf4j.LoggerFactory;
  * The life of an agent, in the main thread: start, READY, wait for a signal, drain, end.
  *
  * <p>The first SIGTERM or SIGINT drains; a second one cuts off what is left at once. SIGHUP has the
- * configuration read again, SIGUSR1 asks for a {@link #report}.
+ * configuration read again, SIGUSR1 asks for a {@link #report}. A process that takes over has this one drain, too.
  */
 final class Lifecycle {
     private static final Logger LOG = LoggerFactory.getLogger(Lifecycle.class);
@@ -44,10 +46,12 @@ final class Lifecycle {
 
     private final Agent agent;
     private final Path file;
-    private final SystemdNotifier notifier;
+    private SystemdNotifier notifier;
     private final LoopWatch watch;
     private final History history;
     private final @Nullable Duration watchdog;
+    private final Inheritance inheritance;
+    private final Succession succession;
     private final Duration step;
     private boolean stuck;
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
@@ -59,15 +63,32 @@ final class Lifecycle {
     private enum Event {
         SIGNAL,
         RELOAD,
+        HEIR_IS_READY,
         DRAINED
     }
 
-    /** @param watchdog how often it wants to hear of us; null: it does not */
-    Lifecycle(Agent agent, Path file, SystemdNotifier notifier, @Nullable Duration watchdog) {
+    /**
+     * Before its start.
+     *
+     * @param watchdog how often it wants to hear of us; null: it does not
+     * @param before whose place the agent takes, if anybody's
+     * @param launcher how to start a successor, if that is known
+     * @param service whether systemd watches this process
+     */
+    Lifecycle(
+            Agent agent,
+            Path file,
+            SystemdNotifier notifier,
+            @Nullable Duration watchdog,
+            @Nullable Predecessor before,
+            Optional<Launcher> launcher,
+            boolean service) {
         this.agent = agent;
         this.file = file;
         this.notifier = notifier;
         this.watchdog = watchdog;
+        inheritance = new Inheritance(agent, before);
+        succession = new Succession(agent, launcher, service, () -> events.add(Event.HEIR_IS_READY));
         step = watchdog == null || watchdog.dividedBy(4).compareTo(STEP) > 0 ? STEP : watchdog.dividedBy(4);
         watch = new LoopWatch(agent.loops(), Ticker.systemTicker());
         history = new History(agent.connections(), agent.sessions(), Ticker.systemTicker());
@@ -126,6 +147,10 @@ final class Lifecycle {
         return draining;
     }
 
+    Succession succession() {
+        return succession;
+    }
+
     LoopWatch watch() {
         return watch;
     }
@@ -146,13 +171,19 @@ final class Lifecycle {
         agent.sessions().report();
     }
 
-    /** Lives. Returns the exit code. */
-    int run() throws StartFailure, InterruptedException {
+    /** Starts, and takes over if there was somebody before; until then nothing is accepted, so nothing is lost if it fails. */
+    void start() throws StartFailure, InterruptedException {
         agent.start();
+        inheritance.take(time -> await(time) == Event.SIGNAL);
+        agent.accept();
         notifier.ready();
+    }
+
+    /** Lives. Returns the exit code. */
+    int run() throws InterruptedException {
         String told = "";
         Event event;
-        while ((event = await(step)) != Event.SIGNAL) {
+        while ((event = await(step)) != Event.SIGNAL && !(event == Event.HEIR_IS_READY && letGo())) {
             look();
             if (event == Event.RELOAD) {
                 readAgain();
@@ -166,9 +197,19 @@ final class Lifecycle {
             }
         }
         draining = true;
+        succession.end();
         answer(false, "this agent drains");
         notifier.stopping();
         return drain();
+    }
+
+    /** Another process takes over, if it has not changed its mind: systemd is to look at that one, and hears nothing more of this. */
+    private boolean letGo() {
+        return succession.letGo(heir -> {
+            LOG.info("pid {} has taken over", heir);
+            notifier.mainProcess(heir);
+            notifier = SystemdNotifier.NONE;
+        });
     }
 
     /** Looks at the event loops, and tells the watchdog if all of them work. */
@@ -189,6 +230,11 @@ final class Lifecycle {
     }
 
     private void readAgain() throws InterruptedException {
+        if (!succession.mayChange()) {
+            LOG.warn("not reloaded: another process is about to take over, which reads the configuration itself");
+            answer(false, "not reloaded: another process is about to take over, which reads the configuration itself");
+            return;
+        }
         notifier.reloading();
         try {
             agent.reload(file);
@@ -198,11 +244,12 @@ final class Lifecycle {
             LOG.warn("not reloaded, nothing has changed:\n{}", e.getMessage());
             answer(false, "not reloaded, nothing has changed:\n" + e.getMessage());
         }
+        succession.changed();
         notifier.ready();
     }
 
     private int drain() throws InterruptedException {
-        agent.drain().addListener(done -> events.add(Event.DRAINED));
+        agent.drain().addListener(done -> inheritance.whenAlone(() -> events.add(Event.DRAINED)));
         DrainConfig drainConfig = agent.config().drain();
         Drain drain = new Drain(
                 agent.connections(), drainConfig.timeout(), drainConfig.idle().orElse(null), Ticker.systemTicker());
@@ -231,8 +278,8 @@ final class Lifecycle {
         }
         agent.cut(ErrorCode.DRAINING, why);
         long deadline = System.nanoTime() + LAST_WORDS.toNanos();
-        Event event = Event.SIGNAL;
-        while (event == Event.SIGNAL || event == Event.RELOAD) {
+        @Nullable Event event = Event.SIGNAL;
+        while (event != null && event != Event.DRAINED) {
             event = await(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
         }
         if (event == null) {

@@ -3,6 +3,7 @@ package dev.culvert.common.lifecycle;
 import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.TlsConfig;
+import dev.culvert.common.net.ListeningSocket;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -25,8 +26,12 @@ public interface Program<C extends AgentConfig> {
     /** What a file says of where the key is to be, even if the rest of it, or all of the default file, is not there yet. */
     TlsConfig tls(Path file) throws BadConfig;
 
-    /** Makes the agent; throws with a sentence for the user. */
-    Agent agent(C config) throws StartFailure;
+    /**
+     * Makes the agent; throws with a sentence for the user.
+     *
+     * @param passed sockets of the process whose place this one takes
+     */
+    Agent agent(C config, List<ListeningSocket> passed) throws StartFailure;
 
     /**
      * Looks at what {@code doctor} can only know of this agent. Blocks.

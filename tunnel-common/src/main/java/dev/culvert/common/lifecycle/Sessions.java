@@ -23,6 +23,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
@@ -38,6 +39,7 @@ public final class Sessions {
     private final Connections connections;
     private final Map<MuxSession, Entry> open = new ConcurrentHashMap<>();
     private final AtomicLong next = new AtomicLong();
+    private final AtomicInteger arriving = new AtomicInteger();
     private final LongAdder begun = new LongAdder();
     private final LongAdder resumed = new LongAdder();
     private final Map<ErrorCode, LongAdder> ended = new EnumMap<>(ErrorCode.class);
@@ -63,7 +65,35 @@ public final class Sessions {
      * @param peer who is at the other end; asked on the loop
      */
     public void add(MuxSession session, Channel channel, String name, Supplier<Peer> peer) {
-        Entry entry = new Entry("s" + next.incrementAndGet(), channel, name, peer, ticker.nanoTime());
+        add(session, channel, name, peer, false);
+    }
+
+    /** A peer has connected, which is to become a session: a drain waits for it. */
+    public void arriving() {
+        arriving.incrementAndGet();
+    }
+
+    /** As {@link #add}, for one that was {@link #arriving}: it may come up, {@link #isUp}, before it is sent away by a drain. */
+    public void arrived(MuxSession session, Channel channel, String name, Supplier<Peer> peer) {
+        add(session, channel, name, peer, true);
+        notArrived();
+    }
+
+    /** One that was {@link #arriving} has not become a session. */
+    public void notArrived() {
+        arriving.decrementAndGet();
+        finishIfDrained();
+    }
+
+    /** One that has {@link #arrived} is up. Its event loop only. */
+    public void isUp(MuxSession session) {
+        if (draining) {
+            sayGoodbye(session);
+        }
+    }
+
+    private void add(MuxSession session, Channel channel, String name, Supplier<Peer> peer, boolean mayComeUp) {
+        Entry entry = new Entry("s" + next.incrementAndGet(), channel, name, peer, mayComeUp, ticker.nanoTime());
         begun.increment();
         open.put(session, entry);
         if (draining) {
@@ -97,13 +127,15 @@ public final class Sessions {
         private final EventLoop loop;
         private final String name;
         private final Supplier<Peer> peer;
+        private final boolean mayComeUp;
         private final long begunAt;
         private volatile Channel channel;
 
-        Entry(String id, Channel channel, String name, Supplier<Peer> peer, long begunAt) {
+        Entry(String id, Channel channel, String name, Supplier<Peer> peer, boolean mayComeUp, long begunAt) {
             this.id = id;
             this.name = name;
             this.peer = peer;
+            this.mayComeUp = mayComeUp;
             this.begunAt = begunAt;
             this.channel = channel;
             loop = channel.eventLoop();
@@ -208,12 +240,20 @@ public final class Sessions {
     }
 
     private static void sayGoodbye(MuxSession session, Entry entry) {
-        entry.loop.execute(() -> session.goAway(ErrorCode.DRAINING, "this agent is shutting down"));
+        entry.loop.execute(() -> {
+            if (session.isUp() || !entry.mayComeUp) {
+                sayGoodbye(session);
+            }
+        });
+    }
+
+    private static void sayGoodbye(MuxSession session) {
+        session.goAway(ErrorCode.DRAINING, "this agent is shutting down");
     }
 
     /** Data may still wait for a socket when its stream, and even its session, has ended: so both are counted. */
     private void finishIfDrained() {
-        if (draining && open.isEmpty() && connections.size() == 0) {
+        if (draining && arriving.get() == 0 && open.isEmpty() && connections.size() == 0) {
             drained.trySuccess(null);
         }
     }

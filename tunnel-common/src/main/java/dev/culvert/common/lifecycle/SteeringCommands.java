@@ -28,7 +28,7 @@ final class SteeringCommands {
     private SteeringCommands() {}
 
     static List<Object> all() {
-        return List.of(new Status(), new Conns(), new Top(), new Kill(), new DrainIt(), new Reload());
+        return List.of(new Status(), new Conns(), new Top(), new Kill(), new DrainIt(), new Reload(), new Upgrade());
     }
 
     /** One of them. */
@@ -181,6 +181,17 @@ final class SteeringCommands {
         @Override
         void ask(AdminClient agent, PrintWriter out) throws IOException, InterruptedException {
             out.print(agent.post(plan ? "/plan" : "/reload"));
+        }
+    }
+
+    @Command(
+            name = "upgrade",
+            description =
+                    "Have the agent start its program anew, which takes over at once while the old process drains.")
+    private static final class Upgrade extends Asking {
+        @Override
+        void ask(AdminClient agent, PrintWriter out) throws IOException, InterruptedException {
+            out.print(agent.post("/upgrade"));
         }
     }
 

@@ -8,6 +8,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.ServerSocketChannel;
 import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.unix.UnixChannel;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -19,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A listening TCP socket. It accepts no more than it may have open at once, and none while the process is out of file
- * descriptors: connections then wait in the kernel's backlog, and nothing is lost.
+ * descriptors: connections then wait in the kernel's backlog, and nothing is lost. The same holds until it is told to {@link #begin}.
  *
  * <p>Accepted channels are not registered with an event loop: whoever takes them knows which one it shall be.
  */
@@ -38,13 +39,14 @@ public final class Acceptor {
     private String name;
     private int maxConnections;
     private int open;
+    private boolean begun;
     private boolean full;
     private boolean pausing;
     private int failures;
     private boolean troubled;
 
     /**
-     * Listens. Blocks: for start-up, not for event loops.
+     * Listens, and accepts nothing yet. Blocks: for start-up, not for event loops.
      *
      * @param loop the event loop that accepts
      * @param name for the log
@@ -87,7 +89,7 @@ public final class Acceptor {
     }
 
     /**
-     * Accepts from a socket that is bound and listens already; else as {@link #listen}.
+     * Takes a socket that is bound and listens already; else as {@link #listen}.
      *
      * @param descriptor of the socket, which from now on belongs to the acceptor
      */
@@ -104,12 +106,12 @@ public final class Acceptor {
             Acceptor acceptor = new Acceptor(loop, name, maxConnections, accepted, channel);
             var registered = loop.register(channel).await();
             if (!registered.isSuccess() || channel.localAddress() == null) {
-                throw new IOException(name + ": cannot accept from the socket that systemd has passed: "
+                throw new IOException(name + ": cannot accept from the socket that was passed: "
                         + (registered.cause() == null ? "it is no TCP socket" : registered.cause()));
             }
             return acceptor;
         } catch (ChannelException e) {
-            throw new IOException(name + ": cannot take the socket that systemd has passed: " + e.getMessage(), e);
+            throw new IOException(name + ": cannot take the socket that was passed: " + e.getMessage(), e);
         }
     }
 
@@ -133,12 +135,26 @@ public final class Acceptor {
         this.maxConnections = maxConnections;
         this.accepted = accepted;
         this.channel = channel;
+        channel.config().setAutoRead(false);
         channel.pipeline().addLast(new Accepting());
     }
 
     /** Where it listens, with the port that was picked. */
     public HostPort address() {
         return HostPort.of(channel.localAddress());
+    }
+
+    /** The file descriptor of the socket, for another process. Epoll only. */
+    int descriptor() {
+        return ((UnixChannel) channel).fd().intValue();
+    }
+
+    /** Accepts from now on. Any thread. */
+    public void begin() {
+        loop.execute(() -> {
+            begun = true;
+            adjust();
+        });
     }
 
     /** One of the accepted connections has ended; there is room for another. Any thread. */
@@ -173,7 +189,7 @@ public final class Acceptor {
             LOG.warn("{}: {} connections are open, the most it may have: more wait until one ends", name, open);
         }
         full = open >= maxConnections;
-        channel.config().setAutoRead(!full && !pausing);
+        channel.config().setAutoRead(begun && !full && !pausing);
     }
 
     private final class Accepting extends ChannelInboundHandlerAdapter {

@@ -6,7 +6,6 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,9 +26,10 @@ public final class Listeners<P extends Listeners.Place> {
 
     private final Transport transport;
     private final EventLoop accepting;
-    private final Map<String, Integer> passed;
+    private final List<ListeningSocket> passed;
     private final Arrivals<P> arrivals;
     private volatile List<Listener> open = List.of();
+    private boolean begun;
 
     /** Where to listen. */
     public interface Place {
@@ -54,20 +54,29 @@ public final class Listeners<P extends Listeners.Place> {
     /** A listening socket and what it is for now. */
     private final class Listener {
         private volatile P place;
-        /** Whether it came from systemd, which knows its address better. */
-        private final boolean passed;
+        /** Whether its socket is systemd's, which knows its address better. */
+        private final boolean systemds;
 
         private final Acceptor acceptor;
 
         Listener(P place) throws IOException, InterruptedException {
             this.place = place;
-            Integer descriptor = Listeners.this.passed.remove(place.place());
-            passed = descriptor != null;
-            acceptor = descriptor == null
-                    ? Acceptor.listen(
-                            transport, accepting, place.place(), place.listen(), place.mostConnections(), this::accept)
-                    : Acceptor.adopt(
-                            transport, accepting, place.place(), descriptor, place.mostConnections(), this::accept);
+            Optional<ListeningSocket> socket =
+                    passed.stream().filter(one -> one.fits(place)).findFirst();
+            systemds = socket.isPresent() && socket.get().isSystemds();
+            if (socket.isPresent()) {
+                passed.remove(socket.get());
+                acceptor = Acceptor.adopt(
+                        transport,
+                        accepting,
+                        place.place(),
+                        socket.get().descriptor(),
+                        place.mostConnections(),
+                        this::accept);
+            } else {
+                acceptor = Acceptor.listen(
+                        transport, accepting, place.place(), place.listen(), place.mostConnections(), this::accept);
+            }
         }
 
         private void accept(Acceptor from, SocketChannel channel) {
@@ -76,9 +85,9 @@ public final class Listeners<P extends Listeners.Place> {
 
         /** Whether it listens where {@code next} is to be: on port 0 every place has a port of its own. */
         boolean fits(P next) {
-            if (passed || next.listen().port() == 0) {
+            if (systemds || next.listen().port() == 0) {
                 return next.place().equals(place.place())
-                        && (passed || next.listen().equals(place.listen()));
+                        && (systemds || next.listen().equals(place.listen()));
             }
             return next.listen().equals(place.listen()) || next.listen().equals(acceptor.address());
         }
@@ -93,7 +102,7 @@ public final class Listeners<P extends Listeners.Place> {
 
         void announce() {
             LOG.info("{}: listening on {}", place.place(), acceptor.address());
-            if (passed && !acceptor.address().equals(place.listen())) {
+            if (systemds && !acceptor.address().equals(place.listen())) {
                 LOG.warn(
                         "{}: the socket that systemd has passed is on {}, and that counts, not {}: give both the same address",
                         place.place(),
@@ -106,12 +115,12 @@ public final class Listeners<P extends Listeners.Place> {
     /**
      * Without a socket so far.
      *
-     * @param passed descriptors of sockets that listen already, by the place that they are for; each is taken once
+     * @param passed sockets that listen already, and are taken where they fit
      */
-    public Listeners(Transport transport, EventLoop accepting, Map<String, Integer> passed, Arrivals<P> arrivals) {
+    public Listeners(Transport transport, EventLoop accepting, List<ListeningSocket> passed, Arrivals<P> arrivals) {
         this.transport = transport;
         this.accepting = accepting;
-        this.passed = new HashMap<>(passed);
+        this.passed = new ArrayList<>(passed);
         this.arrivals = arrivals;
     }
 
@@ -122,18 +131,18 @@ public final class Listeners<P extends Listeners.Place> {
      */
     public void set(List<P> places) throws IOException, InterruptedException {
         Map<Listener, P> next = new LinkedHashMap<>();
-        List<Listener> begun = new ArrayList<>();
+        List<Listener> added = new ArrayList<>();
         try {
             for (P place : places) {
                 Optional<Listener> present = present(place);
                 Listener listener = present.isPresent() ? present.get() : new Listener(place);
                 if (present.isEmpty()) {
-                    begun.add(listener);
+                    added.add(listener);
                 }
                 next.put(listener, place);
             }
         } catch (IOException e) {
-            begun.forEach(listener -> listener.acceptor.close());
+            added.forEach(listener -> listener.acceptor.close());
             throw e;
         }
         next.forEach(Listener::become);
@@ -143,7 +152,30 @@ public final class Listeners<P extends Listeners.Place> {
         leaving.forEach(listener ->
                 LOG.info("{}: no longer listening on {}", listener.place.place(), listener.acceptor.address()));
         open = List.copyOf(next.keySet());
-        begun.forEach(Listener::announce);
+        added.forEach(Listener::announce);
+        if (begun) {
+            added.forEach(listener -> listener.acceptor.begin());
+        }
+    }
+
+    /** Accepts from now on: until then connections wait. Sockets that were passed, and that nothing here is for, are left to who has them. */
+    public void begin() {
+        begun = true;
+        open.forEach(listener -> listener.acceptor.begin());
+        passed.stream()
+                .filter(socket -> !socket.isSystemds())
+                .forEach(ListeningSocket::close); // else connections would wait for ever
+        passed.removeIf(socket -> !socket.isSystemds());
+    }
+
+    /** What it listens on now, for another process. Any thread; epoll only. */
+    public List<ListeningSocket> sockets() {
+        return open.stream()
+                .map(listener -> new ListeningSocket(
+                        listener.place.place(),
+                        listener.systemds ? "" : listener.acceptor.address().toString(),
+                        listener.acceptor.descriptor()))
+                .toList();
     }
 
     private Optional<Listener> present(P place) {
@@ -161,9 +193,12 @@ public final class Listeners<P extends Listeners.Place> {
         return leaving;
     }
 
-    /** Names of sockets that were passed, and that nothing listens by. */
+    /** Names of systemd's sockets that nothing listens by. */
     public List<String> leftOver() {
-        return List.copyOf(passed.keySet());
+        return passed.stream()
+                .filter(ListeningSocket::isSystemds)
+                .map(ListeningSocket::place)
+                .toList();
     }
 
     /** Listens no more, and returns when nothing more is accepted: what takes connections may go then. Not for event loops. */

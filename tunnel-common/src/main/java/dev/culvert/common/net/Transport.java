@@ -56,9 +56,17 @@ public enum Transport {
     }
 
     /** A TCP socket that listens already; throws ChannelException when that can not be. */
-    ServerSocketChannel adoptServerSocket(int descriptor) {
+    public ServerSocketChannel adoptServerSocket(int descriptor) {
         return switch (this) {
             case EPOLL -> new EpollServerSocketChannel(descriptor);
+            case NIO -> throw new ChannelException("this needs the native epoll library");
+        };
+    }
+
+    /** A unix socket that listens already, the same. */
+    public ServerChannel adoptDomainServer(int descriptor) {
+        return switch (this) {
+            case EPOLL -> new EpollServerDomainSocketChannel(descriptor);
             case NIO -> throw new ChannelException("this needs the native epoll library");
         };
     }

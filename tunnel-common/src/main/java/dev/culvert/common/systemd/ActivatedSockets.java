@@ -1,6 +1,8 @@
 package dev.culvert.common.systemd;
 
-import java.util.LinkedHashMap;
+import dev.culvert.common.net.ListeningSocket;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -13,20 +15,20 @@ public final class ActivatedSockets {
     private ActivatedSockets() {}
 
     /**
-     * Their file descriptors by name: {@code FileDescriptorName=} of the socket unit. Each may be taken once.
+     * They are for the place that {@code FileDescriptorName=} of the socket unit names.
      *
      * @param env the environment of the process
      * @param pid of the process: a child inherits the environment, but the sockets are not for it
      */
-    public static Map<String, Integer> fromEnvironment(Map<String, String> env, long pid) {
-        Map<String, Integer> sockets = new LinkedHashMap<>();
+    public static List<ListeningSocket> fromEnvironment(Map<String, String> env, long pid) {
+        List<ListeningSocket> sockets = new ArrayList<>();
         String count = env.getOrDefault("LISTEN_FDS", "");
         if (!env.getOrDefault("LISTEN_PID", "").equals(String.valueOf(pid)) || !count.matches("[0-9]{1,4}")) {
             return sockets;
         }
         String[] names = env.getOrDefault("LISTEN_FDNAMES", "").split(":", -1);
         for (int i = 0; i < Integer.parseInt(count); i++) {
-            sockets.put(i < names.length ? names[i] : "unknown", FIRST + i);
+            sockets.add(new ListeningSocket(i < names.length ? names[i] : "unknown", "", FIRST + i));
         }
         return sockets;
     }

@@ -15,6 +15,9 @@ import org.slf4j.LoggerFactory;
  */
 @FunctionalInterface
 public interface SystemdNotifier {
+    /** Tells nobody. */
+    SystemdNotifier NONE = assignment -> {};
+
     /**
      * The notifier of this process: the socket in {@code NOTIFY_SOCKET}, or one that does nothing where systemd did not
      * ask to be told, or where it cannot be reached; the latter leaves a warning in the log.
@@ -25,16 +28,16 @@ public interface SystemdNotifier {
     static SystemdNotifier fromEnvironment(Map<String, String> env, EventLoopGroup group) {
         String socket = env.getOrDefault("NOTIFY_SOCKET", "");
         if (socket.isEmpty()) {
-            return assignment -> {};
+            return NONE;
         }
         Logger log = LoggerFactory.getLogger(SystemdNotifier.class);
         if (!socket.startsWith("/") && !socket.startsWith("@")) {
             log.warn("systemd will not be notified: NOTIFY_SOCKET={} is neither a path nor an abstract name", socket);
-            return assignment -> {};
+            return NONE;
         }
         if (!Epoll.isAvailable()) {
             log.warn("systemd will not be notified: this needs the native epoll library", Epoll.unavailabilityCause());
-            return assignment -> {};
+            return NONE;
         }
         return new NotifySocket(socket, group.next());
     }
@@ -76,6 +79,11 @@ public interface SystemdNotifier {
     /** Stopping takes as long as this from now on. */
     default void stillStopping(Duration longer) {
         send("EXTEND_TIMEOUT_USEC=" + longer.toNanos() / 1_000);
+    }
+
+    /** From now on another process is the service, which may send what it likes, and this one nothing more. */
+    default void mainProcess(long pid) {
+        send("MAINPID=" + pid);
     }
 
     /** The service has begun to shut down. */

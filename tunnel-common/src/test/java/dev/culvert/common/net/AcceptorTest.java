@@ -82,12 +82,14 @@ class AcceptorTest {
 
     private static Acceptor listen(Transport transport, EventLoopGroup loops, BlockingQueue<SocketChannel> accepted)
             throws Exception {
-        return Acceptor.listen(
+        Acceptor acceptor = Acceptor.listen(
                 transport,
                 loops.next(),
                 "test",
                 new HostPort("127.0.0.1", 0),
                 1,
                 (from, channel) -> accepted.add(channel));
+        acceptor.begin();
+        return acceptor;
     }
 }

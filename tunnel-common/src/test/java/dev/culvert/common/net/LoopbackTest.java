@@ -56,6 +56,7 @@ class LoopbackTest {
         BlockingQueue<SocketChannel> accepted = new LinkedBlockingQueue<>();
         Acceptor acceptor = Acceptor.listen(
                 Transport.EPOLL, loop, "test", new HostPort(address, 0), 1, (from, channel) -> accepted.add(channel));
+        acceptor.begin();
         Channel dialled = new Dialer(Transport.EPOLL, Duration.ofSeconds(10))
                 .dial(loop, acceptor.address(), any -> true)
                 .sync()

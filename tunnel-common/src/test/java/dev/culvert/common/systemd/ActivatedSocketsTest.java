@@ -2,6 +2,7 @@ package dev.culvert.common.systemd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.culvert.common.net.ListeningSocket;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -10,7 +11,7 @@ final class ActivatedSocketsTest {
     void socketsAreKnownByTheirNames() {
         assertThat(ActivatedSockets.fromEnvironment(
                         Map.of("LISTEN_PID", "7", "LISTEN_FDS", "2", "LISTEN_FDNAMES", "listen:smux.old"), 7))
-                .containsExactly(Map.entry("listen", 3), Map.entry("smux.old", 4));
+                .containsExactly(new ListeningSocket("listen", "", 3), new ListeningSocket("smux.old", "", 4));
     }
 
     @Test

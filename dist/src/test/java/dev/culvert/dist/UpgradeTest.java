@@ -1,0 +1,329 @@
+package dev.culvert.dist;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import dev.culvert.common.admin.AdminClient;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A new process takes over from the one that runs, and no connection is refused, reset or lost. */
+final class UpgradeTest {
+    private static final Service ECHO = Service.echo();
+    private static final Service TRANSFER = Transfers.service();
+
+    @TempDir
+    private Path directory = Path.of("");
+
+    private Path socket = Path.of("");
+
+    @AfterAll
+    static void close() throws IOException {
+        ECHO.close();
+        TRANSFER.close();
+    }
+
+    @BeforeEach
+    void nameTheSocket() {
+        socket = directory.resolve("agent.sock");
+    }
+
+    /** Both agents, one of them with the admin socket. */
+    private Tunnel.Builder tunnel(String agent) {
+        String config = "drain.timeout = 60s, admin.listen = \"" + socket + "\"";
+        Tunnel.Builder builder = Tunnel.to(ECHO).forward("transfers", TRANSFER);
+        return agent.equals("server") ? builder.server(config) : builder.client(config);
+    }
+
+    private Config status() throws IOException, InterruptedException {
+        try (AdminClient agent = new AdminClient(socket.toString())) {
+            return ConfigFactory.parseString(agent.get("/status"));
+        }
+    }
+
+    /** What becomes of an upgrade. */
+    private String upgrade() throws IOException, InterruptedException {
+        try (AdminClient agent = new AdminClient(socket.toString())) {
+            return agent.post("/upgrade");
+        }
+    }
+
+    /** One session after the other, each with a connection. */
+    private static Load sessions(int port) {
+        return new Load(() -> {
+            try (RawClient session = new RawClient(Keys.CLIENT, port)) {
+                session.send(
+                        RawClient.frame(RawClient.HELLO, 0),
+                        RawClient.syn(3, ECHO),
+                        RawClient.frame(RawClient.PSH, 3, (byte) 'x'),
+                        RawClient.frame(RawClient.FIN, 3));
+                while (session.await(RawClient.FIN, RawClient.GOAWAY).command() != RawClient.FIN) {
+                    // to be told that no more are taken is no harm to the one that is there
+                }
+            }
+        });
+    }
+
+    @Test
+    void aServerIsReplacedTwiceUnderLoadAndNothingIsLost() throws Exception {
+        try (Tunnel tunnel = tunnel("server").open();
+                Load connections = new Load(tunnel.client());
+                Load sessions = sessions(tunnel.server().port("listen"));
+                Transfers old = Transfers.halfDone(tunnel.client(), "transfers", 10)) {
+            connections.goesOn();
+            sessions.goesOn();
+
+            try (AgentProcess second = tunnel.server().successor()) {
+                takesOver(second, tunnel.server(), 1);
+                tunnel.client().awaitLog("session up", 2);
+                connections.goesOn();
+                sessions.goesOn();
+                try (Transfers young = Transfers.halfDone(tunnel.client(), "transfers", 10);
+                        AgentProcess third = second.successor()) {
+                    takesOver(third, second, 1);
+                    tunnel.client().awaitLog("session up", 3);
+                    connections.goesOn();
+                    sessions.goesOn();
+
+                    assertThat(tunnel.server().isAlive()).isTrue();
+                    assertThat(second.isAlive()).isTrue();
+                    old.finish();
+                    assertThat(tunnel.server().awaitExit()).isZero();
+                    young.finish();
+                    assertThat(second.awaitExit()).isZero();
+                    connections.goesOn();
+                    sessions.goesOn();
+                    connections.end();
+                    sessions.end();
+                    System.out.printf(
+                            "UpgradeTest: two upgrades, %d connections and %d sessions, none refused, reset or lost%n",
+                            connections.done(), sessions.done());
+                }
+                assertThat(socket).doesNotExist();
+            }
+        }
+    }
+
+    /** Waits until one has taken over, and is who is asked and who serves, while the other still drains. */
+    private void takesOver(AgentProcess next, AgentProcess before, int sessions) throws Exception {
+        next.awaitLog("taken over; the process before this one drains");
+        before.awaitLog("pid " + next.pid() + " has taken over");
+        before.awaitLog("draining: \\d+ connections left");
+        assertThat(next.port("listen")).isEqualTo(before.port("listen"));
+        assertThat(status().getLong("pid")).isEqualTo(next.pid());
+        next.awaitLog("session from .* up", sessions);
+        assertThat(before.isAlive()).isTrue();
+    }
+
+    @Test
+    void aClientIsReplacedUnderLoadAndNothingIsLost() throws Exception {
+        try (Tunnel tunnel = tunnel("client").open();
+                Load connections = new Load(tunnel.client());
+                Transfers transfers = Transfers.halfDone(tunnel.client(), "transfers", 10)) {
+            connections.goesOn();
+
+            try (AgentProcess second = tunnel.client().successor()) {
+                tunnel.client().awaitLog("draining: \\d+ connections left");
+                second.awaitLog("forward=web .* end: closed");
+                connections.goesOn();
+                assertThat(status().getLong("pid")).isEqualTo(second.pid());
+                assertThat(tunnel.client().isAlive()).isTrue();
+
+                transfers.finish();
+                assertThat(tunnel.client().awaitExit()).isZero();
+                connections.goesOn();
+                connections.end();
+            }
+        }
+    }
+
+    @Test
+    void anUpgradeStartsTheProgramAnew() throws Exception {
+        try (Tunnel tunnel = tunnel("server").open();
+                Load connections = new Load(tunnel.client());
+                Socket old = tunnel.connect()) {
+            old.getOutputStream().write('x');
+            Service.readFully(old.getInputStream(), 1);
+            connections.goesOn();
+
+            String said = upgrade();
+
+            ProcessHandle next = ProcessHandle.of(status().getLong("pid")).orElseThrow();
+            try {
+                assertThat(said)
+                        .isEqualTo("pid %d has taken over, pid %d drains\n"
+                                .formatted(next.pid(), tunnel.server().pid()));
+                assertThat(next.parent().map(ProcessHandle::pid))
+                        .isNotEqualTo(Optional.of(tunnel.server().pid()));
+                tunnel.client().awaitLog("session up", 2);
+                connections.goesOn();
+                connections.end();
+                assertThat(tunnel.server().isAlive()).isTrue();
+                old.shutdownOutput();
+                assertThat(old.getInputStream().read()).isNegative();
+                await().atMost(AgentProcess.PATIENCE)
+                        .until(() -> !tunnel.server().isAlive());
+                Tunnel.echoes(tunnel.client());
+            } finally {
+                next.destroy();
+                next.onExit().get(AgentProcess.PATIENCE.toSeconds(), TimeUnit.SECONDS);
+            }
+            assertThat(socket).doesNotExist();
+        }
+    }
+
+    @Test
+    void aWrongConfigurationChangesNothing() throws Exception {
+        try (Tunnel tunnel = tunnel("server").open();
+                Socket open = tunnel.connect()) {
+            String right = Files.readString(tunnel.server().configFile());
+            tunnel.server().rewriteConfig(right + "lisen = 1\n");
+
+            try (AgentProcess second = tunnel.server().successor()) {
+                assertThat(second.awaitExit()).isEqualTo(1);
+                second.awaitLog("lisen: unknown key; did you mean listen?");
+            }
+            assertThatThrownBy(this::upgrade)
+                    .hasMessageStartingWith("not upgraded, nothing has changed:\n")
+                    .hasMessageContaining("lisen: unknown key; did you mean listen?");
+            goesOn(tunnel, open);
+        }
+    }
+
+    /** The process that was there before is not asked to drain, and listens, connects and answers as it did. */
+    private void goesOn(Tunnel tunnel, Socket open) throws Exception {
+        open.getOutputStream().write('y');
+        assertThat(open.getInputStream().read()).isEqualTo('y');
+        Tunnel.echoes(tunnel.client());
+        Tunnel.connectTo(tunnel.server().port("listen")).close();
+        assertThat(status().getLong("pid")).isEqualTo(tunnel.server().pid());
+        assertThat(status().getString("state")).isEqualTo("ready");
+    }
+
+    @Test
+    void aNewProcessThatCanNotListenChangesNothing() throws Exception {
+        try (Tunnel tunnel = tunnel("server").open();
+                Socket open = tunnel.connect();
+                ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            String right = Files.readString(tunnel.server().configFile());
+            tunnel.server()
+                    .rewriteConfig(right
+                            + "smux.old { listen = \"127.0.0.1:%d\", target = \"127.0.0.1:1\", tls = off }\n"
+                                    .formatted(taken.getLocalPort()));
+
+            try (AgentProcess second = tunnel.server().successor()) {
+                assertThat(second.awaitExit()).isEqualTo(1);
+                second.awaitLog("smux.old: cannot listen on .*: .*Address already in use");
+            }
+            assertThatThrownBy(this::upgrade)
+                    .hasMessage(
+                            "not upgraded, nothing has changed: the new process has ended before it could take over,"
+                                    + " and its log says why");
+            goesOn(tunnel, open);
+            tunnel.server().reload(right);
+            tunnel.server().awaitLog("reloaded ");
+        }
+    }
+
+    @Test
+    void aClientWithoutASessionDoesNotTakeOver() throws Exception {
+        try (Tunnel tunnel = tunnel("client").open();
+                Socket open = tunnel.connect()) {
+            String right = Files.readString(tunnel.client().configFile());
+            tunnel.client().rewriteConfig(right.replace(Keys.SERVER.fingerprint(), Keys.CLIENT.fingerprint()));
+
+            try (AgentProcess second = tunnel.client().successor()) {
+                assertThat(second.awaitExit()).isEqualTo(1);
+                second.awaitLog(
+                        "not ready to take over within 10 s, so the agent that runs goes on: no session to a server");
+            }
+            open.getOutputStream().write('y');
+            assertThat(open.getInputStream().read()).isEqualTo('y');
+            Tunnel.echoes(tunnel.client());
+            assertThat(status().getLong("pid")).isEqualTo(tunnel.client().pid());
+        }
+    }
+
+    @Test
+    void ifTheOldProcessDiesInTheMiddleTheNewOneTakesItsPlace() throws Exception {
+        try (Tunnel tunnel = tunnel("client").open()) {
+            Tunnel.echoes(tunnel.client());
+            tunnel.server().signal("STOP"); // so that the new process waits for its session
+            try (AgentProcess second = tunnel.client().successor()) {
+                int port = second.port("forwards.web");
+                tunnel.client().kill();
+
+                try (Socket waiting = Tunnel.connectTo(port)) { // in the backlog, which is the new one's now
+                    tunnel.server().signal("CONT");
+                    second.awaitLog("the agent before this one has ended by itself");
+                    waiting.getOutputStream().write('x');
+                    assertThat(waiting.getInputStream().read()).isEqualTo('x');
+                }
+                assertThat(status().getLong("pid")).isEqualTo(second.pid());
+            }
+        }
+    }
+
+    @Test
+    void withNobodyThereItSaysHowToStart() throws Exception {
+        try (Tunnel tunnel = tunnel("server").open()) {
+            tunnel.server().terminate();
+            assertThat(tunnel.server().awaitExit()).isZero();
+
+            try (AgentProcess second = tunnel.server().successor()) {
+                assertThat(second.awaitExit()).isEqualTo(1);
+                second.awaitLog(
+                        "nobody answers on " + socket + ", so there is no agent to take over from: `run` starts one");
+            }
+        }
+    }
+
+    @Test
+    void oneThatDoesNotAnswerIsNotTakenOver() throws Exception {
+        try (Tunnel tunnel = tunnel("server").open();
+                Socket open = tunnel.connect()) {
+            open.getOutputStream().write('x');
+            Service.readFully(open.getInputStream(), 1);
+            tunnel.server().signal("STOP");
+
+            try (AgentProcess second = tunnel.server().successor()) {
+                assertThat(second.awaitExit()).isEqualTo(1);
+                second.awaitLog("no answer from " + socket + " within 10 s");
+            }
+            tunnel.server().signal("CONT");
+            goesOn(tunnel, open);
+        }
+    }
+
+    @Test
+    void oneThatDrainsIsNotTakenOver() throws Exception {
+        try (Tunnel tunnel = tunnel("server").open();
+                Socket open = tunnel.connect()) {
+            open.getOutputStream().write('x');
+            Service.readFully(open.getInputStream(), 1);
+            tunnel.server().terminate();
+            tunnel.server().awaitLog("draining: 1 connections left");
+
+            try (AgentProcess second = tunnel.server().successor()) {
+                assertThat(second.awaitExit()).isEqualTo(1);
+                second.awaitLog("does not give its place away: it is too late, this one drains");
+            }
+            open.shutdownOutput();
+            assertThat(open.getInputStream().read()).isNegative();
+            assertThat(tunnel.server().awaitExit()).isZero();
+        }
+    }
+}

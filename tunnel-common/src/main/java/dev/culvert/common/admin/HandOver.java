@@ -1,0 +1,87 @@
+package dev.culvert.common.admin;
+
+import com.typesafe.config.ConfigRenderOptions;
+import com.typesafe.config.ConfigValueFactory;
+import dev.culvert.common.net.ListeningSocket;
+import io.netty.channel.Channel;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.unix.FileDescriptor;
+import io.netty.handler.timeout.ReadTimeoutHandler;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * This agent's side of a change of processes, on one connection of the process that takes over ({@link Predecessor}): it asks for the
+ * list of the sockets, then for one after the other (SCM_RIGHTS, unix(7)), and says that it is ready for their connections. Until then
+ * nothing here has changed, and nothing does if it goes. It stays connected to see this process end. Event loop only.
+ */
+final class HandOver {
+    static final String LIST = "/hand-over";
+    static final String NEXT = "/hand-over/next";
+    static final String READY = "/hand-over/ready";
+
+    private final AdminServer server;
+    private final Backend backend;
+    private final Queue<ListeningSocket> sockets = new ArrayDeque<>();
+    private Backend.@Nullable Heir heir;
+
+    HandOver(AdminServer server, Backend backend) {
+        this.server = server;
+        this.backend = backend;
+    }
+
+    /**
+     * What there is to be had, as JSON.
+     *
+     * @throws IOException with a sentence: nothing
+     */
+    String list(Channel from) throws IOException {
+        if (!(from instanceof EpollDomainSocketChannel channel)) {
+            throw new IOException(
+                    "this agent runs without the native epoll library, which a change of processes takes");
+        }
+        heir = backend.announce(channel.peerCredentials().pid());
+        sockets.addAll(heir.sockets());
+        sockets.addAll(server.sockets());
+        List<Map<String, String>> list = sockets.stream()
+                .map(socket -> Map.of("place", socket.place(), "address", socket.address()))
+                .toList();
+        return ConfigValueFactory.fromMap(Map.of("sockets", list)).render(ConfigRenderOptions.concise());
+    }
+
+    /** Sends the next socket of the list. One at a time: Netty does not wait until there is room for another. */
+    void sendNext(Channel to) {
+        ListeningSocket next = sockets.poll();
+        if (next == null) {
+            to.close();
+        } else {
+            to.writeAndFlush(new FileDescriptor(next.descriptor()));
+        }
+    }
+
+    /** The other process is ready. Fails, with a sentence, if it is not to take over any more. */
+    CompletableFuture<Void> letGo() {
+        if (heir == null) {
+            return CompletableFuture.failedFuture(new IOException("ask for the list first"));
+        }
+        return heir.ready();
+    }
+
+    /** The other process has taken over, and is about to hear so. */
+    void leave(Channel to) {
+        server.leave();
+        to.pipeline().remove(ReadTimeoutHandler.class);
+    }
+
+    /** The other process has gone. */
+    void gone() {
+        if (heir != null) {
+            heir.gone();
+        }
+    }
+}

@@ -1,0 +1,207 @@
+package dev.culvert.common.admin;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import dev.culvert.common.net.ListeningSocket;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.unix.DomainSocketAddress;
+import io.netty.channel.unix.DomainSocketReadMode;
+import io.netty.channel.unix.FileDescriptor;
+import io.netty.handler.codec.http.DefaultFullHttpRequest;
+import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpClientCodec;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpObjectAggregator;
+import io.netty.handler.codec.http.HttpVersion;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The agent whose place this process takes: it passes the sockets that it listens on ({@link HandOver}), and drains when this process is
+ * ready and says so. Blocks; not for event loops.
+ */
+public final class Predecessor {
+    private static final Logger LOG = LoggerFactory.getLogger(Predecessor.class);
+    private static final int PATIENCE_SECONDS = 10;
+    private static final int MOST_BODY = 64 << 20;
+
+    private final String address;
+    private final EpollDomainSocketChannel channel;
+    private final BlockingQueue<Object> received;
+    private final List<ListeningSocket> sockets = new ArrayList<>();
+
+    /**
+     * Gets the sockets.
+     *
+     * @param loops epoll event loops
+     * @param address of its admin endpoint
+     * @throws IOException with a sentence for the user, and nothing has changed
+     */
+    public static Predecessor find(EventLoopGroup loops, String address) throws IOException, InterruptedException {
+        if (!Epoll.isAvailable()) {
+            throw new IOException(
+                    "to take over from another process takes the native epoll library: " + Epoll.unavailabilityCause());
+        }
+        if (!address.startsWith("/")) {
+            throw new IOException("to take over takes the unix socket of the agent that runs; admin.listen has none");
+        }
+        BlockingQueue<Object> received = new LinkedBlockingQueue<>();
+        var connecting = new Bootstrap()
+                .group(loops)
+                .channel(EpollDomainSocketChannel.class)
+                .handler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        channel.pipeline()
+                                .addLast(new HttpClientCodec())
+                                .addLast(new HttpObjectAggregator(MOST_BODY))
+                                .addLast(new Receiving(received));
+                    }
+                })
+                .connect(new DomainSocketAddress(address))
+                .await();
+        if (!connecting.isSuccess()) {
+            throw new IOException("nobody answers on " + address
+                    + ", so there is no agent to take over from: `run` starts one. ("
+                    + connecting.cause().getMessage() + ")");
+        }
+        Predecessor found = new Predecessor(address, (EpollDomainSocketChannel) connecting.channel(), received);
+        found.take();
+        return found;
+    }
+
+    private Predecessor(String address, EpollDomainSocketChannel channel, BlockingQueue<Object> received) {
+        this.address = address;
+        this.channel = channel;
+        this.received = received;
+    }
+
+    private void take() throws IOException, InterruptedException {
+        List<? extends Config> list =
+                ConfigFactory.parseString(ask(HandOver.LIST)).getConfigList("sockets");
+        channel.config().setReadMode(DomainSocketReadMode.FILE_DESCRIPTORS);
+        for (Config one : list) {
+            post(HandOver.NEXT);
+            if (!(receive() instanceof FileDescriptor socket)) {
+                throw goneAway();
+            }
+            sockets.add(new ListeningSocket(one.getString("place"), one.getString("address"), socket.intValue()));
+        }
+        channel.config().setReadMode(DomainSocketReadMode.BYTES);
+    }
+
+    /** What it listens on. */
+    public List<ListeningSocket> sockets() {
+        return sockets.stream().filter(socket -> !AdminServer.isFrom(socket)).toList();
+    }
+
+    /** What its admin endpoint listens on. */
+    public List<ListeningSocket> adminSockets() {
+        return sockets.stream().filter(AdminServer::isFrom).toList();
+    }
+
+    /**
+     * Has it accept no more, and drain. If it has died, what it listened on is this process's all the more.
+     *
+     * @throws IOException with a sentence for the user: it goes on
+     */
+    public void leave() throws IOException, InterruptedException {
+        try {
+            ask(HandOver.READY);
+        } catch (GoneException e) {
+            LOG.warn("the agent before this one has ended by itself, and what it carried with it");
+        }
+    }
+
+    /** When its process has ended. */
+    public CompletableFuture<Void> ended() {
+        CompletableFuture<Void> ended = new CompletableFuture<>();
+        channel.closeFuture().addListener(closed -> ended.complete(null));
+        return ended;
+    }
+
+    private void post(String path) {
+        var request = new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, path, Unpooled.EMPTY_BUFFER);
+        request.headers().set(HttpHeaderNames.HOST, "localhost").set(HttpHeaderNames.CONTENT_LENGTH, 0);
+        channel.writeAndFlush(request);
+    }
+
+    private String ask(String path) throws IOException, InterruptedException {
+        post(path);
+        if (!(receive() instanceof FullHttpResponse response)) {
+            throw goneAway();
+        }
+        String text = response.content().toString(StandardCharsets.UTF_8);
+        response.release();
+        if (response.status().code() != 200) {
+            throw new IOException("the agent on " + address + " does not give its place away: " + text.strip());
+        }
+        return text;
+    }
+
+    private Object receive() throws IOException, InterruptedException {
+        Object message = received.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        if (message == null) {
+            channel.close();
+            throw new IOException("no answer from " + address + " within " + PATIENCE_SECONDS
+                    + " s, so the agent there goes on, if it does");
+        }
+        return message;
+    }
+
+    private IOException goneAway() {
+        return new GoneException("the agent on " + address + " has closed the connection");
+    }
+
+    /** It has ended, or crashed. */
+    private static final class GoneException extends IOException {
+        private static final long serialVersionUID = 1;
+
+        GoneException(String message) {
+            super(message);
+        }
+    }
+
+    private static final class Receiving extends ChannelInboundHandlerAdapter {
+        private static final Object END = new Object();
+
+        private final BlockingQueue<Object> received;
+
+        Receiving(BlockingQueue<Object> received) {
+            this.received = received;
+        }
+
+        @Override
+        public void channelRead(ChannelHandlerContext ctx, Object message) {
+            received.add(message);
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext ctx) {
+            received.add(END);
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+            LOG.debug("hand-over: {}", cause.toString());
+            ctx.close();
+        }
+    }
+}

@@ -1,0 +1,42 @@
+package dev.culvert.common.net;
+
+import dev.culvert.mux.HostPort;
+import io.netty.channel.unix.FileDescriptor;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A socket that another process has made, and that listens already.
+ *
+ * @param place what it listens for, see {@link Listeners.Place#place}
+ * @param address where it listens; empty: as systemd says, and not the configuration
+ * @param descriptor of this process; whoever takes the socket owns it
+ */
+public record ListeningSocket(String place, String address, int descriptor) {
+    private static final Logger LOG = LoggerFactory.getLogger(ListeningSocket.class);
+
+    /** Whether systemd has made it, or whoever had it from systemd. */
+    boolean isSystemds() {
+        return address.isEmpty();
+    }
+
+    /** Whether it listens where a place is to be. On port 0 every place has a port of its own. */
+    boolean fits(Listeners.Place next) {
+        if (isSystemds() || next.listen().port() == 0) {
+            return place.equals(next.place());
+        }
+        var resolved = new InetSocketAddress(next.listen().host(), next.listen().port());
+        return address.equals(HostPort.of(resolved).toString());
+    }
+
+    /** Nobody here accepts from it; other processes that have it go on. */
+    public void close() {
+        try {
+            new FileDescriptor(descriptor).close();
+        } catch (IOException e) {
+            LOG.warn("{}: cannot close the socket on {}: {}", place, address, e.toString());
+        }
+    }
+}
