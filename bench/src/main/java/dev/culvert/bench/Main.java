@@ -217,10 +217,14 @@ final class Main implements Callable<Integer> {
         Path rathole = installed.resolve("bin/rathole");
         Path frps = installed.resolve("bin/frps");
         Path frpc = installed.resolve("bin/frpc");
+        Culvert clear = new Culvert(Promise.CLEAR, home, false);
+        Culvert tls = new Culvert(Promise.TLS, home, true);
         List<Peer> all = new ArrayList<>(List.of(
                 new Peer.Direct(),
-                new Culvert(Promise.CLEAR, home, false),
-                new Culvert(Promise.TLS, home, true),
+                clear,
+                tls,
+                clear.withoutResume(),
+                tls.withoutResume(),
                 new GoSmux(installed.resolve("bin/gosmux")),
                 new HaProxy(),
                 new Ssh(),

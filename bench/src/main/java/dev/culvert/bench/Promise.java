@@ -63,6 +63,9 @@ final class Promise {
         times(many, Bulk.RATE, CLEAR, GO, 1.6);
         best(many, Bulk.RATE, CLEAR, peer -> true);
         for (String row : List.of(one, many)) {
+            for (String ours : List.of(CLEAR, TLS)) {
+                times(row, Bulk.RATE, ours, ours + "-no-resume", 0.97);
+            }
             times(row, Bulk.RATE, TLS, SSH, 2);
             best(row, Bulk.RATE, TLS, Peer::encrypts);
         }

@@ -19,15 +19,21 @@ import java.util.stream.Collectors;
  *
  * @param home where it is unpacked
  * @param sessions that the client keeps up side by side
+ * @param more for the client's configuration
  */
-public record Culvert(String name, Path home, boolean encrypts, int sessions) implements Peer {
+public record Culvert(String name, Path home, boolean encrypts, int sessions, String more) implements Peer {
     public Culvert(String name, Path home, boolean encrypts) {
-        this(name, home, encrypts, 1);
+        this(name, home, encrypts, 1, "");
+    }
+
+    /** The same where sessions end with their links. */
+    public Culvert withoutResume() {
+        return new Culvert(name + "-no-resume", home, encrypts, sessions, "resume.window = 0s");
     }
 
     /** The same with more sessions. */
     public Culvert withSessions(int count) {
-        return new Culvert(name, home, encrypts, count);
+        return new Culvert(name, home, encrypts, count, more);
     }
 
     @Override
@@ -60,7 +66,8 @@ public record Culvert(String name, Path home, boolean encrypts, int sessions) im
                         .map(forward -> forward.name() + " { listen = \"127.0.0.1:" + forward.port()
                                 + "\", target = \"127.0.0.1:" + forward.target() + "\", max-connections = 100000 }")
                         .collect(Collectors.joining("\n")),
-                "}");
+                "}",
+                more);
         Program exit = start(bed, Side.EXIT, directory, "server");
         exit.awaitListening(port);
         return Peer.tunnel(forwards, start(bed, Side.ENTRY, directory, "client"), exit);
