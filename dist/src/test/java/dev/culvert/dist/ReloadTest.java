@@ -207,7 +207,7 @@ final class ReloadTest {
                 echoes(before);
 
                 from.reload(clientConfig(second.port("listen"), 0, server.fingerprint()));
-                second.awaitLog("session from .* up");
+                from.awaitLog("session up", 2);
                 Tunnel.echoes(from);
                 second.awaitLog("forward=web .* end: closed");
                 echoes(before);

@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -63,6 +64,29 @@ class ResumeTest {
         } finally {
             threads.shutdownNow();
         }
+    }
+
+    @Test
+    void aSessionMovesToAnotherAddressOfItsServer() throws Exception {
+        Tunnel.Builder builder = Tunnel.to(ECHO);
+        try (AgentProcess server = builder.startServer(0);
+                Link link = new Link(server.port("listen"));
+                AgentProcess client = builder.startClient(link.port());
+                Socket socket = Tunnel.connect(client, "web")) {
+            echo(socket);
+
+            client.reload(builder.clientConfig(server.port("listen")));
+            client.awaitLog("session to 127.0.0.1:" + server.port("listen") + " goes on after .*, 1 connections");
+            link.cut();
+
+            echo(socket);
+            assertThat(client.log().matching("end: reset")).isEmpty();
+        }
+    }
+
+    private static void echo(Socket socket) throws IOException {
+        socket.getOutputStream().write('x');
+        assertThat(socket.getInputStream().read()).isEqualTo('x');
     }
 
     private static void transfer(AgentProcess client, ExecutorService threads, int seed, Cuts cuts) throws Exception {

@@ -205,6 +205,11 @@ public final class MuxSession {
         return nextId > LAST_ID;
     }
 
+    /** How many streams our side may still open before its ids are used up. */
+    public long idsLeft() {
+        return Math.max(0, (LAST_ID - nextId) / 2 + 1);
+    }
+
     /** Whether the peer has answered and the session is not over. */
     public boolean isUp() {
         return up && !closed;
@@ -327,6 +332,14 @@ public final class MuxSession {
     private void endLastCall() {
         lastCall = null;
         tellIfDrained();
+    }
+
+    /** Leaves the link that the session has, and waits for another, if it can be resumed; else nothing happens. */
+    public void leaveLink(String text) {
+        if (!closed && !isLost() && resumption != null && resumption.isPossible() && wire != null) {
+            lose(resumption, text);
+            wire.drop();
+        }
     }
 
     /** Ends the session: open streams are reset, the peer is told why if it can be told. */
@@ -546,10 +559,8 @@ public final class MuxSession {
     }
 
     private void die(String verdict) {
-        if (resumption != null && resumption.isPossible() && wire != null) {
-            lose(resumption, verdict);
-            wire.drop();
-        } else {
+        leaveLink(verdict);
+        if (!isLost()) {
             end(ErrorCode.TIMEOUT, verdict);
         }
     }

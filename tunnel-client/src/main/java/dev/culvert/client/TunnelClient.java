@@ -91,8 +91,9 @@ public final class TunnelClient implements Agent {
             config = next;
             LogSetup.apply(next.log());
             if (other.isPresent()) {
+                String before = content;
                 content = content(next).orElse("");
-                uplinks.forEach(uplink -> uplink.use(other.get()));
+                uplinks.forEach(uplink -> uplink.use(other.get(), content.equals(before)));
             } else {
                 refresh();
             }
@@ -156,7 +157,7 @@ public final class TunnelClient implements Agent {
         content = now.get();
         try {
             Way way = Way.of(config, transport);
-            uplinks.forEach(uplink -> uplink.use(way));
+            uplinks.forEach(uplink -> uplink.use(way, false));
         } catch (IOException e) {
             LOG.error("the files of upstream.tls can not be used, those from before stay: {}", e.getMessage());
         }

@@ -36,6 +36,9 @@ import org.slf4j.spi.LoggingEventBuilder;
  * <p>A session that has lost its link is asked for wherever a server is dialled, beginning with its own. A server that has it carries on with
  * it; another one begins a new session, which takes new connections while the lost one is looked for elsewhere.
  *
+ * <p>Whoever takes the place of a session that still works is up before: when the configuration has changed, when the session is old or has
+ * few ids left, and when a server that comes earlier in the order is there again.
+ *
  * <p>Runs on one event loop, which is also that of the session and of the local connections that it carries. From other
  * threads: {@link #start}, {@link #isReady}, {@link #load}, {@link #take} and {@link #drain}.
  */
@@ -43,12 +46,18 @@ final class Uplink implements Uplinks.Carrier {
     private static final Logger LOG = LoggerFactory.getLogger(Uplink.class);
     /** A session that lasted so long was a good one: the servers begin again with the first, and the pauses with the shortest. */
     private static final Duration GOOD = Duration.ofSeconds(5);
+    /** With so few left a session is replaced: more than are used while another one is begun. */
+    private static final long FEW_IDS = 1 << 20;
+
+    private static final String CHANGED = "the configuration has changed";
 
     private final String name;
     private final EventLoop loop;
     private final Sessions sessions;
     private final Runnable whenReady;
     private final AtomicInteger load = new AtomicInteger();
+
+    private final Random random = new Random();
 
     private Way way;
     private Backoff backoff;
@@ -65,6 +74,16 @@ final class Uplink implements Uplinks.Carrier {
     private @Nullable Future<?> attempt;
 
     private @Nullable MuxSession current;
+    /** The server that it was begun with. */
+    private @Nullable Server at;
+    /** Why another one is to take its place; null: it is not. */
+    private @Nullable String renewal;
+    /** Sessions are to leave an address that is not among the servers any more, if they can. */
+    private boolean moving;
+    /** The renewal is an attempt to return to an earlier server: if that fails, all is well all the same. */
+    private boolean returning;
+    /** Which of the earlier servers is tried next. */
+    private int earlier;
     /** In the order in which they are asked for. */
     private final ArrayDeque<LostSession> lost = new ArrayDeque<>();
 
@@ -105,13 +124,12 @@ final class Uplink implements Uplinks.Carrier {
             if (session == null || !session.isOpenable()) {
                 load.decrementAndGet();
                 ready = false;
-                if (session != null && session.isExhausted()) {
-                    LOG.info("{}: the stream ids of this session are used up, beginning another", name);
-                    replace(session, "stream ids are used up");
-                }
                 otherwise.run();
             } else {
                 join(arrival, session);
+                if (session.idsLeft() < FEW_IDS) {
+                    renew("its stream ids are nearly used up");
+                }
             }
         });
     }
@@ -124,24 +142,24 @@ final class Uplink implements Uplinks.Carrier {
                         : CompletableFuture.failedFuture(new IllegalStateException("there is no session")));
     }
 
-    /** Goes another way: the session goes on beside its successor until its last stream has ended. Any thread. */
-    void use(Way other) {
+    /**
+     * Goes another way: the session goes on beside its successor until its last stream has ended. Any thread.
+     *
+     * @param asTheSame we show the same key there: where the same process is reached by another address, the session moves there, too
+     */
+    void use(Way other, boolean asTheSame) {
         loop.execute(() -> {
             way = other;
+            moving = asTheSame;
             backoff = pauses(other);
             next = 0;
             failures = 0;
             if (current != null && !draining) {
-                replaceByOther(current);
+                renew(CHANGED);
             } else if (attempt != null && attempt.cancel(false)) { // a pause, or a dial that nobody has answered yet
                 connect();
             }
         });
-    }
-
-    private void replaceByOther(MuxSession session) {
-        LOG.info("{}: beginning another session, as the configuration is now", name);
-        replace(session, "the configuration has changed");
     }
 
     private static Backoff pauses(Way way) {
@@ -171,16 +189,53 @@ final class Uplink implements Uplinks.Carrier {
         });
     }
 
-    /** A session has no use for new streams: it ends with its last one, beside its successor. */
-    private void replace(MuxSession session, String why) {
-        leave();
-        session.goAway(ErrorCode.CANCELLED, why);
-        goOn(Duration.ZERO);
+    /** Begins a session that takes the place of the current one when it is up. */
+    private void renew(String why) {
+        if (current != null && !draining && (renewal == null || returning)) {
+            LOG.info("{}: beginning another session: {}", name, why);
+            renewal = why;
+            returning = false;
+            next = 0;
+            goOn(Duration.ZERO);
+        }
+    }
+
+    /** Does {@code action} after some nine tenths of {@code time}, so that many clients do not do so together, if {@code session} is in use then. */
+    private void later(Optional<Duration> time, MuxSession session, Runnable action) {
+        time.ifPresent(duration -> {
+            long nanos = (long) (duration.toNanos() * (0.9 + random.nextDouble() / 10));
+            loop.schedule(
+                    () -> {
+                        if (session == current) {
+                            action.run();
+                        }
+                    },
+                    nanos,
+                    TimeUnit.NANOSECONDS);
+        });
+    }
+
+    /** Looks whether an earlier server than that of {@code session} is there again. */
+    private void lookEarlier(MuxSession session, int before) {
+        if (before > 0 && !draining) {
+            later(way.returnAfter(), session, () -> {
+                if (renewal == null && !trying) {
+                    earlier = (earlier + 1) % before;
+                    next = earlier;
+                    renewal = "server " + way.servers().get(next) + " is there again, which comes before in the order";
+                    returning = true;
+                    goOn(Duration.ZERO);
+                }
+                lookEarlier(session, before);
+            });
+        }
     }
 
     private void leave() {
         current = null;
         ready = false;
+        renewal = null;
+        returning = false;
     }
 
     /** This one takes new connections from now on. */
@@ -196,7 +251,7 @@ final class Uplink implements Uplinks.Carrier {
 
     /** Whether there is a use for another connection: a session for new streams, or a link for a lost one. */
     private boolean isInNeed() {
-        return !lost.isEmpty() || (current == null && !draining);
+        return !lost.isEmpty() || (!draining && (current == null || renewal != null));
     }
 
     /** Goes on with what is missing, if it is not being seen to already. */
@@ -229,7 +284,7 @@ final class Uplink implements Uplinks.Carrier {
     private Server nextServer() {
         List<Server> servers = way.servers();
         LostSession wanted = lost.peek();
-        if (current != null && wanted != null && wanted.mayBeAtOneOf(servers)) {
+        if (current != null && renewal == null && wanted != null && wanted.mayBeAtOneOf(servers)) {
             while (!wanted.mayBeAt(servers.get(next))) {
                 advance();
             }
@@ -262,6 +317,13 @@ final class Uplink implements Uplinks.Carrier {
 
     private void attemptFailed(Server server, String reason) {
         trying = false;
+        if (returning) {
+            LOG.debug("{}: {}: {}", name, server, reason);
+            renewal = null;
+            returning = false;
+            goOn(Duration.ZERO);
+            return;
+        }
         if (lost.size() > 1) {
             lost.add(lost.remove());
         }
@@ -325,8 +387,8 @@ final class Uplink implements Uplinks.Carrier {
         public void onUp(MuxSession session) {
             wasUp = true;
             trying = false;
-            if (current == null && !draining) {
-                begin(session);
+            if (!draining && (current == null || renewal != null)) {
+                takeOver(session);
             } else { // it was only made to find another one
                 isSpare = true;
                 session.close(ErrorCode.CANCELLED, "not needed: another session was asked for");
@@ -342,7 +404,7 @@ final class Uplink implements Uplinks.Carrier {
             goOn(Duration.ZERO);
         }
 
-        private void begin(MuxSession session) {
+        private void takeOver(MuxSession session) {
             event(LOG.atInfo(), "session_up", server)
                     .addKeyValue("version", session.version())
                     .addKeyValue("software", session.peerSoftware())
@@ -352,12 +414,49 @@ final class Uplink implements Uplinks.Carrier {
                             server,
                             session.version(),
                             session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware());
-            if (gone.equals(way)) {
-                settleOn(session);
-            } else { // it has changed while this one was begun
-                current = session;
-                replaceByOther(session);
+            MuxSession before = current;
+            Server left = at;
+            at = server;
+            String why = Objects.requireNonNullElse(renewal, "");
+            leave();
+            settleOn(session);
+            if (before != null) {
+                before.goAway(ErrorCode.CANCELLED, why);
+                if (moving && !isListed(left) && isSameProcess(before, session)) {
+                    before.leaveLink("its server is " + server + " now");
+                }
             }
+            moving = false;
+            lookAhead(session);
+        }
+
+        private boolean isListed(@Nullable Server some) {
+            return some == null
+                    || way.servers().stream()
+                            .anyMatch(listed -> listed.address().equals(some.address()));
+        }
+
+        private static boolean isSameProcess(MuxSession one, MuxSession other) {
+            Optional<Long> process = one.token().map(Token::instance);
+            return process.isPresent() && process.equals(other.token().map(Token::instance));
+        }
+
+        /** What may take the place of a session that is in use now. */
+        private void lookAhead(MuxSession session) {
+            if (gone.equals(way)) {
+                later(way.maxAge(), session, () -> renew("it is older than upstream.max-age"));
+                lookEarlier(session, place());
+            } else { // it has changed while this one was begun, or had no link
+                renew(CHANGED);
+            }
+        }
+
+        /** Which of the servers in their order this one is; the first where it is none of them any more. */
+        private int place() {
+            return IntStream.range(0, way.servers().size())
+                    .filter(i -> way.servers().get(i).address().equals(server.address()))
+                    .findFirst()
+                    .orElse(0);
         }
 
         /** The server has what the connection was made for. */
@@ -387,6 +486,7 @@ final class Uplink implements Uplinks.Carrier {
                             session.streamCount());
             if (current == null && session.isOpenable()) {
                 settleOn(session);
+                lookAhead(session);
             } else {
                 session.goAway(ErrorCode.CANCELLED, "another session has taken its place");
             }
@@ -402,10 +502,7 @@ final class Uplink implements Uplinks.Carrier {
             lost.add(new LostSession(session, server, found -> server = found));
             String reason = "link to %s lost, %d connections wait for another: %s"
                     .formatted(server, session.streamCount(), text);
-            next = IntStream.range(0, way.servers().size())
-                    .filter(i -> way.servers().get(i).address().equals(server.address()))
-                    .findFirst()
-                    .orElse(0);
+            next = place();
             retry("session_lost", server, reason, isGood() ? Duration.ZERO : backoff.next());
         }
 

@@ -4,8 +4,10 @@ import static dev.culvert.common.config.Kind.duration;
 import static dev.culvert.common.config.Kind.flag;
 import static dev.culvert.common.config.Kind.hostPort;
 import static dev.culvert.common.config.Kind.integer;
+import static dev.culvert.common.config.Kind.offOr;
 import static dev.culvert.common.config.Kind.oneOf;
 import static java.time.Duration.ZERO;
+import static java.time.Duration.ofDays;
 import static java.time.Duration.ofHours;
 import static java.time.Duration.ofMillis;
 import static java.time.Duration.ofMinutes;
@@ -31,6 +33,8 @@ import java.util.Optional;
  * @param sessionWait how long a new local connection waits for a session, 0s to 10m
  * @param connectTimeout for one attempt, 100ms to 5m
  * @param userTimeout TCP_USER_TIMEOUT: how long sent data may stay unacknowledged, 1s to 1h
+ * @param maxAge then another session takes the place of one, 1s to 365d; empty: never
+ * @param returnAfter how often a server is tried that comes before the present one, 1s to 24h; empty: never
  * @param smux means nothing with {@link Protocol#CULVERT}
  */
 record UpstreamConfig(
@@ -43,6 +47,8 @@ record UpstreamConfig(
         Duration connectTimeout,
         Backoff backoff,
         Duration userTimeout,
+        Optional<Duration> maxAge,
+        Optional<Duration> returnAfter,
         SmuxPeerConfig smux) {
 
     /**
@@ -82,6 +88,8 @@ record UpstreamConfig(
                 section.get("connect-timeout", duration(ofMillis(100), ofMinutes(5)), ofSeconds(10)),
                 section.section("backoff", Backoff::read),
                 section.get("user-timeout", duration(ofSeconds(1), ofHours(1)), ofSeconds(15)),
+                section.get("max-age", offOr(duration(ofSeconds(1), ofDays(365))), Optional.empty()),
+                section.get("return-after", offOr(duration(ofSeconds(1), ofHours(24))), Optional.of(ofSeconds(60))),
                 section.section("smux", SmuxPeerConfig::read));
     }
 
@@ -94,8 +102,17 @@ record UpstreamConfig(
 
     /** A few words for people on how sessions come to be. */
     String describeConnect() {
-        return "within %s, again after %s to %s; a new connection waits for %s"
+        return "within %s, again after %s to %s; a new connection waits for %s%s%s"
                 .formatted(
-                        Units.of(connectTimeout), Units.of(backoff.min), Units.of(backoff.max), Units.of(sessionWait));
+                        Units.of(connectTimeout),
+                        Units.of(backoff.min),
+                        Units.of(backoff.max),
+                        Units.of(sessionWait),
+                        maxAge.map(age -> "; a session is replaced after " + Units.of(age))
+                                .orElse(""),
+                        returnAfter
+                                .filter(period -> servers.size() > 1)
+                                .map(period -> "; the first server is tried again every " + Units.of(period))
+                                .orElse(""));
     }
 }

@@ -7,8 +7,10 @@ import dev.culvert.common.net.Transport;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * How sessions come to be: the servers, and everything that a session is begun with.
@@ -20,7 +22,9 @@ record Way(
         Dialer dialer,
         SessionSocket socket,
         MuxSettings settings,
-        UpstreamConfig.Backoff pauses) {
+        UpstreamConfig.Backoff pauses,
+        Optional<Duration> maxAge,
+        Optional<Duration> returnAfter) {
     /** Reads the files of {@code upstream.tls}. Blocks; throws with a sentence for the user. */
     static Way of(ClientConfig config, Transport transport) throws IOException {
         UpstreamConfig upstream = config.upstream();
@@ -33,6 +37,8 @@ record Way(
                 new Dialer(transport, upstream.connectTimeout()),
                 new SessionSocket(upstream.userTimeout()),
                 config.muxSettings("culvert " + AgentCommand.version()),
-                upstream.backoff());
+                upstream.backoff(),
+                upstream.maxAge(),
+                upstream.returnAfter());
     }
 }

@@ -152,6 +152,8 @@ class ClientConfigTest {
                                 ofSeconds(10),
                                 new UpstreamConfig.Backoff(ofMillis(100), ofSeconds(5)),
                                 ofSeconds(15),
+                                Optional.empty(),
+                                Optional.of(ofSeconds(60)),
                                 new SmuxPeerConfig(4 << 20, true, ofMillis(250), ofSeconds(60))),
                         new KeepaliveConfig(ofSeconds(5), ofSeconds(15)),
                         new ResumeConfig(ofSeconds(60), 64 << 20),
@@ -171,7 +173,7 @@ class ClientConfigTest {
         assertThat(read("""
                                 upstream {
                                   tls = off, insecure = true, servers = ["a.example.com:1", "[2001:db8::1]:2"], sessions = 64
-                                  protocol = smux-v1, wait = 0s, connect-timeout = 1s, user-timeout = 2s
+                                  protocol = smux-v1, wait = 0s, connect-timeout = 1s, user-timeout = 2s, max-age = 1m, return-after = off
                                   backoff { min = 1s, max = 1s }
                                   smux { peer-buffer = 1m, half-close = off, fin-delay = 5s, stall-timeout = 1h }
                                 }
@@ -194,6 +196,8 @@ class ClientConfigTest {
                                 ofSeconds(1),
                                 new UpstreamConfig.Backoff(ofSeconds(1), ofSeconds(1)),
                                 ofSeconds(2),
+                                Optional.of(ofSeconds(60)),
+                                Optional.empty(),
                                 new SmuxPeerConfig(1 << 20, false, ofSeconds(5), ofSeconds(3600))),
                         new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
                         new ResumeConfig(ofSeconds(0), 256 << 10),

@@ -1,0 +1,66 @@
+package dev.culvert.dist;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.Socket;
+import org.junit.jupiter.api.Test;
+
+/** One session takes the place of another, and nobody who uses them notices. */
+class FailoverTest {
+    private static final Service ECHO = Service.echo();
+
+    private static void echo(Socket socket) throws IOException {
+        socket.getOutputStream().write('x');
+        assertThat(socket.getInputStream().read()).isEqualTo('x');
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    @Test
+    void aClientReturnsToTheFirstServerAndItsConnectionsStay() throws Exception {
+        int port = freePort();
+        Tunnel.Builder builder = Tunnel.to(ECHO).client("upstream.return-after = 1s");
+        try (AgentProcess second = builder.startServer(0);
+                AgentProcess client = builder.startClient(port, second.port("listen"))) {
+            client.awaitLog("session up, server 127.0.0.1:" + second.port("listen"));
+            try (Socket before = Tunnel.connect(client, "web")) {
+                echo(before);
+
+                try (AgentProcess first = builder.startServer(port)) {
+                    client.awaitLog("session up, server 127.0.0.1:" + first.port("listen"));
+                    try (Socket after = Tunnel.connect(client, "web")) {
+                        echo(after);
+                        echo(before);
+                    }
+                    first.awaitLog("forward=web .* end: closed");
+                }
+                echo(before);
+            }
+            second.awaitLog("forward=web .* end: closed");
+        }
+    }
+
+    @Test
+    void aSessionThatIsOldIsReplacedAndNoConnectionIsLost() throws Exception {
+        try (Tunnel tunnel = Tunnel.to(ECHO).client("upstream.max-age = 1s").open();
+                Socket first = tunnel.connect();
+                Load load = new Load(tunnel.client())) {
+            echo(first);
+
+            tunnel.client().awaitLog("session up", 4);
+            load.goesOn();
+
+            echo(first);
+            assertThat(tunnel.client().log().matching("end: reset")).isEmpty();
+            // The first connection still has the first session; those in between have ended.
+            tunnel.client().awaitLog("old session to .* ended: draining: drained");
+            assertThat(tunnel.client().log().matching("lost")).isEmpty();
+        }
+    }
+}
