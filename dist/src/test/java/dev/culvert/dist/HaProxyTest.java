@@ -11,12 +11,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** docs/examples/haproxy: several servers behind HAProxy, each of which can be restarted while it is in use. */
+@Tag("long")
 final class HaProxyTest {
     private static final int SESSIONS = 6;
     private static final int CONNECTIONS_A_SECOND = 500;

@@ -17,10 +17,12 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A new process takes over from the one that runs, and no connection is refused, reset or lost. */
+@Tag("long")
 final class UpgradeTest {
     private static final Service ECHO = Service.echo();
     private static final Service TRANSFER = Transfers.service();
