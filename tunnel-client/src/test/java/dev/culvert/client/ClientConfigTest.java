@@ -351,7 +351,7 @@ class ClientConfigTest {
                         db  [::1]:5432 -> db.internal:5432 via localhost:7443 or localhost:7444, 5 connections at most
 
                         upstream   culvert, sessions 1, not encrypted
-                        connect    within 10s, again after 100ms to 5s; a new connection waits for 10s
+                        connect    within 10s, again after 100ms to 5s; a new connection waits for 10s; the first server is tried again every 1m
                         keepalive  every 5s, dead after 15s of silence, or 15s without acknowledgement
                         resume     within 1m of a lost link, from up to 64m
                         flow       64m a session, 16m a stream, frames of 32760
