@@ -226,7 +226,7 @@ final class ContainerTest {
             probe(tunnel.server(), "server", "readinessProbe").expect(0);
             probe(tunnel.client(), "client", "startupProbe").expect(0);
             tunnel.server().kill();
-            tunnel.client().awaitLog("session to .* lost");
+            tunnel.client().awaitLog("link to .* lost");
 
             probe(tunnel.client(), "client", "livenessProbe").expect(0);
             assertThat(probe(tunnel.client(), "client", "startupProbe")

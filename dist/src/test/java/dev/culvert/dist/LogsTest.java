@@ -89,23 +89,29 @@ final class LogsTest {
     @Test
     void everyFieldIsDocumentedAndEveryDocumentedFieldIsWritten() throws IOException {
         Map<String, Set<String>> written = new TreeMap<>();
-        Tunnel tunnel = logging("json").open();
-        try (tunnel;
-                Socket open = tunnel.connect()) {
+        AgentProcess server = logging("json").startServer(0);
+        int port = server.port("listen");
+        Link link = new Link(port);
+        AgentProcess client = logging("json").startClient(link.port());
+        try (server;
+                link;
+                client;
+                Socket open = Tunnel.connect(client, "web")) {
             echo(open);
-            int port = tunnel.server().port("listen");
+            link.cut();
+            echo(open);
             try (Socket noise = Tunnel.connectTo(port)) {
                 noise.getOutputStream().write(Bytes.ascii("GET / HTTP/1.0\r\n\r\n"));
-                tunnel.server().awaitLog("\"event\":\"refused\"");
+                server.awaitLog("\"event\":\"refused\"");
             }
-            tunnel.server().terminate();
-            tunnel.client().awaitLog("\"event\":\"session_draining\"");
-            tunnel.client().awaitLog("\"event\":\"session_failed\"");
+            server.terminate();
+            client.awaitLog("\"event\":\"session_draining\"");
+            client.awaitLog("\"event\":\"session_failed\"");
             open.shutdownOutput();
             assertThat(open.getInputStream().read()).isNegative();
-            tunnel.client().awaitLog("\"event\":\"session_ended\"");
+            client.awaitLog("\"event\":\"session_ended\"");
         }
-        for (AgentProcess agent : tunnel.agents()) {
+        for (AgentProcess agent : List.of(server, client)) {
             for (Map<String, Object> event : events(agent)) {
                 assertThat(event).containsKeys(OF_ALL.toArray(String[]::new)).doesNotContainKey("error");
                 Set<String> own = new TreeSet<>(event.keySet());
