@@ -1,0 +1,46 @@
+package dev.culvert.mux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.culvert.mux.MuxSession.Role;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+/** What a session promises to who may resume it, and what it takes from a peer that says so. */
+class ResumeSessionTest {
+    private static final int BUFFER = 64 << 10;
+    private static final MuxSettings KEPT =
+            MuxSettings.of(ProtocolVersion.CULVERT).with(new MuxSettings.Resume(Duration.ofSeconds(60), BUFFER));
+    private static final Hello.Keeping KEEPING = new Hello.Keeping(60_000, BUFFER);
+    private static final Token TOKEN = new Token(1, 0x1234_5678_9abc_def0L, 0x0fed_cba9_8765_4321L);
+
+    /** A session under test that is kept by both sides, and up. */
+    private static RawPeer kept(Role role) {
+        return kept(role, KEPT);
+    }
+
+    private static RawPeer kept(Role role, MuxSettings settings) {
+        RawPeer peer = new RawPeer(role, settings, false);
+        peer.hello(KEEPING, role == Role.CLIENT ? TOKEN : null, null);
+        peer.read();
+        return peer;
+    }
+
+    @Test
+    void aClientThatHasAskedForAnotherSessionEndsWithoutAWord() {
+        try (RawPeer peer = kept(Role.CLIENT)) {
+            peer.us.session.disconnected("cut");
+            Pair.Peer fresh = new Pair.Peer(Role.CLIENT, KEPT, peer.clock);
+            fresh.session.prefer(peer.us.session);
+            fresh.session.attach(fresh.wire);
+            fresh.wire.pullAll().release(); // its HELLO
+
+            fresh.session.close(ErrorCode.TIMEOUT, "no answer");
+            assertThat(fresh.wire.pull())
+                    .as("a CLOSE, which may end the other session")
+                    .isFalse();
+            fresh.session.disconnected("end of test");
+            peer.us.session.close(ErrorCode.CANCELLED, "end of test");
+        }
+    }
+}
