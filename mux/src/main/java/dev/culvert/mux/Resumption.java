@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * rest is sent again before anything new.
  */
 final class Resumption {
-    /** So many bytes are acknowledged at once, or a quarter of what the peer keeps if that is less. */
+    /** So many bytes are acknowledged at once, or what the peer keeps where its memory is short if that is less. */
     private static final long ACK_EVERY = 256 << 10;
     /** A buffer is kept with less than this part of it in use only as a copy, or keystrokes would hold whole read buffers. */
     private static final int SMALL_PART = 8;
@@ -67,7 +67,7 @@ final class Resumption {
         this.window = window;
         this.limit = limit;
         this.budget = budget;
-        ackEvery = Math.min(ACK_EVERY, peerLimit / 4);
+        ackEvery = Math.min(ACK_EVERY, peerLimit / TIGHT);
         acknowledged = sent;
         sentTo = sent;
         this.received = received;

@@ -43,4 +43,14 @@ class ResumeSessionTest {
             peer.us.session.close(ErrorCode.CANCELLED, "end of test");
         }
     }
+
+    @Test
+    void whatThePeerKeepsWhereItsMemoryIsShortIsAcknowledgedBeforeThatIsFull() {
+        try (RawPeer peer = kept(Role.SERVER)) {
+            peer.syn(3);
+            peer.psh(3, BUFFER / 16);
+            assertThat(peer.read()).anyMatch(frame -> frame.startsWith("ACK"));
+            peer.us.session.close(ErrorCode.CANCELLED, "end of test");
+        }
+    }
 }
