@@ -164,7 +164,7 @@ final class Simulation implements AutoCloseable {
             for (Link link : List.copyOf(links)) {
                 link.tell(end.role());
             }
-        } else if (what < 84) {
+        } else if (what < 84 && (!client.session.isLost() || trouble == Trouble.OUTAGE)) {
             silence();
         } else if (what < 90) {
             trouble(end);
