@@ -53,4 +53,30 @@ class ResumeSessionTest {
             peer.us.session.close(ErrorCode.CANCELLED, "end of test");
         }
     }
+
+    @Test
+    void aSessionThatEndsWhileMuchIsSentAgainLeavesNothingInTheSharedMemory() {
+        SharedBudget shared = new SharedBudget(1 << 30);
+        MuxSettings settings = KEPT.with(new MuxSettings.Resume(Duration.ofSeconds(60), 1 << 20));
+        try (RawPeer peer = new RawPeer(Role.SERVER, settings, false, shared)) {
+            peer.hello(KEEPING, null, null);
+            peer.read();
+            peer.open(200_000);
+            peer.read();
+            peer.us.session.disconnected("cut");
+            TestWire wire = resume(peer, peer.us.session.sentBytes() - 150_000);
+
+            peer.us.session.close(ErrorCode.CANCELLED, "while it comes again");
+            wire.pullAll().release();
+            peer.us.session.disconnected("end of test");
+            assertThat(shared.held()).isZero();
+        }
+    }
+
+    /** Another connection for the session under test, whose peer has so many of its bytes. */
+    private static TestWire resume(RawPeer peer, long peerHas) {
+        TestWire wire = new TestWire(peer.us.session);
+        peer.us.session.resume(wire, peerHas);
+        return wire;
+    }
 }
