@@ -3,6 +3,7 @@ package dev.culvert.mux;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.culvert.mux.MuxSession.Role;
+import io.netty.util.ReferenceCountUtil;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
@@ -78,5 +79,22 @@ class ResumeSessionTest {
         TestWire wire = new TestWire(peer.us.session);
         peer.us.session.resume(wire, peerHas);
         return wire;
+    }
+
+    @Test
+    void aPeerThatAsksForMuchAndAcknowledgesNothingIsNotKeptForWithoutEnd() {
+        try (RawPeer peer = kept(Role.SERVER)) {
+            long most = 0;
+            for (int i = 0; i < 100_000; i++) {
+                peer.ping(i);
+                peer.us.session.transmit(ReferenceCountUtil::release);
+                most = Math.max(most, peer.us.session.accounts().kept());
+            }
+            assertThat(most).isLessThan(2 << 20);
+            assertThat(peer.us.session.isUp()).isTrue();
+            assertThat(peer.us.session.accounts().kept())
+                    .as("it has given up, and ends with its link")
+                    .isZero();
+        }
     }
 }
