@@ -97,4 +97,101 @@ class ResumeSessionTest {
                     .isZero();
         }
     }
+
+    @Test
+    void whatIsKeptIsInTheAccountsUntilItIsAcknowledged() {
+        try (RawPeer peer = kept(Role.SERVER)) {
+            peer.open(1_000);
+            peer.read();
+            assertThat(peer.us.session.accounts().kept()).isEqualTo(peer.us.session.sentBytes());
+            peer.ack(peer.us.session.sentBytes());
+            assertThat(peer.us.session.accounts().kept()).isZero();
+            peer.us.session.close(ErrorCode.CANCELLED, "end of test");
+        }
+    }
+
+    @Test
+    void streamsHearASentenceWhenTheLinkDoesNotComeBackInTime() {
+        try (RawPeer peer = kept(Role.SERVER)) {
+            Recorder recorder = peer.open(10);
+            peer.us.session.disconnected("cut");
+            peer.pass(59_999);
+            assertThat(recorder.events).isEmpty();
+            peer.pass(1);
+            assertThat(recorder.events).hasToString("reset(timeout) ");
+            assertThat(peer.us.closed).isEqualTo("timeout: cut; it did not come back within 60000 ms");
+        }
+    }
+
+    @Test
+    void aPeerThatKeepsASessionForAgesIsHeldToOurTime() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, KEPT, false)) {
+            peer.hello(new Hello.Keeping(0xffff_ffffL, 0xffff_ffffL), null, null);
+            peer.us.session.disconnected("cut");
+            peer.pass(60_000);
+            assertThat(peer.us.session.isClosed()).isTrue();
+        }
+    }
+
+    @Test
+    void theSecretIsInNoText() {
+        try (RawPeer peer = kept(Role.CLIENT)) {
+            String text = peer.us.session + " " + TOKEN + new Hello.Resume(TOKEN, 1);
+            assertThat(text).doesNotContain("123456789abcdef0", "fedcba987654321", "" + TOKEN.high(), "" + TOKEN.low());
+            peer.us.session.close(ErrorCode.CANCELLED, "end of test");
+        }
+    }
+
+    @Test
+    void aSessionEndsWithItsLinkWhereTheServerDoesNotKeepIt() {
+        try (RawPeer peer = new RawPeer(Role.CLIENT, KEPT)) {
+            assertThat(peer.us.session.token()).isEmpty();
+            peer.us.session.disconnected("cut");
+            assertThat(peer.us.closed).isEqualTo("connection reset: cut");
+        }
+    }
+
+    @Test
+    void anAckThatWasNotAgreedOnIsAViolation() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, KEPT)) {
+            peer.ack(0);
+            assertThat(peer.us.closed).isEqualTo("protocol error: ACK in a session that is not kept");
+        }
+    }
+
+    @Test
+    void anAckForMoreThanWasSentIsAViolation() {
+        try (RawPeer peer = kept(Role.SERVER)) {
+            peer.ack(peer.us.session.sentBytes() + 1);
+            assertThat(peer.us.closed).startsWith("protocol error: the peer acknowledges ");
+        }
+    }
+
+    @Test
+    void aClientRefusesASessionThatItHasNotAskedFor() {
+        try (RawPeer peer = new RawPeer(Role.CLIENT, KEPT, false)) {
+            peer.hello(KEEPING, TOKEN, new Hello.Resume(TOKEN, 0));
+            assertThat(peer.us.closed)
+                    .isEqualTo("protocol error: the server resumes a session that nobody has asked for");
+        }
+    }
+
+    @Test
+    void aCountThatCanNotBeCostsTheConnectionAndNothingElse() {
+        try (RawPeer peer = kept(Role.SERVER)) {
+            Recorder recorder = peer.open(10);
+            long sent = peer.us.session.sentBytes();
+            for (long absurd : new long[] {-1, sent + 1, Long.MAX_VALUE, Long.MIN_VALUE}) {
+                assertThat(resume(peer, absurd).closed).as("%d bytes", absurd).isTrue();
+            }
+            assertThat(peer.us.session.isUp()).isTrue();
+            assertThat(peer.us.wire.closed).isFalse();
+            assertThat(recorder.events).isEmpty();
+
+            TestWire next = resume(peer, sent);
+            assertThat(next.closed).isFalse();
+            assertThat(peer.us.wire.closed).isTrue();
+            peer.us.session.close(ErrorCode.CANCELLED, "end of test");
+        }
+    }
 }
