@@ -22,6 +22,7 @@ final class MemoryBudget {
     private long queued;
     private long kept;
     private long told;
+    private boolean closed;
 
     MemoryBudget(long limit, SharedBudget shared) {
         this.limit = limit;
@@ -53,14 +54,15 @@ final class MemoryBudget {
 
     private void tell() {
         long untold = held() - told;
-        if (untold >= GRAIN || untold <= -GRAIN) {
+        if (!closed && (untold >= GRAIN || untold <= -GRAIN)) {
             shared.add(untold);
             told += untold;
         }
     }
 
-    /** The session is over and holds nothing. */
+    /** The session is over. What it holds until its last word is sent is soon gone, and not told any more. */
     void close() {
+        closed = true;
         shared.add(-told);
         told = 0;
         shared.leave();

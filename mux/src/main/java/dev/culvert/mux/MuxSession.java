@@ -905,7 +905,9 @@ public final class MuxSession {
     }
 
     private void sayFarewell(ErrorCode code, String text) {
-        if (version == ProtocolVersion.CULVERT && !dismissed) {
+        boolean asks =
+                preferred != null && !up; // by now it may be the other session that would take this for its own end
+        if (version == ProtocolVersion.CULVERT && !dismissed && !asks) {
             control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.CLOSE, 0, code, text));
         }
     }

@@ -2,6 +2,7 @@ package dev.culvert.mux;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
 import io.netty.util.ReferenceCountUtil;
 import java.util.ArrayDeque;
 import java.util.function.Consumer;
@@ -16,10 +17,16 @@ import org.jspecify.annotations.Nullable;
  * rest is sent again before anything new.
  */
 final class Resumption {
-    /** So many bytes are acknowledged at once, or a quarter of what the peer keeps if that is less. */
+    /** So many bytes are acknowledged at once, or what the peer keeps where its memory is short if that is less. */
     private static final long ACK_EVERY = 256 << 10;
     /** A buffer is kept with less than this part of it in use only as a copy, or keystrokes would hold whole read buffers. */
     private static final int SMALL_PART = 8;
+    /** Frames of at most so many bytes are kept together, as copies: the buffer of a PONG is many times its size. */
+    private static final int CRUMB = 64;
+
+    private static final int CRUMBS = 1 << 10;
+    /** So much of frames without data may be kept beyond the limit. Who has had all that, and acknowledges none of it, means harm. */
+    private static final int BEYOND = 1 << 20;
     /** This part of the limit is kept where memory is short. */
     private static final int TIGHT = 16;
 
@@ -33,6 +40,8 @@ final class Resumption {
     private final ArrayDeque<Part> sent = new ArrayDeque<>();
     /** To be sent once more, in order; it comes after {@link #sent}. */
     private final ArrayDeque<Part> again = new ArrayDeque<>();
+    /** Where the next small frame is kept. */
+    private ByteBuf crumbs = Unpooled.EMPTY_BUFFER;
     /** Bytes of the session that the peer is known to have: the place of the first byte kept. */
     private long acknowledged;
     /** The place behind the last byte in {@link #sent}. */
@@ -67,7 +76,7 @@ final class Resumption {
         this.window = window;
         this.limit = limit;
         this.budget = budget;
-        ackEvery = Math.min(ACK_EVERY, peerLimit / 4);
+        ackEvery = Math.min(ACK_EVERY, peerLimit / TIGHT);
         acknowledged = sent;
         sentTo = sent;
         this.received = received;
@@ -96,7 +105,9 @@ final class Resumption {
             return;
         }
         int length = buffer.readableBytes();
-        if (length < buffer.capacity() / SMALL_PART) {
+        if (length <= CRUMB) {
+            keepCrumb(buffer, length);
+        } else if (length < buffer.capacity() / SMALL_PART) {
             ByteBuf copy = ByteBufAllocator.DEFAULT.ioBuffer(length, length);
             copy.writeBytes(buffer, buffer.readerIndex(), length);
             sent.add(new Part(copy, 0, length));
@@ -105,6 +116,26 @@ final class Resumption {
         }
         sentTo += length;
         hold(length);
+        if (held > limit + BEYOND) {
+            giveUp();
+        }
+    }
+
+    @SuppressWarnings("ReferenceEquality") // it is about the buffer, not about what is in it
+    private void keepCrumb(ByteBuf buffer, int length) {
+        if (crumbs.writableBytes() < length) {
+            crumbs.release();
+            crumbs = ByteBufAllocator.DEFAULT.ioBuffer(CRUMBS, CRUMBS);
+        }
+        int start = crumbs.writerIndex();
+        crumbs.writeBytes(buffer, buffer.readerIndex(), length);
+        Part last = sent.peekLast();
+        if (last != null && last.buffer == crumbs && last.start + last.length == start) {
+            sent.removeLast();
+            sent.add(new Part(crumbs, last.start, last.length + length));
+        } else {
+            sent.add(new Part(crumbs.retain(), start, length));
+        }
     }
 
     /** Whether so much is kept that nothing new should be sent before the peer has acknowledged some of it. */
@@ -247,6 +278,8 @@ final class Resumption {
         gaveUp = true;
         sent.forEach(this::drop);
         sent.clear();
+        crumbs.release();
+        crumbs = Unpooled.EMPTY_BUFFER;
     }
 
     /** Nothing is sent any more. */

@@ -25,8 +25,23 @@ class FrameDecoderFuzzTest {
     };
 
     private static final int[] CULVERT = {
-        Frame.SYN, Frame.FIN, Frame.PSH, Frame.PSH, Frame.PSH, Frame.PSH, Frame.PSH, Frame.UPD,
-        Frame.SYN, Frame.OPENED, Frame.RST, Frame.PING, Frame.PONG, Frame.PSH, Frame.PSH, Frame.UPD
+        Frame.SYN,
+        Frame.FIN,
+        Frame.PSH,
+        Frame.PSH,
+        Frame.PSH,
+        Frame.PSH,
+        Frame.PSH,
+        Frame.UPD,
+        Frame.SYN,
+        Frame.OPENED,
+        Frame.RST,
+        Frame.PING,
+        Frame.PONG,
+        Frame.ACK,
+        Frame.PSH,
+        Frame.PSH,
+        Frame.UPD
     };
 
     @ParameterizedTest
@@ -82,7 +97,7 @@ class FrameDecoderFuzzTest {
             int spoilt = random.nextInt(16) == 0 ? random.nextInt(BATCH) : BATCH;
             for (int i = 0; i < BATCH; i++) {
                 int start = out.writerIndex();
-                frame(out);
+                frame(out, target.session.token().isPresent());
                 if (i == spoilt) {
                     int end = random.nextBoolean() ? start + Frame.HEADER : out.writerIndex();
                     out.setByte(start + random.nextInt(end - start), random.nextInt(256));
@@ -96,7 +111,7 @@ class FrameDecoderFuzzTest {
             target.live();
         }
 
-        private void frame(ByteBuf out) {
+        private void frame(ByteBuf out, boolean kept) {
             int command = commands[random.nextInt(commands.length)];
             int id = anyId();
             if (random.nextInt(16) > 0 && (command == Frame.SYN || command == Frame.FIN || command == Frame.RST)) {
@@ -110,7 +125,14 @@ class FrameDecoderFuzzTest {
             if (command == Frame.UPD && version == ProtocolVersion.SMUX_1) {
                 command = Frame.NOP;
             }
+            if (command == Frame.ACK && !kept) {
+                command = Frame.NOP;
+            }
             switch (command) {
+                case Frame.ACK -> {
+                    Frame.writeHeader(out, version, Frame.ACK, 8, 0);
+                    out.writeLongLE(random.nextInt(1000) == 0 ? random.nextLong() : random.nextInt(200));
+                }
                 case Frame.SYN -> {
                     int length = version == ProtocolVersion.CULVERT && random.nextInt(4) == 0 ? 7 : 0;
                     Frame.writeHeader(out, version, Frame.SYN, length, newId());

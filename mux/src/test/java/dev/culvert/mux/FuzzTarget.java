@@ -11,6 +11,7 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,6 +28,8 @@ final class FuzzTarget implements SessionListener, AutoCloseable {
 
     final MuxSession session;
     boolean reading = true;
+    /** The place in the session behind the last byte that it has sent. */
+    private long sentTo;
 
     private final MockTicker clock = Ticker.newMockTicker();
     private final SplittableRandom random;
@@ -46,38 +49,96 @@ final class FuzzTarget implements SessionListener, AutoCloseable {
     FuzzTarget(Role role, ProtocolVersion version, SplittableRandom random) {
         this.random = random;
         appetite = random.nextInt(100);
+        boolean keeps = version == ProtocolVersion.CULVERT && random.nextBoolean();
+        MuxSettings settings = MuxSettings.of(version).with(TIGHT).with(LIMITS);
         session = new MuxSession(
-                role, MuxSettings.of(version).with(TIGHT).with(LIMITS), this, SharedBudget.unbounded(), clock);
-        session.attach(new Wire() {
-            @Override
-            public void wake() {}
+                role,
+                keeps ? settings.with(new MuxSettings.Resume(Duration.ofSeconds(30), 4 << 10)) : settings,
+                this,
+                SharedBudget.unbounded(),
+                clock);
+        session.attach(new FuzzWire());
+        receive(
+                keeps
+                        ? keeping(role)
+                        : Frame.empty(
+                                UnpooledByteBufAllocator.DEFAULT,
+                                version,
+                                version == ProtocolVersion.CULVERT ? Frame.HELLO : Frame.NOP,
+                                0));
+    }
 
-            @Override
-            public void send() {}
+    /** The HELLO of a peer that keeps the session, for a time and with a buffer that may be at either end of what there is. */
+    private ByteBuf keeping(Role role) {
+        long[] millis = {0, 1, 20_000, 0xffff_ffffL};
+        long[] buffers = {1 << 10, 64 << 10, 0xffff_ffffL};
+        ByteBuf tlvs = UnpooledByteBufAllocator.DEFAULT.buffer();
+        new Hello(
+                        "",
+                        SendWindow.STOCK_INITIAL,
+                        Frame.MAX_PAYLOAD,
+                        Integer.MAX_VALUE,
+                        new Hello.Keeping(
+                                millis[random.nextInt(millis.length)], buffers[random.nextInt(buffers.length)]),
+                        role == Role.SERVER ? null : new Token(1, 2, 3),
+                        null)
+                .write(tlvs);
+        ByteBuf hello = Frame.withTlvs(UnpooledByteBufAllocator.DEFAULT, ProtocolVersion.CULVERT, Frame.HELLO, 0, tlvs);
+        tlvs.release();
+        return hello;
+    }
 
-            @Override
-            public void reading(boolean on) {
-                reading = on;
-            }
+    private final class FuzzWire implements Wire {
+        @Override
+        public void wake() {}
 
-            @Override
-            public void pass(ByteBuf in) {
-                in.release();
-            }
+        @Override
+        public void send() {}
 
-            @Override
-            public void close() {}
+        @Override
+        public void reading(boolean on) {
+            reading = on;
+        }
 
-            @Override
-            public void drop() {}
-        });
-        int greeting = version == ProtocolVersion.CULVERT ? Frame.HELLO : Frame.NOP;
-        receive(Frame.empty(UnpooledByteBufAllocator.DEFAULT, version, greeting, 0));
+        @Override
+        public void pass(ByteBuf in) {
+            in.release();
+        }
+
+        @Override
+        public void close() {}
+
+        @Override
+        public void drop() {}
+    }
+
+    /** The link is lost, and the session waits for another or gets it; from a peer that may tell any number. */
+    private void cut() {
+        session.disconnected("cut");
+        long absurd = random.nextBoolean() ? random.nextLong() : sentTo + 1 + random.nextInt(10_000);
+        long peerHas = random.nextInt(4) == 0 ? absurd : sentTo;
+        session.resume(new FuzzWire(), peerHas);
+        if (session.isLost()) {
+            return;
+        }
+        sentTo = peerHas;
+        if (session.role() == Role.SERVER) {
+            session.transmit(ByteBuf::release); // what the connection begins with is no part of the session
+        }
+    }
+
+    private void take(ByteBuf sent) {
+        sentTo += sent.readableBytes();
+        sent.release();
     }
 
     /** Takes {@code in}. */
     void receive(ByteBuf in) {
         handedIn.add(in);
+        if (session.isLost()) {
+            in.release(); // there is nobody who could send it
+            return;
+        }
         int largest = in.readableBytes();
         session.receive(in);
         // Without windows the session can only stop reading, so it holds what it had read when it did.
@@ -88,12 +149,15 @@ final class FuzzTarget implements SessionListener, AutoCloseable {
     /** Lets the session send, the time pass, and applications go on. */
     void live() {
         int frames = random.nextInt(64);
-        while (frames-- > 0 && session.transmit(ByteBuf::release)) {
+        while (frames-- > 0 && !session.isLost() && session.transmit(this::take)) {
             // on the wire
         }
         if (random.nextInt(4) == 0) {
             clock.advance(random.nextInt(2_000), TimeUnit.MILLISECONDS);
             session.tick();
+        }
+        if (session.token().isPresent() && !session.isClosed() && random.nextInt(16) == 0) {
+            cut();
         }
         if (!unattached.isEmpty() && random.nextInt(4) == 0) {
             Late late = unattached.remove();
@@ -162,6 +226,7 @@ final class FuzzTarget implements SessionListener, AutoCloseable {
     @Override
     public void close() {
         session.disconnected("the end");
+        session.close(ErrorCode.CANCELLED, "the end"); // or it would wait for another connection
         unattached.forEach(late -> late.stream.reset(ErrorCode.CANCELLED, "nobody wanted it"));
         kept.forEach(this::consume);
         kept.clear();

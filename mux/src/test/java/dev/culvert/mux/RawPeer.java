@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** A peer that sends what the test likes, frame by frame, and writes down what the session under test sends to it. */
 final class RawPeer implements FrameHandler, AutoCloseable {
@@ -35,7 +36,7 @@ final class RawPeer implements FrameHandler, AutoCloseable {
         this(role, settings, true, shared);
     }
 
-    private RawPeer(MuxSession.Role role, MuxSettings settings, boolean handshake, SharedBudget shared) {
+    RawPeer(MuxSession.Role role, MuxSettings settings, boolean handshake, SharedBudget shared) {
         us = new Pair.Peer(role, settings, shared, clock);
         version = settings.versions().iterator().next();
         decoder = new FrameDecoder(version);
@@ -73,8 +74,13 @@ final class RawPeer implements FrameHandler, AutoCloseable {
     }
 
     void hello() {
+        hello(null, null, null);
+    }
+
+    /** One of a peer that resumes sessions. */
+    void hello(Hello.@Nullable Keeping keeping, @Nullable Token token, Hello.@Nullable Resume resume) {
         ByteBuf tlvs = ByteBufAllocator.DEFAULT.buffer();
-        new Hello("raw", SendWindow.STOCK_INITIAL, Frame.MAX_PAYLOAD, 1_000_000, null, null, null).write(tlvs);
+        new Hello("raw", SendWindow.STOCK_INITIAL, Frame.MAX_PAYLOAD, 1_000_000, keeping, token, resume).write(tlvs);
         send(Frame.withTlvs(ByteBufAllocator.DEFAULT, version, Frame.HELLO, 0, tlvs));
         tlvs.release();
     }
@@ -108,6 +114,10 @@ final class RawPeer implements FrameHandler, AutoCloseable {
 
     void pong(long payload) {
         send(Frame.number(ByteBufAllocator.DEFAULT, version, Frame.PONG, payload));
+    }
+
+    void ack(long total) {
+        send(Frame.number(ByteBufAllocator.DEFAULT, version, Frame.ACK, total));
     }
 
     void rst(int id, ErrorCode code, String text) {

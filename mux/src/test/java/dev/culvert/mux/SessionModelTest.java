@@ -21,12 +21,7 @@ class SessionModelTest {
     @ParameterizedTest(name = "{0}, seed {1}")
     @MethodSource("runs")
     void whatArrivesIsWhatWasSentAndInTheEndNothingIsLeft(ProtocolVersion version, int seed) {
-        try (Simulation run = new Simulation(version, false, seed)) {
-            for (int i = 0; i < STEPS; i++) {
-                run.step();
-            }
-            run.finish();
-            assertThat(run.ended()).isGreaterThan(50);
-        }
+        Simulation run = Simulation.run(version, false, seed, STEPS);
+        assertThat(run.ended()).isGreaterThan(50);
     }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** A session in a {@link Simulation}, and what its application knows. */
@@ -17,17 +18,25 @@ final class SimulatedEnd {
     /** All that there ever were. */
     final Map<Integer, SimulatedStream> byId = new HashMap<>();
 
+    final SimulatedMemory memory;
     private final MuxSettings settings;
     int ended;
     /** The other has said GOAWAY. */
     boolean warned;
 
+    @Nullable ErrorCode closedBy;
+
     String closed = "";
+    /** Until then no stream is refused after our GOAWAY: the other may not have known. */
+    private long lastCallUntil;
+
+    private boolean saidGoAway;
 
     @Nullable SimulatedEnd peer;
 
-    SimulatedEnd(MuxSession session, MuxSettings settings) {
+    SimulatedEnd(MuxSession session, SimulatedMemory memory, MuxSettings settings) {
         this.session = session;
+        this.memory = memory;
         this.settings = settings;
     }
 
@@ -52,6 +61,25 @@ final class SimulatedEnd {
     /** The peer has opened it; its application attaches when it reads for the first time. */
     void accept(MuxStream stream) {
         new SimulatedStream(this, false).begin(stream);
+    }
+
+    void goAway(long now) {
+        boolean peerHasOpened =
+                byId.keySet().stream().anyMatch(id -> (id & 1) != (role() == MuxSession.Role.CLIENT ? 1 : 0));
+        boolean first = !session.isClosed() && !saidGoAway;
+        saidGoAway = true;
+        if (first
+                && (role() == MuxSession.Role.SERVER
+                        || peerHasOpened)) { // a client's server opens streams in some cases only
+            lastCallUntil = now + TimeUnit.SECONDS.toNanos(1);
+        }
+        session.goAway(ErrorCode.DRAINING, "at random");
+    }
+
+    void checkRefusal(ErrorCode code, long now) {
+        if (code == ErrorCode.REFUSED && now < lastCallUntil) {
+            throw new AssertionError(role() + " has refused a stream that may have crossed its GOAWAY");
+        }
     }
 
     /** What must hold at any moment. */

@@ -116,7 +116,8 @@ final class SimulatedStream implements StreamListener {
     public void onReset(MuxStream from, ErrorCode code, String text) {
         check(!reset, "a reset after a reset");
         boolean refused = code == ErrorCode.REFUSED && end.warned;
-        check(refused || end.session.isClosed() || sender().reset, "reset: " + code + ": " + text);
+        boolean tooLarge = code == ErrorCode.LIMIT_REACHED && (end.memory.ranOut || end.peer().memory.ranOut);
+        check(refused || tooLarge || end.session.isClosed() || sender().reset, "reset: " + code + ": " + text);
         cutOff();
     }
 

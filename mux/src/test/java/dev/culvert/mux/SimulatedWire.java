@@ -2,6 +2,7 @@ package dev.culvert.mux;
 
 import io.netty.buffer.ByteBuf;
 import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
 
 /** One end of a connection in a {@link Simulation}. */
 final class SimulatedWire implements Wire {
@@ -15,13 +16,31 @@ final class SimulatedWire implements Wire {
     boolean finished;
     /** Closed here: nobody hears what comes, and nobody speaks. */
     boolean dropped;
+    /** On its way to the event loop of another session: what happens there. */
+    private @Nullable Runnable arrival;
 
     SimulatedWire(MuxSession session) {
         this.session = session;
     }
 
     boolean isReading() {
-        return reading && !dropped;
+        return reading && !dropped && arrival == null;
+    }
+
+    /** As {@link MuxConnection#carry} does; the session hears of it at {@link #arrive}. */
+    void carry(MuxSession other, long peerHas) {
+        arrival = () -> {
+            session = other;
+            other.resume(this, peerHas);
+        };
+    }
+
+    void arrive() {
+        Runnable due = arrival;
+        arrival = null;
+        if (due != null && !dropped) {
+            due.run();
+        }
     }
 
     /** Asks the session for one frame. */
@@ -44,7 +63,7 @@ final class SimulatedWire implements Wire {
 
     @Override
     public void pass(ByteBuf in) {
-        if (dropped || !session.isCarriedBy(this)) {
+        if (dropped || arrival != null || !session.isCarriedBy(this)) {
             in.release();
         } else {
             session.receive(in);
@@ -68,7 +87,7 @@ final class SimulatedWire implements Wire {
     void tell(String text) {
         if (!dropped) {
             dropped = true;
-            if (session.isCarriedBy(this)) {
+            if (arrival == null && session.isCarriedBy(this)) {
                 session.disconnected(text);
             }
         }

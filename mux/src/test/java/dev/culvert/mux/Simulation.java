@@ -1,6 +1,8 @@
 package dev.culvert.mux;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.util.LeakPresenceDetector;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
@@ -14,10 +16,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Two sessions in a network that exists only here, on a clock that only moves when it is told. At random, from a seed, they do what
  * applications and networks do: open, write, read late, half-close, reset, deliver a few bytes, let time pass, and where the
- * network is bad: lose the link at any byte, tell the two ends of it late or never, connect twice, be silent, say GOAWAY.
+ * network is bad: lose the link at any byte, tell the two ends of it late or never, connect twice and answer in another order, be
+ * silent. Half of the seeds have another {@link Trouble}, too.
  *
  * <p>What must hold is checked in each step, see {@link SimulatedStream}, and in the end: what arrives is what was sent, no stream
- * is stuck, and nothing is left.
+ * is stuck, and nothing is left: no account is open, and no buffer is lost.
  */
 final class Simulation implements AutoCloseable {
     private static final int MOST_STREAMS = 12;
@@ -29,24 +32,39 @@ final class Simulation implements AutoCloseable {
     private final Random random;
     private final MockTicker clock = Ticker.newMockTicker();
     private final MuxSettings settings;
+    private final SimulatedMemory clientMemory = new SimulatedMemory();
+    private final SimulatedMemory serverMemory = new SimulatedMemory();
     private final SimulatedEnd client;
     private final SimulatedEnd server;
     /** Every connection that there ever was, and that has anything left to happen to it. */
     private final List<Link> links = new ArrayList<>();
 
-    private final boolean goodbye;
+    private final Trouble trouble;
     private int losses;
+
+    /** What may end a session, or its streams, before they would by themselves. */
+    private enum Trouble {
+        NONE,
+        GOAWAY,
+        /** Either side closes its session, whether it has a link or not. */
+        CLOSE,
+        /** No connection comes for longer than a session waits. */
+        OUTAGE,
+        /** Others take the memory that a session shares with them. */
+        MEMORY
+    }
 
     Simulation(ProtocolVersion version, boolean badNetwork, long seed) {
         this.version = version;
         this.badNetwork = badNetwork;
         random = new Random(seed);
         settings = settings();
-        client = new SimulatedEnd(newSession(MuxSession.Role.CLIENT, null), settings);
-        server = new SimulatedEnd(newSession(MuxSession.Role.SERVER, null), settings);
+        client = new SimulatedEnd(newSession(MuxSession.Role.CLIENT, null), clientMemory, settings);
+        server = new SimulatedEnd(newSession(MuxSession.Role.SERVER, null), serverMemory, settings);
         client.peer = server;
         server.peer = client;
-        goodbye = badNetwork && random.nextInt(8) == 0;
+        Trouble[] troubles = Trouble.values();
+        trouble = badNetwork && random.nextBoolean() ? troubles[random.nextInt(troubles.length)] : Trouble.NONE;
         if (badNetwork && random.nextInt(8) == 0) {
             client.session.nextId(0xffff_ffffL - 2L * random.nextInt(20));
         }
@@ -55,6 +73,17 @@ final class Simulation implements AutoCloseable {
         while (badNetwork && !client.session.isUp()) { // one that breaks before is just an attempt that failed
             first.send(MuxSession.Role.CLIENT, 1);
             first.send(MuxSession.Role.SERVER, 1);
+        }
+    }
+
+    /** A whole run, for what it has come to. */
+    static Simulation run(ProtocolVersion version, boolean badNetwork, long seed, int steps) {
+        try (Simulation run = new Simulation(version, badNetwork, seed)) {
+            for (int i = 0; i < steps; i++) {
+                run.step();
+            }
+            run.finish();
+            return run;
         }
     }
 
@@ -74,7 +103,11 @@ final class Simulation implements AutoCloseable {
 
     private MuxSession newSession(MuxSession.Role role, @Nullable Attempt attempt) {
         SessionListener listener = attempt == null ? new Events(role) : attempt;
-        return new MuxSession(role, settings, listener, SharedBudget.unbounded(), clock);
+        return new MuxSession(role, settings, listener, memory(role).budget, clock);
+    }
+
+    private SimulatedMemory memory(MuxSession.Role role) {
+        return role == MuxSession.Role.CLIENT ? clientMemory : serverMemory;
     }
 
     private SimulatedEnd end(MuxSession.Role role) {
@@ -111,7 +144,10 @@ final class Simulation implements AutoCloseable {
 
     private void deliver(SimulatedEnd end, int frames) {
         for (Link link : links.size() == 1 ? links : List.copyOf(links)) {
-            link.send(end.role(), frames);
+            link.send(end.role(), links.size() == 1 ? frames : random.nextInt(1 + frames));
+            if (random.nextInt(4) == 0) {
+                link.server.arrive();
+            }
         }
         links.removeIf(Link::isForgotten);
     }
@@ -128,12 +164,22 @@ final class Simulation implements AutoCloseable {
             for (Link link : List.copyOf(links)) {
                 link.tell(end.role());
             }
-        } else if (what < 84) {
+        } else if (what < 84 && (!client.session.isLost() || trouble == Trouble.OUTAGE)) {
             silence();
-        } else if (what < 86 && goodbye) {
-            end.session.goAway(ErrorCode.DRAINING, "at random");
+        } else if (what < 90) {
+            trouble(end);
         }
         dial();
+    }
+
+    private void trouble(SimulatedEnd end) {
+        switch (trouble) {
+            case NONE -> {}
+            case GOAWAY -> end.goAway(clock.nanoTime());
+            case CLOSE -> end.session.close(ErrorCode.CANCELLED, "at random");
+            case OUTAGE -> pass(random.nextInt((int) WINDOW.toMillis()));
+            case MEMORY -> end.memory.take(random.nextInt(3));
+        }
     }
 
     /** As a client does whose session has lost its link; it may have tried already. */
@@ -171,7 +217,8 @@ final class Simulation implements AutoCloseable {
     private void check() {
         for (SimulatedEnd end : List.of(client, server)) {
             end.check();
-            if (!end.closed.isEmpty() && !goodbye) {
+            boolean mayEnd = trouble != Trouble.NONE && end.closedBy != ErrorCode.PROTOCOL_ERROR;
+            if (end.closedBy != null && !mayEnd) {
                 throw new AssertionError(end.role() + " has ended: " + end.closed);
             }
         }
@@ -187,7 +234,9 @@ final class Simulation implements AutoCloseable {
                 }
                 for (Link link : List.copyOf(links)) {
                     link.tell(end.role());
+                    link.server.arrive();
                 }
+                end.memory.take(trouble == Trouble.MEMORY ? 1 : 0); // what is open can go on
             }
             dial();
             boolean moved = true;
@@ -240,6 +289,7 @@ final class Simulation implements AutoCloseable {
         }
         client.drop();
         server.drop();
+        LeakPresenceDetector.check();
     }
 
     // ---- the network
@@ -273,6 +323,7 @@ final class Simulation implements AutoCloseable {
                 from.pull();
             }
             boolean moved = false;
+            ByteBuf together = frames > 1 && random.nextBoolean() ? ByteBufAllocator.DEFAULT.buffer() : null;
             for (int i = 0; i < frames && to.isReading(); i++) {
                 ByteBuf head = cut ? null : from.sent.peek();
                 if (head == null) {
@@ -280,8 +331,17 @@ final class Simulation implements AutoCloseable {
                 }
                 int bytes = head.readableBytes();
                 int part = random.nextInt(3) == 0 ? 1 + random.nextInt(bytes) : bytes;
-                to.pass(part == bytes ? from.sent.remove() : head.readRetainedSlice(part));
+                ByteBuf piece = part == bytes ? from.sent.remove() : head.readRetainedSlice(part);
+                if (together == null) {
+                    to.pass(piece);
+                } else {
+                    together.writeBytes(piece);
+                    piece.release();
+                }
                 moved = true;
+            }
+            if (together != null) {
+                to.pass(together);
             }
             if (cut || to.dropped) {
                 from.empty();
@@ -333,6 +393,11 @@ final class Simulation implements AutoCloseable {
         }
 
         @Override
+        public void onRefused(MuxSession session, ErrorCode code, String text) {
+            end(role).checkRefusal(code, clock.nanoTime());
+        }
+
+        @Override
         public void onGoAway(MuxSession session, ErrorCode code, String text) {
             end(role).warned = true;
         }
@@ -344,6 +409,7 @@ final class Simulation implements AutoCloseable {
 
         @Override
         public void onClosed(MuxSession session, ErrorCode code, String text) {
+            end(role).closedBy = code;
             end(role).closed = code + ": " + text;
         }
     }
@@ -363,8 +429,10 @@ final class Simulation implements AutoCloseable {
             if (wire == null || !wanted.token().equals(Optional.of(token)) || wanted.isClosed()) {
                 return false;
             }
-            wire.session = wanted;
-            wanted.resume(wire, peerHas);
+            wire.carry(wanted, peerHas);
+            if (role == MuxSession.Role.CLIENT) {
+                wire.arrive(); // a server's session may be on another event loop
+            }
             return true;
         }
 
@@ -374,6 +442,11 @@ final class Simulation implements AutoCloseable {
                 session.close(ErrorCode.CANCELLED, "not needed");
                 client.session.close(ErrorCode.CONNECTION_RESET, "the server does not know it");
             }
+        }
+
+        @Override
+        public void onLost(MuxSession session, String text) {
+            session.close(ErrorCode.CANCELLED, "nobody asks for it");
         }
 
         @Override

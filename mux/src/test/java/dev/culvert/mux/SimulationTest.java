@@ -20,6 +20,10 @@ class SimulationTest {
                 .orElseGet(() -> LongStream.rangeClosed(1, Long.getLong("simulation.seeds", 2_000)));
     }
 
+    static Simulation run(long seed) {
+        return Simulation.run(ProtocolVersion.CULVERT, true, seed, STEPS);
+    }
+
     @Test
     void sessionsOutliveTheirLinks() {
         long begun = System.nanoTime();
@@ -29,11 +33,8 @@ class SimulationTest {
             long ended;
         };
         seeds().forEach(seed -> {
-            try (Simulation run = new Simulation(ProtocolVersion.CULVERT, true, seed)) {
-                for (int i = 0; i < STEPS; i++) {
-                    run.step();
-                }
-                run.finish();
+            try {
+                Simulation run = run(seed);
                 total.seeds++;
                 total.losses += run.losses();
                 total.ended += run.ended();

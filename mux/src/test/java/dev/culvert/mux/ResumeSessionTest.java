@@ -1,0 +1,197 @@
+package dev.culvert.mux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.culvert.mux.MuxSession.Role;
+import io.netty.util.ReferenceCountUtil;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+/** What a session promises to who may resume it, and what it takes from a peer that says so. */
+class ResumeSessionTest {
+    private static final int BUFFER = 64 << 10;
+    private static final MuxSettings KEPT =
+            MuxSettings.of(ProtocolVersion.CULVERT).with(new MuxSettings.Resume(Duration.ofSeconds(60), BUFFER));
+    private static final Hello.Keeping KEEPING = new Hello.Keeping(60_000, BUFFER);
+    private static final Token TOKEN = new Token(1, 0x1234_5678_9abc_def0L, 0x0fed_cba9_8765_4321L);
+
+    /** A session under test that is kept by both sides, and up. */
+    private static RawPeer kept(Role role) {
+        return kept(role, KEPT);
+    }
+
+    private static RawPeer kept(Role role, MuxSettings settings) {
+        RawPeer peer = new RawPeer(role, settings, false);
+        peer.hello(KEEPING, role == Role.CLIENT ? TOKEN : null, null);
+        peer.read();
+        return peer;
+    }
+
+    @Test
+    void aClientThatHasAskedForAnotherSessionEndsWithoutAWord() {
+        try (RawPeer peer = kept(Role.CLIENT)) {
+            peer.us.session.disconnected("cut");
+            Pair.Peer fresh = new Pair.Peer(Role.CLIENT, KEPT, peer.clock);
+            fresh.session.prefer(peer.us.session);
+            fresh.session.attach(fresh.wire);
+            fresh.wire.pullAll().release(); // its HELLO
+
+            fresh.session.close(ErrorCode.TIMEOUT, "no answer");
+            assertThat(fresh.wire.pull())
+                    .as("a CLOSE, which may end the other session")
+                    .isFalse();
+            fresh.session.disconnected("end of test");
+            peer.us.session.close(ErrorCode.CANCELLED, "end of test");
+        }
+    }
+
+    @Test
+    void whatThePeerKeepsWhereItsMemoryIsShortIsAcknowledgedBeforeThatIsFull() {
+        try (RawPeer peer = kept(Role.SERVER)) {
+            peer.syn(3);
+            peer.psh(3, BUFFER / 16);
+            assertThat(peer.read()).anyMatch(frame -> frame.startsWith("ACK"));
+            peer.us.session.close(ErrorCode.CANCELLED, "end of test");
+        }
+    }
+
+    @Test
+    void aSessionThatEndsWhileMuchIsSentAgainLeavesNothingInTheSharedMemory() {
+        SharedBudget shared = new SharedBudget(1 << 30);
+        MuxSettings settings = KEPT.with(new MuxSettings.Resume(Duration.ofSeconds(60), 1 << 20));
+        try (RawPeer peer = new RawPeer(Role.SERVER, settings, false, shared)) {
+            peer.hello(KEEPING, null, null);
+            peer.read();
+            peer.open(200_000);
+            peer.read();
+            peer.us.session.disconnected("cut");
+            TestWire wire = resume(peer, peer.us.session.sentBytes() - 150_000);
+
+            peer.us.session.close(ErrorCode.CANCELLED, "while it comes again");
+            wire.pullAll().release();
+            peer.us.session.disconnected("end of test");
+            assertThat(shared.held()).isZero();
+        }
+    }
+
+    /** Another connection for the session under test, whose peer has so many of its bytes. */
+    private static TestWire resume(RawPeer peer, long peerHas) {
+        TestWire wire = new TestWire(peer.us.session);
+        peer.us.session.resume(wire, peerHas);
+        return wire;
+    }
+
+    @Test
+    void aPeerThatAsksForMuchAndAcknowledgesNothingIsNotKeptForWithoutEnd() {
+        try (RawPeer peer = kept(Role.SERVER)) {
+            long most = 0;
+            for (int i = 0; i < 100_000; i++) {
+                peer.ping(i);
+                peer.us.session.transmit(ReferenceCountUtil::release);
+                most = Math.max(most, peer.us.session.accounts().kept());
+            }
+            assertThat(most).isLessThan(2 << 20);
+            assertThat(peer.us.session.isUp()).isTrue();
+            assertThat(peer.us.session.accounts().kept())
+                    .as("it has given up, and ends with its link")
+                    .isZero();
+        }
+    }
+
+    @Test
+    void whatIsKeptIsInTheAccountsUntilItIsAcknowledged() {
+        try (RawPeer peer = kept(Role.SERVER)) {
+            peer.open(1_000);
+            peer.read();
+            assertThat(peer.us.session.accounts().kept()).isEqualTo(peer.us.session.sentBytes());
+            peer.ack(peer.us.session.sentBytes());
+            assertThat(peer.us.session.accounts().kept()).isZero();
+            peer.us.session.close(ErrorCode.CANCELLED, "end of test");
+        }
+    }
+
+    @Test
+    void streamsHearASentenceWhenTheLinkDoesNotComeBackInTime() {
+        try (RawPeer peer = kept(Role.SERVER)) {
+            Recorder recorder = peer.open(10);
+            peer.us.session.disconnected("cut");
+            peer.pass(59_999);
+            assertThat(recorder.events).isEmpty();
+            peer.pass(1);
+            assertThat(recorder.events).hasToString("reset(timeout) ");
+            assertThat(peer.us.closed).isEqualTo("timeout: cut; it did not come back within 60000 ms");
+        }
+    }
+
+    @Test
+    void aPeerThatKeepsASessionForAgesIsHeldToOurTime() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, KEPT, false)) {
+            peer.hello(new Hello.Keeping(0xffff_ffffL, 0xffff_ffffL), null, null);
+            peer.us.session.disconnected("cut");
+            peer.pass(60_000);
+            assertThat(peer.us.session.isClosed()).isTrue();
+        }
+    }
+
+    @Test
+    void theSecretIsInNoText() {
+        try (RawPeer peer = kept(Role.CLIENT)) {
+            String text = peer.us.session + " " + TOKEN + new Hello.Resume(TOKEN, 1);
+            assertThat(text).doesNotContain("123456789abcdef0", "fedcba987654321", "" + TOKEN.high(), "" + TOKEN.low());
+            peer.us.session.close(ErrorCode.CANCELLED, "end of test");
+        }
+    }
+
+    @Test
+    void aSessionEndsWithItsLinkWhereTheServerDoesNotKeepIt() {
+        try (RawPeer peer = new RawPeer(Role.CLIENT, KEPT)) {
+            assertThat(peer.us.session.token()).isEmpty();
+            peer.us.session.disconnected("cut");
+            assertThat(peer.us.closed).isEqualTo("connection reset: cut");
+        }
+    }
+
+    @Test
+    void anAckThatWasNotAgreedOnIsAViolation() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, KEPT)) {
+            peer.ack(0);
+            assertThat(peer.us.closed).isEqualTo("protocol error: ACK in a session that is not kept");
+        }
+    }
+
+    @Test
+    void anAckForMoreThanWasSentIsAViolation() {
+        try (RawPeer peer = kept(Role.SERVER)) {
+            peer.ack(peer.us.session.sentBytes() + 1);
+            assertThat(peer.us.closed).startsWith("protocol error: the peer acknowledges ");
+        }
+    }
+
+    @Test
+    void aClientRefusesASessionThatItHasNotAskedFor() {
+        try (RawPeer peer = new RawPeer(Role.CLIENT, KEPT, false)) {
+            peer.hello(KEEPING, TOKEN, new Hello.Resume(TOKEN, 0));
+            assertThat(peer.us.closed)
+                    .isEqualTo("protocol error: the server resumes a session that nobody has asked for");
+        }
+    }
+
+    @Test
+    void aCountThatCanNotBeCostsTheConnectionAndNothingElse() {
+        try (RawPeer peer = kept(Role.SERVER)) {
+            Recorder recorder = peer.open(10);
+            long sent = peer.us.session.sentBytes();
+            for (long absurd : new long[] {-1, sent + 1, Long.MAX_VALUE, Long.MIN_VALUE}) {
+                assertThat(resume(peer, absurd).closed).as("%d bytes", absurd).isTrue();
+            }
+            assertThat(peer.us.session.isUp()).isTrue();
+            assertThat(peer.us.wire.closed).isFalse();
+            assertThat(recorder.events).isEmpty();
+
+            TestWire next = resume(peer, sent);
+            assertThat(next.closed).isFalse();
+            assertThat(peer.us.wire.closed).isTrue();
+            peer.us.session.close(ErrorCode.CANCELLED, "end of test");
+        }
+    }
+}
