@@ -1,6 +1,6 @@
 /*
  * A network link: carries IP packets between two TUN devices, each in a network namespace of its own, at a rate, with a delay,
- * a queue that overflows, and random loss. For kernels without netem, and for reading what such a link does to TCP.
+ * a queue that overflows, random loss, jitter and reordering. For kernels without netem, and for reading what such a link does to TCP.
  *
  *                 .---------.     .--------------------.     .----------------------.     .-------.
  *   TUN in A ---> |  loss?  | --> | queue, at the RATE | --> | on the way for RTT/2 | --> | write | ---> TUN in B
@@ -9,6 +9,9 @@
  * and the same from B to A. There is no queue to be found below: when a packet is read, it is known already when the sender is
  * done with those before it, thus how many bytes wait, and when this packet will come out at the other end. So a direction is a
  * ring of packets in the order of their due times, and one number, the time at which the sender is free again.
+ *
+ * Jitter is time that a packet takes in addition, and those behind it wait for it. With reordering, a packet that is about to be
+ * written is held back now and then, until a few have overtaken it or a moment has passed.
  *
  * A byte is a byte of an IP packet: there are no Ethernet headers, preambles and gaps on this link.
  */
@@ -52,10 +55,16 @@
 #define QUEUE_TIME (SECOND / 50)
 #define QUEUE_MIN (64 << 10)
 
+/* How many packets overtake one that is held back, if so many come within that time: more than the three that TCP waits for. */
+#define OVERTAKING 5
+#define HOLD (SECOND / 50)
+
 struct settings {
     double rate;  /* bits a second */
     double rtt;   /* nanoseconds */
     double loss;  /* 0 to 1 */
+    double jitter;  /* nanoseconds, at most, in each direction */
+    double reorder; /* 0 to 1 */
     double queue; /* bytes; below zero: auto */
     uint64_t seed;
 };
@@ -73,11 +82,14 @@ struct direction {
     double rate, queue;
     uint64_t delay, free_at; /* free_at: when the last bit of the last packet is sent */
     uint64_t lose_below, random;
+    uint64_t jitter, last_due, hold_below;
+    struct packet held; /* without a length there is none */
+    int overtaking;
 
     unsigned char *ring; /* a packet begins below size and may run over it, into the spare room for one more packet */
     size_t size, head, tail, count;
 
-    uint64_t packets, bytes, lost, overflowed, refused;
+    uint64_t packets, bytes, lost, overflowed, refused, overtaken;
 };
 
 static volatile sig_atomic_t stopping, reporting;
@@ -140,9 +152,11 @@ static void set_up(struct direction *link, const struct settings *settings, uint
     link->delay = (uint64_t)(settings->rtt / 2);
     link->random = seed;
     link->lose_below = (uint64_t)ldexp(settings->loss, 63);
+    link->hold_below = (uint64_t)ldexp(settings->reorder, 63);
+    link->jitter = (uint64_t)settings->jitter;
 
     /* What is queued and on the way, twice, as the smallest IP packet, of 20 bytes, takes 40 here; and what is read late. */
-    double full = settings->queue + settings->rate / 8 * (double)link->delay / SECOND;
+    double full = settings->queue + settings->rate / 8 * (double)(link->delay + link->jitter) / SECOND;
     link->size = (size_t)(2 * full) + (1 << 20);
     link->ring = mmap(NULL, link->size + sizeof(struct packet), PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -173,6 +187,12 @@ static bool send_packet(struct direction *link, struct packet *packet) {
     }
     link->free_at = start + (uint64_t)((double)packet->length * 8 * SECOND / link->rate);
     packet->due = link->free_at + link->delay;
+    if (link->jitter > 0) {
+        packet->due += next_random(&link->random) % (link->jitter + 1);
+        if (packet->due < link->last_due)
+            packet->due = link->last_due;
+        link->last_due = packet->due;
+    }
     return true;
 }
 
@@ -203,28 +223,64 @@ static const struct packet *first(const struct direction *link) {
     return link->count ? (const struct packet *)(link->ring + link->head) : NULL;
 }
 
-/* Writes the packets that are due. The kernel takes each as far as to TCP within the write, so its answer can be read next. */
+/* The kernel takes a packet as far as to TCP within the write, so its answer can be read next. */
+static void write_packet(struct direction *link, const struct packet *packet) {
+    if (write(link->out, packet->bytes, packet->length) == (ssize_t)packet->length) {
+        link->packets++;
+        link->bytes += packet->length;
+    } else if (errno == EIO || errno == ENOMEM || errno == ENOBUFS || errno == EAGAIN) {
+        link->refused++; /* the device is down, or memory is short: a network card would lose the packet as well */
+    } else {
+        die("Cannot write to " DEVICE " in %s: %s.", link->to, strerror(errno));
+    }
+}
+
+static bool holds(const struct direction *link) {
+    return link->held.length > 0;
+}
+
+static void hold_back(struct direction *link, const struct packet *packet) {
+    memcpy(&link->held, packet, offsetof(struct packet, bytes) + packet->length);
+    link->overtaking = 0;
+}
+
+static void release(struct direction *link) {
+    write_packet(link, &link->held);
+    link->held.length = 0;
+    if (link->overtaking > 0)
+        link->overtaken++;
+}
+
+/* Writes the packets that are due. */
 static size_t deliver(struct direction *link, uint64_t time) {
     size_t packets = 0;
     for (const struct packet *packet; (packet = first(link)) && packet->due <= time; packets++) {
-        if (write(link->out, packet->bytes, packet->length) == (ssize_t)packet->length) {
-            link->packets++;
-            link->bytes += packet->length;
-        } else if (errno == EIO || errno == ENOMEM || errno == ENOBUFS || errno == EAGAIN) {
-            link->refused++; /* the device is down, or memory is short: a network card would lose the packet as well */
+        if (link->hold_below > 0 && !holds(link) && next_random(&link->random) >> 1 < link->hold_below) {
+            hold_back(link, packet);
         } else {
-            die("Cannot write to " DEVICE " in %s: %s.", link->to, strerror(errno));
+            write_packet(link, packet);
+            if (holds(link) && ++link->overtaking == OVERTAKING)
+                release(link);
         }
         link->head = after(link, link->head, packet);
         link->count--;
     }
+    if (holds(link) && link->held.due + HOLD <= time)
+        release(link);
     return packets;
+}
+
+/* When there is something to write next. */
+static uint64_t next_due(const struct direction *link) {
+    uint64_t due = first(link) ? first(link)->due : UINT64_MAX;
+    return holds(link) && link->held.due + HOLD < due ? link->held.due + HOLD : due;
 }
 
 static void report(const struct direction *link) {
     printf("%s to %s: %" PRIu64 " packets with %" PRIu64 " bytes arrived, %" PRIu64 " dropped by the queue, %" PRIu64
-           " dropped by loss, %" PRIu64 " refused by the kernel, %zu on the way\n",
-           link->from, link->to, link->packets, link->bytes, link->overflowed, link->lost, link->refused, link->count);
+           " dropped by loss, %" PRIu64 " overtaken, %" PRIu64 " refused by the kernel, %zu on the way\n",
+           link->from, link->to, link->packets, link->bytes, link->overflowed, link->lost, link->overtaken, link->refused,
+           link->count);
     fflush(stdout);
 }
 
@@ -247,11 +303,7 @@ static void run(struct direction *there, struct direction *back) {
         moved += receive(there) + receive(back);
 
         /* Until a packet is due or comes; or, to rest, for a fixed time, with an eye on nothing. */
-        uint64_t until = UINT64_MAX;
-        if (first(there))
-            until = first(there)->due;
-        if (first(back) && first(back)->due < until)
-            until = first(back)->due;
+        uint64_t until = next_due(there) < next_due(back) ? next_due(there) : next_due(back);
         time = now();
         uint64_t wait = moved ? REST : until > time ? until - time : 0;
         struct timespec timeout = {.tv_sec = (time_t)(wait / SECOND), .tv_nsec = (long)(wait % SECOND)};
@@ -294,6 +346,7 @@ static struct settings parse_all(int argc, char **argv) {
     static const struct unit sizes[] = {{"", 1}, {NULL, 0}};
     static const struct option options[] = {
         {"rate", required_argument, NULL, 'r'}, {"rtt", required_argument, NULL, 't'},  {"loss", required_argument, NULL, 'l'},
+        {"jitter", required_argument, NULL, 'j'}, {"reorder", required_argument, NULL, 'o'},
         {"queue", required_argument, NULL, 'q'}, {"seed", required_argument, NULL, 's'}, {NULL, 0, NULL, 0},
     };
     struct settings settings = {.rate = 0, .rtt = -1, .loss = 0, .queue = -1, .seed = 1};
@@ -308,6 +361,12 @@ static struct settings parse_all(int argc, char **argv) {
         case 'l':
             settings.loss = parse("loss", optarg, 0, 1, shares, "0.1%");
             break;
+        case 'j':
+            settings.jitter = parse("jitter", optarg, 0, 2e9, times, "20ms, up to 2s");
+            break;
+        case 'o':
+            settings.reorder = parse("reorder", optarg, 0, 1, shares, "1%");
+            break;
         case 'q':
             if (strcmp(optarg, "auto") != 0)
                 settings.queue = parse("queue", optarg, MTU, 1 << 30, sizes, "250000, which is bytes, or auto");
@@ -320,7 +379,8 @@ static struct settings parse_all(int argc, char **argv) {
         }
     }
     if (argc - optind != 2 || settings.rate == 0 || settings.rtt < 0)
-        die("usage: culvert-link --rate 1gbit --rtt 100ms [--loss 0.1%%] [--queue BYTES|auto] [--seed N] NAMESPACE NAMESPACE");
+        die("usage: culvert-link --rate 1gbit --rtt 100ms [--loss 0.1%%] [--jitter 20ms] [--reorder 1%%] [--queue BYTES|auto] [--seed N]"
+            " NAMESPACE NAMESPACE");
 
     if (settings.queue < 0) {
         /*
@@ -350,8 +410,8 @@ int main(int argc, char **argv) {
     set_up(&there, &settings, settings.seed);
     set_up(&back, &settings, ~settings.seed);
 
-    printf("%s and %s: %g Mbit/s, round trip %g ms, loss %g%%, queue %.0f bytes, seed %" PRIu64 "\n", a, b, settings.rate / 1e6,
-           settings.rtt / 1e6, settings.loss * 100, settings.queue, settings.seed);
+    printf("%s and %s: %g Mbit/s, round trip %g ms, loss %g%%, jitter %g ms, reordering %g%%, queue %.0f bytes, seed %" PRIu64 "\n", a, b, settings.rate / 1e6,
+           settings.rtt / 1e6, settings.loss * 100, settings.jitter / 1e6, settings.reorder * 100, settings.queue, settings.seed);
     fflush(stdout);
     run(&there, &back);
     return 0;

@@ -19,6 +19,9 @@ final class Link implements AutoCloseable {
     /** Has a permit while bytes may pass. */
     private final Semaphore passing = new Semaphore(1);
 
+    /** Bytes until it ends; negative: it is not to end. */
+    private final AtomicInteger left = new AtomicInteger(-1);
+
     Link(int serverPort) throws IOException {
         this.serverPort = serverPort;
         thread(this::accept).start();
@@ -45,6 +48,26 @@ final class Link implements AutoCloseable {
         open.clear();
     }
 
+    /** All connections over it end in good order, as a middlebox may have it, and what is on its way is lost. */
+    void finish() {
+        open.forEach(Link::end);
+        open.clear();
+    }
+
+    private static void end(Socket socket) {
+        try {
+            socket.shutdownOutput();
+            socket.shutdownInput();
+        } catch (IOException e) {
+            // closed already
+        }
+    }
+
+    /** So many bytes more pass, counted both ways; then it {@link #finish ends}, in the middle of whatever that is in. */
+    void cutAfter(int bytes) {
+        left.set(bytes);
+    }
+
     private static void reset(Socket socket) {
         try {
             socket.setSoLinger(true, 0);
@@ -68,15 +91,23 @@ final class Link implements AutoCloseable {
             while (true) {
                 Socket near = listening.accept();
                 pass();
-                Socket far = Tunnel.connectTo(serverPort);
-                open.add(near);
-                open.add(far);
-                connections.incrementAndGet();
-                thread(() -> copy(near, far)).start();
-                thread(() -> copy(far, near)).start();
+                lead(near);
             }
         } catch (IOException e) {
             // closed
+        }
+    }
+
+    private void lead(Socket near) {
+        try {
+            Socket far = Tunnel.connectTo(serverPort);
+            open.add(near);
+            open.add(far);
+            connections.incrementAndGet();
+            thread(() -> copy(near, far)).start();
+            thread(() -> copy(far, near)).start();
+        } catch (IOException e) {
+            reset(near); // the server is not there
         }
     }
 
@@ -85,12 +116,23 @@ final class Link implements AutoCloseable {
         passing.release();
     }
 
+    /** How many bytes were left before these. */
+    private int take(int bytes) {
+        return left.getAndUpdate(before -> before < 0 ? before : Math.max(-1, before - bytes));
+    }
+
     private void copy(Socket from, Socket to) {
         byte[] block = new byte[64 << 10];
         try {
             InputStream in = from.getInputStream();
             for (int n = in.read(block); n >= 0; n = in.read(block)) {
                 pass();
+                int before = take(n);
+                if (0 <= before && before < n) {
+                    to.getOutputStream().write(block, 0, before);
+                    finish();
+                    return;
+                }
                 to.getOutputStream().write(block, 0, n);
             }
             to.shutdownOutput();

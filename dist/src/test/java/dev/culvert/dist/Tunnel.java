@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** A server and a client that know each other's keys, with their session up, and forwards to the targets of a test. */
 final class Tunnel implements AutoCloseable {
@@ -26,6 +27,8 @@ final class Tunnel implements AutoCloseable {
         private String clientConfig = "";
         private Consumer<AgentProcess.Builder> each = agent -> {};
         private boolean plain;
+        private @Nullable Network network;
+        private @Nullable String serverName;
 
         /** A forward to a service, which the server allows. */
         Builder forward(String name, Service target) {
@@ -34,7 +37,7 @@ final class Tunnel implements AutoCloseable {
 
         /** A forward to any target, whether the server allows it or not. */
         Builder forward(String name, String target) {
-            forwards.add("%s { listen = \"127.0.0.1:0\", target = \"%s\" }".formatted(name, target));
+            forwards.add("%s { listen = \"HOST:0\", target = \"%s\" }".formatted(name, target));
             return this;
         }
 
@@ -61,6 +64,22 @@ final class Tunnel implements AutoCloseable {
             return this;
         }
 
+        /** The client is behind a network. */
+        Builder between(Network way) {
+            network = way;
+            return this;
+        }
+
+        /** The client knows the server by a name, and that listens everywhere. */
+        Builder byName(String name) {
+            serverName = name;
+            return this;
+        }
+
+        private String serverAddress() {
+            return network == null ? "127.0.0.1" : network.serverAddress();
+        }
+
         /** What is done to both agents before they start. */
         Builder each(Consumer<AgentProcess.Builder> change) {
             each = change;
@@ -74,15 +93,21 @@ final class Tunnel implements AutoCloseable {
                     : "tls { key-file = \"%s\" }, clients.tests.key = \"%s\", clients.tests"
                             .formatted(Keys.SERVER.file(), Keys.CLIENT.fingerprint());
             return """
-                    listen = "127.0.0.1:%d"
+                    listen = "%s:%d"
                     %s { allow = [%s] }
                     %s
-                    """.formatted(port, who, rules.isEmpty() ? "\"127.0.0.1:1\"" : rules, serverConfig);
+                    """.formatted(
+                            serverName == null ? serverAddress() : "0.0.0.0",
+                            port,
+                            who,
+                            rules.isEmpty() ? "\"127.0.0.1:1\"" : rules,
+                            serverConfig);
         }
 
         String clientConfig(int... serverPorts) {
+            String host = serverName == null ? serverAddress() : serverName;
             String servers = java.util.Arrays.stream(serverPorts)
-                    .mapToObj(port -> "\"127.0.0.1:" + port + '"')
+                    .mapToObj(port -> '"' + host + ':' + port + '"')
                     .collect(Collectors.joining(", "));
             String who = plain
                     ? "tls = off"
@@ -94,7 +119,12 @@ final class Tunnel implements AutoCloseable {
                       %s
                     }
                     %s
-                    """.formatted(servers, who, String.join("\n  ", forwards), clientConfig);
+                    """.formatted(servers, who, forwards(), clientConfig);
+        }
+
+        private String forwards() {
+            String host = network == null ? "127.0.0.1" : network.forwardAddress();
+            return String.join("\n  ", forwards).replace("HOST", host);
         }
 
         /** Only the server. */
@@ -107,6 +137,9 @@ final class Tunnel implements AutoCloseable {
         /** Only the client. */
         AgentProcess startClient(int... serverPorts) {
             AgentProcess.Builder builder = AgentProcess.client().config(clientConfig(serverPorts));
+            if (network != null) {
+                builder.startedBy(network.inClient().toArray(String[]::new));
+            }
             each.accept(builder);
             return builder.start();
         }

@@ -26,7 +26,7 @@ import org.slf4j.event.KeyValuePair;
  * pipe. After a line the thread rests for a moment, and writes at once what has come meanwhile: with thousands of connections
  * a second, waking it for each would cost more than the line.
  *
- * <p>What does not fit into the queue is lost, and the log says how much that was.
+ * <p>What does not fit into the queue is lost, and so is what can not be written, as on a full disk; the log says how much that was.
  */
 final class StderrAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
     static final int QUEUE = 8192;
@@ -38,6 +38,9 @@ final class StderrAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
     private final AtomicBoolean idle = new AtomicBoolean();
     private final OutputStream stderr;
     private final ByteArrayOutputStream batch = new ByteArrayOutputStream();
+    /** Why the last batch could not be written; empty: it was. Only the writer uses it. */
+    private String failure = "";
+
     private final Thread writer = new Thread(this::run, "log");
     private volatile @Nullable Encoder<ILoggingEvent> encoder;
 
@@ -91,26 +94,32 @@ final class StderrAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
         write();
     }
 
-    /** Writes what waits. False: nothing does. */
+    /** Writes what waits. False: nothing does, or it can not be written, and the next line is soon enough to try again. */
     private boolean write() {
         ILoggingEvent event;
-        for (int i = 0; i < QUEUE && (event = queue.poll()) != null; i++) {
+        int lines = 0;
+        if (!failure.isEmpty() && !queue.isEmpty()) {
+            batch.write('\n'); // a part of a line may be there
+        }
+        for (; lines < QUEUE && (event = queue.poll()) != null; lines++) {
             encode(event);
         }
         int missing = lost.getAndSet(0);
         if (missing > 0) {
-            encode(loss(missing));
+            encode(loss(missing, failure.isEmpty() ? "standard error is not read fast enough" : failure));
         }
         if (batch.size() == 0) {
             return false;
         }
         try {
             batch.writeTo(stderr);
+            failure = "";
         } catch (IOException e) {
-            addError("cannot write to standard error", e); // and there is no other place to say so
+            lost.addAndGet(lines + missing); // there is no other place to say so
+            failure = "standard error could not be written: " + e.getMessage();
         }
         batch.reset();
-        return true;
+        return failure.isEmpty();
     }
 
     private void encode(ILoggingEvent event) {
@@ -121,9 +130,9 @@ final class StderrAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
     }
 
     /** What to say of events that did not fit. */
-    LoggingEvent loss(int missing) {
+    LoggingEvent loss(int missing, String why) {
         Logger logger = ((LoggerContext) getContext()).getLogger(StderrAppender.class);
-        String message = missing + " lines of the log are lost: standard error is not read fast enough";
+        String message = missing + " lines of the log are lost: " + why;
         LoggingEvent event = new LoggingEvent("", logger, Level.WARN, message, null, null);
         event.addKeyValuePair(new KeyValuePair("event", "log_lost"));
         event.addKeyValuePair(new KeyValuePair("count", missing));

@@ -12,6 +12,8 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
@@ -106,10 +108,45 @@ class StderrAppenderTest {
                 .endsWith("5 lines of the log are lost: standard error is not read fast enough");
     }
 
+    /** As on a full disk. */
+    @Test
+    void whatCanNotBeWrittenIsCountedWhenItCanAgain() {
+        AtomicBoolean diskIsFull = new AtomicBoolean(true);
+        AtomicInteger failures = new AtomicInteger();
+        StderrAppender appender = appender(new OutputStream() {
+            @Override
+            public void write(int b) {
+                written.write(b);
+            }
+
+            @Override
+            public void write(byte[] bytes, int offset, int length) throws IOException {
+                if (diskIsFull.get()) {
+                    written.write(bytes, offset, 3);
+                    failures.incrementAndGet();
+                    throw new IOException("No space left on device");
+                }
+                written.write(bytes, offset, length);
+            }
+        });
+        log(appender, "line 0");
+        await().until(() -> failures.get() == 1);
+        log(appender, "line 1");
+        await().until(() -> failures.get() == 2);
+        diskIsFull.set(false);
+        log(appender, "line 2");
+        appender.stop();
+
+        assertThat(text().lines())
+                .endsWith(
+                        "line 2",
+                        "2 lines of the log are lost: standard error could not be written: No space left on device");
+    }
+
     /** Whoever reads JSON finds nothing else, and the fields of docs/logs.md. */
     @Test
     void theLossIsAnEventToo() {
-        assertThat(new JsonEncoder().lines(appender(written).loss(5)))
+        assertThat(new JsonEncoder().lines(appender(written).loss(5, "why")))
                 .contains("\"level\":\"warn\"", "\"event\":\"log_lost\",\"count\":5,\"message\":\"5 lines of the log");
     }
 
