@@ -468,7 +468,12 @@ final class Uplink implements Uplinks.Carrier {
             found.isKnownTo(server);
             sessions.resume(session, found.session(), channel);
             channel.pipeline().get(MuxConnection.class).carry(found.session(), loop, peerHas);
-            goOn(Duration.ZERO);
+            if (found.session().isLost()) { // the server has told what can not be
+                lost.add(found);
+                goOn(backoff.next());
+            } else {
+                goOn(Duration.ZERO);
+            }
             return true;
         }
 
