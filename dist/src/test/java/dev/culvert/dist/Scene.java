@@ -20,7 +20,9 @@ import org.jspecify.annotations.Nullable;
  * them a {@link Link} or a {@link Network}.
  */
 final class Scene implements AutoCloseable {
-    private static final long BUFFER_SLACK = 24 << 20;
+    /** What pools take for traffic that they have not seen before; a buffer that is lost is found by leak detection. */
+    private static final long BUFFER_SLACK = 64 << 20;
+
     private static final int DESCRIPTOR_SLACK = 2;
 
     private final Path directory;
