@@ -23,11 +23,6 @@ final class DescriptorsTest {
         ECHO.close();
     }
 
-    private static void echo(Socket socket) throws IOException {
-        socket.getOutputStream().write('x');
-        assertThat(socket.getInputStream().read()).isEqualTo('x');
-    }
-
     @Test
     void aClientWithoutDescriptorsSaysSoOnceAndGoesOnWhenConnectionsEnd() throws Exception {
         Tunnel.Builder builder = Tunnel.to(ECHO);
@@ -43,7 +38,7 @@ final class DescriptorsTest {
             }
             client.awaitLog("WARN .*forwards.web: cannot accept, .*no file descriptor is left; raise LimitNOFILE");
 
-            echo(sockets.get(0));
+            Tunnel.echo(sockets.get(0));
             Duration before = client.processorTime();
             await().during(Duration.ofSeconds(2))
                     .atMost(Duration.ofSeconds(20))
@@ -55,7 +50,7 @@ final class DescriptorsTest {
                 socket.close();
             }
             try (last) {
-                echo(last);
+                Tunnel.echo(last);
             }
             client.awaitLog("forwards.web: accepting again");
         }
@@ -82,13 +77,13 @@ final class DescriptorsTest {
                     .contains("limit reached")
                     .contains("no file descriptor is left, raise the limit on open files");
 
-            echo(sockets.get(0));
+            Tunnel.echo(sockets.get(0));
             for (Socket socket : sockets) {
                 socket.close();
             }
             await().atMost(AgentProcess.PATIENCE).until(() -> ECHO.connections() == 0);
             try (Socket socket = Tunnel.connect(client, "web")) {
-                echo(socket);
+                Tunnel.echo(socket);
             }
         }
     }

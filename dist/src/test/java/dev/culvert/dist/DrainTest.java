@@ -92,10 +92,10 @@ final class DrainTest {
             tunnel.client().terminate();
 
             while (tunnel.client().log().first("client=127.0.0.1:" + silent.getLocalPort() + " .* end:") == null) {
-                echo(busy);
+                Tunnel.echo(busy);
             }
             assertThat(tunnel.client().awaitEnding("web", silent).reason()).contains("idle for 1000 ms while draining");
-            echo(busy);
+            Tunnel.echo(busy);
             busy.shutdownOutput();
             assertThat(busy.getInputStream().read()).isNegative();
             assertThat(tunnel.client().awaitExit()).isZero();
@@ -110,13 +110,13 @@ final class DrainTest {
                 AgentProcess client = builder.startClient(first.port("listen"), second.port("listen"))) {
             client.awaitLog("session up, server 127.0.0.1:" + first.port("listen"));
             try (Socket old = Tunnel.connect(client, "web")) {
-                echo(old);
+                Tunnel.echo(old);
                 first.terminate();
                 client.awaitLog("session up, server 127.0.0.1:" + second.port("listen"));
 
                 try (Socket young = Tunnel.connect(client, "web")) {
-                    echo(young);
-                    echo(old);
+                    Tunnel.echo(young);
+                    Tunnel.echo(old);
                     young.shutdownOutput();
                     assertThat(young.getInputStream().read()).isNegative();
                     assertThat(second.awaitEnding("web", young).reason()).isEqualTo("closed");
@@ -131,12 +131,7 @@ final class DrainTest {
 
     private static Socket echoing(Tunnel tunnel) throws IOException {
         Socket socket = tunnel.connect();
-        echo(socket);
+        Tunnel.echo(socket);
         return socket;
-    }
-
-    private static void echo(Socket socket) throws IOException {
-        socket.getOutputStream().write('x');
-        assertThat(socket.getInputStream().read()).isEqualTo('x');
     }
 }

@@ -1,10 +1,8 @@
 package dev.culvert.dist;
 
-import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.IOException;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,7 +29,7 @@ final class ExhaustionTest {
                 sockets.add(Tunnel.connect(scene.client(), "web"));
             }
             scene.client().awaitLog("no file descriptor is left");
-            echo(sockets.get(0));
+            Tunnel.echo(sockets.get(0));
 
             scene.link().cut();
             scene.client().awaitLog("lost, \\d+ connections wait");
@@ -41,7 +39,7 @@ final class ExhaustionTest {
             }
             scene.client().awaitLog("goes on after");
             try (Socket first = sockets.get(0)) {
-                echo(first);
+                Tunnel.echo(first);
             }
             Tunnel.echoes(scene.client());
             scene.expectNothingLeft();
@@ -86,10 +84,5 @@ final class ExhaustionTest {
             System.out.println("SKIPPED: ExhaustionTest: a full disk under the log: a small one takes root");
         }
         assumeTrue(mounted, "no tmpfs");
-    }
-
-    private static void echo(Socket socket) throws IOException {
-        socket.getOutputStream().write('x');
-        assertThat(socket.getInputStream().read()).isEqualTo('x');
     }
 }

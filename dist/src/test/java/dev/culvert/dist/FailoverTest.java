@@ -11,11 +11,6 @@ import org.junit.jupiter.api.Test;
 class FailoverTest {
     private static final Service ECHO = Service.echo();
 
-    private static void echo(Socket socket) throws IOException {
-        socket.getOutputStream().write('x');
-        assertThat(socket.getInputStream().read()).isEqualTo('x');
-    }
-
     private static int freePort() throws IOException {
         try (ServerSocket socket = new ServerSocket(0)) {
             return socket.getLocalPort();
@@ -30,17 +25,17 @@ class FailoverTest {
                 AgentProcess client = builder.startClient(port, second.port("listen"))) {
             client.awaitLog("session up, server 127.0.0.1:" + second.port("listen"));
             try (Socket before = Tunnel.connect(client, "web")) {
-                echo(before);
+                Tunnel.echo(before);
 
                 try (AgentProcess first = builder.startServer(port)) {
                     client.awaitLog("session up, server 127.0.0.1:" + first.port("listen"));
                     try (Socket after = Tunnel.connect(client, "web")) {
-                        echo(after);
-                        echo(before);
+                        Tunnel.echo(after);
+                        Tunnel.echo(before);
                     }
                     first.awaitLog("forward=web .* end: closed");
                 }
-                echo(before);
+                Tunnel.echo(before);
             }
             second.awaitLog("forward=web .* end: closed");
         }
@@ -51,12 +46,12 @@ class FailoverTest {
         try (Tunnel tunnel = Tunnel.to(ECHO).client("upstream.max-age = 1s").open();
                 Socket first = tunnel.connect();
                 Load load = new Load(tunnel.client())) {
-            echo(first);
+            Tunnel.echo(first);
 
             tunnel.client().awaitLog("session up", 4);
             load.goesOn();
 
-            echo(first);
+            Tunnel.echo(first);
             assertThat(tunnel.client().log().matching("end: reset")).isEmpty();
             // The first connection still has the first session; those in between have ended.
             tunnel.client().awaitLog("old session to .* ended: draining: drained");

@@ -3,7 +3,6 @@ package dev.culvert.dist;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import java.io.IOException;
 import java.net.Socket;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -45,17 +44,12 @@ final class Load implements AutoCloseable {
         return () -> {
             try (Socket socket = Tunnel.connectTo(port)) {
                 for (int i = 0; i < 20; i++) {
-                    echoes(socket);
+                    Tunnel.echo(socket);
                 }
                 socket.shutdownOutput();
                 assertThat(socket.getInputStream().read()).isEqualTo(-1);
             }
         };
-    }
-
-    private static void echoes(Socket socket) throws IOException {
-        socket.getOutputStream().write('x');
-        assertThat(socket.getInputStream().read()).isEqualTo('x');
     }
 
     /** How often it has worked. */

@@ -50,11 +50,6 @@ final class LogsTest {
                 .orElseThrow();
     }
 
-    private static void echo(Socket socket) throws IOException {
-        socket.getOutputStream().write('x');
-        assertThat(socket.getInputStream().read()).isEqualTo('x');
-    }
-
     @Test
     void inJsonBothSidesTellTheSameOfAConnection() throws IOException {
         Tunnel tunnel = logging("json").open();
@@ -62,7 +57,7 @@ final class LogsTest {
         try (tunnel;
                 Socket socket = tunnel.connect()) {
             port = socket.getLocalPort();
-            echo(socket);
+            Tunnel.echo(socket);
             socket.shutdownOutput();
             assertThat(socket.getInputStream().read()).isNegative();
             tunnel.agents().forEach(agent -> agent.awaitLog("\"event\":\"connection\""));
@@ -97,9 +92,9 @@ final class LogsTest {
                 link;
                 client;
                 Socket open = Tunnel.connect(client, "web")) {
-            echo(open);
+            Tunnel.echo(open);
             link.cut();
-            echo(open);
+            Tunnel.echo(open);
             try (Socket noise = Tunnel.connectTo(port)) {
                 noise.getOutputStream().write(Bytes.ascii("GET / HTTP/1.0\r\n\r\n"));
                 server.awaitLog("\"event\":\"refused\"");

@@ -27,17 +27,12 @@ final class RecoveryTest {
         }
     }
 
-    private static void echo(Socket socket) throws IOException {
-        socket.getOutputStream().write('x');
-        assertThat(socket.getInputStream().read()).isEqualTo('x');
-    }
-
     @Test
     void aClientIsBackWithinFiveSecondsOfItsServer() throws Exception {
         Tunnel.Builder builder = Tunnel.to(ECHO);
         try (Tunnel tunnel = builder.open();
                 Socket lost = tunnel.connect()) {
-            echo(lost);
+            Tunnel.echo(lost);
             int port = tunnel.server().port("listen");
             tunnel.server().kill();
 
@@ -50,7 +45,7 @@ final class RecoveryTest {
                 // The longest pause is 5 s; the sixth is for a busy machine.
                 assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(6));
                 try (Socket socket = tunnel.connect()) {
-                    echo(socket);
+                    Tunnel.echo(socket);
                 }
                 // The new server knows nothing of what the old one had.
                 assertThatThrownBy(() -> lost.getInputStream().read()).isInstanceOf(SocketException.class);
@@ -113,7 +108,7 @@ final class RecoveryTest {
                         .start()) {
             client.awaitLog("session up, server 127.0.0.1:" + server.port("smux.stock"));
             try (Socket socket = Tunnel.connect(client, "web")) {
-                echo(socket);
+                Tunnel.echo(socket);
             }
         }
     }
@@ -179,7 +174,7 @@ final class RecoveryTest {
             tunnel.server().signal("CONT");
             tunnel.client().awaitLog("session to .* goes on after");
             try (Socket socket = tunnel.connect()) {
-                echo(socket);
+                Tunnel.echo(socket);
             }
         }
     }
@@ -190,7 +185,7 @@ final class RecoveryTest {
                         .client("keepalive { interval = 500ms, timeout = 1s }")
                         .open();
                 Socket socket = tunnel.connect()) {
-            echo(socket);
+            Tunnel.echo(socket);
 
             tunnel.client().signal("STOP");
             await().atMost(Duration.ofSeconds(10))
@@ -198,12 +193,12 @@ final class RecoveryTest {
                     .until(() -> tunnel.client().state() == 'T');
             tunnel.client().signal("CONT");
 
-            echo(socket);
+            Tunnel.echo(socket);
             await().during(Duration.ofSeconds(2))
                     .atMost(Duration.ofSeconds(10))
                     .untilAsserted(() ->
                             assertThat(tunnel.client().log().matching("lost")).isEmpty());
-            echo(socket);
+            Tunnel.echo(socket);
         }
     }
 }

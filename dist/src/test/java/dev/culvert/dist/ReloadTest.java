@@ -64,11 +64,6 @@ final class ReloadTest {
                 .start();
     }
 
-    private static void echoes(Socket socket) throws IOException {
-        socket.getOutputStream().write('x');
-        assertThat(socket.getInputStream().read()).isEqualTo('x');
-    }
-
     @Test
     void aKeyThatIsTakenOutLosesItsSessionAndOneThatIsPutInGetsIn() throws Exception {
         Keys other = Keys.make("tunnel-client", directory.resolve("other.key"));
@@ -84,7 +79,7 @@ final class ReloadTest {
             of.reload(serverConfig(0, other.fingerprint(), client.fingerprint()));
             from.awaitLog("session up", 2);
             try (Socket socket = Tunnel.connect(from, "web")) {
-                echoes(socket);
+                Tunnel.echo(socket);
             }
         }
     }
@@ -94,13 +89,13 @@ final class ReloadTest {
         try (AgentProcess of = startServer(client.fingerprint());
                 AgentProcess from = startClient(of);
                 Socket before = Tunnel.connect(from, "web")) {
-            echoes(before);
+            Tunnel.echo(before);
 
             of.reload(serverConfig(0, client.fingerprint()).replace(ECHO.address(), "127.0.0.1:1"));
             of.awaitLog("reloaded ");
             assertThat(Tunnel.awaitReset(from, "web").reason())
                     .startsWith("reset: forbidden: no allow rule of tests covers");
-            echoes(before);
+            Tunnel.echo(before);
         }
     }
 
@@ -113,7 +108,7 @@ final class ReloadTest {
             of.reload(serverConfig(0, "SHA256:wrong"));
             of.awaitLog("not reloaded, nothing has changed:");
             try (Socket socket = Tunnel.connect(from, "web")) {
-                echoes(socket);
+                Tunnel.echo(socket);
             }
         }
     }
@@ -129,7 +124,7 @@ final class ReloadTest {
 
             from.reload(one + added.formatted(ECHO.address()));
             try (Socket open = Tunnel.connect(from, "new")) {
-                echoes(open);
+                Tunnel.echo(open);
                 from.reload(one + added.formatted("127.0.0.1:1"));
                 from.awaitLog("forwards.new: new  127.0.0.1:0 -> 127.0.0.1:1 from now on");
                 assertThat(Tunnel.awaitReset(from, "new").reason()).startsWith("reset: forbidden");
@@ -137,7 +132,7 @@ final class ReloadTest {
                 from.reload(one);
                 from.awaitLog("forwards.new: no longer listening on ");
                 assertThatThrownBy(() -> Tunnel.connect(from, "new")).isInstanceOf(ConnectException.class);
-                echoes(open);
+                Tunnel.echo(open);
             }
             int done = load.done();
             await().atMost(AgentProcess.PATIENCE).until(() -> load.done() > done || load.failure() != null);
@@ -159,7 +154,7 @@ final class ReloadTest {
             from.awaitLog("forwards\\.taken: cannot listen on .*ss -ltnp");
             assertThat(from.log().matching("forwards.new: listening")).isEmpty();
             try (Socket socket = Tunnel.connect(from, "web")) {
-                echoes(socket);
+                Tunnel.echo(socket);
             }
         }
     }
@@ -204,13 +199,13 @@ final class ReloadTest {
                 AgentProcess second = startServer(client.fingerprint());
                 AgentProcess from = startClient(first)) {
             try (Socket before = Tunnel.connect(from, "web")) {
-                echoes(before);
+                Tunnel.echo(before);
 
                 from.reload(clientConfig(second.port("listen"), 0, server.fingerprint()));
                 from.awaitLog("session up", 2);
                 Tunnel.echoes(from);
                 second.awaitLog("forward=web .* end: closed");
-                echoes(before);
+                Tunnel.echo(before);
             }
             first.awaitLog("session from .* ended: draining: drained");
         }
@@ -252,13 +247,13 @@ final class ReloadTest {
         try (AgentProcess of = startServer(client.fingerprint());
                 AgentProcess from = startClient(of);
                 Socket before = Tunnel.connect(from, "web")) {
-            echoes(before);
+            Tunnel.echo(before);
 
             of.reload(serverConfig(0, client.fingerprint()) + "limits.streams = 1");
             of.awaitLog("reloaded ");
             assertThat(Tunnel.awaitReset(from, "web").reason())
                     .isEqualTo("reset: limit reached: this server has 1 streams, the most it may have");
-            echoes(before);
+            Tunnel.echo(before);
 
             of.reload(serverConfig(0, client.fingerprint()) + "limits.buffer = 512g");
             of.awaitLog("not reloaded, nothing has changed:");
@@ -271,7 +266,7 @@ final class ReloadTest {
         try (AgentProcess of = startServer(client.fingerprint());
                 AgentProcess from = startClient(of);
                 Socket open = Tunnel.connect(from, "web")) {
-            echoes(open);
+            Tunnel.echo(open);
 
             from.reload(clientConfig(of.port("listen"), 0, server.fingerprint()) + "drain.timeout = 50ms");
             from.awaitLog("reloaded ");
@@ -291,7 +286,7 @@ final class ReloadTest {
                         .config(clientConfig(of.port("listen"), 0, server.fingerprint()) + admin.formatted("client"))
                         .start();
                 Socket open = Tunnel.connect(from, "web")) {
-            echoes(open);
+            Tunnel.echo(open);
             String same = clientConfig(of.port("listen"), 0, server.fingerprint()) + admin.formatted("client");
             assertThat(plan(from, "tunnel-client", same).expect(0).output()).isEqualTo("nothing would change");
 
@@ -311,7 +306,7 @@ final class ReloadTest {
             String unreadable = closed.replace("server.key", "none.key");
             assertThat(plan(of, "tunnel-server", unreadable).expect(1).output()).contains("none.key: no such file");
 
-            echoes(open);
+            Tunnel.echo(open);
             Tunnel.echoes(from);
             assertThat(from.log().matching("reloaded")).isEmpty();
         }

@@ -73,20 +73,15 @@ class ResumeTest {
                 Link link = new Link(server.port("listen"));
                 AgentProcess client = builder.startClient(link.port());
                 Socket socket = Tunnel.connect(client, "web")) {
-            echo(socket);
+            Tunnel.echo(socket);
 
             client.reload(builder.clientConfig(server.port("listen")));
             client.awaitLog("session to 127.0.0.1:" + server.port("listen") + " goes on after .*, 1 connections");
             link.cut();
 
-            echo(socket);
+            Tunnel.echo(socket);
             assertThat(client.log().matching("end: reset")).isEmpty();
         }
-    }
-
-    private static void echo(Socket socket) throws IOException {
-        socket.getOutputStream().write('x');
-        assertThat(socket.getInputStream().read()).isEqualTo('x');
     }
 
     private static void transfer(AgentProcess client, ExecutorService threads, int seed, Cuts cuts) throws Exception {

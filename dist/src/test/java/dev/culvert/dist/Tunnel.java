@@ -207,6 +207,12 @@ final class Tunnel implements AutoCloseable {
         socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), patience);
     }
 
+    /** A byte goes through the tunnel to an echo, and comes back. */
+    static void echo(Socket socket) throws IOException {
+        socket.getOutputStream().write('x');
+        assertThat(socket.getInputStream().read()).isEqualTo('x');
+    }
+
     /** Fails unless a client's forward {@code web} leads to an echo. */
     static void echoes(AgentProcess client) throws IOException {
         try (Socket socket = connect(client, "web")) {

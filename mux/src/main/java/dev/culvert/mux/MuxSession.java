@@ -196,18 +196,13 @@ public final class MuxSession {
                 && !isLost()
                 && !goAwaySent
                 && goAwayReceived == null
-                && !isExhausted()
+                && idsLeft() > 0
                 && ownStreams < peer.streams();
     }
 
-    /** Whether all ids of our side are used up: open streams go on, new ones need another session. */
-    public boolean isExhausted() {
-        return nextId > LAST_ID;
-    }
-
-    /** How many streams our side may still open before its ids are used up. */
+    /** How many streams our side may still open before its ids are used up; then another session is needed. */
     public long idsLeft() {
-        return Math.max(0, (LAST_ID - nextId) / 2 + 1);
+        return Math.max(0, (LAST_ID - nextId + 2) / 2);
     }
 
     /** Whether the peer has answered and the session is not over. */

@@ -14,7 +14,7 @@ import dev.culvert.mux.MuxSettings;
  */
 public record FlowConfig(long buffer, long maxWindow, int frameSize) {
     /** Direct memory is limited as the heap is; a session may have a quarter of it. */
-    private static final long DEFAULT_BUFFER =
+    static final long DEFAULT_BUFFER =
             Math.max(1 << 20, Math.min(64 << 20, Runtime.getRuntime().maxMemory() / 4));
 
     private static final int FIRST_WINDOW = 256 << 10;

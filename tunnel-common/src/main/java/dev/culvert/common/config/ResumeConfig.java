@@ -16,15 +16,11 @@ import java.time.Duration;
  * @param buffer bytes of a session that are kept until the other side has them, 256 KiB to 1 GiB
  */
 public record ResumeConfig(Duration window, long buffer) {
-    /** Direct memory is limited as the heap is; a session may keep a quarter of it. */
-    private static final long DEFAULT_BUFFER =
-            Math.max(1 << 20, Math.min(64 << 20, Runtime.getRuntime().maxMemory() / 4));
-
     /** Reads {@code window} and {@code buffer}. */
     public static ResumeConfig read(Section section) {
         return new ResumeConfig(
                 section.get("window", duration(ZERO, ofHours(24)), ofSeconds(60)),
-                section.get("buffer", size(256 << 10, 1 << 30), DEFAULT_BUFFER));
+                section.get("buffer", size(256 << 10, 1 << 30), FlowConfig.DEFAULT_BUFFER));
     }
 
     /** The same, as a session takes it. */
