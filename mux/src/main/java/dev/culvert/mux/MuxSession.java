@@ -494,7 +494,7 @@ public final class MuxSession {
     }
 
     private @Nullable ByteBuf nextControl() {
-        if (resumption != null && resumption.owesAck()) {
+        if (resumption != null && (resumption.owesAck() || (!updates.isEmpty() && resumption.mayAck()))) {
             return resumption.ack(version());
         }
         ByteBuf frame = control.poll();

@@ -29,6 +29,10 @@ import java.util.concurrent.TimeUnit;
 final class ReceiveWindow {
     /** Below this a round trip says more about this machine's scheduling than about the path. */
     private static final long MIN_EPOCH = TimeUnit.MILLISECONDS.toNanos(1);
+    /**
+     * Where the round trip is less than {@link #MIN_EPOCH}, bytes: more would only lie in the kernel, and leave the processor's cache.
+     */
+    private static final int NEAR = 2 << 20;
     /** A stream that consumed nothing for so long does not need a wide window. */
     private static final long IDLE = TimeUnit.SECONDS.toNanos(5);
 
@@ -149,7 +153,7 @@ final class ReceiveWindow {
         double drained = (double) (consumed - consumedAtEpoch) * epoch / elapsed;
         startEpoch(now);
         long share = initial + (budget.unpromised() + (window - initial)) / 2;
-        int most = (int) Math.min(max, share);
+        int most = (int) Math.min(roundTrip.nanos() < MIN_EPOCH ? Math.min(max, NEAR) : max, share);
         int wanted = (int) Math.min(most, 4 * drained);
         if (wanted > window) {
             resize(wanted);

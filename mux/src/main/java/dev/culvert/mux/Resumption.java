@@ -18,8 +18,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class Resumption {
     /** So many bytes are acknowledged at once, or what the peer keeps where its memory is short if that is less. */
-    private static final long ACK_EVERY = 256 << 10;
-    /** A buffer is kept with less than this part of it in use only as a copy, or keystrokes would hold whole read buffers. */
+    private static final long ACK_EVERY = 1 << 20;
+    /** An ACK goes along with a UPD, which goes anyway, when this part of that has arrived. */
+    private static final int ALONG = 16;
+    /**
+     * With less than this part of it in use a buffer is kept only as a copy, or keystrokes would hold whole read buffers; unless
+     * other parts of it are under way still.
+     */
     private static final int SMALL_PART = 8;
     /** Frames of at most so many bytes are kept together, as copies: the buffer of a PONG is many times its size. */
     private static final int CRUMB = 64;
@@ -107,7 +112,7 @@ final class Resumption {
         int length = buffer.readableBytes();
         if (length <= CRUMB) {
             keepCrumb(buffer, length);
-        } else if (length < buffer.capacity() / SMALL_PART) {
+        } else if (length < buffer.capacity() / SMALL_PART && buffer.refCnt() == 1) {
             ByteBuf copy = ByteBufAllocator.DEFAULT.ioBuffer(length, length);
             copy.writeBytes(buffer, buffer.readerIndex(), length);
             sent.add(new Part(copy, 0, length));
@@ -214,6 +219,11 @@ final class Resumption {
     /** Whether so much has arrived since the last ACK that it is time for another. */
     boolean owesAck() {
         return received - receiptSent >= ackEvery;
+    }
+
+    /** Whether so much has arrived since the last ACK that another one may go along with a UPD. */
+    boolean mayAck() {
+        return received - receiptSent >= ackEvery / ALONG;
     }
 
     /** Whether anything at all has arrived since the last ACK. */

@@ -166,6 +166,18 @@ class ReceiveWindowTest {
     }
 
     @Test
+    void aPeerNearbyGetsNoWiderWindowThanTheProcessorsCacheLikes() {
+        roundTrip.sample(RTT, now);
+        ReceiveWindow window = new ReceiveWindow(INITIAL, 16 << 20, false, budget, roundTrip);
+        use(window, 0);
+        grow(window, Integer.MAX_VALUE, 20);
+        assertThat(window.window()).isEqualTo(16 << 20);
+        roundTrip.sample(TimeUnit.MICROSECONDS.toNanos(100), now);
+        drain(window, window.window());
+        assertThat(window.window()).isEqualTo(2 << 20);
+    }
+
+    @Test
     void aMaximumBelowTheFirstSizeIsTheFirstSize() {
         ReceiveWindow window = new ReceiveWindow(INITIAL, INITIAL / 2, false, budget, roundTrip);
         roundTrip.sample(RTT, now);

@@ -119,6 +119,19 @@ class ResumptionTest {
     }
 
     @Test
+    void theRestOfABufferThatIsUnderWayIsKeptAsItIs() {
+        ByteBuf large = ByteBufAllocator.DEFAULT.buffer(64 << 10);
+        large.writeZero((32 << 10) + 100);
+        ByteBuf first = large.readRetainedSlice(32 << 10);
+        resumption.keeping(buffer -> {}).accept(first);
+        resumption.keeping(buffer -> {}).accept(large);
+        first.release();
+        assertThat(large.release()).isFalse();
+        resumption.end();
+        assertThat(large.refCnt()).isZero();
+    }
+
+    @Test
     void itIsFullAtTheLimitAndWhereMemoryIsTightAtASixteenth() {
         send(large('a').substring(0, LIMIT / 16));
         assertThat(resumption.isFull()).isFalse();

@@ -97,7 +97,7 @@ class SeededBugsTest {
                     "a peer whose memory is short waits for an ACK that does not come",
                     "Resumption",
                     "peerLimit / TIGHT",
-                    "peerLimit / 4"),
+                    "peerLimit"),
             bug("ids begin again", "MuxSession", "return Math.max(0, (LAST_ID - nextId + 2) / 2);", "return 1;"),
             bug(
                     "a narrower window takes back what was given",
