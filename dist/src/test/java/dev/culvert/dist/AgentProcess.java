@@ -125,7 +125,7 @@ final class AgentProcess implements AutoCloseable {
             return this;
         }
 
-        /** Does not remember the lines on the ends of connections: for tests with very many. */
+        /** Does not remember the lines on connections that ended well: for tests with very many. */
         Builder forgetEndings() {
             keepEndings = false;
             return this;
@@ -192,7 +192,8 @@ final class AgentProcess implements AutoCloseable {
         builder.environment().put("CULVERT_OPTS", String.join(" ", flags));
         builder.environment().putAll(what.environment);
         process = builder.start();
-        log = new Log(what.program, process.getInputStream(), line -> what.keepEndings || !line.contains(" end: "));
+        log = new Log(
+                what.program, process.getInputStream(), line -> what.keepEndings || !line.endsWith(" end: closed"));
     }
 
     // ---- what it says

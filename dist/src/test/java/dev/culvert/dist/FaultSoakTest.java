@@ -11,6 +11,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -92,7 +93,7 @@ final class FaultSoakTest {
                 servers.add(Footprint.of(scene.server()));
                 for (Future<?> each : work) {
                     if (each.isDone()) {
-                        each.get(); // it has failed
+                        expectSuccess(each, scene);
                     }
                 }
             }
@@ -143,6 +144,17 @@ final class FaultSoakTest {
             sending.get(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
             ended.incrementAndGet();
             bytes.addAndGet(size);
+        }
+    }
+
+    private static void expectSuccess(Future<?> work, Scene scene) throws InterruptedException {
+        try {
+            work.get();
+        } catch (ExecutionException e) {
+            throw new AssertionError(
+                    "the client's log:\n" + scene.client().log() + "\nthe server's:\n"
+                            + scene.server().log(),
+                    e);
         }
     }
 
