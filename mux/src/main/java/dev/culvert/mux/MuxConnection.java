@@ -316,11 +316,13 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         channel.closeFuture().addListener(closed -> deadline.cancel(false));
     }
 
+    /** At once: TLS would say goodbye first, and wait some seconds for that where nothing gets through any more. */
     @Override
     public void drop() {
         stopTicking();
         if (context != null) {
-            context.channel().close();
+            Channel channel = context.channel();
+            channel.unsafe().close(channel.voidPromise());
         }
     }
 }
