@@ -202,6 +202,13 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         }
     }
 
+    /** Nothing comes by this connection any more: the session waits for another, if it can be resumed; else nothing happens. */
+    public void leave(String text) {
+        if (!moving && session.isCarriedBy(this)) {
+            session.leaveLink(text);
+        }
+    }
+
     // ---- Wire
 
     @Override
