@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -32,38 +33,51 @@ class ResumeTest {
     @ParameterizedTest(name = "tls {0}")
     @ValueSource(booleans = {true, false})
     void transfersDoNotNoticeThatTheLinkIsCut(boolean tls) throws Exception {
-        Tunnel.Builder builder = Tunnel.to(ECHO).client("upstream.backoff { min = 10ms, max = 100ms }");
-        if (!tls) {
-            builder.plain();
-        }
-        ExecutorService threads = Executors.newCachedThreadPool();
+        Tunnel.Builder builder = tunnel(tls).client("upstream.backoff { min = 10ms, max = 100ms }");
         try (AgentProcess server = builder.startServer(0);
                 Link link = new Link(server.port("listen"));
                 AgentProcess client = builder.startClient(link.port())) {
-            client.awaitLog("session up");
-            Cuts cuts = new Cuts(link);
-            List<Future<?>> transfers = new ArrayList<>();
-            long begun = System.nanoTime();
-            for (int i = 0; i < TRANSFERS; i++) {
-                int seed = i;
-                transfers.add(threads.submit(() -> {
-                    transfer(client, threads, seed, cuts);
-                    return null;
-                }));
-            }
-            for (Future<?> transfer : transfers) {
-                transfer.get(10, TimeUnit.MINUTES);
-            }
-            System.out.printf(
-                    "ResumeTest: tls %s, seed %d: %d transfers of %d bytes both ways in %d s, the link was cut %d times%n",
-                    tls, SEED, TRANSFERS, SIZE, (System.nanoTime() - begun) / 1_000_000_000, cuts.made());
-            assertThat(cuts.made()).isEqualTo(CUTS);
+            transfer(client, "127.0.0.1", new Cuts("the link is cut, tls " + tls, link::cut));
             assertThat(link.connections()).isGreaterThan(CUTS / 2);
-            assertThat(client.log().matching("session up")).hasSize(1);
-            assertThat(client.log().matching("end: reset")).isEmpty();
-        } finally {
-            threads.shutdownNow();
         }
+    }
+
+    /** What is sent from the old address, or to it, is lost, and nobody is told. */
+    @ParameterizedTest(name = "tls {0}")
+    @ValueSource(booleans = {true, false})
+    void transfersDoNotNoticeThatTheAddressChanges(boolean tls) throws Exception {
+        String name = "the client's address changes, tls " + tls;
+        Network.require("ResumeTest: " + name);
+        try (Network network = new Network(List.of())) {
+            Tunnel.Builder builder = tunnel(tls).between(network);
+            try (AgentProcess server = builder.startServer(0);
+                    AgentProcess client = builder.startClient(server.port("listen"))) {
+                transfer(client, network.forwardAddress(), new Cuts(name, network::changeAddress));
+            }
+        }
+    }
+
+    /** As that of a laptop that goes from network to network. */
+    @Test
+    void eachLinkMayBeShortAndTheNextOneIsDialledSoonAllTheSame() throws Exception {
+        try (AgentProcess server = Tunnel.to(ECHO).startServer(0);
+                Link link = new Link(server.port("listen"));
+                AgentProcess client = Tunnel.to(ECHO).startClient(link.port());
+                Socket socket = Tunnel.connect(client, "web")) {
+            for (int i = 1; i <= 10; i++) {
+                Tunnel.echo(socket);
+                link.cut();
+                String pause = client.awaitLog("dialling .* in (\\d+) ms", i).group(1);
+                assertThat(Integer.parseInt(pause)).isLessThanOrEqualTo(100); // upstream.backoff.min
+            }
+        }
+    }
+
+    private static Tunnel.Builder tunnel(boolean tls) {
+        Tunnel.Builder builder = Tunnel.to(ECHO);
+        return tls
+                ? builder
+                : builder.plain().client("upstream.insecure = true").server("insecure = true");
     }
 
     @Test
@@ -84,8 +98,45 @@ class ResumeTest {
         }
     }
 
-    private static void transfer(AgentProcess client, ExecutorService threads, int seed, Cuts cuts) throws Exception {
-        try (Socket socket = Tunnel.connect(client, "web")) {
+    /** All transfers at once, by a client that listens on {@code host}. */
+    private static void transfer(AgentProcess client, String host, Cuts cuts) throws Exception {
+        client.awaitLog("session up");
+        InetSocketAddress forward = new InetSocketAddress(host, client.port("forwards.web"));
+        ExecutorService threads = Executors.newCachedThreadPool();
+        try {
+            List<Future<?>> transfers = new ArrayList<>();
+            long begun = System.nanoTime();
+            for (int i = 0; i < TRANSFERS; i++) {
+                int seed = i;
+                transfers.add(threads.submit(() -> {
+                    transfer(forward, threads, seed, cuts);
+                    return null;
+                }));
+            }
+            for (Future<?> transfer : transfers) {
+                transfer.get(10, TimeUnit.MINUTES);
+            }
+            System.out.printf(
+                    "ResumeTest: %s, seed %d: %d times, %d transfers of %d bytes both ways in %d s, %d links%n",
+                    cuts.name,
+                    SEED,
+                    cuts.made(),
+                    TRANSFERS,
+                    SIZE,
+                    (System.nanoTime() - begun) / 1_000_000_000,
+                    1 + client.log().matching("goes on after").size());
+            assertThat(cuts.made()).isEqualTo(CUTS);
+            assertThat(client.log().matching("goes on after")).isNotEmpty();
+            assertThat(client.log().matching("session up")).hasSize(1);
+            assertThat(client.log().matching("end: reset")).isEmpty();
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    private static void transfer(InetSocketAddress forward, ExecutorService threads, int seed, Cuts cuts)
+            throws Exception {
+        try (Socket socket = Tunnel.connectTo(forward)) {
             Future<?> sending = threads.submit(() -> {
                 Bytes.source(seed, SIZE).transferTo(socket.getOutputStream());
                 socket.shutdownOutput();
@@ -105,15 +156,17 @@ class ResumeTest {
         assertThat(expected.read()).as("the end comes after the last byte").isEqualTo(-1);
     }
 
-    /** Cuts the link each time when so many bytes have passed, at places that only the seed knows. */
+    /** Does something to the link each time when so many bytes have passed, at places that only the seed knows. */
     private static final class Cuts {
-        private final Link link;
+        private final String name;
+        private final Runnable cut;
         private final long[] places;
         private long passed;
         private int made;
 
-        Cuts(Link link) {
-            this.link = link;
+        Cuts(String name, Runnable cut) {
+            this.name = name;
+            this.cut = cut;
             places = new Random(SEED)
                     .longs(CUTS, 0, TRANSFERS * SIZE * 99 / 100)
                     .sorted()
@@ -124,7 +177,7 @@ class ResumeTest {
             passed += bytes;
             while (made < places.length && places[made] <= passed) {
                 made++;
-                link.cut();
+                cut.run();
             }
         }
 

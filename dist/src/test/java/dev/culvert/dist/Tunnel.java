@@ -195,16 +195,28 @@ final class Tunnel implements AutoCloseable {
     }
 
     static Socket connectTo(int port) throws IOException {
+        return connectTo(loopback(port));
+    }
+
+    static Socket connectTo(InetSocketAddress address) throws IOException {
         Socket socket = new Socket();
-        connect(socket, port);
+        connect(socket, address);
         return socket;
     }
 
+    private static InetSocketAddress loopback(int port) {
+        return new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+    }
+
     static void connect(Socket socket, int port) throws IOException {
+        connect(socket, loopback(port));
+    }
+
+    private static void connect(Socket socket, InetSocketAddress address) throws IOException {
         int patience = (int) AgentProcess.PATIENCE.toMillis();
         socket.setSoTimeout(patience);
         socket.setTcpNoDelay(true);
-        socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), patience);
+        socket.connect(address, patience);
     }
 
     /** A byte goes through the tunnel to an echo, and comes back. */

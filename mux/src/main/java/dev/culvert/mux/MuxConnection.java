@@ -202,6 +202,13 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         }
     }
 
+    /** Nothing comes by this connection any more: the session waits for another, if it can be resumed; else nothing happens. */
+    public void leave(String text) {
+        if (!moving && session.isCarriedBy(this)) {
+            session.leaveLink(text);
+        }
+    }
+
     // ---- Wire
 
     @Override
@@ -316,11 +323,13 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         channel.closeFuture().addListener(closed -> deadline.cancel(false));
     }
 
+    /** At once: TLS would say goodbye first, and wait some seconds for that where nothing gets through any more. */
     @Override
     public void drop() {
         stopTicking();
         if (context != null) {
-            context.channel().close();
+            Channel channel = context.channel();
+            channel.unsafe().close(channel.voidPromise());
         }
     }
 }

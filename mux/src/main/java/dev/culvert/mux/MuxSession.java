@@ -438,10 +438,11 @@ public final class MuxSession {
             newWire.drop(); // it came too late, by a second or by a connection
             return;
         }
-        if (wire != null) {
-            wire.drop();
-        }
+        Wire before = wire;
         wire = newWire;
+        if (before != null) {
+            before.drop(); // not sooner: what still waited in it fails, which is no loss of the link any more
+        }
         if (greeting != null) {
             greeting.release();
         }

@@ -82,6 +82,21 @@ class ResumeSessionTest {
     }
 
     @Test
+    void aLinkThatGivesWayToAnotherIsNotLost() {
+        try (RawPeer peer = kept(Role.SERVER)) {
+            TestWire next = resume(peer, peer.us.session.sentBytes());
+            assertThat(peer.us.wire.closed).isTrue();
+            assertThat(peer.us.session.isLost()).isFalse();
+
+            TestWire last = resume(peer, peer.us.session.sentBytes());
+            assertThat(next.closed).isTrue();
+            assertThat(peer.us.session.isLost()).isFalse();
+            peer.us.session.close(ErrorCode.CANCELLED, "end of test");
+            last.pullAll().release();
+        }
+    }
+
+    @Test
     void aPeerThatAsksForMuchAndAcknowledgesNothingIsNotKeptForWithoutEnd() {
         try (RawPeer peer = kept(Role.SERVER)) {
             long most = 0;

@@ -64,6 +64,11 @@ class SeededBugsTest {
                     "listener.onResumed(this);",
                     "decoder = new FrameDecoder(version()); listener.onResumed(this);"),
             bug(
+                    "the link that gives way to another is taken for lost",
+                    "MuxSession",
+                    "wire = newWire;\n        if (before",
+                    "before.drop();\n        wire = newWire;\n        if (before"),
+            bug(
                     "frames that wait are forgotten with the link",
                     "MuxSession",
                     "by.lose(text, now());",

@@ -32,6 +32,9 @@ final class SimulatedWire implements Wire {
         arrival = () -> {
             session = other;
             other.resume(this, peerHas);
+            if (other.isCarriedBy(this) && other.isLost()) {
+                throw new AssertionError("carried, and lost all the same: " + other);
+            }
         };
     }
 
@@ -78,9 +81,10 @@ final class SimulatedWire implements Wire {
         finished = true;
     }
 
+    /** As a channel does it: what waits in it fails at once. */
     @Override
     public void drop() {
-        dropped = true;
+        tell("what waited failed");
     }
 
     /** The other end is gone. */

@@ -55,8 +55,12 @@ final class TestWire implements Wire {
         closed = true;
     }
 
+    /** As a channel does it: what waits in it fails at once. */
     @Override
     public void drop() {
         closed = true;
+        if (session.isCarriedBy(this)) {
+            session.disconnected("what waited failed");
+        }
     }
 }

@@ -312,7 +312,9 @@ final class Uplink implements Uplinks.Carrier {
             session.prefer(wanted.session());
         }
         sessions.add(session, pipeline.channel(), name, () -> new Sessions.Peer("", listener.server.toString()));
-        pipeline.addLast(new MuxConnection(session));
+        MuxConnection connection = new MuxConnection(session);
+        pipeline.addLast(connection);
+        AddressWatch.begin(pipeline.channel(), connection::leave);
     }
 
     private void attemptFailed(Server server, String reason) {
@@ -372,6 +374,8 @@ final class Uplink implements Uplinks.Carrier {
         private Server server;
         /** When it got the link that it has. */
         private long linkedAt = System.nanoTime();
+        /** Bytes of the session that had come before it. */
+        private long heardBefore;
 
         private long lostAt;
         private boolean wasUp;
@@ -480,6 +484,7 @@ final class Uplink implements Uplinks.Carrier {
         @Override
         public void onResumed(MuxSession session) {
             linkedAt = System.nanoTime();
+            heardBefore = session.receivedBytes();
             long millis = (linkedAt - lostAt) / 1_000_000;
             event(LOG.atInfo(), "session_resumed", server)
                     .addKeyValue("lost_ms", millis)
@@ -497,7 +502,6 @@ final class Uplink implements Uplinks.Carrier {
             }
         }
 
-        /** The pause is short, or none where the link was a good one: connections wait. */
         @Override
         public void onLost(MuxSession session, String text) {
             lostAt = System.nanoTime();
@@ -508,7 +512,18 @@ final class Uplink implements Uplinks.Carrier {
             String reason = "link to %s lost, %d connections wait for another: %s"
                     .formatted(server, session.streamCount(), text);
             next = place();
-            retry("session_lost", server, reason, isGood() ? Duration.ZERO : backoff.next());
+            retry("session_lost", server, reason, pauseAfterLink(session));
+        }
+
+        /** None where the link has lasted, else a short one, which only grows while links bring nothing: connections wait. */
+        private Duration pauseAfterLink(MuxSession session) {
+            if (isGood()) {
+                return Duration.ZERO;
+            }
+            if (session.receivedBytes() > heardBefore) {
+                succeeded();
+            }
+            return backoff.next();
         }
 
         @Override
@@ -545,10 +560,14 @@ final class Uplink implements Uplinks.Carrier {
         private boolean isGood() {
             boolean good = System.nanoTime() - linkedAt > GOOD.toNanos();
             if (good) {
-                failures = 0;
-                backoff.reset();
+                succeeded();
             }
             return good;
+        }
+
+        private void succeeded() {
+            failures = 0;
+            backoff.reset();
         }
 
         @Override
