@@ -26,15 +26,20 @@ public final class OutOfMemory extends ChannelInboundHandlerAdapter {
         check(cause);
     }
 
-    /** Does not return if there is no memory; the first of several threads says so. */
-    public static synchronized void check(Throwable cause) {
+    /** Does not return if there is no memory. */
+    public static void check(Throwable cause) {
         if (cause instanceof OutOfMemoryError) {
-            LOG.error(
-                    "no memory is left for buffers, so this agent ends: {}. Lower the buffers of limits, flow and resume, or give it"
-                            + " more: CULVERT_OPTS=-XX:MaxDirectMemorySize",
-                    cause.getMessage());
-            ((LoggerContext) LoggerFactory.getILoggerFactory()).stop(); // writes what is queued
-            Runtime.getRuntime().halt(EXIT_CODE);
+            end(cause);
         }
+    }
+
+    /** The first of several threads says so, the others wait for the end. */
+    private static synchronized void end(Throwable cause) {
+        LOG.error(
+                "no memory is left for buffers, so this agent ends: {}. Lower the buffers of limits, flow and resume, or give it"
+                        + " more: CULVERT_OPTS=-XX:MaxDirectMemorySize",
+                cause.getMessage());
+        ((LoggerContext) LoggerFactory.getILoggerFactory()).stop(); // writes what is queued
+        Runtime.getRuntime().halt(EXIT_CODE);
     }
 }
