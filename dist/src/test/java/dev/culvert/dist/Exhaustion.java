@@ -122,6 +122,7 @@ final class Exhaustion {
             for (Socket socket : greedy) {
                 socket.close();
             }
+            scene.client().awaitLog("session up", 2);
             Tunnel.echoes(scene.client());
             scene.expectNothingLeft();
         }

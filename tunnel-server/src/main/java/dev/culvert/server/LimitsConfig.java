@@ -20,7 +20,10 @@ import java.time.Duration;
  * @param client each client that has no limits of its own
  */
 record LimitsConfig(Quota whole, int handshakes, Duration handshakeTimeout, Quota client) {
-    /** Buffers are outside the heap, and the JVM limits what is there, too. Who holds more than its share is not stopped in the same moment. */
+    /**
+     * Buffers are outside the heap, and the JVM limits what is there, too; who holds more than its share is not stopped in the same
+     * moment.
+     */
     static final long MOST_BUFFER = PlatformDependent.maxDirectMemory() / 2;
 
     private static final Quota WHOLE = new Quota(1_000, 100_000, 20_000, 20_000, Math.min(256 << 20, MOST_BUFFER));
