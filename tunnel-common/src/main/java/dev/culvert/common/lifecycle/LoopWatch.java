@@ -52,7 +52,7 @@ public final class LoopWatch {
         return probes.stream().map(probe -> new Loop(probe.name(), probe.lag())).toList();
     }
 
-    /** What the loops that are stuck are at, for the log. */
+    /** What the loops that are stuck are at, for the log. The thread that asks. */
     List<String> stuck() {
         return probes.stream()
                 .filter(probe -> probe.waiting && probe.looks >= LOOKS && probe.lag() >= STUCK)
@@ -66,7 +66,7 @@ public final class LoopWatch {
         private volatile long askedAt;
         private volatile long lag;
         /** Since it was asked. */
-        private volatile int looks;
+        private int looks;
 
         Probe(EventExecutor loop) {
             this.loop = loop;
