@@ -136,6 +136,14 @@ final class Scene implements AutoCloseable {
         server = startServer(port);
     }
 
+    /** Waits for its end, and starts another in its place, as a service manager does. Returns the exit code. */
+    int replaceServer() {
+        int port = server.port("listen");
+        int code = server.awaitExit();
+        server = startServer(port);
+        return code;
+    }
+
     /** SIGKILL. */
     void killClient() {
         client.kill();

@@ -142,8 +142,19 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        if (cause instanceof OutOfMemoryError) {
+            ctx.fireExceptionCaught(cause);
+        }
         disconnected("the connection failed: " + (cause.getMessage() == null ? cause.toString() : cause.getMessage()));
         ctx.close();
+    }
+
+    /** This is not the connection's trouble alone: the handlers after this one hear of it, also where a task would keep it to itself. */
+    private OutOfMemoryError passedOn(OutOfMemoryError e) {
+        if (context != null) {
+            context.fireExceptionCaught(e);
+        }
+        return e;
     }
 
     private void disconnected(String text) {
@@ -231,6 +242,8 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
             send(context);
         } catch (RuntimeException e) {
             failed(e);
+        } catch (OutOfMemoryError e) {
+            throw passedOn(e);
         } finally {
             sending = false;
         }
@@ -290,6 +303,8 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
             session.tick();
         } catch (RuntimeException e) {
             failed(e);
+        } catch (OutOfMemoryError e) {
+            throw passedOn(e);
         }
         scheduleTick();
     }

@@ -1,6 +1,7 @@
 package dev.culvert.mux;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
@@ -98,6 +99,14 @@ class MuxConnectionTest {
         clock.advance(amount, unit);
         channel.runScheduledPendingTasks();
         channel.runPendingTasks();
+    }
+
+    @Test
+    void thatNoMemoryIsLeftIsPassedOn() {
+        channel.pipeline().fireExceptionCaught(new OutOfMemoryError("no memory"));
+
+        assertThatThrownBy(channel::checkException).isInstanceOf(OutOfMemoryError.class);
+        assertThat(us.session.isClosed()).isTrue();
     }
 
     @Test

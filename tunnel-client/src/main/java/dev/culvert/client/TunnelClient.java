@@ -17,11 +17,13 @@ import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.Tally;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.OpenRequest;
+import dev.culvert.mux.SharedBudget;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
+import io.netty.util.internal.PlatformDependent;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -52,6 +54,9 @@ public final class TunnelClient implements Agent {
     private final Connections connections = new Connections(ticker);
     private final Sessions sessions = new Sessions(connections, ticker);
     private final Listeners<ForwardConfig> listeners;
+    /** All sessions together: buffers are outside the heap, and the JVM limits what is there, too. */
+    private final SharedBudget memory = new SharedBudget(PlatformDependent.maxDirectMemory() / 2);
+
     private final List<Uplink> uplinks = new ArrayList<>();
     private final Uplinks router;
 
@@ -73,7 +78,7 @@ public final class TunnelClient implements Agent {
         }
         for (int i = 1; i <= count; i++) {
             uplinks.add(new Uplink(
-                    count == 1 ? "uplink" : "uplink " + i, loops.next(), way, sessions, router::serveWaiting));
+                    count == 1 ? "uplink" : "uplink " + i, loops.next(), way, sessions, memory, router::serveWaiting));
         }
     }
 

@@ -2,12 +2,14 @@ package dev.culvert.client;
 
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.Speed;
+import dev.culvert.common.net.OutOfMemory;
 import dev.culvert.common.splice.Splice;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.MuxConnection;
 import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.MuxStream;
 import dev.culvert.mux.SessionListener;
+import dev.culvert.mux.SharedBudget;
 import dev.culvert.mux.Token;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelPipeline;
@@ -54,6 +56,7 @@ final class Uplink implements Uplinks.Carrier {
     private final String name;
     private final EventLoop loop;
     private final Sessions sessions;
+    private final SharedBudget memory;
     private final Runnable whenReady;
     private final AtomicInteger load = new AtomicInteger();
 
@@ -91,14 +94,16 @@ final class Uplink implements Uplinks.Carrier {
      * An uplink at rest.
      *
      * @param name for the log
+     * @param memory that its sessions share with those of others
      * @param whenReady run when it can take connections
      */
-    Uplink(String name, EventLoop loop, Way way, Sessions sessions, Runnable whenReady) {
+    Uplink(String name, EventLoop loop, Way way, Sessions sessions, SharedBudget memory, Runnable whenReady) {
         this.name = name;
         this.loop = loop;
         this.way = way;
         this.backoff = pauses(way);
         this.sessions = sessions;
+        this.memory = memory;
         this.whenReady = whenReady;
     }
 
@@ -307,13 +312,13 @@ final class Uplink implements Uplinks.Carrier {
     private void speak(Server server, ChannelPipeline pipeline) {
         LostSession wanted = lost.peek();
         Listener listener = new Listener(server, pipeline.channel(), wanted);
-        MuxSession session = new MuxSession(MuxSession.Role.CLIENT, way.settings(), listener);
+        MuxSession session = new MuxSession(MuxSession.Role.CLIENT, way.settings(), listener, memory);
         if (wanted != null) {
             session.prefer(wanted.session());
         }
         sessions.add(session, pipeline.channel(), name, () -> new Sessions.Peer("", listener.server.toString()));
         MuxConnection connection = new MuxConnection(session);
-        pipeline.addLast(connection);
+        pipeline.addLast(connection, new OutOfMemory());
         AddressWatch.begin(pipeline.channel(), connection::leave);
     }
 

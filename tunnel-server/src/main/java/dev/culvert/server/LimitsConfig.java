@@ -8,6 +8,7 @@ import static java.time.Duration.ofSeconds;
 
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.Units;
+import io.netty.util.internal.PlatformDependent;
 import java.time.Duration;
 
 /**
@@ -19,8 +20,11 @@ import java.time.Duration;
  * @param client each client that has no limits of its own
  */
 record LimitsConfig(Quota whole, int handshakes, Duration handshakeTimeout, Quota client) {
-    /** Buffers are outside the heap, in as much memory again; half of that may be full. */
-    private static final long MOST_BUFFER = Runtime.getRuntime().maxMemory() / 2;
+    /**
+     * Buffers are outside the heap, and the JVM limits what is there, too; who holds more than its share is not stopped in the same
+     * moment.
+     */
+    static final long MOST_BUFFER = PlatformDependent.maxDirectMemory() / 2;
 
     private static final Quota WHOLE = new Quota(1_000, 100_000, 20_000, 20_000, Math.min(256 << 20, MOST_BUFFER));
     private static final Quota CLIENT = new Quota(100, 20_000, 10_000, 10_000, Math.min(128 << 20, MOST_BUFFER));

@@ -18,6 +18,7 @@ import dev.culvert.common.net.Acceptor;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.Listeners;
 import dev.culvert.common.net.ListeningSocket;
+import dev.culvert.common.net.OutOfMemory;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Connections;
@@ -37,7 +38,6 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
-import io.netty.util.internal.PlatformDependent;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
@@ -108,9 +108,8 @@ public final class TunnelServer implements Agent {
         socket = new SessionSocket(config.userTimeout());
     }
 
-    /** The buffers of Netty are outside the heap, and who holds more than its share is not stopped in the same moment. */
     private static void checkMemory(long buffer) throws StartFailure {
-        long most = PlatformDependent.maxDirectMemory() / 2;
+        long most = LimitsConfig.MOST_BUFFER;
         if (buffer > most) {
             throw new StartFailure(
                     "limits.buffer is " + Units.of(buffer) + ", more than half of what this JVM may use outside its"
@@ -232,7 +231,7 @@ public final class TunnelServer implements Agent {
             }
             sessions.arrived(newSession, channel, endpoint.name(), listener::who);
             connection = new MuxConnection(newSession);
-            pipeline.addLast(connection);
+            pipeline.addLast(connection, new OutOfMemory());
         }
 
         /** On the event loop of the acceptors. */

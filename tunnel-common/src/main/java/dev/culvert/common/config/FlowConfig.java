@@ -4,6 +4,7 @@ import static dev.culvert.common.config.Kind.integer;
 import static dev.culvert.common.config.Kind.size;
 
 import dev.culvert.mux.MuxSettings;
+import io.netty.util.internal.PlatformDependent;
 
 /**
  * How much one session may hold in memory, and how its streams share that.
@@ -13,9 +14,8 @@ import dev.culvert.mux.MuxSettings;
  * @param frameSize payload bytes of a frame, 1024 to 65535
  */
 public record FlowConfig(long buffer, long maxWindow, int frameSize) {
-    /** Direct memory is limited as the heap is; a session may have a quarter of it. */
-    static final long DEFAULT_BUFFER =
-            Math.max(1 << 20, Math.min(64 << 20, Runtime.getRuntime().maxMemory() / 4));
+    /** Buffers are outside the heap, and the JVM limits what is there, too; a session may have a quarter of it. */
+    static final long DEFAULT_BUFFER = Math.max(1 << 20, Math.min(64 << 20, PlatformDependent.maxDirectMemory() / 4));
 
     private static final int FIRST_WINDOW = 256 << 10;
 

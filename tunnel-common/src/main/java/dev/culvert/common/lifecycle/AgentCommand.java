@@ -42,7 +42,8 @@ import picocli.CommandLine.Spec;
             "0:drained or done",
             "1:configuration or start-up error",
             "2:usage",
-            "3:the drain deadline passed and connections were reset"
+            "3:the drain deadline passed and connections were reset",
+            "4:no memory was left"
         },
         footer =
                 "%nSIGTERM and SIGINT drain, a second one ends at once. SIGHUP reads the configuration again. SIGUSR1 writes the state to the log. CULVERT_OPTS holds extra JVM flags.")

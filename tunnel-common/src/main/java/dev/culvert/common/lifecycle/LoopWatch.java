@@ -18,6 +18,9 @@ public final class LoopWatch {
     /** A loop that has not answered for so long is stuck, ns. */
     static final long STUCK = TimeUnit.SECONDS.toNanos(3);
 
+    /** And it was looked at so often meanwhile: else the whole process stood still, as after SIGSTOP. */
+    private static final int LOOKS = 2;
+
     private final List<Probe> probes = new ArrayList<>();
     private final Ticker ticker;
 
@@ -49,10 +52,10 @@ public final class LoopWatch {
         return probes.stream().map(probe -> new Loop(probe.name(), probe.lag())).toList();
     }
 
-    /** What the loops that are stuck are at, for the log. */
+    /** What the loops that are stuck are at, for the log. The thread that asks. */
     List<String> stuck() {
         return probes.stream()
-                .filter(probe -> probe.waiting && probe.lag() >= STUCK)
+                .filter(probe -> probe.waiting && probe.looks >= LOOKS && probe.lag() >= STUCK)
                 .map(Probe::whereabouts)
                 .toList();
     }
@@ -62,13 +65,18 @@ public final class LoopWatch {
         private volatile boolean waiting;
         private volatile long askedAt;
         private volatile long lag;
+        /** Since it was asked. */
+        private int looks;
 
         Probe(EventExecutor loop) {
             this.loop = loop;
         }
 
         void ask() {
-            if (!waiting) {
+            if (waiting) {
+                looks++;
+            } else {
+                looks = 0;
                 askedAt = ticker.nanoTime();
                 waiting = true;
                 try {

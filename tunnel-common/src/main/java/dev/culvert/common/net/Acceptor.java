@@ -12,6 +12,7 @@ import io.netty.channel.unix.UnixChannel;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.channels.Pipe;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
@@ -198,6 +199,9 @@ public final class Acceptor {
             SocketChannel child = (SocketChannel) message;
             open++;
             adjust();
+            if (troubled && !hasDescriptorsToSpare()) {
+                rest();
+            }
             child.config().setKeepAlive(true).setAutoRead(false); // which has set TCP_NODELAY
             accepted.accept(Acceptor.this, child);
         }
@@ -214,6 +218,10 @@ public final class Acceptor {
                                 : cause.toString());
             }
             troubled = true;
+            rest();
+        }
+
+        private void rest() {
             pausing = true;
             adjust();
             int failure = ++failures;
@@ -222,8 +230,24 @@ public final class Acceptor {
         }
 
         private void goOn() {
-            pausing = false;
-            adjust();
+            if (hasDescriptorsToSpare()) {
+                pausing = false;
+                adjust();
+            } else {
+                rest();
+            }
+        }
+
+        /** One to accept, and one that is left for the session, which needs it when its link is lost. */
+        private boolean hasDescriptorsToSpare() {
+            try {
+                Pipe pipe = Pipe.open();
+                pipe.source().close();
+                pipe.sink().close();
+                return true;
+            } catch (IOException e) {
+                return false;
+            }
         }
 
         private void calmDown(int failure) {

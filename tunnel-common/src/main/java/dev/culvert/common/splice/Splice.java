@@ -1,5 +1,6 @@
 package dev.culvert.common.splice;
 
+import dev.culvert.common.net.OutOfMemory;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.MuxStream;
@@ -198,6 +199,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        OutOfMemory.check(cause);
         channelGone(String.valueOf(cause.getMessage()));
         ctx.close();
     }

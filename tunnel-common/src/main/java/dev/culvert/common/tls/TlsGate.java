@@ -1,5 +1,6 @@
 package dev.culvert.common.tls;
 
+import dev.culvert.common.net.OutOfMemory;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.DecoderException;
@@ -85,6 +86,7 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        OutOfMemory.check(cause);
         if (state == State.TRUSTED) {
             ctx.fireExceptionCaught(isOfTls(cause) ? new IOException(explain(cause)) : cause);
         } // else the end of the handshake says it

@@ -38,8 +38,10 @@ final class LoopWatchTest {
     @Test
     void oneThatIsStuckIsNamedWithWhatItIsAt() throws InterruptedException {
         block(loops.next());
-        watch.ask();
-        clock.advance(3, TimeUnit.SECONDS);
+        for (int second = 0; second < 3; second++) {
+            watch.ask();
+            clock.advance(1, TimeUnit.SECONDS);
+        }
 
         await().untilAsserted(() -> assertThat(watch.stuck())
                 .singleElement()
@@ -49,6 +51,17 @@ final class LoopWatchTest {
         assertThat(watch.allHaveAnswered()).isFalse();
         assertThat(watch.loops())
                 .anySatisfy(loop -> assertThat(loop.lagNanos()).isEqualTo(TimeUnit.SECONDS.toNanos(3)));
+    }
+
+    @Test
+    void aProcessThatWasStoppedHasNoLoopThatIsStuck() throws InterruptedException {
+        block(loops.next());
+        watch.ask();
+        clock.advance(20, TimeUnit.SECONDS);
+
+        assertThat(watch.stuck()).isEmpty();
+        watch.ask();
+        assertThat(watch.stuck()).isEmpty();
     }
 
     @Test
