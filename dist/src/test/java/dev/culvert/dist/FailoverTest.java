@@ -1,10 +1,13 @@
 package dev.culvert.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.culvert.mux.ErrorCode;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import org.junit.jupiter.api.Test;
 
 /** One session takes the place of another, and nobody who uses them notices. */
@@ -56,6 +59,40 @@ class FailoverTest {
             // The first connection still has the first session; those in between have ended.
             tunnel.client().awaitLog("old session to .* ended: draining: drained");
             assertThat(tunnel.client().log().matching("lost")).isEmpty();
+        }
+    }
+
+    @Test
+    void aConnectionThatAServerHasNotProcessedGoesToAnotherWithAllItHasSaid() throws Exception {
+        Tunnel.Builder builder = Tunnel.to(ECHO).plain();
+        try (RefusingServer first = new RefusingServer(ErrorCode.REFUSED);
+                AgentProcess second = builder.startServer(0);
+                AgentProcess client = builder.startClient(first.port(), second.port("listen"))) {
+            client.awaitLog("session up, server 127.0.0.1:" + first.port());
+            try (Socket socket = Tunnel.connect(client, "web")) {
+                Tunnel.echo(socket);
+                Tunnel.echo(socket);
+            }
+            client.awaitLog("forward=web .* in=2 out=2 .* end: closed");
+            assertThat(first.asked()).isOne();
+            assertThat(client.log().matching("end: reset")).isEmpty();
+        }
+    }
+
+    @Test
+    void aConnectionWhoseTargetMayHaveBeenDialledIsNotTriedAgain() throws Exception {
+        Tunnel.Builder builder = Tunnel.to(ECHO).plain();
+        try (RefusingServer first = new RefusingServer(ErrorCode.DRAINING);
+                AgentProcess second = builder.startServer(0);
+                AgentProcess client = builder.startClient(first.port(), second.port("listen"))) {
+            client.awaitLog("session up, server 127.0.0.1:" + first.port());
+            try (Socket socket = Tunnel.connect(client, "web")) {
+                socket.getOutputStream().write('x');
+                assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(SocketException.class);
+            }
+            client.awaitLog("forward=web .* end: reset: draining");
+            client.awaitLog("session up, server 127.0.0.1:" + second.port("listen"));
+            assertThat(second.log().matching("forward=web")).isEmpty();
         }
     }
 }

@@ -14,6 +14,7 @@ import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
+import dev.culvert.common.splice.Prelude;
 import dev.culvert.common.splice.Tally;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.OpenRequest;
@@ -29,6 +30,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,6 +52,9 @@ public final class TunnelClient implements Agent {
 
     private final EventLoop accepting;
     private final Connections connections = new Connections(ticker);
+    /** Bytes in all the preludes. */
+    private final AtomicLong preludes = new AtomicLong();
+
     private final Sessions sessions = new Sessions(connections, ticker);
     private final Listeners<ForwardConfig> listeners;
     private final List<Uplink> uplinks = new ArrayList<>();
@@ -201,7 +206,7 @@ public final class TunnelClient implements Agent {
                 target == null ? "the server's" : target.toString());
         connection.onEnd(acceptor::release);
         long deadline = ticker.nanoTime() + config.upstream().sessionWait().toNanos();
-        router.assign(new Arrival(channel, connection, request, deadline));
+        router.assign(new Arrival(channel, connection, request, deadline, new Prelude(preludes), null));
     }
 
     @Override

@@ -23,6 +23,7 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -117,16 +118,16 @@ final class Uplink implements Uplinks.Carrier {
     }
 
     @Override
-    public void take(Arrival arrival, Runnable otherwise) {
+    public void take(Arrival arrival, Consumer<Arrival> back) {
         load.incrementAndGet();
         loop.execute(() -> {
             MuxSession session = current;
             if (session == null || !session.isOpenable()) {
                 load.decrementAndGet();
                 ready = false;
-                otherwise.run();
+                back.accept(arrival);
             } else {
-                join(arrival, session);
+                join(arrival, session, back);
                 if (session.idsLeft() < FEW_IDS) {
                     renew("its stream ids are nearly used up");
                 }
@@ -177,12 +178,19 @@ final class Uplink implements Uplinks.Carrier {
         });
     }
 
-    private void join(Arrival arrival, MuxSession session) {
+    private void join(Arrival arrival, MuxSession session, Consumer<Arrival> back) {
         SocketChannel channel = arrival.channel();
-        arrival.connection().onEnd(load::decrementAndGet);
+        AtomicInteger share =
+                new AtomicInteger(1); // of the load; it ends with the connection, or before where that goes elsewhere
+        Runnable leave = () -> load.addAndGet(-share.getAndSet(0));
+        arrival.connection().onEnd(leave);
         loop.register(channel).addListener(registered -> {
             if (registered.isSuccess()) {
-                Splice.open(channel, arrival.connection(), session, arrival.request());
+                Splice.open(channel, arrival.connection(), session, arrival.request(), arrival.said(), reason -> {
+                    LOG.debug("{}: {} goes to another session: {}", name, arrival.connection(), reason);
+                    leave.run();
+                    back.accept(arrival.refused(this, reason));
+                });
             } else {
                 arrival.reject(ErrorCode.INTERNAL, "cannot register the socket: " + registered.cause());
             }

@@ -48,6 +48,11 @@ final class Metrics implements Connections.Observer {
         gauge("culvert_connections", "Connections that are there now.", OF_TALLY, tallies(Tally::live));
         counter("culvert_connections_begun_total", "Connections, ended or not.", OF_TALLY, tallies(Tally::begun));
         counter(
+                "culvert_connections_retried_total",
+                "How often a connection went to another session, because the one before had not processed its open request.",
+                OF_TALLY,
+                tallies(Tally::retried));
+        counter(
                 "culvert_socket_received_bytes_total",
                 "Bytes that came from the sockets of this side: those of local programs at the client, of targets at the server.",
                 OF_TALLY,
