@@ -1,0 +1,115 @@
+package dev.culvert.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.culvert.mux.HostPort;
+import io.netty.util.concurrent.MockTicker;
+import io.netty.util.concurrent.Ticker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class ServerOrderTest {
+    private static final Server A = server("a");
+    private static final Server B = server("b");
+    private static final Server C = server("c");
+
+    private final MockTicker ticker = Ticker.newMockTicker();
+    private final ServerOrder order = order(A, B, C);
+
+    private static Server server(String host) {
+        return new Server(new HostPort(host, 1), null);
+    }
+
+    private ServerOrder order(Server... servers) {
+        Backoff pauses = new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(1), new Random(7));
+        return new ServerOrder(List.of(servers), pauses, ticker);
+    }
+
+    @Test
+    void eachHasItsTurnInARoundAndThePauseIsAfterThat() {
+        List<Server> dialled = new ArrayList<>();
+        List<Boolean> paused = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            dialled.add(order.next());
+            paused.add(!order.failed(order.next()).isZero());
+        }
+        assertThat(dialled).containsExactly(A, B, C, A, B, C);
+        assertThat(paused).containsExactly(false, false, true, false, false, true);
+    }
+
+    @Test
+    void eachHasItsTurnThoughAnAttemptTakesLongerThanAFailureCounts() {
+        List<Server> dialled = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            pass(ServerOrder.LATELY);
+            dialled.add(order.next());
+            order.failed(order.next());
+        }
+        assertThat(dialled).containsExactly(A, B, C, A);
+    }
+
+    @Test
+    void whoHasFailedLatelyIsBehindTheOthersForAWhile() {
+        order.failed(A);
+        order.succeeded(B);
+        order.isGood();
+        order.restart();
+        assertThat(order.next()).isEqualTo(B);
+
+        pass(ServerOrder.LATELY);
+        order.restart();
+        assertThat(order.next()).isEqualTo(A);
+    }
+
+    @Test
+    void whoIsThereAgainIsNotBehindAnyMore() {
+        order.failed(A);
+        order.succeeded(A);
+        order.restart();
+        assertThat(order.next()).isEqualTo(A);
+    }
+
+    @Test
+    void whoDrainsIsBehindTheOthers() {
+        order.avoid(A);
+        assertThat(order.next()).isEqualTo(B);
+        ServerOrder alone = order(A);
+        alone.avoid(A);
+        assertThat(alone.next()).isEqualTo(A);
+    }
+
+    @Test
+    void oneMayComeFirstForOnce() {
+        order.beginWith(C);
+        assertThat(order.next()).isEqualTo(C);
+        order.failed(C);
+        assertThat(order.next()).isEqualTo(A);
+        order.beginWith(server("elsewhere"));
+        assertThat(order.next()).isEqualTo(A);
+    }
+
+    @Test
+    void whoDoesNotSuitIsLeftOut() {
+        assertThat(order.next(server -> !server.equals(A))).isEqualTo(B);
+        order.failed(B);
+        order.failed(C);
+        assertThat(order.next(C::equals)).isEqualTo(C);
+    }
+
+    @Test
+    void thoseBeforeAreBetterAndHaveTheirTurns() {
+        assertThat(order.better(A)).isEmpty();
+        assertThat(order.better(B)).contains(A);
+        assertThat(List.of(order.better(C).orElseThrow(), order.better(C).orElseThrow()))
+                .containsExactlyInAnyOrder(A, B);
+        assertThat(order.better(server("elsewhere"))).isEmpty();
+    }
+
+    private void pass(Duration time) {
+        ticker.advance(time.toNanos(), TimeUnit.NANOSECONDS);
+    }
+}
