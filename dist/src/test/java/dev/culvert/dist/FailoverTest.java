@@ -95,4 +95,19 @@ class FailoverTest {
             assertThat(second.log().matching("forward=web")).isEmpty();
         }
     }
+
+    @Test
+    void withWeightsAServerThatIsDownIsLeftOut() throws Exception {
+        Tunnel.Builder builder = Tunnel.to(ECHO);
+        try (AgentProcess light = builder.startServer(0)) {
+            int down = freePort();
+            int up = light.port("listen");
+            builder.client("upstream { sessions = 4, servers = [%s] }"
+                    .formatted("{ address = \"127.0.0.1:%d\", weight = 1000 }, \"127.0.0.1:%d\"".formatted(down, up)));
+            try (AgentProcess client = builder.startClient(down)) {
+                client.awaitLog("session up, server 127.0.0.1:" + up, 4);
+                Tunnel.echoes(client);
+            }
+        }
+    }
 }

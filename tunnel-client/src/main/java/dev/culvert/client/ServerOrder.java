@@ -10,11 +10,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 
 /**
- * Which server is dialled next, and after which pause. The first comes first, but those that have failed lately are behind the others. As many
- * attempts as there are servers are a round: each has its turn in it, and only after it there is a pause.
+ * Which server is dialled next, and after which pause. The first comes first, or where they have weights one by chance, but those that have
+ * failed lately are behind the others. As many attempts as there are servers are a round: each has its turn in it, and only after it there is a pause.
  *
  * <p>Event loop only.
  */
@@ -24,6 +25,7 @@ final class ServerOrder {
 
     private final List<Server> servers;
     private final Backoff backoff;
+    private final RandomGenerator random;
     private final Ticker ticker;
 
     private final Map<HostPort, Long> failedAt = new HashMap<>();
@@ -36,11 +38,12 @@ final class ServerOrder {
     private int turn;
 
     /** @param servers at least one */
-    ServerOrder(List<Server> servers, Backoff backoff, Ticker ticker) {
+    ServerOrder(List<Server> servers, Backoff backoff, RandomGenerator random, Ticker ticker) {
         this.servers = servers;
         this.backoff = backoff;
+        this.random = random;
         this.ticker = ticker;
-        next = servers.get(0);
+        next = choose(servers);
     }
 
     // ---- what to do
@@ -63,7 +66,7 @@ final class ServerOrder {
         return backoff.next();
     }
 
-    /** One that would be better than {@code present}, each time another where there are several. */
+    /** One that comes before {@code present} in the order, each time another where there are several. */
     Optional<Server> better(Server present) {
         int before = place(present);
         if (before == 0) {
@@ -138,10 +141,22 @@ final class ServerOrder {
                 .filter(server -> !tried.contains(server.address()))
                 .toList();
         List<Server> candidates = left.isEmpty() ? suitable : left;
-        return candidates.stream()
-                .filter(server -> !hasFailedLately(server))
-                .findFirst()
-                .orElse(candidates.get(0));
+        List<Server> healthy =
+                candidates.stream().filter(server -> !hasFailedLately(server)).toList();
+        return choose(healthy.isEmpty() ? candidates : healthy);
+    }
+
+    /** The first, or one by chance where they have weights. */
+    private Server choose(List<Server> some) {
+        int ticket = random.nextInt(
+                Math.max(1, some.stream().mapToInt(Server::weight).sum()));
+        for (Server server : some) {
+            ticket -= server.weight();
+            if (ticket < 0) {
+                return server;
+            }
+        }
+        return some.get(0);
     }
 
     private boolean hasFailedLately(Server server) {
@@ -149,10 +164,11 @@ final class ServerOrder {
         return at != null && ticker.nanoTime() - at < LATELY.toNanos();
     }
 
-    /** The first where it is none of them. */
+    /** In the order; the first where it is none of them, or where there is no order. */
     private int place(Server server) {
         return IntStream.range(0, servers.size())
-                .filter(i -> servers.get(i).address().equals(server.address()))
+                .filter(i ->
+                        servers.get(i).weight() == 0 && servers.get(i).address().equals(server.address()))
                 .findFirst()
                 .orElse(0);
     }

@@ -157,8 +157,9 @@ final class Uplink implements Uplinks.Carrier {
     }
 
     private static ServerOrder order(Way way) {
-        Backoff backoff = new Backoff(way.pauses().min(), way.pauses().max(), new Random());
-        return new ServerOrder(way.servers(), backoff, Ticker.systemTicker());
+        Random random = new Random();
+        Backoff backoff = new Backoff(way.pauses().min(), way.pauses().max(), random);
+        return new ServerOrder(way.servers(), backoff, random, Ticker.systemTicker());
     }
 
     /** Dials no more; the sessions are told by {@link Sessions#drain}. */

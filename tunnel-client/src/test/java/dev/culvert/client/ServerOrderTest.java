@@ -21,12 +21,17 @@ class ServerOrderTest {
     private final ServerOrder order = order(A, B, C);
 
     private static Server server(String host) {
-        return new Server(new HostPort(host, 1), null);
+        return server(host, 0);
+    }
+
+    private static Server server(String host, int weight) {
+        return new Server(new HostPort(host, 1), weight, null);
     }
 
     private ServerOrder order(Server... servers) {
-        Backoff pauses = new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(1), new Random(7));
-        return new ServerOrder(List.of(servers), pauses, ticker);
+        Random random = new Random(7);
+        Backoff pauses = new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(1), random);
+        return new ServerOrder(List.of(servers), pauses, random, ticker);
     }
 
     @Test
@@ -107,6 +112,32 @@ class ServerOrderTest {
         assertThat(List.of(order.better(C).orElseThrow(), order.better(C).orElseThrow()))
                 .containsExactlyInAnyOrder(A, B);
         assertThat(order.better(server("elsewhere"))).isEmpty();
+    }
+
+    @Test
+    void weightsTellHowOftenEachIsChosen() {
+        Server heavy = server("heavy", 3);
+        Server light = server("light", 1);
+        ServerOrder weighted = order(light, heavy);
+        int chosen = 0;
+        for (int i = 0; i < 1000; i++) {
+            weighted.restart();
+            chosen += weighted.next().equals(heavy) ? 1 : 0;
+        }
+        assertThat(chosen).isBetween(700, 800);
+        assertThat(weighted.better(heavy)).isEmpty();
+    }
+
+    @Test
+    void whoHasFailedLatelyIsNotChosenHoweverHeavyItIs() {
+        Server heavy = server("heavy", 1000);
+        Server light = server("light", 1);
+        ServerOrder weighted = order(heavy, light);
+        weighted.failed(heavy);
+        for (int i = 0; i < 100; i++) {
+            weighted.restart();
+            assertThat(weighted.next()).isEqualTo(light);
+        }
     }
 
     private void pass(Duration time) {
