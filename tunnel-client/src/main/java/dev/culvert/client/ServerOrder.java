@@ -15,7 +15,7 @@ import java.util.stream.IntStream;
 
 /**
  * Which server is dialled next, and after which pause. The first comes first, or where they have weights one by chance, but those that have
- * failed lately are behind the others. As many attempts as there are servers are a round: each has its turn in it, and only after it there is a pause.
+ * failed lately are behind the others, and before all else those come that are not taken. As many attempts as there are servers are a round: each has its turn in it, and only after it there is a pause.
  *
  * <p>Event loop only.
  */
@@ -24,6 +24,7 @@ final class ServerOrder {
     static final Duration LATELY = Duration.ofMinutes(2);
 
     private final List<Server> servers;
+    private final Predicate<Server> taken;
     private final Backoff backoff;
     private final RandomGenerator random;
     private final Ticker ticker;
@@ -37,19 +38,26 @@ final class ServerOrder {
     /** Which of those to return to was tried last. */
     private int turn;
 
-    /** @param servers at least one */
-    ServerOrder(List<Server> servers, Backoff backoff, RandomGenerator random, Ticker ticker) {
+    /**
+     * @param servers at least one
+     * @param taken whether others are there already, and this is to be somewhere else if it can; it may change its mind
+     */
+    ServerOrder(List<Server> servers, Predicate<Server> taken, Backoff backoff, RandomGenerator random, Ticker ticker) {
         this.servers = servers;
+        this.taken = taken;
         this.backoff = backoff;
         this.random = random;
         this.ticker = ticker;
-        next = choose(servers);
+        next = best(any -> true);
     }
 
     // ---- what to do
 
     /** The one to dial next. */
     Server next() {
+        if (taken.test(next)) {
+            next = best(any -> true);
+        }
         return next;
     }
 
@@ -66,14 +74,27 @@ final class ServerOrder {
         return backoff.next();
     }
 
-    /** One that comes before {@code present} in the order, each time another where there are several. */
+    /**
+     * One that it would be better to be at than at {@code present}: before it in the order, or not taken where it is. Each time another where there
+     * are several.
+     */
     Optional<Server> better(Server present) {
-        int before = place(present);
-        if (before == 0) {
+        int place = place(present);
+        List<Server> better = IntStream.range(0, servers.size())
+                .filter(i -> i < place || taken.test(present))
+                .mapToObj(servers::get)
+                .filter(taken.negate())
+                .toList();
+        if (better.isEmpty()) {
             return Optional.empty();
         }
-        turn = (turn + 1) % before;
-        return Optional.of(servers.get(turn));
+        turn = (turn + 1) % better.size();
+        return Optional.of(better.get(turn));
+    }
+
+    /** Whether others are there already. */
+    boolean isTaken(Server server) {
+        return taken.test(server);
     }
 
     boolean has(Server server) {
@@ -136,14 +157,15 @@ final class ServerOrder {
     // ---- inside
 
     private Server best(Predicate<Server> suits) {
-        List<Server> suitable = servers.stream().filter(suits).toList();
-        List<Server> left = suitable.stream()
-                .filter(server -> !tried.contains(server.address()))
-                .toList();
-        List<Server> candidates = left.isEmpty() ? suitable : left;
-        List<Server> healthy =
-                candidates.stream().filter(server -> !hasFailedLately(server)).toList();
-        return choose(healthy.isEmpty() ? candidates : healthy);
+        List<Server> some = servers.stream().filter(suits).toList();
+        some = preferably(some, server -> !tried.contains(server.address()));
+        some = preferably(some, taken.negate());
+        return choose(preferably(some, server -> !hasFailedLately(server)));
+    }
+
+    private static List<Server> preferably(List<Server> some, Predicate<Server> liked) {
+        List<Server> best = some.stream().filter(liked).toList();
+        return best.isEmpty() ? some : best;
     }
 
     /** The first, or one by chance where they have weights. */

@@ -1,5 +1,7 @@
 package dev.culvert.client;
 
+import static java.util.stream.Collectors.joining;
+
 import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.lifecycle.Agent;
@@ -77,9 +79,18 @@ public final class TunnelClient implements Agent {
             throw new StartFailure(String.valueOf(e.getMessage()));
         }
         for (int i = 1; i <= count; i++) {
-            uplinks.add(new Uplink(
-                    count == 1 ? "uplink" : "uplink " + i, loops.next(), way, sessions, router::serveWaiting));
+            String name = count == 1 ? "uplink" : "uplink " + i;
+            uplinks.add(new Uplink(name, List.of(), loops.next(), way, sessions, this::onReady));
         }
+        if (config.upstream().standby()) {
+            uplinks.add(new Uplink(Sessions.STANDBY, uplinks, loops.next(), way, sessions, router::serveWaiting));
+        }
+    }
+
+    /** One of those that are no standby is. Any thread. */
+    private void onReady() {
+        router.serveWaiting();
+        uplinks.stream().filter(Uplink::isStandby).forEach(Uplink::makeWay);
     }
 
     private static Optional<String> content(ClientConfig config) {
@@ -112,6 +123,9 @@ public final class TunnelClient implements Agent {
         List<String> keys = new ArrayList<>();
         if (next.upstream().sessions() != begunWith.upstream().sessions()) {
             keys.add("upstream.sessions");
+        }
+        if (next.upstream().standby() != begunWith.upstream().standby()) {
+            keys.add("upstream.standby");
         }
         if (!next.admin().equals(begunWith.admin())) {
             keys.add("admin");
@@ -250,8 +264,14 @@ public final class TunnelClient implements Agent {
 
     @Override
     public String status() {
-        long up = uplinks.stream().filter(Uplink::isReady).count();
-        return up + " of " + uplinks.size() + " sessions up, " + connections.size() + " connections";
+        String standby = uplinks.stream()
+                .filter(Uplink::isStandby)
+                .map(uplink -> uplink.isReady() ? "a standby, " : "no standby, ")
+                .collect(joining());
+        List<Uplink> active =
+                uplinks.stream().filter(uplink -> !uplink.isStandby()).toList();
+        long up = active.stream().filter(Uplink::isReady).count();
+        return up + " of " + active.size() + " sessions up, " + standby + connections.size() + " connections";
     }
 
     @Override

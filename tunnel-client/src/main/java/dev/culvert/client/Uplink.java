@@ -4,6 +4,7 @@ import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.Speed;
 import dev.culvert.common.splice.Splice;
 import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxConnection;
 import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.MuxStream;
@@ -17,6 +18,7 @@ import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
@@ -37,9 +39,13 @@ import org.jspecify.annotations.Nullable;
  * few ids left, and when a server that comes earlier in the order is there again.
  *
  * <p>Runs on one event loop, which is also that of the session and of the local connections that it carries. From other
- * threads: {@link #start}, {@link #isReady}, {@link #load}, {@link #take} and {@link #drain}.
+ * threads: what says so.
  */
 final class Uplink implements Uplinks.Carrier {
+    /** How often a session that is in use is looked at. */
+    private static final Duration LOOK = Duration.ofSeconds(1);
+    /** How often one that stands by where others are looks for another place, if {@code upstream.return-after} is off. */
+    private static final Duration MOVE = Duration.ofSeconds(60);
     /** A session that lasted so long was a good one: the pauses begin again with the shortest. */
     private static final Duration GOOD = Duration.ofSeconds(5);
     /** With so few left a session is replaced: more than are used while another one is begun. */
@@ -49,6 +55,7 @@ final class Uplink implements Uplinks.Carrier {
 
     private final String name;
     private final UplinkLog log;
+    private final List<Uplink> active;
     private final EventLoop loop;
     private final Sessions sessions;
     private final Runnable whenReady;
@@ -59,6 +66,10 @@ final class Uplink implements Uplinks.Carrier {
     private Way way;
     private ServerOrder order;
     private volatile boolean ready;
+    private volatile boolean responsive = true;
+    /** Where the session is, or is to be next. */
+    private volatile HostPort place;
+
     private boolean draining;
     /** Something is on its way to a session: a pause, a dial, or first words. */
     private boolean trying;
@@ -68,6 +79,8 @@ final class Uplink implements Uplinks.Carrier {
     private @Nullable MuxSession current;
     /** The server that it was begun with. */
     private @Nullable Server at;
+    /** It stands by where one of the others is, and has looked for another place. */
+    private boolean crowded;
     /** Null: no other one is to take its place. */
     private @Nullable Renewal renewal;
     /** Sessions are to leave an address that is not among the servers any more, if they can. */
@@ -86,25 +99,48 @@ final class Uplink implements Uplinks.Carrier {
      * An uplink at rest.
      *
      * @param name for the log
+     * @param active those that this one stands by for, with another server if it can; empty: it is active itself
      * @param whenReady run when it can take connections
      */
-    Uplink(String name, EventLoop loop, Way way, Sessions sessions, Runnable whenReady) {
+    Uplink(String name, List<Uplink> active, EventLoop loop, Way way, Sessions sessions, Runnable whenReady) {
         this.name = name;
+        this.active = List.copyOf(active);
         log = new UplinkLog(name);
         this.loop = loop;
         this.way = way;
-        order = order(way);
+        order = order(way, this.active);
+        place = order.next().address();
         this.sessions = sessions;
         this.whenReady = whenReady;
     }
 
+    /** Any thread. */
     void start() {
         loop.execute(this::connect);
+        loop.scheduleWithFixedDelay(this::look, LOOK.toNanos(), LOOK.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    private void look() {
+        boolean was = responsive;
+        responsive = current == null || current.isResponsive();
+        if (was && !responsive) {
+            log.info("server " + at + " does not answer; new connections go to another session while there is one");
+        }
     }
 
     @Override
     public boolean isReady() {
         return ready;
+    }
+
+    @Override
+    public boolean isResponsive() {
+        return responsive;
+    }
+
+    @Override
+    public boolean isStandby() {
+        return !active.isEmpty();
     }
 
     @Override
@@ -147,7 +183,7 @@ final class Uplink implements Uplinks.Carrier {
         loop.execute(() -> {
             way = other;
             moving = asTheSame;
-            order = order(other);
+            order = order(other, active);
             if (current != null && !draining) {
                 renew(CHANGED);
             } else if (attempt != null && attempt.cancel(false)) { // a pause, or a dial that nobody has answered yet
@@ -156,13 +192,18 @@ final class Uplink implements Uplinks.Carrier {
         });
     }
 
-    private static ServerOrder order(Way way) {
+    private static ServerOrder order(Way way, List<Uplink> active) {
         Random random = new Random();
         Backoff backoff = new Backoff(way.pauses().min(), way.pauses().max(), random);
-        return new ServerOrder(way.servers(), backoff, random, Ticker.systemTicker());
+        return new ServerOrder(
+                way.servers(),
+                server -> active.stream().anyMatch(uplink -> uplink.place.equals(server.address())),
+                backoff,
+                random,
+                Ticker.systemTicker());
     }
 
-    /** Dials no more; the sessions are told by {@link Sessions#drain}. */
+    /** Dials no more; the sessions are told by {@link Sessions#drain}. Any thread. */
     void drain() {
         loop.execute(() -> {
             draining = true;
@@ -175,8 +216,8 @@ final class Uplink implements Uplinks.Carrier {
 
     private void join(Arrival arrival, MuxSession session, Consumer<Arrival> back) {
         SocketChannel channel = arrival.channel();
-        AtomicInteger share =
-                new AtomicInteger(1); // of the load; it ends with the connection, or before where that goes elsewhere
+        // Of the load: it ends with the connection, or before where that goes elsewhere.
+        AtomicInteger share = new AtomicInteger(1);
         Runnable leave = () -> load.addAndGet(-share.getAndSet(0));
         arrival.connection().onEnd(leave);
         loop.register(channel).addListener(registered -> {
@@ -220,19 +261,35 @@ final class Uplink implements Uplinks.Carrier {
     /** Looks now and then whether there is a better server than that of {@code session}. */
     private void lookForBetter(MuxSession session, Server present) {
         if (way.servers().size() > 1 && !draining) {
-            later(way.returnAfter(), session, () -> {
-                if (renewal == null && !trying) {
-                    order.better(present).ifPresent(this::returnTo);
-                }
+            later(isStandby() ? way.returnAfter().or(() -> Optional.of(MOVE)) : way.returnAfter(), session, () -> {
+                tryBetter(present);
                 lookForBetter(session, present);
             });
         }
     }
 
-    private void returnTo(Server server) {
-        order.beginWith(server);
-        renewal = new Renewal("server " + server + " is there again, which comes before in the order", true);
-        goOn(Duration.ZERO);
+    private void tryBetter(Server present) {
+        if (renewal == null && !trying && !draining) {
+            order.better(present).ifPresent(better -> {
+                String why = order.isTaken(present)
+                        ? "it stands by at server " + better + " instead"
+                        : "server " + better + " is there again, which comes before in the order";
+                order.beginWith(better);
+                renewal = new Renewal(why, true);
+                goOn(Duration.ZERO);
+            });
+        }
+    }
+
+    /** One that it stands by for has a session: if that is where its own is, it looks for another place. Any thread. */
+    void makeWay() {
+        loop.execute(() -> {
+            boolean before = crowded;
+            crowded = current != null && at != null && order.isTaken(at);
+            if (crowded && !before && at != null) {
+                tryBetter(at);
+            }
+        });
     }
 
     private void leave() {
@@ -242,8 +299,11 @@ final class Uplink implements Uplinks.Carrier {
     }
 
     /** This one takes new connections from now on. */
-    private void settleOn(MuxSession session) {
+    private void settleOn(MuxSession session, Server server) {
         current = session;
+        at = server;
+        place = server.address();
+        responsive = true;
         if (!draining) {
             ready = true;
             whenReady.run();
@@ -271,6 +331,9 @@ final class Uplink implements Uplinks.Carrier {
             return;
         }
         Server server = nextServer();
+        if (current == null) {
+            place = server.address();
+        }
         log.debug("dialling " + server);
         Future<Channel> dial = way.dialer().dial(loop, server.address(), address -> true);
         attempt = dial;
@@ -388,10 +451,9 @@ final class Uplink implements Uplinks.Carrier {
             log.isUp(server, session);
             MuxSession before = current;
             Server left = at;
-            at = server;
             String why = renewal == null ? "" : renewal.why;
             leave();
-            settleOn(session);
+            settleOn(session, server);
             if (before != null) {
                 before.goAway(ErrorCode.CANCELLED, why);
                 if (moving && left != null && !order.has(left) && isSameProcess(before, session)) {
@@ -442,7 +504,7 @@ final class Uplink implements Uplinks.Carrier {
             long millis = (linkedAt - lostAt) / 1_000_000;
             log.isResumed(server, session, millis);
             if (current == null && session.isOpenable()) {
-                settleOn(session);
+                settleOn(session, server);
                 lookAhead(session);
             } else {
                 session.goAway(ErrorCode.CANCELLED, "another session has taken its place");
@@ -466,7 +528,7 @@ final class Uplink implements Uplinks.Carrier {
         @Override
         public void onOpenable(MuxSession session) {
             if (session == current) {
-                settleOn(session);
+                settleOn(session, server);
             }
         }
 

@@ -10,7 +10,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
- * Gives every local connection to the least loaded uplink, and lets it wait while there is none. One that comes back, because a session has
+ * Gives every local connection to the least loaded uplink, of those whose server answers if there are any, to the one that stands by where there
+ * is no other, and lets it wait while there is none at all. One that comes back, because a session has
  * not processed it, goes to another.
  *
  * <p>Runs on the event loop that accepts. An uplink that becomes ready does so on its own loop, maybe right after it was asked
@@ -30,6 +31,12 @@ final class Uplinks {
     interface Carrier {
         /** Whether it would take a connection now. Any thread. */
         boolean isReady();
+
+        /** Whether its server answers in time; if not, others are better. Any thread. */
+        boolean isResponsive();
+
+        /** Whether it is for when the others are not ready, or do not answer. Any thread. */
+        boolean isStandby();
 
         /** Connections that it carries. Any thread. */
         int load();
@@ -80,6 +87,8 @@ final class Uplinks {
         var best = uplinks.stream()
                 .filter(Carrier::isReady)
                 .min(Comparator.<Carrier, Boolean>comparing(arrival::wasRefusedBy)
+                        .thenComparing(uplink -> !uplink.isResponsive())
+                        .thenComparing(Carrier::isStandby)
                         .thenComparingInt(Carrier::load));
         best.ifPresent(uplink -> uplink.take(arrival, back -> loop.execute(() -> assign(back))));
         return best.isPresent();

@@ -28,6 +28,7 @@ import java.util.Optional;
  *
  * @param servers tried in this order, or with weights; at least one
  * @param sessions kept up side by side, 1 to 64
+ * @param standby one more is, for when these take no connections; only with two servers or more
  * @param tls empty: nothing is encrypted
  * @param insecure the servers need not be on loopback, although nothing is encrypted
  * @param sessionWait how long a new local connection waits for a session, 0s to 10m
@@ -40,6 +41,7 @@ import java.util.Optional;
 record UpstreamConfig(
         List<Listed> servers,
         int sessions,
+        boolean standby,
         Protocol protocol,
         Optional<UpstreamTlsConfig> tls,
         boolean insecure,
@@ -102,9 +104,16 @@ record UpstreamConfig(
         if (protocol == Protocol.CULVERT && section.has("smux")) {
             section.error("smux", "is for a stock smux peer; remove it, or set protocol = smux-v1 or smux-v2");
         }
+        List<Listed> servers = Listed.read(section, Plaintext.address(hostPort(), !plain || insecure));
+        boolean standby = section.get("standby", flag(), false);
+        if (standby && servers.size() < 2) {
+            section.error(
+                    "standby", "needs another server to stand by at; list two or more in servers, or remove standby");
+        }
         return new UpstreamConfig(
-                Listed.read(section, Plaintext.address(hostPort(), !plain || insecure)),
+                servers,
                 section.get("sessions", integer(1, 64), 1),
+                standby,
                 protocol,
                 plain ? Optional.empty() : Optional.of(section.section("tls", UpstreamTlsConfig::read)),
                 insecure,
@@ -119,7 +128,7 @@ record UpstreamConfig(
 
     /** A few words for people, without the servers. */
     String describe() {
-        return protocol + ", sessions " + sessions + ", "
+        return protocol + ", sessions " + sessions + (standby ? " and a standby, " : ", ")
                 + tls.map(UpstreamTlsConfig::describe).orElse("not encrypted")
                 + (protocol == Protocol.CULVERT ? "" : ", " + smux.describe());
     }

@@ -145,6 +145,7 @@ class ClientConfigTest {
                         new UpstreamConfig(
                                 List.of(new UpstreamConfig.Listed(new HostPort("127.0.0.1", 7443), 0)),
                                 1,
+                                false,
                                 Protocol.CULVERT,
                                 Optional.empty(),
                                 false,
@@ -172,7 +173,7 @@ class ClientConfigTest {
     void everything_can_be_set() throws Exception {
         assertThat(read("""
                                 upstream {
-                                  tls = off, insecure = true, servers = ["a.example.com:1", { address = "[2001:db8::1]:2", weight = 1000 }], sessions = 64
+                                  tls = off, insecure = true, servers = ["a.example.com:1", { address = "[2001:db8::1]:2", weight = 1000 }], sessions = 64, standby = on
                                   protocol = smux-v1, wait = 0s, connect-timeout = 1s, user-timeout = 2s, max-age = 1m, return-after = off
                                   backoff { min = 1s, max = 1s }
                                   smux { peer-buffer = 1m, half-close = off, fin-delay = 5s, stall-timeout = 1h }
@@ -191,6 +192,7 @@ class ClientConfigTest {
                                         new UpstreamConfig.Listed(new HostPort("a.example.com", 1), 1),
                                         new UpstreamConfig.Listed(new HostPort("2001:db8::1", 2), 1000)),
                                 64,
+                                true,
                                 Protocol.SMUX_V1,
                                 Optional.empty(),
                                 true,
@@ -299,6 +301,16 @@ class ClientConfigTest {
                         .describe())
                 .contains(" via localhost:1 (weight 1) or localhost:2 (weight 3)\n")
                 .doesNotContain("the first server");
+    }
+
+    @Test
+    void a_standby_needs_a_second_server() throws Exception {
+        assertThat(errors(MINIMUM + "upstream.standby = true"))
+                .containsExactly("client.conf:3: upstream.standby: needs another server to stand by at;"
+                        + " list two or more in servers, or remove standby");
+        assertThat(read(MINIMUM + "upstream { standby = true, servers = [\"localhost:1\", \"localhost:2\"] }")
+                        .describe())
+                .contains("upstream   culvert, sessions 1 and a standby, not encrypted\n");
     }
 
     @Test

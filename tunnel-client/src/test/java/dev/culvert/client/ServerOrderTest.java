@@ -7,8 +7,10 @@ import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -18,6 +20,7 @@ class ServerOrderTest {
     private static final Server C = server("c");
 
     private final MockTicker ticker = Ticker.newMockTicker();
+    private final Set<Server> taken = new HashSet<>();
     private final ServerOrder order = order(A, B, C);
 
     private static Server server(String host) {
@@ -31,7 +34,7 @@ class ServerOrderTest {
     private ServerOrder order(Server... servers) {
         Random random = new Random(7);
         Backoff pauses = new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(1), random);
-        return new ServerOrder(List.of(servers), pauses, random, ticker);
+        return new ServerOrder(List.of(servers), taken::contains, pauses, random, ticker);
     }
 
     @Test
@@ -138,6 +141,28 @@ class ServerOrderTest {
             weighted.restart();
             assertThat(weighted.next()).isEqualTo(light);
         }
+    }
+
+    @Test
+    void whoIsTakenIsBehindEvenThoseThatHaveFailed() {
+        taken.add(A);
+        assertThat(order.next()).isEqualTo(B);
+        order.failed(B);
+        assertThat(order.next()).isEqualTo(C);
+        order.failed(C);
+        assertThat(order.next()).isEqualTo(A);
+    }
+
+    @Test
+    void anyThatIsNotTakenIsBetterThanOneThatIs() {
+        taken.add(A);
+        assertThat(order.better(B)).isEmpty();
+        assertThat(order.better(C)).contains(B);
+
+        taken.add(C);
+        assertThat(order.better(C)).contains(B);
+        taken.add(B);
+        assertThat(order.better(B)).isEmpty();
     }
 
     private void pass(Duration time) {

@@ -34,6 +34,8 @@ class UplinksTest {
     private static final class Line implements Uplinks.Carrier {
         final List<Arrival> taken = new ArrayList<>();
         boolean ready;
+        boolean responsive = true;
+        boolean standby;
         int load;
         boolean full;
         boolean refusing;
@@ -45,6 +47,16 @@ class UplinksTest {
             boolean answer = ready;
             whenAsked.run();
             return answer;
+        }
+
+        @Override
+        public boolean isResponsive() {
+            return responsive;
+        }
+
+        @Override
+        public boolean isStandby() {
+            return standby;
         }
 
         @Override
@@ -82,6 +94,37 @@ class UplinksTest {
 
         assertThat(lines.get(1).taken).containsExactly(arrive());
         assertThat(lines.get(0).taken).isEmpty();
+    }
+
+    @Test
+    void whoDoesNotAnswerTakesItOnlyWhereNobodyElseDoes() {
+        lines.get(0).ready = true;
+        lines.get(0).responsive = false;
+        lines.get(1).ready = true;
+        lines.get(1).load = 1;
+
+        assertThat(lines.get(1).taken).containsExactly(arrive());
+
+        lines.get(1).ready = false;
+        assertThat(lines.get(0).taken).containsExactly(arrive());
+    }
+
+    @Test
+    void whoStandsByTakesItWhereTheOthersAreNotReadyOrDoNotAnswer() {
+        Line active = lines.get(0);
+        active.ready = true;
+        active.load = 1;
+        lines.get(1).standby = true;
+        lines.get(1).ready = true;
+
+        Arrival first = arrive();
+        active.responsive = false;
+        Arrival second = arrive();
+        active.ready = false;
+        Arrival third = arrive();
+
+        assertThat(active.taken).containsExactly(first);
+        assertThat(lines.get(1).taken).containsExactly(second, third);
     }
 
     @Test

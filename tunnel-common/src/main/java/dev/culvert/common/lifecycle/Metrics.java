@@ -25,6 +25,9 @@ final class Metrics implements Connections.Observer {
     private static final List<String> OF_TALLY = List.of("forward", "client");
     private static final List<String> OF_SESSION = List.of("session", "client");
 
+    /** Of {@link SessionStatus#state}. */
+    private static final List<String> STATES = List.of("opening", "up", Sessions.STANDBY, "lost");
+
     private final PrometheusRegistry registry = new PrometheusRegistry();
     private final Connections connections;
     private final Histogram roundTrip;
@@ -86,6 +89,11 @@ final class Metrics implements Connections.Observer {
                 "How often a session that had lost its link went on by another.",
                 List.of(),
                 sink -> sink.value((double) sessions.resumed()));
+        gauge(
+                "culvert_sessions",
+                "Sessions that are there now, by their state.",
+                List.of("state"),
+                sink -> STATES.forEach(state -> sink.value(count(state), state)));
         gauge("culvert_session_streams", "Streams that are open.", OF_SESSION, sessions(SessionStatus::streams));
         gauge(
                 "culvert_session_round_trip_seconds",
@@ -187,6 +195,12 @@ final class Metrics implements Connections.Observer {
         return sink -> connections
                 .tallies()
                 .forEach(tally -> sink.value(value.applyAsDouble(tally), tally.forward(), tally.client()));
+    }
+
+    private double count(String state) {
+        return (double) sessions.stream()
+                .filter(session -> session.state().equals(state))
+                .count();
     }
 
     private Consumer<Sink> sessions(ToDoubleFunction<SessionStatus> value) {
