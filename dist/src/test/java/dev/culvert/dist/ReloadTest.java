@@ -297,6 +297,10 @@ final class ReloadTest {
                     .contains("forwards.web no longer listens on 127.0.0.1:" + from.port("forwards.web")
                             + "; its 1 connections go on")
                     .contains("1 sessions are begun anew; the 1 connections go on by the old ones");
+            assertThat(plan(from, "tunnel-client", other + "\nupstream.standby = true")
+                            .expect(0)
+                            .output())
+                    .contains("a restart is needed for upstream.standby");
             String closed = serverConfig(0, server.fingerprint()) + admin.formatted("server");
             assertThat(plan(of, "tunnel-server", closed).expect(0).output())
                     .containsPattern("- .*" + Pattern.quote(client.fingerprint()))

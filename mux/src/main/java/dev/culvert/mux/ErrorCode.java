@@ -10,7 +10,7 @@ public enum ErrorCode {
     PROTOCOL_ERROR(1, "protocol error"),
     /** The sender failed in a way it did not expect. */
     INTERNAL(2, "internal error"),
-    /** The open request was not processed at all: it is safe to retry elsewhere. */
+    /** The open request was not processed at all, maybe not even sent: it is safe to retry elsewhere. No other code says so. */
     REFUSED(3, "refused, not processed"),
     /** No rule allows this client to open this target. */
     FORBIDDEN(4, "forbidden"),

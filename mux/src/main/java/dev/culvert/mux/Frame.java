@@ -67,6 +67,16 @@ final class Frame {
         out.writeIntLE(streamId);
     }
 
+    /** Of a whole frame. */
+    static int command(ByteBuf frame) {
+        return frame.getUnsignedByte(frame.readerIndex() + 1);
+    }
+
+    /** Of a whole frame, an unsigned number. */
+    static int streamId(ByteBuf frame) {
+        return frame.getIntLE(frame.readerIndex() + 4);
+    }
+
     /** Writes the header into the eight bytes before {@code payload}, and makes it part of it. */
     static void prependHeader(ByteBuf payload, ProtocolVersion version, int command, int streamId) {
         int start = payload.readerIndex() - HEADER;

@@ -26,6 +26,8 @@ final class Liveness {
     private long proveAt;
     private boolean asked;
     private long question;
+    /** When the first PING was sent since which nothing has come. */
+    private long askedAt;
 
     Liveness(MuxSettings.Keepalive keepalive, Duration handshakeTimeout, long now) {
         interval = keepalive.interval().toNanos();
@@ -50,8 +52,11 @@ final class Liveness {
         proveAt = now + interval;
     }
 
-    /** A PING with this payload goes out. */
+    /** A PING goes out, whose payload is the time. */
     void asked(long payload) {
+        if (!asked || heardAt - askedAt >= 0) {
+            askedAt = payload;
+        }
         asked = true;
         question = payload;
     }
@@ -61,6 +66,11 @@ final class Liveness {
         boolean answers = asked && payload == question;
         asked = asked && !answers;
         return answers;
+    }
+
+    /** Whether nothing at all has come since a PING that was sent longer than {@code patience} ago, ns. */
+    boolean isSilent(long now, long patience) {
+        return asked && heardAt - askedAt < 0 && now - askedAt > patience;
     }
 
     /** When the next tick is due; {@link Long#MAX_VALUE} before there is a connection. */

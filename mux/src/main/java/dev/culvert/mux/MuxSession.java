@@ -8,10 +8,12 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.PriorityQueue;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -302,6 +304,19 @@ public final class MuxSession {
     }
 
     /**
+     * Whether the peer answers: false where it has said nothing since a PING that it should have answered by now. A session that is not
+     * is not over, but others are better. Always true with a stock peer.
+     */
+    public boolean isResponsive() {
+        return !liveness.isSilent(now(), patience());
+    }
+
+    /** How long a peer that is alive takes to answer a PING at most, ns. */
+    private long patience() {
+        return Math.max(LAST_CALL, 4 * roundTrip.nanos());
+    }
+
+    /**
      * Takes no new streams from now on, and tells a peer that can be told; the open ones go on, and so do those that the peer has opened
      * before it could know.
      */
@@ -320,7 +335,7 @@ public final class MuxSession {
     }
 
     private void lastCall(ProtocolVersion spoken, long now) {
-        lastCall = new LastCall(~now, now + Math.max(LAST_CALL, 4 * roundTrip.nanos())); // a probe asks for now
+        lastCall = new LastCall(~now, now + patience()); // a probe asks for now
         control.add(Frame.number(ByteBufAllocator.DEFAULT, spoken, Frame.PING, ~now));
     }
 
@@ -878,7 +893,14 @@ public final class MuxSession {
         List<MuxStream> lost = List.copyOf(streams.values());
         streams.clear();
         lost.forEach(this::leave);
-        lost.forEach(stream -> tellReset(stream, code, text));
+        Set<Integer> unsent = withdrawOpens();
+        lost.forEach(stream -> {
+            if (unsent.contains(stream.id())) {
+                tellReset(stream, ErrorCode.REFUSED, "the session ended before it was asked: " + code + ": " + text);
+            } else {
+                tellReset(stream, code, text);
+            }
+        });
         updates.clear();
         alarms.clear();
         budget.close();
@@ -889,6 +911,20 @@ public final class MuxSession {
             wire.close();
         }
         listener.onClosed(this, code, text);
+    }
+
+    /** Takes back the SYNs that have not been sent: a peer that never gets one has certainly not processed it. Returns their ids. */
+    private Set<Integer> withdrawOpens() {
+        Set<Integer> ids = new HashSet<>();
+        control.removeIf(frame -> {
+            boolean open = Frame.command(frame) == Frame.SYN;
+            if (open) {
+                ids.add(Frame.streamId(frame));
+                frame.release();
+            }
+            return open;
+        });
+        return ids;
     }
 
     /** Whatever this one's listener does, the others hear of the end, too. */

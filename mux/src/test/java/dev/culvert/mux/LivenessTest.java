@@ -44,6 +44,20 @@ class LivenessTest {
     }
 
     @Test
+    void whoDoesNotAnswerIsSilentHoweverOftenItIsAsked() {
+        up();
+        liveness.asked(5 * SECOND);
+        assertThat(liveness.isSilent(6 * SECOND, SECOND)).isFalse();
+        assertThat(liveness.isSilent(6 * SECOND + 1, SECOND)).isTrue();
+
+        liveness.asked(10 * SECOND);
+        assertThat(liveness.isSilent(10 * SECOND, SECOND)).isTrue();
+
+        liveness.heard(11 * SECOND);
+        assertThat(liveness.isSilent(12 * SECOND, SECOND)).isFalse();
+    }
+
+    @Test
     void aSilentPeerIsDeadAfterTheTimeout() {
         up();
         tick(5, true);

@@ -227,6 +227,26 @@ class MuxSessionTest {
     }
 
     @Test
+    void anOpenThatWasNotSentWhenTheSessionEndsIsRefusedAndNeverSent() {
+        try (Pair pair = new Pair(Pair.settings(ProtocolVersion.CULVERT));
+                Recorder sent = pair.open("");
+                Recorder unsent = open(pair)) {
+            pair.client.session.close(ErrorCode.TIMEOUT, "end");
+
+            assertThat(sent.events).hasToString("reset(timeout) ");
+            assertThat(unsent.events).hasToString("reset(refused, not processed) ");
+            pair.pump();
+            assertThat(pair.server.accepted).hasSize(1);
+        }
+    }
+
+    /** One whose SYN is still here, after those before have gone. */
+    private static Recorder open(Pair pair) {
+        pair.pump();
+        return pair.open("");
+    }
+
+    @Test
     void closingTellsThePeerWhy() {
         try (Pair pair = new Pair(Pair.settings(ProtocolVersion.CULVERT))) {
             pair.client.session.close(ErrorCode.CANCELLED, "no longer wanted");
@@ -293,6 +313,7 @@ class MuxSessionTest {
                 pair.client.session.open(OpenRequest.EMPTY, new ThrowsAtReset());
                 others.add(pair.open(""));
             }
+            pair.pump();
             pair.client.session.close(ErrorCode.CANCELLED, "");
 
             assertThat(others).allSatisfy(other -> assertThat(other.events).hasToString("reset(cancelled) "));

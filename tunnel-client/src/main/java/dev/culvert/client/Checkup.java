@@ -87,11 +87,11 @@ final class Checkup implements AutoCloseable {
     }
 
     void run() throws InterruptedException {
-        for (HostPort address : config.upstream().servers()) {
+        for (UpstreamConfig.Listed listed : config.upstream().servers()) {
             Server server;
             try {
                 server = Server.of(
-                        address, config.upstream().tls(), config.upstream().connectTimeout());
+                        listed, config.upstream().tls(), config.upstream().connectTimeout());
             } catch (IOException e) {
                 findings.fault("key", String.valueOf(e.getMessage()), "");
                 return;
@@ -99,7 +99,7 @@ final class Checkup implements AutoCloseable {
             if (server.tls() != null) {
                 findings.ok("key", "ours is " + server.tls().own());
             }
-            if (resolves(address)) {
+            if (resolves(listed.address())) {
                 check(server);
             }
         }

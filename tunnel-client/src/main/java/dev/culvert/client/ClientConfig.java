@@ -15,7 +15,6 @@ import dev.culvert.common.config.ResumeConfig;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.config.Units;
-import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -104,7 +103,8 @@ record ClientConfig(
     /** What would run: a line for each forward, then a line for each topic. */
     @Override
     public String describe() {
-        String via = upstream.servers().stream().map(HostPort::toString).collect(joining(" or ", " via ", ""));
+        String via =
+                upstream.servers().stream().map(UpstreamConfig.Listed::toString).collect(joining(" or ", " via ", ""));
         return """
                 %s
 

@@ -26,22 +26,24 @@ import org.jspecify.annotations.Nullable;
 /**
  * A server that sessions may go to.
  *
+ * @param weight how often it is chosen beside others; 0: they are tried in order
  * @param tls knows it and us; null: nothing is encrypted
  */
-record Server(HostPort address, @Nullable Tls tls) {
+record Server(HostPort address, int weight, @Nullable Tls tls) {
     /** Reads the files of {@code tls}. Blocks; throws with a sentence for the user. */
-    static Server of(HostPort address, Optional<UpstreamTlsConfig> tls, Duration handshakeTimeout) throws IOException {
+    static Server of(UpstreamConfig.Listed listed, Optional<UpstreamTlsConfig> tls, Duration handshakeTimeout)
+            throws IOException {
         if (tls.isEmpty()) {
-            return new Server(address, null);
+            return new Server(listed.address(), listed.weight(), null);
         }
         UpstreamTlsConfig config = tls.get();
         Identity identity = config.files().identity();
         Authority authority = config.files().authority().orElse(null);
-        String host = config.serverName().orElse(address.host());
+        String host = config.serverName().orElse(listed.address().host());
         Trust trust = authority == null
                 ? chain -> checkKey(Fingerprint.of(chain[0].getPublicKey()), config.serverKeys())
                 : chain -> authority.checkServer(chain, host);
-        return new Server(address, Tls.client(identity, trust, handshakeTimeout));
+        return new Server(listed.address(), listed.weight(), Tls.client(identity, trust, handshakeTimeout));
     }
 
     private static void checkKey(Fingerprint shown, List<Fingerprint> expected) throws UntrustedPeer {

@@ -1,5 +1,7 @@
 package dev.culvert.client;
 
+import static java.util.stream.Collectors.joining;
+
 import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.lifecycle.Agent;
@@ -14,6 +16,7 @@ import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
+import dev.culvert.common.splice.Prelude;
 import dev.culvert.common.splice.Tally;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.OpenRequest;
@@ -31,6 +34,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -52,6 +56,9 @@ public final class TunnelClient implements Agent {
 
     private final EventLoop accepting;
     private final Connections connections = new Connections(ticker);
+    /** Bytes in all the preludes. */
+    private final AtomicLong preludes = new AtomicLong();
+
     private final Sessions sessions = new Sessions(connections, ticker);
     private final Listeners<ForwardConfig> listeners;
     /** All sessions together: buffers are outside the heap, and the JVM limits what is there, too. */
@@ -77,9 +84,19 @@ public final class TunnelClient implements Agent {
             throw new StartFailure(String.valueOf(e.getMessage()));
         }
         for (int i = 1; i <= count; i++) {
-            uplinks.add(new Uplink(
-                    count == 1 ? "uplink" : "uplink " + i, loops.next(), way, sessions, memory, router::serveWaiting));
+            String name = count == 1 ? "uplink" : "uplink " + i;
+            uplinks.add(new Uplink(name, List.of(), loops.next(), way, sessions, memory, this::onReady));
         }
+        if (config.upstream().standby()) {
+            uplinks.add(
+                    new Uplink(Sessions.STANDBY, uplinks, loops.next(), way, sessions, memory, router::serveWaiting));
+        }
+    }
+
+    /** One of those that are no standby is. Any thread. */
+    private void onReady() {
+        router.serveWaiting();
+        uplinks.stream().filter(Uplink::isStandby).forEach(Uplink::makeWay);
     }
 
     private static Optional<String> content(ClientConfig config) {
@@ -112,6 +129,9 @@ public final class TunnelClient implements Agent {
         List<String> keys = new ArrayList<>();
         if (next.upstream().sessions() != begunWith.upstream().sessions()) {
             keys.add("upstream.sessions");
+        }
+        if (next.upstream().standby() != begunWith.upstream().standby()) {
+            keys.add("upstream.standby");
         }
         if (!next.admin().equals(begunWith.admin())) {
             keys.add("admin");
@@ -206,7 +226,7 @@ public final class TunnelClient implements Agent {
                 target == null ? "the server's" : target.toString());
         connection.onEnd(acceptor::release);
         long deadline = ticker.nanoTime() + config.upstream().sessionWait().toNanos();
-        router.assign(new Arrival(channel, connection, request, deadline));
+        router.assign(new Arrival(channel, connection, request, deadline, new Prelude(preludes), null));
     }
 
     @Override
@@ -250,8 +270,14 @@ public final class TunnelClient implements Agent {
 
     @Override
     public String status() {
-        long up = uplinks.stream().filter(Uplink::isReady).count();
-        return up + " of " + uplinks.size() + " sessions up, " + connections.size() + " connections";
+        String standby = uplinks.stream()
+                .filter(Uplink::isStandby)
+                .map(uplink -> uplink.isReady() ? "a standby, " : "no standby, ")
+                .collect(joining());
+        List<Uplink> active =
+                uplinks.stream().filter(uplink -> !uplink.isStandby()).toList();
+        long up = active.stream().filter(Uplink::isReady).count();
+        return up + " of " + active.size() + " sessions up, " + standby + connections.size() + " connections";
     }
 
     @Override

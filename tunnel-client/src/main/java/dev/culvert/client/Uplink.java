@@ -5,6 +5,7 @@ import dev.culvert.common.lifecycle.Speed;
 import dev.culvert.common.net.OutOfMemory;
 import dev.culvert.common.splice.Splice;
 import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxConnection;
 import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.MuxStream;
@@ -16,6 +17,7 @@ import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
@@ -25,11 +27,8 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.IntStream;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * Keeps one session up: dials the servers in their order, again after a pause when none answers, and anew when the session has ended
@@ -42,11 +41,14 @@ import org.slf4j.spi.LoggingEventBuilder;
  * few ids left, and when a server that comes earlier in the order is there again.
  *
  * <p>Runs on one event loop, which is also that of the session and of the local connections that it carries. From other
- * threads: {@link #start}, {@link #isReady}, {@link #load}, {@link #take} and {@link #drain}.
+ * threads: what says so.
  */
 final class Uplink implements Uplinks.Carrier {
-    private static final Logger LOG = LoggerFactory.getLogger(Uplink.class);
-    /** A session that lasted so long was a good one: the servers begin again with the first, and the pauses with the shortest. */
+    /** How often a session that is in use is looked at. */
+    private static final Duration LOOK = Duration.ofSeconds(1);
+    /** How often one that stands by where others are looks for another place, if {@code upstream.return-after} is off. */
+    private static final Duration MOVE = Duration.ofSeconds(60);
+    /** A session that lasted so long was a good one: the pauses begin again with the shortest. */
     private static final Duration GOOD = Duration.ofSeconds(5);
     /** With so few left a session is replaced: more than are used while another one is begun. */
     private static final long FEW_IDS = 1 << 20;
@@ -54,6 +56,8 @@ final class Uplink implements Uplinks.Carrier {
     private static final String CHANGED = "the configuration has changed";
 
     private final String name;
+    private final UplinkLog log;
+    private final List<Uplink> active;
     private final EventLoop loop;
     private final Sessions sessions;
     private final SharedBudget memory;
@@ -63,14 +67,13 @@ final class Uplink implements Uplinks.Carrier {
     private final Random random = new Random();
 
     private Way way;
-    private Backoff backoff;
+    private ServerOrder order;
     private volatile boolean ready;
-    private boolean draining;
-    /** The server to dial next, an index. */
-    private int next;
-    /** Since a good session; as many as there are servers are a round. */
-    private int failures;
+    private volatile boolean responsive = true;
+    /** Where the session is, or is to be next. */
+    private volatile HostPort place;
 
+    private boolean draining;
     /** Something is on its way to a session: a pause, a dial, or first words. */
     private boolean trying;
     /** The pause or the dial of it. */
@@ -79,36 +82,62 @@ final class Uplink implements Uplinks.Carrier {
     private @Nullable MuxSession current;
     /** The server that it was begun with. */
     private @Nullable Server at;
-    /** Why another one is to take its place; null: it is not. */
-    private @Nullable String renewal;
+    /** It stands by where one of the others is, and has looked for another place. */
+    private boolean crowded;
+    /** Null: no other one is to take its place. */
+    private @Nullable Renewal renewal;
     /** Sessions are to leave an address that is not among the servers any more, if they can. */
     private boolean moving;
-    /** The renewal is an attempt to return to an earlier server: if that fails, all is well all the same. */
-    private boolean returning;
-    /** Which of the earlier servers is tried next. */
-    private int earlier;
     /** In the order in which they are asked for. */
     private final ArrayDeque<LostSession> lost = new ArrayDeque<>();
+
+    /**
+     * Another session is to take the place of the current one.
+     *
+     * @param returning it is an attempt to go to a better server: if that fails, all is well all the same
+     */
+    private record Renewal(String why, boolean returning) {}
 
     /**
      * An uplink at rest.
      *
      * @param name for the log
+     * @param active those that this one stands by for, with another server if it can; empty: it is active itself
      * @param memory that its sessions share with those of others
      * @param whenReady run when it can take connections
      */
-    Uplink(String name, EventLoop loop, Way way, Sessions sessions, SharedBudget memory, Runnable whenReady) {
+    Uplink(
+            String name,
+            List<Uplink> active,
+            EventLoop loop,
+            Way way,
+            Sessions sessions,
+            SharedBudget memory,
+            Runnable whenReady) {
         this.name = name;
+        this.active = List.copyOf(active);
+        log = new UplinkLog(name);
         this.loop = loop;
         this.way = way;
-        this.backoff = pauses(way);
+        order = order(way, this.active);
+        place = order.next().address();
         this.sessions = sessions;
         this.memory = memory;
         this.whenReady = whenReady;
     }
 
+    /** Any thread. */
     void start() {
         loop.execute(this::connect);
+        loop.scheduleWithFixedDelay(this::look, LOOK.toNanos(), LOOK.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    private void look() {
+        boolean was = responsive;
+        responsive = current == null || current.isResponsive();
+        if (was && !responsive) {
+            log.info("server " + at + " does not answer; new connections go to another session while there is one");
+        }
     }
 
     @Override
@@ -117,21 +146,31 @@ final class Uplink implements Uplinks.Carrier {
     }
 
     @Override
+    public boolean isResponsive() {
+        return responsive;
+    }
+
+    @Override
+    public boolean isStandby() {
+        return !active.isEmpty();
+    }
+
+    @Override
     public int load() {
         return load.get();
     }
 
     @Override
-    public void take(Arrival arrival, Runnable otherwise) {
+    public void take(Arrival arrival, Consumer<Arrival> back) {
         load.incrementAndGet();
         loop.execute(() -> {
             MuxSession session = current;
             if (session == null || !session.isOpenable()) {
                 load.decrementAndGet();
                 ready = false;
-                otherwise.run();
+                back.accept(arrival);
             } else {
-                join(arrival, session);
+                join(arrival, session, back);
                 if (session.idsLeft() < FEW_IDS) {
                     renew("its stream ids are nearly used up");
                 }
@@ -156,9 +195,7 @@ final class Uplink implements Uplinks.Carrier {
         loop.execute(() -> {
             way = other;
             moving = asTheSame;
-            backoff = pauses(other);
-            next = 0;
-            failures = 0;
+            order = order(other, active);
             if (current != null && !draining) {
                 renew(CHANGED);
             } else if (attempt != null && attempt.cancel(false)) { // a pause, or a dial that nobody has answered yet
@@ -167,11 +204,18 @@ final class Uplink implements Uplinks.Carrier {
         });
     }
 
-    private static Backoff pauses(Way way) {
-        return new Backoff(way.pauses().min(), way.pauses().max(), new Random());
+    private static ServerOrder order(Way way, List<Uplink> active) {
+        Random random = new Random();
+        Backoff backoff = new Backoff(way.pauses().min(), way.pauses().max(), random);
+        return new ServerOrder(
+                way.servers(),
+                server -> active.stream().anyMatch(uplink -> uplink.place.equals(server.address())),
+                backoff,
+                random,
+                Ticker.systemTicker());
     }
 
-    /** Dials no more; the sessions are told by {@link Sessions#drain}. */
+    /** Dials no more; the sessions are told by {@link Sessions#drain}. Any thread. */
     void drain() {
         loop.execute(() -> {
             draining = true;
@@ -182,12 +226,19 @@ final class Uplink implements Uplinks.Carrier {
         });
     }
 
-    private void join(Arrival arrival, MuxSession session) {
+    private void join(Arrival arrival, MuxSession session, Consumer<Arrival> back) {
         SocketChannel channel = arrival.channel();
-        arrival.connection().onEnd(load::decrementAndGet);
+        // Of the load: it ends with the connection, or before where that goes elsewhere.
+        AtomicInteger share = new AtomicInteger(1);
+        Runnable leave = () -> load.addAndGet(-share.getAndSet(0));
+        arrival.connection().onEnd(leave);
         loop.register(channel).addListener(registered -> {
             if (registered.isSuccess()) {
-                Splice.open(channel, arrival.connection(), session, arrival.request());
+                Splice.open(channel, arrival.connection(), session, arrival.request(), arrival.said(), reason -> {
+                    log.debug(arrival.connection() + " goes to another session: " + reason);
+                    leave.run();
+                    back.accept(arrival.refused(this, reason));
+                });
             } else {
                 arrival.reject(ErrorCode.INTERNAL, "cannot register the socket: " + registered.cause());
             }
@@ -196,11 +247,10 @@ final class Uplink implements Uplinks.Carrier {
 
     /** Begins a session that takes the place of the current one when it is up. */
     private void renew(String why) {
-        if (current != null && !draining && (renewal == null || returning)) {
-            LOG.info("{}: beginning another session: {}", name, why);
-            renewal = why;
-            returning = false;
-            next = 0;
+        if (current != null && !draining && (renewal == null || renewal.returning)) {
+            log.info("beginning another session: " + why);
+            renewal = new Renewal(why, false);
+            order.restart();
             goOn(Duration.ZERO);
         }
     }
@@ -220,32 +270,52 @@ final class Uplink implements Uplinks.Carrier {
         });
     }
 
-    /** Looks whether an earlier server than that of {@code session} is there again. */
-    private void lookEarlier(MuxSession session, int before) {
-        if (before > 0 && !draining) {
-            later(way.returnAfter(), session, () -> {
-                if (renewal == null && !trying) {
-                    earlier = (earlier + 1) % before;
-                    next = earlier;
-                    renewal = "server " + way.servers().get(next) + " is there again, which comes before in the order";
-                    returning = true;
-                    goOn(Duration.ZERO);
-                }
-                lookEarlier(session, before);
+    /** Looks now and then whether there is a better server than that of {@code session}. */
+    private void lookForBetter(MuxSession session, Server present) {
+        if (way.servers().size() > 1 && !draining) {
+            later(isStandby() ? way.returnAfter().or(() -> Optional.of(MOVE)) : way.returnAfter(), session, () -> {
+                tryBetter(present);
+                lookForBetter(session, present);
             });
         }
+    }
+
+    private void tryBetter(Server present) {
+        if (renewal == null && !trying && !draining) {
+            order.better(present).ifPresent(better -> {
+                String why = order.isTaken(present)
+                        ? "it stands by at server " + better + " instead"
+                        : "server " + better + " is there again, which comes before in the order";
+                order.beginWith(better);
+                renewal = new Renewal(why, true);
+                goOn(Duration.ZERO);
+            });
+        }
+    }
+
+    /** One that it stands by for has a session: if that is where its own is, it looks for another place. Any thread. */
+    void makeWay() {
+        loop.execute(() -> {
+            boolean before = crowded;
+            crowded = current != null && at != null && order.isTaken(at);
+            if (crowded && !before && at != null) {
+                tryBetter(at);
+            }
+        });
     }
 
     private void leave() {
         current = null;
         ready = false;
         renewal = null;
-        returning = false;
     }
 
     /** This one takes new connections from now on. */
-    private void settleOn(MuxSession session) {
+    private void settleOn(MuxSession session, Server server) {
         current = session;
+        at = server;
+        place = server.address();
+        responsive = true;
         if (!draining) {
             ready = true;
             whenReady.run();
@@ -273,7 +343,10 @@ final class Uplink implements Uplinks.Carrier {
             return;
         }
         Server server = nextServer();
-        LOG.debug("{}: dialling {}", name, server);
+        if (current == null) {
+            place = server.address();
+        }
+        log.debug("dialling " + server);
         Future<Channel> dial = way.dialer().dial(loop, server.address(), address -> true);
         attempt = dial;
         dial.addListener((Future<Channel> dialled) -> {
@@ -285,20 +358,12 @@ final class Uplink implements Uplinks.Carrier {
         });
     }
 
-    /** The next in their order; where only a lost session is looked for, the next where it may be. */
+    /** Where only a lost session is looked for, the next where it may be. */
     private Server nextServer() {
-        List<Server> servers = way.servers();
         LostSession wanted = lost.peek();
-        if (current != null && renewal == null && wanted != null && wanted.mayBeAtOneOf(servers)) {
-            while (!wanted.mayBeAt(servers.get(next))) {
-                advance();
-            }
-        }
-        return servers.get(next);
-    }
-
-    private void advance() {
-        next = (next + 1) % way.servers().size();
+        return current != null && renewal == null && wanted != null && wanted.mayBeAtOneOf(way.servers())
+                ? order.next(wanted::mayBeAt)
+                : order.next();
     }
 
     private void begin(Server server, Channel channel) {
@@ -324,10 +389,10 @@ final class Uplink implements Uplinks.Carrier {
 
     private void attemptFailed(Server server, String reason) {
         trying = false;
-        if (returning) {
-            LOG.debug("{}: {}: {}", name, server, reason);
+        if (renewal != null && renewal.returning) {
+            log.debug(server + ": " + reason);
+            order.avoid(server);
             renewal = null;
-            returning = false;
             goOn(Duration.ZERO);
             return;
         }
@@ -339,33 +404,17 @@ final class Uplink implements Uplinks.Carrier {
 
     /** A session did not last, or never was: on to the next server, after a pause when all have been tried. */
     private void failed(String event, Server server, String reason) {
-        advance();
-        failures++;
-        retry(event, server, reason, failures % way.servers().size() == 0 ? backoff.next() : Duration.ZERO);
+        Duration pause = order.failed(server);
+        retry(event, server, reason, pause);
     }
 
     private void retry(String event, Server server, String reason, Duration pause) {
         if (!isInNeed()) {
-            log(LOG.atInfo(), event, server, reason).log("{}: {}", name, reason);
+            log.info(event, server, reason);
         } else {
-            log(LOG.atWarn(), event, server, reason)
-                    .log(
-                            "{}: {}; dialling {} in {} ms",
-                            name,
-                            reason,
-                            way.servers().get(next),
-                            pause.toMillis());
+            log.failed(event, server, reason, order.next(), pause);
             goOn(pause);
         }
-    }
-
-    /** What became of a session, or of an attempt to have one. */
-    private LoggingEventBuilder log(LoggingEventBuilder line, String event, Server server, String reason) {
-        return event(line, event, server).addKeyValue("reason", reason);
-    }
-
-    private LoggingEventBuilder event(LoggingEventBuilder line, String event, Server server) {
-        return line.addKeyValue("event", event).addKeyValue("endpoint", name).addKeyValue("peer", server.address());
     }
 
     /** What happens to one session; it may be the current one, one that is not up yet, or one that is on its way out. */
@@ -396,6 +445,7 @@ final class Uplink implements Uplinks.Carrier {
         public void onUp(MuxSession session) {
             wasUp = true;
             trying = false;
+            order.succeeded(server);
             if (!draining && (current == null || renewal != null)) {
                 takeOver(session);
             } else { // it was only made to find another one
@@ -414,35 +464,20 @@ final class Uplink implements Uplinks.Carrier {
         }
 
         private void takeOver(MuxSession session) {
-            event(LOG.atInfo(), "session_up", server)
-                    .addKeyValue("version", session.version())
-                    .addKeyValue("software", session.peerSoftware())
-                    .log(
-                            "{}: session up, server {}, {}{}",
-                            name,
-                            server,
-                            session.version(),
-                            session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware());
+            log.isUp(server, session);
             MuxSession before = current;
             Server left = at;
-            at = server;
-            String why = Objects.requireNonNullElse(renewal, "");
+            String why = renewal == null ? "" : renewal.why;
             leave();
-            settleOn(session);
+            settleOn(session, server);
             if (before != null) {
                 before.goAway(ErrorCode.CANCELLED, why);
-                if (moving && !isListed(left) && isSameProcess(before, session)) {
+                if (moving && left != null && !order.has(left) && isSameProcess(before, session)) {
                     before.leaveLink("its server is " + server + " now");
                 }
             }
             moving = false;
             lookAhead(session);
-        }
-
-        private boolean isListed(@Nullable Server some) {
-            return some == null
-                    || way.servers().stream()
-                            .anyMatch(listed -> listed.address().equals(some.address()));
         }
 
         private static boolean isSameProcess(MuxSession one, MuxSession other) {
@@ -454,18 +489,10 @@ final class Uplink implements Uplinks.Carrier {
         private void lookAhead(MuxSession session) {
             if (gone.equals(way)) {
                 later(way.maxAge(), session, () -> renew("it is older than upstream.max-age"));
-                lookEarlier(session, place());
+                lookForBetter(session, server);
             } else { // it has changed while this one was begun, or had no link
                 renew(CHANGED);
             }
-        }
-
-        /** Which of the servers in their order this one is; the first where it is none of them any more. */
-        private int place() {
-            return IntStream.range(0, way.servers().size())
-                    .filter(i -> way.servers().get(i).address().equals(server.address()))
-                    .findFirst()
-                    .orElse(0);
         }
 
         /** The server has what the connection was made for. */
@@ -473,13 +500,14 @@ final class Uplink implements Uplinks.Carrier {
         public boolean onResume(MuxSession session, Token token, long peerHas) {
             LostSession found = Objects.requireNonNull(wanted);
             trying = false;
+            order.succeeded(server);
             lost.remove(found);
             found.isKnownTo(server);
             sessions.resume(session, found.session(), channel);
             channel.pipeline().get(MuxConnection.class).carry(found.session(), loop, peerHas);
             if (found.session().isLost()) { // the server has told what can not be
                 lost.add(found);
-                goOn(backoff.next());
+                goOn(order.pause());
             } else {
                 goOn(Duration.ZERO);
             }
@@ -491,16 +519,9 @@ final class Uplink implements Uplinks.Carrier {
             linkedAt = System.nanoTime();
             heardBefore = session.receivedBytes();
             long millis = (linkedAt - lostAt) / 1_000_000;
-            event(LOG.atInfo(), "session_resumed", server)
-                    .addKeyValue("lost_ms", millis)
-                    .log(
-                            "{}: session to {} goes on after {} ms, {} connections",
-                            name,
-                            server,
-                            millis,
-                            session.streamCount());
+            log.isResumed(server, session, millis);
             if (current == null && session.isOpenable()) {
-                settleOn(session);
+                settleOn(session, server);
                 lookAhead(session);
             } else {
                 session.goAway(ErrorCode.CANCELLED, "another session has taken its place");
@@ -516,7 +537,7 @@ final class Uplink implements Uplinks.Carrier {
             lost.add(new LostSession(session, server, found -> server = found));
             String reason = "link to %s lost, %d connections wait for another: %s"
                     .formatted(server, session.streamCount(), text);
-            next = place();
+            order.beginWith(server);
             retry("session_lost", server, reason, pauseAfterLink(session));
         }
 
@@ -526,15 +547,15 @@ final class Uplink implements Uplinks.Carrier {
                 return Duration.ZERO;
             }
             if (session.receivedBytes() > heardBefore) {
-                succeeded();
+                order.isGood();
             }
-            return backoff.next();
+            return order.pause();
         }
 
         @Override
         public void onOpenable(MuxSession session) {
             if (session == current) {
-                settleOn(session);
+                settleOn(session, server);
             }
         }
 
@@ -549,8 +570,8 @@ final class Uplink implements Uplinks.Carrier {
                 leave();
                 String reason = "server " + server + " takes no new connections: " + code + ": " + text;
                 if (isGood()) {
-                    log(LOG.atInfo(), "session_draining", server, reason).log("{}: {}", name, reason);
-                    advance();
+                    log.info("session_draining", server, reason);
+                    order.avoid(server);
                     goOn(Duration.ZERO);
                 } else {
                     failed("session_draining", server, reason);
@@ -565,14 +586,9 @@ final class Uplink implements Uplinks.Carrier {
         private boolean isGood() {
             boolean good = System.nanoTime() - linkedAt > GOOD.toNanos();
             if (good) {
-                succeeded();
+                order.isGood();
             }
             return good;
-        }
-
-        private void succeeded() {
-            failures = 0;
-            backoff.reset();
         }
 
         @Override
@@ -588,20 +604,20 @@ final class Uplink implements Uplinks.Carrier {
                 leave();
                 String reason = "session to " + server + " lost: " + code + ": " + text;
                 if (isGood()) {
-                    next = 0;
-                    retry("session_ended", server, reason, backoff.next());
+                    order.restart();
+                    retry("session_ended", server, reason, order.pause());
                 } else {
                     failed("session_ended", server, reason);
                 }
             } else if (wasLost) {
                 String reason = "session to " + server + " ended, and its connections: " + code + ": " + text;
-                log(LOG.atWarn(), "session_ended", server, reason).log("{}: {}", name, reason);
+                log.warn("session_ended", server, reason);
                 goOn(Duration.ZERO);
             } else if (isSpare) {
-                LOG.debug("{}: {} does not know the session that was asked for", name, server);
+                log.debug(server + " does not know the session that was asked for");
             } else if (wasUp) {
                 String reason = "old session to " + server + " ended: " + code + ": " + text;
-                log(LOG.atInfo(), "session_ended", server, reason).log("{}: {}", name, reason);
+                log.info("session_ended", server, reason);
             } else {
                 attemptFailed(server, "no session with " + server + ": " + code + ": " + text + server.advice(session));
             }

@@ -7,9 +7,12 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
- * Gives every local connection to the least loaded uplink, and lets it wait while there is none.
+ * Gives every local connection to the least loaded uplink, of those whose server answers if there are any, to the one that stands by where there
+ * is no other, and lets it wait while there is none at all. One that comes back, because a session has
+ * not processed it, goes to another.
  *
  * <p>Runs on the event loop that accepts. An uplink that becomes ready does so on its own loop, maybe right after it was asked
  * in vain: it calls {@link #serveWaiting} every time, whether it knows of somebody who waits or not.
@@ -29,11 +32,20 @@ final class Uplinks {
         /** Whether it would take a connection now. Any thread. */
         boolean isReady();
 
+        /** Whether its server answers in time; if not, others are better. Any thread. */
+        boolean isResponsive();
+
+        /** Whether it is for when the others are not ready, or do not answer. Any thread. */
+        boolean isStandby();
+
         /** Connections that it carries. Any thread. */
         int load();
 
-        /** Takes {@code arrival}, or runs {@code otherwise} on some thread if it no longer can. Any thread. */
-        void take(Arrival arrival, Runnable otherwise);
+        /**
+         * Takes {@code arrival}; gives it back, on some thread, if it no longer can, or if its server has certainly not processed it. Any
+         * thread.
+         */
+        void take(Arrival arrival, Consumer<Arrival> back);
     }
 
     Uplinks(EventLoop loop, Ticker ticker, List<? extends Carrier> uplinks) {
@@ -46,6 +58,8 @@ final class Uplinks {
     void assign(Arrival arrival) {
         if (draining) {
             arrival.reject(ErrorCode.DRAINING, "this agent is shutting down");
+        } else if (arrival.wasRefusedTooOften()) {
+            arrival.giveUp(ErrorCode.REFUSED, "");
         } else if (!give(arrival)) {
             waiting.add(arrival);
             loop.schedule(this::rejectOverdue, arrival.deadline() - ticker.nanoTime(), TimeUnit.NANOSECONDS);
@@ -70,15 +84,20 @@ final class Uplinks {
     }
 
     private boolean give(Arrival arrival) {
-        var best = uplinks.stream().filter(Carrier::isReady).min(Comparator.comparingInt(Carrier::load));
-        best.ifPresent(uplink -> uplink.take(arrival, () -> loop.execute(() -> assign(arrival))));
+        var best = uplinks.stream()
+                .filter(Carrier::isReady)
+                .min(Comparator.<Carrier, Boolean>comparing(arrival::wasRefusedBy)
+                        .thenComparing(uplink -> !uplink.isResponsive())
+                        .thenComparing(Carrier::isStandby)
+                        .thenComparingInt(Carrier::load));
+        best.ifPresent(uplink -> uplink.take(arrival, back -> loop.execute(() -> assign(back))));
         return best.isPresent();
     }
 
     private void rejectOverdue() {
         long now = ticker.nanoTime();
         while (!waiting.isEmpty() && waiting.element().deadline() - now <= 0) {
-            waiting.remove().reject(ErrorCode.TIMEOUT, "no session to a server within upstream.wait");
+            waiting.remove().giveUp(ErrorCode.TIMEOUT, "no session to a server within upstream.wait");
         }
     }
 }

@@ -26,8 +26,9 @@ import java.util.Optional;
 /**
  * The server and the sessions to it.
  *
- * @param servers tried in this order; at least one
+ * @param servers tried in this order, or with weights; at least one
  * @param sessions kept up side by side, 1 to 64
+ * @param standby one more is, for when these take no connections; only with two servers or more
  * @param tls empty: nothing is encrypted
  * @param insecure the servers need not be on loopback, although nothing is encrypted
  * @param sessionWait how long a new local connection waits for a session, 0s to 10m
@@ -38,8 +39,9 @@ import java.util.Optional;
  * @param smux means nothing with {@link Protocol#CULVERT}
  */
 record UpstreamConfig(
-        List<HostPort> servers,
+        List<Listed> servers,
         int sessions,
+        boolean standby,
         Protocol protocol,
         Optional<UpstreamTlsConfig> tls,
         boolean insecure,
@@ -50,6 +52,30 @@ record UpstreamConfig(
         Optional<Duration> maxAge,
         Optional<Duration> returnAfter,
         SmuxPeerConfig smux) {
+
+    /**
+     * One of the servers.
+     *
+     * @param weight 1 to 1000, where one of them has a weight, all have; 0: none has
+     */
+    record Listed(HostPort address, int weight) {
+        static List<Listed> read(Section section, Kind<HostPort> kind) {
+            List<Listed> listed = section.list(
+                    "servers",
+                    kind.map(address -> new Listed(address, 0)),
+                    item -> new Listed(item.get("address", kind), item.get("weight", integer(1, 1000), 1)));
+            return listed.stream().allMatch(one -> one.weight == 0)
+                    ? listed
+                    : listed.stream()
+                            .map(one -> new Listed(one.address, Math.max(1, one.weight)))
+                            .toList();
+        }
+
+        @Override
+        public String toString() {
+            return weight == 0 ? address.toString() : address + " (weight " + weight + ")";
+        }
+    }
 
     /**
      * The pause before the next attempt to connect.
@@ -78,9 +104,16 @@ record UpstreamConfig(
         if (protocol == Protocol.CULVERT && section.has("smux")) {
             section.error("smux", "is for a stock smux peer; remove it, or set protocol = smux-v1 or smux-v2");
         }
+        List<Listed> servers = Listed.read(section, Plaintext.address(hostPort(), !plain || insecure));
+        boolean standby = section.get("standby", flag(), false);
+        if (standby && servers.size() < 2) {
+            section.error(
+                    "standby", "needs another server to stand by at; list two or more in servers, or remove standby");
+        }
         return new UpstreamConfig(
-                section.list("servers", Plaintext.address(hostPort(), !plain || insecure)),
+                servers,
                 section.get("sessions", integer(1, 64), 1),
+                standby,
                 protocol,
                 plain ? Optional.empty() : Optional.of(section.section("tls", UpstreamTlsConfig::read)),
                 insecure,
@@ -95,7 +128,7 @@ record UpstreamConfig(
 
     /** A few words for people, without the servers. */
     String describe() {
-        return protocol + ", sessions " + sessions + ", "
+        return protocol + ", sessions " + sessions + (standby ? " and a standby, " : ", ")
                 + tls.map(UpstreamTlsConfig::describe).orElse("not encrypted")
                 + (protocol == Protocol.CULVERT ? "" : ", " + smux.describe());
     }
@@ -111,7 +144,7 @@ record UpstreamConfig(
                         maxAge.map(age -> "; a session is replaced after " + Units.of(age))
                                 .orElse(""),
                         returnAfter
-                                .filter(period -> servers.size() > 1)
+                                .filter(period -> servers.size() > 1 && servers.get(0).weight == 0)
                                 .map(period -> "; the first server is tried again every " + Units.of(period))
                                 .orElse(""));
     }

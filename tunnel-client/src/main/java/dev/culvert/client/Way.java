@@ -4,7 +4,6 @@ import dev.culvert.common.lifecycle.AgentCommand;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
-import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
 import java.io.IOException;
 import java.time.Duration;
@@ -15,7 +14,7 @@ import java.util.Optional;
 /**
  * How sessions come to be: the servers, and everything that a session is begun with.
  *
- * @param servers in the order in which they are tried; at least one
+ * @param servers at least one; {@link ServerOrder} tells which is tried
  */
 record Way(
         List<Server> servers,
@@ -29,8 +28,8 @@ record Way(
     static Way of(ClientConfig config, Transport transport) throws IOException {
         UpstreamConfig upstream = config.upstream();
         List<Server> servers = new ArrayList<>();
-        for (HostPort address : upstream.servers()) {
-            servers.add(Server.of(address, upstream.tls(), upstream.connectTimeout()));
+        for (UpstreamConfig.Listed listed : upstream.servers()) {
+            servers.add(Server.of(listed, upstream.tls(), upstream.connectTimeout()));
         }
         return new Way(
                 servers,

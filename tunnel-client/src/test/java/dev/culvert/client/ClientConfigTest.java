@@ -143,8 +143,9 @@ class ClientConfigTest {
         assertThat(read(MINIMUM))
                 .isEqualTo(new ClientConfig(
                         new UpstreamConfig(
-                                List.of(new HostPort("127.0.0.1", 7443)),
+                                List.of(new UpstreamConfig.Listed(new HostPort("127.0.0.1", 7443), 0)),
                                 1,
+                                false,
                                 Protocol.CULVERT,
                                 Optional.empty(),
                                 false,
@@ -172,7 +173,7 @@ class ClientConfigTest {
     void everything_can_be_set() throws Exception {
         assertThat(read("""
                                 upstream {
-                                  tls = off, insecure = true, servers = ["a.example.com:1", "[2001:db8::1]:2"], sessions = 64
+                                  tls = off, insecure = true, servers = ["a.example.com:1", { address = "[2001:db8::1]:2", weight = 1000 }], sessions = 64, standby = on
                                   protocol = smux-v1, wait = 0s, connect-timeout = 1s, user-timeout = 2s, max-age = 1m, return-after = off
                                   backoff { min = 1s, max = 1s }
                                   smux { peer-buffer = 1m, half-close = off, fin-delay = 5s, stall-timeout = 1h }
@@ -187,8 +188,11 @@ class ClientConfigTest {
                                 """))
                 .isEqualTo(new ClientConfig(
                         new UpstreamConfig(
-                                List.of(new HostPort("a.example.com", 1), new HostPort("2001:db8::1", 2)),
+                                List.of(
+                                        new UpstreamConfig.Listed(new HostPort("a.example.com", 1), 1),
+                                        new UpstreamConfig.Listed(new HostPort("2001:db8::1", 2), 1000)),
                                 64,
+                                true,
                                 Protocol.SMUX_V1,
                                 Optional.empty(),
                                 true,
@@ -275,6 +279,41 @@ class ClientConfigTest {
     }
 
     @Test
+    void a_server_may_have_a_weight_and_nothing_else() {
+        assertThat(errors(MINIMUM + """
+                                upstream.servers = [
+                                  { address = "127.0.0.1:1", weight = 0 }
+                                  { address = "192.0.2.1:1" }
+                                  { weight = 2, wait = 1s }
+                                ]
+                                """))
+                .containsExactly(
+                        "client.conf:4: upstream.servers.weight: found 0, expected a whole number from 1 to 1000",
+                        "client.conf:5: upstream.servers.address: found \"192.0.2.1:1\", " + NOT_LOOPBACK,
+                        "client.conf:6: upstream.servers.address: missing,"
+                                + " expected HOST:PORT such as \"127.0.0.1:8080\"",
+                        "client.conf:6: upstream.servers.wait: unknown key; the keys here are address, weight");
+    }
+
+    @Test
+    void weights_are_described() throws Exception {
+        assertThat(read(MINIMUM + "upstream.servers = [\"localhost:1\", { address = \"localhost:2\", weight = 3 }]")
+                        .describe())
+                .contains(" via localhost:1 (weight 1) or localhost:2 (weight 3)\n")
+                .doesNotContain("the first server");
+    }
+
+    @Test
+    void a_standby_needs_a_second_server() throws Exception {
+        assertThat(errors(MINIMUM + "upstream.standby = true"))
+                .containsExactly("client.conf:3: upstream.standby: needs another server to stand by at;"
+                        + " list two or more in servers, or remove standby");
+        assertThat(read(MINIMUM + "upstream { standby = true, servers = [\"localhost:1\", \"localhost:2\"] }")
+                        .describe())
+                .contains("upstream   culvert, sessions 1 and a standby, not encrypted\n");
+    }
+
+    @Test
     void backoff_grows() {
         assertThat(errors(MINIMUM + "upstream.backoff.min = 6s"))
                 .containsExactly("client.conf:3: upstream.backoff: min (6s) must not exceed max (5s)");
@@ -338,7 +377,7 @@ class ClientConfigTest {
         assertThat(read(MINIMUM + "upstream { insecure = true, servers = [\"192.0.2.1:1\"] }")
                         .upstream()
                         .servers())
-                .containsExactly(new HostPort("192.0.2.1", 1));
+                .containsExactly(new UpstreamConfig.Listed(new HostPort("192.0.2.1", 1), 0));
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.culvert.client;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.culvert.common.splice.Connections;
+import dev.culvert.common.splice.Prelude;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.OpenRequest;
@@ -14,6 +15,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -31,8 +34,12 @@ class UplinksTest {
     private static final class Line implements Uplinks.Carrier {
         final List<Arrival> taken = new ArrayList<>();
         boolean ready;
+        boolean responsive = true;
+        boolean standby;
         int load;
         boolean full;
+        boolean refusing;
+        int refusals;
         Runnable whenAsked = () -> {};
 
         @Override
@@ -43,15 +50,28 @@ class UplinksTest {
         }
 
         @Override
+        public boolean isResponsive() {
+            return responsive;
+        }
+
+        @Override
+        public boolean isStandby() {
+            return standby;
+        }
+
+        @Override
         public int load() {
             return load;
         }
 
         @Override
-        public void take(Arrival arrival, Runnable otherwise) {
+        public void take(Arrival arrival, Consumer<Arrival> back) {
             if (full) {
                 ready = false;
-                otherwise.run();
+                back.accept(arrival);
+            } else if (refusing) {
+                refusals++;
+                back.accept(arrival.refused(this, "it drains"));
             } else {
                 taken.add(arrival);
             }
@@ -74,6 +94,37 @@ class UplinksTest {
 
         assertThat(lines.get(1).taken).containsExactly(arrive());
         assertThat(lines.get(0).taken).isEmpty();
+    }
+
+    @Test
+    void whoDoesNotAnswerTakesItOnlyWhereNobodyElseDoes() {
+        lines.get(0).ready = true;
+        lines.get(0).responsive = false;
+        lines.get(1).ready = true;
+        lines.get(1).load = 1;
+
+        assertThat(lines.get(1).taken).containsExactly(arrive());
+
+        lines.get(1).ready = false;
+        assertThat(lines.get(0).taken).containsExactly(arrive());
+    }
+
+    @Test
+    void whoStandsByTakesItWhereTheOthersAreNotReadyOrDoNotAnswer() {
+        Line active = lines.get(0);
+        active.ready = true;
+        active.load = 1;
+        lines.get(1).standby = true;
+        lines.get(1).ready = true;
+
+        Arrival first = arrive();
+        active.responsive = false;
+        Arrival second = arrive();
+        active.ready = false;
+        Arrival third = arrive();
+
+        assertThat(active.taken).containsExactly(first);
+        assertThat(lines.get(1).taken).containsExactly(second, third);
     }
 
     @Test
@@ -132,6 +183,33 @@ class UplinksTest {
     }
 
     @Test
+    void whoIsRefusedGoesToAnother() {
+        lines.get(0).ready = true;
+        lines.get(0).refusing = true;
+        lines.get(1).ready = true;
+        lines.get(1).load = 1;
+
+        arrive();
+        loop.runPendingTasks();
+
+        assertThat(lines.get(0).refusals).isOne();
+        assertThat(lines.get(1).taken).hasSize(1);
+    }
+
+    @Test
+    void whoIsRefusedAgainAndAgainIsResetInTheEnd() {
+        lines.get(0).ready = true;
+        lines.get(0).refusing = true;
+
+        Arrival arrival = arrive();
+        loop.runPendingTasks();
+
+        assertThat(lines.get(0).refusals).isEqualTo(4);
+        assertThat(arrival.channel().isOpen()).isFalse();
+        assertThat(connections.size()).isZero();
+    }
+
+    @Test
     void nobodyWaitsWhileTheAgentDrains() {
         Arrival before = arrive();
         uplinks.drain();
@@ -157,7 +235,9 @@ class UplinksTest {
                 new NioSocketChannel(),
                 connections.add(request.connectionId(), "db", "", source.toString(), target.toString()),
                 request,
-                ticker.nanoTime() + WAIT.plus(by).toNanos());
+                ticker.nanoTime() + WAIT.plus(by).toNanos(),
+                new Prelude(new AtomicLong()),
+                null);
     }
 
     private void pass(Duration time) {

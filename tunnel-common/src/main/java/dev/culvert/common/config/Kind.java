@@ -116,6 +116,11 @@ public final class Kind<T> {
                 text -> text.equals("off") ? Optional.empty() : Optional.of(kind.parse(text)));
     }
 
+    /** What is made of the values of this kind. */
+    public <U> Kind<U> map(Function<T, U> made) {
+        return new Kind<>(expected, made.apply(standIn), text -> made.apply(parse(text)));
+    }
+
     /** This kind without some of its values; {@code why} goes on after "found X, ". */
     public Kind<T> except(Predicate<T> refused, String why) {
         return new Kind<>(expected, standIn, text -> {

@@ -77,11 +77,23 @@ public final class Section {
 
     /** A list that must be there, of at least one item. */
     public <T> List<T> list(String key, Kind<T> kind) {
+        return items(key, kind, item -> parse(key, kind, item, kind.standIn()));
+    }
+
+    /** The same, where an item may also be a section in braces, of which {@code shape} makes the value. */
+    public <T> List<T> list(String key, Kind<T> kind, Function<Section, T> shape) {
+        return items(
+                key,
+                kind,
+                item -> item instanceof ConfigObject
+                        ? at(key, item).read(shape)
+                        : parse(key, kind, item, kind.standIn()));
+    }
+
+    private <T> List<T> items(String key, Kind<T> kind, Function<ConfigValue, T> read) {
         ConfigValue value = value(key);
         if (value instanceof ConfigList list && !list.isEmpty()) {
-            return list.stream()
-                    .map(item -> parse(key, kind, item, kind.standIn()))
-                    .toList();
+            return list.stream().map(read).toList();
         }
         error(key, (value == null ? "missing" : "found " + found(value)) + ", expected a list of " + kind.expected());
         return List.of(kind.standIn());

@@ -25,6 +25,9 @@ final class Metrics implements Connections.Observer {
     private static final List<String> OF_TALLY = List.of("forward", "client");
     private static final List<String> OF_SESSION = List.of("session", "client");
 
+    /** Of {@link SessionStatus#state}. */
+    private static final List<String> STATES = List.of("opening", "up", Sessions.STANDBY, "lost");
+
     private final PrometheusRegistry registry = new PrometheusRegistry();
     private final Connections connections;
     private final Histogram roundTrip;
@@ -47,6 +50,11 @@ final class Metrics implements Connections.Observer {
                 sink -> sink.value(1, agent, version));
         gauge("culvert_connections", "Connections that are there now.", OF_TALLY, tallies(Tally::live));
         counter("culvert_connections_begun_total", "Connections, ended or not.", OF_TALLY, tallies(Tally::begun));
+        counter(
+                "culvert_connections_retried_total",
+                "How often a connection went to another session, because the one before had not processed its open request.",
+                OF_TALLY,
+                tallies(Tally::retried));
         counter(
                 "culvert_socket_received_bytes_total",
                 "Bytes that came from the sockets of this side: those of local programs at the client, of targets at the server.",
@@ -81,6 +89,11 @@ final class Metrics implements Connections.Observer {
                 "How often a session that had lost its link went on by another.",
                 List.of(),
                 sink -> sink.value((double) sessions.resumed()));
+        gauge(
+                "culvert_sessions",
+                "Sessions that are there now, by their state.",
+                List.of("state"),
+                sink -> STATES.forEach(state -> sink.value(count(state), state)));
         gauge("culvert_session_streams", "Streams that are open.", OF_SESSION, sessions(SessionStatus::streams));
         gauge(
                 "culvert_session_round_trip_seconds",
@@ -182,6 +195,12 @@ final class Metrics implements Connections.Observer {
         return sink -> connections
                 .tallies()
                 .forEach(tally -> sink.value(value.applyAsDouble(tally), tally.forward(), tally.client()));
+    }
+
+    private double count(String state) {
+        return (double) sessions.stream()
+                .filter(session -> session.state().equals(state))
+                .count();
     }
 
     private Consumer<Sink> sessions(ToDoubleFunction<SessionStatus> value) {

@@ -7,7 +7,7 @@ package dev.culvert.common.lifecycle;
  * @param client the peer's name; empty: it has none
  * @param peer its address
  * @param version of the protocol; empty while the peer has not spoken
- * @param state {@code opening} until the peer has spoken, then {@code up}; {@code lost} while it waits for another link
+ * @param state {@code opening} until the peer has spoken, then {@code up}, or {@code standby}; {@code lost} while it waits for another link
  * @param startedAt of the clock, ns: the oldest has the least
  * @param roundTripMicros of a PING, or as TCP measures it where the peer answers none; 0: unknown
  * @param retransmits TCP segments that were sent again, so far

@@ -34,6 +34,9 @@ import org.slf4j.LoggerFactory;
 
 /** The open sessions of an agent, and their end. Any thread. */
 public final class Sessions {
+    /** The name of a session, and its state when it is up, that takes connections only when the others do not. */
+    public static final String STANDBY = "standby";
+
     private static final Logger LOG = LoggerFactory.getLogger(Sessions.class);
 
     private final Connections connections;
@@ -196,7 +199,7 @@ public final class Sessions {
                 peer.address(),
                 session.isUp() ? session.version().toString() : "",
                 session.peerSoftware(),
-                session.isLost() ? "lost" : session.isUp() ? "up" : "opening",
+                state(session, entry),
                 entry.begunAt,
                 (ticker.nanoTime() - entry.begunAt) / 1_000_000,
                 session.streamCount(),
@@ -207,6 +210,13 @@ public final class Sessions {
                 session.widenedBytes(),
                 session.unconsumedBytes(),
                 session.queuedBytes());
+    }
+
+    private static String state(MuxSession session, Entry entry) {
+        if (session.isLost()) {
+            return "lost";
+        }
+        return !session.isUp() ? "opening" : entry.name.equals(STANDBY) ? STANDBY : "up";
     }
 
     public int size() {

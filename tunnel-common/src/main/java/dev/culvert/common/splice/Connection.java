@@ -87,6 +87,13 @@ public final class Connection {
         stream = newStream;
     }
 
+    /** Its stream has come to nothing, and another one is to carry it: until then it lives on no event loop. Event loop only. */
+    void leave() {
+        owner = null;
+        stream = null;
+        tally.retry();
+    }
+
     /** The target has answered. Event loop only. */
     void opened() {
         if (!opened) {

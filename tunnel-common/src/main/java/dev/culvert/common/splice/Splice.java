@@ -16,6 +16,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,6 +47,13 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
 
     private boolean ended;
 
+    /** Null: the stream can not be begun again, since it was answered, or since nobody wants that. */
+    private @Nullable Prelude said;
+
+    private Consumer<String> elsewhere = reason -> {};
+    /** Refused: the socket is on its way to another session. */
+    private boolean leaving;
+
     private Splice(Channel channel, Connection connection) {
         this.channel = channel;
         this.connection = connection;
@@ -62,6 +70,37 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         if (session.version() != ProtocolVersion.CULVERT) { // a stock peer does not tell when its target has answered
             connection.opened();
         }
+    }
+
+    /**
+     * The same for a socket that goes on elsewhere where the peer has certainly not processed the open request.
+     *
+     * @param said on a stream before this one
+     * @param elsewhere told why, when the channel is on no event loop any more; the connection goes on, and {@code said} has what the next
+     *     stream begins with
+     */
+    public static void open(
+            Channel channel,
+            Connection connection,
+            MuxSession session,
+            OpenRequest request,
+            Prelude said,
+            Consumer<String> elsewhere) {
+        if (session.version()
+                != ProtocolVersion.CULVERT) { // a stock peer does not say whether it has processed anything
+            open(channel, connection, session, request);
+            return;
+        }
+        Splice splice = new Splice(channel, connection);
+        splice.said = said;
+        splice.elsewhere = elsewhere;
+        MuxStream stream = session.open(request, splice);
+        said.repeat(stream);
+        if (said.hasEnded()) {
+            splice.inputEnded = true;
+            stream.shutdownOutput();
+        }
+        splice.start(stream);
     }
 
     /** Accepts a stream for a socket that was dialled and joins them; else as {@link #open}. */
@@ -99,6 +138,16 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     @Override
     public void onOpened(MuxStream from) {
         connection.opened();
+        settle();
+    }
+
+    /** The stream was answered, or is over: what was said will not be said again. */
+    private void settle() {
+        if (said != null) {
+            said.forget();
+            said = null;
+            readIfWanted();
+        }
     }
 
     // ---- from the socket to the stream
@@ -106,20 +155,31 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
         ByteBuf data = (ByteBuf) message;
-        if (stream == null || ended) {
+        if (stream == null || (ended && !leaving)) {
             data.release();
             return;
         }
         connection.fromSocket(data.readableBytes());
+        if (said != null) {
+            said.add(data);
+        }
         stream.write(data);
-        if (!stream.isWritable()) {
+        if (!mayRead(stream)) {
             channel.config().setAutoRead(false);
         }
     }
 
+    private boolean mayRead(MuxStream to) {
+        return to.isWritable() && (said == null || !said.isFull());
+    }
+
     @Override
     public void onWritable(MuxStream from) {
-        if (!inputEnded) {
+        readIfWanted();
+    }
+
+    private void readIfWanted() {
+        if (!inputEnded && !ended && stream != null && mayRead(stream)) {
             channel.config().setAutoRead(true);
         }
     }
@@ -128,6 +188,9 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
         if (event == ChannelInputShutdownEvent.INSTANCE && stream != null && !inputEnded) {
             inputEnded = true;
+            if (said != null) {
+                said.end();
+            }
             stream.shutdownOutput();
             closeIfBothEnded();
         }
@@ -138,6 +201,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
 
     @Override
     public void onData(MuxStream from, ByteBuf data) {
+        settle();
         int bytes = data.readableBytes();
         channel.write(data).addListener(written -> {
             if (written.isSuccess()) {
@@ -158,6 +222,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
 
     @Override
     public void onFin(MuxStream from) {
+        settle();
         if (flushing && channel.isOpen()) {
             // The last bytes go with the FIN, in one packet. For epoll; NIO does not know it.
             channel.config().setOption(EpollChannelOption.TCP_CORK, true);
@@ -194,7 +259,32 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
 
     @Override
     public void onReset(MuxStream from, ErrorCode code, String text) {
-        resetSocket(code, text.isEmpty() ? code.toString() : code + ": " + text);
+        String reason = text.isEmpty() ? code.toString() : code + ": " + text;
+        if (code == ErrorCode.REFUSED && said != null && said.isComplete() && !ended) {
+            leave(said, reason);
+        } else {
+            resetSocket(code, reason);
+        }
+    }
+
+    /** What still comes from the socket until it has left the event loop is kept as well. */
+    private void leave(Prelude kept, String reason) {
+        ended = true;
+        leaving = true;
+        channel.config().setAutoRead(false);
+        connection.leave();
+        channel.deregister().addListener(left -> {
+            leaving = false;
+            if (channel.isOpen() && kept.isComplete()) {
+                channel.pipeline().remove(this);
+                said = null;
+                elsewhere.accept(reason);
+            } else {
+                settle();
+                reset(channel);
+                connection.end(ErrorCode.REFUSED, "reset: " + reason);
+            }
+        });
     }
 
     @Override
@@ -213,6 +303,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     private void channelGone(String reason) {
         if (!ended) {
             ended = true;
+            settle();
             if (stream != null) {
                 stream.reset(ErrorCode.CONNECTION_RESET, reason);
             }
@@ -223,6 +314,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     private void resetSocket(ErrorCode code, String reason) {
         if (!ended) {
             ended = true;
+            settle();
             reset(channel);
             connection.end(code, "reset: " + reason);
         }

@@ -13,6 +13,7 @@ public final class Tally {
     private final LongAdder begun = new LongAdder();
     private final LongAdder fromSockets = new LongAdder();
     private final LongAdder toSockets = new LongAdder();
+    private final LongAdder retried = new LongAdder();
     private final LongAdder closed = new LongAdder();
     private final Map<ErrorCode, LongAdder> cutOff = new EnumMap<>(ErrorCode.class);
 
@@ -57,6 +58,11 @@ public final class Tally {
         return toSockets.sum();
     }
 
+    /** How often a connection was taken to another session, because the one before had not processed it. */
+    public long retried() {
+        return retried.sum();
+    }
+
     /** Connections that ended in good order. */
     public long closed() {
         return closed.sum();
@@ -77,6 +83,10 @@ public final class Tally {
 
     void toSocket(int bytes) {
         toSockets.add(bytes);
+    }
+
+    void retry() {
+        retried.increment();
     }
 
     void close() {

@@ -1,5 +1,6 @@
 package dev.culvert.common.splice;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.culvert.common.net.Dialer;
@@ -13,6 +14,9 @@ import dev.culvert.mux.MuxStream;
 import dev.culvert.mux.OpenRequest;
 import dev.culvert.mux.ProtocolVersion;
 import dev.culvert.mux.SessionListener;
+import dev.culvert.mux.StreamListener;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
@@ -23,6 +27,8 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -30,7 +36,7 @@ class SpliceTest {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private final Transport transport = Transport.best();
-    private final EventLoopGroup loops = transport.newEventLoops(1, "test");
+    private final EventLoopGroup loops = transport.newEventLoops(2, "test");
     private final EventLoop loop = loops.next();
     private final Connections connections = new Connections(Ticker.systemTicker());
 
@@ -48,6 +54,132 @@ class SpliceTest {
             public void onClosed(MuxSession session, ErrorCode code, String text) {}
         };
         return new MuxSession(MuxSession.Role.CLIENT, MuxSettings.of(ProtocolVersion.SMUX_1), listener);
+    }
+
+    /** A client's session and its server's, whose bytes the test moves. The server does with streams as it is told. */
+    private static final class Tunnel implements AutoCloseable {
+        final MuxSession client = session(MuxSession.Role.CLIENT, stream -> {});
+        final EmbeddedChannel near = new EmbeddedChannel(new MuxConnection(client));
+        final EmbeddedChannel far;
+
+        Tunnel(Consumer<MuxStream> onStream) {
+            far = new EmbeddedChannel(new MuxConnection(session(MuxSession.Role.SERVER, onStream)));
+            pump();
+        }
+
+        private static MuxSession session(MuxSession.Role role, Consumer<MuxStream> onStream) {
+            return new MuxSession(role, MuxSettings.of(ProtocolVersion.CULVERT), new SessionListener() {
+                @Override
+                public void onStream(MuxSession session, MuxStream stream) {
+                    onStream.accept(stream);
+                }
+
+                @Override
+                public void onClosed(MuxSession session, ErrorCode code, String text) {}
+            });
+        }
+
+        void pump() {
+            boolean moved = true;
+            while (moved) {
+                near.runPendingTasks();
+                far.runPendingTasks();
+                moved = move(near, far);
+                moved |= move(far, near);
+            }
+        }
+
+        private static boolean move(EmbeddedChannel from, EmbeddedChannel to) {
+            boolean moved = false;
+            ByteBuf bytes;
+            while ((bytes = from.readOutbound()) != null) {
+                to.writeInbound(bytes);
+                moved = true;
+            }
+            return moved;
+        }
+
+        @Override
+        public void close() {
+            near.finishAndReleaseAll();
+            far.finishAndReleaseAll();
+        }
+    }
+
+    /** In place of a target. */
+    private interface Target extends StreamListener {
+        @Override
+        default void onData(MuxStream stream, ByteBuf data) {
+            data.release();
+        }
+
+        @Override
+        default void onReset(MuxStream stream, ErrorCode code, String text) {}
+    }
+
+    @Test
+    void a_socket_whose_open_request_was_refused_goes_on_by_another_session_with_all_it_has_said() throws Exception {
+        AtomicLong kept = new AtomicLong();
+        StringBuilder heard = new StringBuilder();
+        Target refusing = stream -> stream.reset(ErrorCode.REFUSED, "when all has arrived");
+        Target answering = new Target() {
+            @Override
+            public void onData(MuxStream stream, ByteBuf data) {
+                heard.append(data.toString(UTF_8));
+                data.release();
+            }
+
+            @Override
+            public void onFin(MuxStream stream) {
+                stream.write(Unpooled.copiedBuffer("answer", UTF_8));
+                stream.shutdownOutput();
+            }
+        };
+        EventLoop otherLoop = loops.next();
+        try (ServerSocket listening = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                Tunnel first = new Tunnel(stream -> stream.attach(refusing));
+                Tunnel second = new Tunnel(stream -> {
+                    stream.accept();
+                    stream.attach(answering);
+                })) {
+            HostPort address = new HostPort("127.0.0.1", listening.getLocalPort());
+            Channel channel = new Dialer(transport, PATIENCE)
+                    .dial(loop, address, any -> true)
+                    .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+            try (Socket application = listening.accept()) {
+                Connection connection = connections.add("1", "web", "", "client", address.toString());
+                Prelude said = new Prelude(kept);
+                loop.execute(() -> Splice.open(
+                        channel,
+                        connection,
+                        first.client,
+                        OpenRequest.EMPTY,
+                        said,
+                        reason -> otherLoop
+                                .register(channel)
+                                .addListener(registered -> Splice.open(
+                                        channel, connection, second.client, OpenRequest.EMPTY, said, why -> {}))));
+                application.getOutputStream().write("question".getBytes(UTF_8));
+                application.shutdownOutput();
+
+                long deadline = System.nanoTime() + PATIENCE.toNanos();
+                while (connections.size() > 0) {
+                    assertThat(System.nanoTime()).isLessThan(deadline);
+                    loop.submit(first::pump).get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+                    otherLoop.submit(second::pump).get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+                }
+                application.setSoTimeout((int) PATIENCE.toMillis());
+                byte[] answer = application.getInputStream().readAllBytes();
+                assertThat(answer).asString(UTF_8).isEqualTo("answer");
+            }
+        }
+        assertThat(heard).hasToString("question");
+        assertThat(kept).hasValue(0);
+        assertThat(connections.tallies()).singleElement().satisfies(tally -> {
+            assertThat(tally.retried()).isOne();
+            assertThat(tally.fromSockets()).isEqualTo("question".length());
+            assertThat(tally.closed()).isOne();
+        });
     }
 
     /** A channel takes no options any more between its closing and the moment its handlers hear of that. */
