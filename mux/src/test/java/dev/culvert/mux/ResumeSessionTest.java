@@ -129,6 +129,7 @@ class ResumeSessionTest {
     void streamsHearASentenceWhenTheLinkDoesNotComeBackInTime() {
         try (RawPeer peer = kept(Role.SERVER)) {
             Recorder recorder = peer.open(10);
+            peer.read();
             peer.us.session.disconnected("cut");
             peer.pass(59_999);
             assertThat(recorder.events).isEmpty();

@@ -149,16 +149,24 @@ class SpliceTest {
             try (Socket application = listening.accept()) {
                 Connection connection = connections.add("1", "web", "", "client", address.toString());
                 Prelude said = new Prelude(kept);
-                loop.execute(() -> Splice.open(
-                        channel,
-                        connection,
-                        first.client,
-                        OpenRequest.EMPTY,
-                        said,
-                        reason -> otherLoop
-                                .register(channel)
-                                .addListener(registered -> Splice.open(
-                                        channel, connection, second.client, OpenRequest.EMPTY, said, why -> {}))));
+                // Joined before anything comes: who is not read yet, but on an event loop, hears of the end all the
+                // same.
+                loop.submit(() -> Splice.open(
+                                channel,
+                                connection,
+                                first.client,
+                                OpenRequest.EMPTY,
+                                said,
+                                reason -> otherLoop
+                                        .register(channel)
+                                        .addListener(registered -> Splice.open(
+                                                channel,
+                                                connection,
+                                                second.client,
+                                                OpenRequest.EMPTY,
+                                                said,
+                                                why -> {}))))
+                        .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
                 application.getOutputStream().write("question".getBytes(UTF_8));
                 application.shutdownOutput();
 
