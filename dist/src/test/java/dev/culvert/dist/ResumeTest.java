@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -43,6 +44,7 @@ class ResumeTest {
     }
 
     /** What is sent from the old address, or to it, is lost, and nobody is told. */
+    @Tag("long")
     @ParameterizedTest(name = "tls {0}")
     @ValueSource(booleans = {true, false})
     void transfersDoNotNoticeThatTheAddressChanges(boolean tls) throws Exception {
