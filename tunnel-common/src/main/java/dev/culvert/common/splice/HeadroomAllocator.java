@@ -55,7 +55,7 @@ final class HeadroomAllocator implements RecvByteBufAllocator {
 
         @Override
         public int guess() {
-            return Math.min(sizes.guess() - HEADROOM, maxRead.getAsInt());
+            return Math.min(sizes.guess(), maxRead.getAsInt());
         }
 
         @Override
@@ -70,7 +70,7 @@ final class HeadroomAllocator implements RecvByteBufAllocator {
 
         @Override
         public void lastBytesRead(int bytes) {
-            sizes.lastBytesRead(bytes > 0 ? bytes + HEADROOM : bytes);
+            sizes.lastBytesRead(bytes);
         }
 
         @Override
@@ -80,7 +80,7 @@ final class HeadroomAllocator implements RecvByteBufAllocator {
 
         @Override
         public void attemptedBytesRead(int bytes) {
-            sizes.attemptedBytesRead(bytes + HEADROOM);
+            sizes.attemptedBytesRead(bytes);
         }
 
         @Override
