@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -140,7 +141,7 @@ final class Exhaustion {
                 }
             });
             if (i % 2 == 0) {
-                use(() -> socket.getInputStream().transferTo(java.io.OutputStream.nullOutputStream()));
+                use(() -> socket.getInputStream().transferTo(OutputStream.nullOutputStream()));
             }
         }
         return sockets;

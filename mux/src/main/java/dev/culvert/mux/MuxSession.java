@@ -399,7 +399,7 @@ public final class MuxSession {
         receivedBytes += bytes;
         if (resumption != null) {
             resumption.receive(bytes);
-            if (resumption.owesAck()) {
+            if (resumption.owesAck(false)) {
                 wake();
             }
         }
@@ -510,7 +510,7 @@ public final class MuxSession {
     }
 
     private @Nullable ByteBuf nextControl() {
-        if (resumption != null && (resumption.owesAck() || (!updates.isEmpty() && resumption.mayAck()))) {
+        if (resumption != null && resumption.owesAck(!updates.isEmpty())) {
             return resumption.ack(version());
         }
         ByteBuf frame = control.poll();

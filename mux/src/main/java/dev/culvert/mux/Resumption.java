@@ -216,14 +216,13 @@ final class Resumption {
         return received;
     }
 
-    /** Whether so much has arrived since the last ACK that it is time for another. */
-    boolean owesAck() {
-        return received - receiptSent >= ackEvery;
-    }
-
-    /** Whether so much has arrived since the last ACK that another one may go along with a UPD. */
-    boolean mayAck() {
-        return received - receiptSent >= ackEvery / ALONG;
+    /**
+     * Whether so much has arrived since the last ACK that it is time for another.
+     *
+     * @param along with a UPD, it can go sooner
+     */
+    boolean owesAck(boolean along) {
+        return received - receiptSent >= (along ? ackEvery / ALONG : ackEvery);
     }
 
     /** Whether anything at all has arrived since the last ACK. */

@@ -14,8 +14,9 @@ import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 
 /**
- * Which server is dialled next, and after which pause. The first comes first, or where they have weights one by chance, but those that have
- * failed lately are behind the others, and before all else those come that are not taken. As many attempts as there are servers are a round: each has its turn in it, and only after it there is a pause.
+ * Which server is dialled next, and after which pause. The first comes first, or where they have weights one by chance, but those that
+ * have failed lately are behind the others, and before all else those come that are not taken. As many attempts as there are servers are a
+ * round: each has its turn in it, and only after it there is a pause.
  *
  * <p>Event loop only.
  */
@@ -147,8 +148,8 @@ final class ServerOrder {
         failedAt.remove(server.address());
     }
 
-    /** A session has lasted: pauses begin again with the shortest. */
-    void isGood() {
+    /** A session has lasted, or its link was of use: pauses begin again with the shortest. */
+    void recovered() {
         failures = 0;
         tried.clear();
         backoff.reset();

@@ -464,7 +464,7 @@ final class Uplink implements Uplinks.Carrier {
         }
 
         private void takeOver(MuxSession session) {
-            log.isUp(server, session);
+            log.up(server, session);
             MuxSession before = current;
             Server left = at;
             String why = renewal == null ? "" : renewal.why;
@@ -519,7 +519,7 @@ final class Uplink implements Uplinks.Carrier {
             linkedAt = System.nanoTime();
             heardBefore = session.receivedBytes();
             long millis = (linkedAt - lostAt) / 1_000_000;
-            log.isResumed(server, session, millis);
+            log.resumed(server, session, millis);
             if (current == null && session.isOpenable()) {
                 settleOn(session, server);
                 lookAhead(session);
@@ -547,7 +547,7 @@ final class Uplink implements Uplinks.Carrier {
                 return Duration.ZERO;
             }
             if (session.receivedBytes() > heardBefore) {
-                order.isGood();
+                order.recovered();
             }
             return order.pause();
         }
@@ -586,7 +586,7 @@ final class Uplink implements Uplinks.Carrier {
         private boolean isGood() {
             boolean good = System.nanoTime() - linkedAt > GOOD.toNanos();
             if (good) {
-                order.isGood();
+                order.recovered();
             }
             return good;
         }

@@ -16,7 +16,7 @@ final class UplinkLog {
         this.name = name;
     }
 
-    void isUp(Server server, MuxSession session) {
+    void up(Server server, MuxSession session) {
         event(LOG.atInfo(), "session_up", server)
                 .addKeyValue("version", session.version())
                 .addKeyValue("software", session.peerSoftware())
@@ -28,7 +28,7 @@ final class UplinkLog {
                         session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware());
     }
 
-    void isResumed(Server server, MuxSession session, long millis) {
+    void resumed(Server server, MuxSession session, long millis) {
         event(LOG.atInfo(), "session_resumed", server)
                 .addKeyValue("lost_ms", millis)
                 .log(

@@ -10,9 +10,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
- * Gives every local connection to the least loaded uplink, of those whose server answers if there are any, to the one that stands by where there
- * is no other, and lets it wait while there is none at all. One that comes back, because a session has
- * not processed it, goes to another.
+ * Gives every local connection to the least loaded uplink, of those whose server answers if there are any, to the one that stands by where
+ * there is no other, and lets it wait while there is none at all. One that comes back, because its session has not processed it, goes to
+ * another.
  *
  * <p>Runs on the event loop that accepts. An uplink that becomes ready does so on its own loop, maybe right after it was asked
  * in vain: it calls {@link #serveWaiting} every time, whether it knows of somebody who waits or not.

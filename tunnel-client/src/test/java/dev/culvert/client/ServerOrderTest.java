@@ -64,7 +64,7 @@ class ServerOrderTest {
     void whoHasFailedLatelyIsBehindTheOthersForAWhile() {
         order.failed(A);
         order.succeeded(B);
-        order.isGood();
+        order.recovered();
         order.restart();
         assertThat(order.next()).isEqualTo(B);
 
