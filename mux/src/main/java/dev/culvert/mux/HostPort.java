@@ -5,12 +5,12 @@ import java.net.InetSocketAddress;
 import java.util.regex.Pattern;
 
 /**
- * A host, by name or by address, and a TCP port. Nothing is resolved.
+ * A host, by name or by address, and a port. Nothing is resolved.
  *
  * @param host a DNS name or an IP address in text, IPv6 without brackets; 1 to 255 ASCII characters
  * @param port 1 to 65535, or 0 where a listener may pick a free one
  */
-public record HostPort(String host, int port) {
+public record HostPort(String host, int port) implements Address {
     /** The longest host the RFC 1928 address form can carry. */
     private static final int MAX_HOST = 255;
 

@@ -8,25 +8,37 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a 0x82 stream is opened for: the TLVs of its SYN. A stock stream carries none of it and has {@link #EMPTY}.
  *
+ * @param kind what the stream carries
  * @param target what to dial, or null where the peer knows
  * @param source the client that the stream is opened for, or null where it is not told
  * @param connectionId one name for the connection in the logs of both sides; at most 64 bytes, may be empty
  * @param forward the name of the forward; at most 64 bytes, may be empty
- * @param probe whether the stream is for measuring, and has no target
  */
 public record OpenRequest(
-        @Nullable HostPort target, @Nullable HostPort source, String connectionId, String forward, boolean probe) {
+        Kind kind, @Nullable Address target, @Nullable HostPort source, String connectionId, String forward) {
     /** A request that says nothing. */
     public static final OpenRequest EMPTY = new OpenRequest(null, null, "", "");
 
     /** For a stream to the server itself, which measures the way there and back. */
-    public static final OpenRequest PROBE = new OpenRequest(null, null, "", "", true);
+    public static final OpenRequest PROBE = new OpenRequest(Kind.PROBE, null, null, "", "");
+
+    /** What a stream carries. */
+    public enum Kind {
+        /** The bytes of a connection. */
+        CONNECTION,
+        /** Datagrams, which go to the target by UDP: see docs/protocol.md, section 3. */
+        DATAGRAMS,
+        /** What measures the way to the server and back; there is no target. */
+        PROBE
+    }
 
     private static final int TARGET = 1;
     private static final int SOURCE = 2;
     private static final int CONNECTION_ID = 3;
     private static final int FORWARD = 4;
     private static final int PROBE_TYPE = 5;
+    private static final int UNIX_TARGET = 6;
+    private static final int DATAGRAMS = 7;
     private static final int MAX_NAME = 64;
 
     // The address types of RFC 1928, section 5.
@@ -42,13 +54,15 @@ public record OpenRequest(
     }
 
     /** A request for a stream that carries a connection. */
-    public OpenRequest(@Nullable HostPort target, @Nullable HostPort source, String connectionId, String forward) {
-        this(target, source, connectionId, forward, false);
+    public OpenRequest(@Nullable Address target, @Nullable HostPort source, String connectionId, String forward) {
+        this(Kind.CONNECTION, target, source, connectionId, forward);
     }
 
     void write(ByteBuf out) {
-        if (target != null) {
-            writeAddress(out, TARGET, target);
+        if (target instanceof HostPort address) {
+            writeAddress(out, TARGET, address);
+        } else if (target instanceof UnixPath unix) {
+            Tlvs.write(out, UNIX_TARGET, unix.path());
         }
         if (source != null) {
             writeAddress(out, SOURCE, source);
@@ -59,20 +73,23 @@ public record OpenRequest(
         if (!forward.isEmpty()) {
             Tlvs.write(out, FORWARD, forward);
         }
-        if (probe) {
-            Tlvs.write(out, PROBE_TYPE, "");
+        switch (kind) {
+            case PROBE -> Tlvs.write(out, PROBE_TYPE, "");
+            case DATAGRAMS -> Tlvs.write(out, DATAGRAMS, "");
+            case CONNECTION -> {}
         }
     }
 
     static OpenRequest read(ByteBuf payload) throws ProtocolViolation {
         var builder = new Object() {
-            @Nullable HostPort target;
+            Kind kind = Kind.CONNECTION;
+
+            @Nullable Address target;
 
             @Nullable HostPort source;
 
             String connectionId = "";
             String forward = "";
-            boolean probe;
         };
         Tlvs.read(payload, (type, value) -> {
             switch (type) {
@@ -80,11 +97,13 @@ public record OpenRequest(
                 case SOURCE -> builder.source = readAddress(type, value);
                 case CONNECTION_ID -> builder.connectionId = Tlvs.text(type, value, MAX_NAME);
                 case FORWARD -> builder.forward = Tlvs.text(type, value, MAX_NAME);
-                case PROBE_TYPE -> builder.probe = true;
+                case PROBE_TYPE -> builder.kind = Kind.PROBE;
+                case UNIX_TARGET -> builder.target = readPath(type, value);
+                case DATAGRAMS -> builder.kind = Kind.DATAGRAMS;
                 default -> {} // a newer peer's
             }
         });
-        return new OpenRequest(builder.target, builder.source, builder.connectionId, builder.forward, builder.probe);
+        return new OpenRequest(builder.kind, builder.target, builder.source, builder.connectionId, builder.forward);
     }
 
     private static void writeAddress(ByteBuf out, int type, HostPort address) {
@@ -99,6 +118,14 @@ public record OpenRequest(
             out.writeByte(DOMAIN).writeByte(name.length).writeBytes(name);
         }
         out.writeShort(address.port());
+    }
+
+    private static UnixPath readPath(int type, ByteBuf value) throws ProtocolViolation {
+        try {
+            return new UnixPath(Tlvs.text(type, value, UnixPath.MOST));
+        } catch (IllegalArgumentException e) {
+            throw new ProtocolViolation("TLV " + type + ": " + e.getMessage());
+        }
     }
 
     private static HostPort readAddress(int type, ByteBuf value) throws ProtocolViolation {

@@ -35,18 +35,25 @@ class OpenRequestFuzz {
     }
 
     private static void parse(String text) {
-        HostPort address;
+        Address address;
         try {
-            address = HostPort.parse(text);
+            address = Address.parse(text);
         } catch (IllegalArgumentException refused) {
             assertThat(refused).hasMessageMatching("(?s).+");
             return;
         }
-        travels(new OpenRequest(address, address, "", ""));
+        travels(new OpenRequest(address, null, "", ""));
+        if (address instanceof HostPort source) {
+            travels(new OpenRequest(null, source, "", ""));
+        }
     }
 
     private static void travels(OpenRequest request) {
-        isWhole(request.target());
+        if (request.target() instanceof HostPort tcp) {
+            isWhole(tcp);
+        } else if (request.target() instanceof UnixPath unix) {
+            assertThat(Address.parse(unix.toString())).isEqualTo(unix);
+        }
         isWhole(request.source());
         ByteBuf payload = ByteBufAllocator.DEFAULT.buffer();
         try {

@@ -131,7 +131,8 @@ class VectorsTest {
             return OpenRequest.PROBE;
         }
         return new OpenRequest(
-                HostPort.parse(word(meaning, "target")),
+                meaning.contains(" datagrams ") ? OpenRequest.Kind.DATAGRAMS : OpenRequest.Kind.CONNECTION,
+                Address.parse(word(meaning, "target")),
                 HostPort.parse(word(meaning, "source")),
                 word(meaning, "connection"),
                 word(meaning, "forward"));
@@ -216,12 +217,13 @@ class VectorsTest {
                 }
                 case Frame.SYN -> {
                     OpenRequest request = OpenRequest.read(payload);
-                    if (request.probe()) {
+                    if (request.kind() == OpenRequest.Kind.PROBE) {
                         yield " probe";
                     }
                     yield request.target() == null
                             ? ""
-                            : " target=" + request.target() + " source=" + request.source() + " connection="
+                            : (request.kind() == OpenRequest.Kind.DATAGRAMS ? " datagrams" : "") + " target="
+                                    + request.target() + " source=" + request.source() + " connection="
                                     + request.connectionId() + " forward=" + request.forward();
                 }
                 default -> "";

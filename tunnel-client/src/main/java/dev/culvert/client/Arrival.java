@@ -6,7 +6,7 @@ import dev.culvert.common.splice.Splice;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.OpenRequest;
 import io.netty.channel.ChannelOption;
-import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.DuplexChannel;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param refusal the last of these; null: there was none
  */
 record Arrival(
-        SocketChannel channel,
+        DuplexChannel channel,
         Connection connection,
         OpenRequest request,
         long deadline,

@@ -11,6 +11,7 @@ import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.tls.Fingerprint;
+import dev.culvert.mux.Address;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxConnection;
@@ -246,7 +247,7 @@ final class Checkup implements AutoCloseable {
     // ---- the targets
 
     private void open(MuxSession session, ForwardConfig forward) throws InterruptedException {
-        HostPort target = forward.target().orElseThrow();
+        Address target = forward.target().orElseThrow();
         CompletableFuture<Void> opened = new CompletableFuture<>();
         CompletableFuture<Void> ended = new CompletableFuture<>();
         long begunAt = System.nanoTime();
@@ -272,7 +273,7 @@ final class Checkup implements AutoCloseable {
         }
     }
 
-    private static String targetAdvice(ErrorCode code, String forward, HostPort target) {
+    private static String targetAdvice(ErrorCode code, String forward, Address target) {
         return switch (code) {
             case FORBIDDEN ->
                 "The server's administrator adds \"" + target

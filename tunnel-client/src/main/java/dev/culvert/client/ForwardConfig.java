@@ -1,40 +1,44 @@
 package dev.culvert.client;
 
-import static dev.culvert.common.config.Kind.hostPort;
 import static dev.culvert.common.config.Kind.integer;
-import static dev.culvert.common.config.Kind.listenAddress;
+import static dev.culvert.common.config.Kind.localAddress;
+import static dev.culvert.common.config.Kind.targetAddress;
 
 import dev.culvert.common.config.ListenAddresses;
 import dev.culvert.common.config.Section;
+import dev.culvert.common.config.SocketFileConfig;
 import dev.culvert.common.net.Listeners;
-import dev.culvert.mux.HostPort;
+import dev.culvert.common.net.SocketFile;
+import dev.culvert.mux.Address;
 import java.util.Optional;
 
 /**
- * One port that is carried to the other side.
+ * One address that is carried to the other side.
  *
  * @param name what the user calls it
  * @param listen the local address; with port 0 the system picks one
+ * @param socketFile what becomes of the file of a unix socket
  * @param target what the server dials; empty for a smux peer, which knows the target itself
  * @param maxConnections at the same time, 1 to 1000000
  */
-record ForwardConfig(String name, HostPort listen, Optional<HostPort> target, int maxConnections)
+record ForwardConfig(String name, Address listen, SocketFile socketFile, Optional<Address> target, int maxConnections)
         implements Listeners.Place {
     private static final int USUAL_MOST = 10_000;
 
     static ForwardConfig read(String name, Section section, Protocol protocol, ListenAddresses addresses) {
-        HostPort listen = section.get("listen", listenAddress());
+        Address listen = section.get("listen", localAddress());
         addresses.take(listen, section);
         return new ForwardConfig(
                 name,
                 listen,
+                SocketFileConfig.read(section, listen),
                 target(section, protocol),
                 section.get("max-connections", integer(1, 1_000_000), USUAL_MOST));
     }
 
-    private static Optional<HostPort> target(Section section, Protocol protocol) {
+    private static Optional<Address> target(Section section, Protocol protocol) {
         if (protocol == Protocol.CULVERT) {
-            return Optional.of(section.get("target", hostPort()));
+            return Optional.of(section.get("target", targetAddress()));
         }
         if (section.has("target")) {
             section.error("target", "with protocol = " + protocol + " the peer decides the target; remove this key");
@@ -55,7 +59,7 @@ record ForwardConfig(String name, HostPort listen, Optional<HostPort> target, in
     /** A few words for people. */
     @Override
     public String describe() {
-        return name + "  " + listen + " -> " + target.map(HostPort::toString).orElse("the peer's target");
+        return name + "  " + listen + " -> " + target.map(Address::toString).orElse("the peer's target");
     }
 
     /** The limit after a comma, or nothing where it is as usual. */

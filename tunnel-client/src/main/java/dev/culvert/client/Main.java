@@ -52,7 +52,7 @@ public final class Main implements Program<ClientConfig> {
     @Override
     public void examine(ClientConfig config, boolean runs, Findings findings) throws InterruptedException {
         if (!runs) {
-            config.forwards().forEach(forward -> findings.checkPort(forward.name(), forward.listen()));
+            config.forwards().forEach(forward -> findings.checkAddress(forward.name(), forward.listen()));
         }
         try (Checkup checkup = new Checkup(config, findings)) {
             checkup.run();

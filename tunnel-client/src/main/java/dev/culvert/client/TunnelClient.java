@@ -13,17 +13,18 @@ import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.Acceptor;
 import dev.culvert.common.net.Listeners;
 import dev.culvert.common.net.ListeningSocket;
+import dev.culvert.common.net.Origin;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.Prelude;
 import dev.culvert.common.splice.Tally;
-import dev.culvert.mux.HostPort;
+import dev.culvert.mux.Address;
 import dev.culvert.mux.OpenRequest;
 import dev.culvert.mux.SharedBudget;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
-import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
 import io.netty.util.internal.PlatformDependent;
@@ -208,21 +209,20 @@ public final class TunnelClient implements Agent {
         return listeners.sockets();
     }
 
-    private void arrive(ForwardConfig forward, Acceptor acceptor, SocketChannel channel) {
-        if (channel.remoteAddress() == null) { // gone already
+    private void arrive(ForwardConfig forward, Acceptor acceptor, DuplexChannel channel) {
+        Origin origin = Origin.of(channel);
+        if (origin == null) { // gone already
             channel.unsafe().closeForcibly();
             acceptor.release();
             return;
         }
-        channel.config().setAllowHalfClosure(true);
-        HostPort source = HostPort.of(channel.remoteAddress());
-        HostPort target = forward.target().orElse(null);
-        OpenRequest request = new OpenRequest(target, source, connections.newId(), forward.name());
+        Address target = forward.target().orElse(null);
+        OpenRequest request = new OpenRequest(target, origin.address(), connections.newId(), forward.name());
         Connection connection = connections.add(
                 request.connectionId(),
                 forward.name(),
                 "",
-                source.toString(),
+                origin.words(),
                 target == null ? "the server's" : target.toString());
         connection.onEnd(acceptor::release);
         long deadline = ticker.nanoTime() + config.upstream().sessionWait().toNanos();

@@ -15,7 +15,7 @@ import dev.culvert.mux.Token;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
-import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
@@ -227,7 +227,7 @@ final class Uplink implements Uplinks.Carrier {
     }
 
     private void join(Arrival arrival, MuxSession session, Consumer<Arrival> back) {
-        SocketChannel channel = arrival.channel();
+        DuplexChannel channel = arrival.channel();
         // Of the load: it ends with the connection, or before where that goes elsewhere.
         AtomicInteger share = new AtomicInteger(1);
         Runnable leave = () -> load.addAndGet(-share.getAndSet(0));

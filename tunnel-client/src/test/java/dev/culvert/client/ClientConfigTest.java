@@ -14,6 +14,7 @@ import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.ResumeConfig;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.TlsConfig;
+import dev.culvert.common.net.SocketFile;
 import dev.culvert.common.tls.Fingerprint;
 import dev.culvert.common.tls.Identity;
 import dev.culvert.mux.HostPort;
@@ -162,6 +163,7 @@ class ClientConfigTest {
                         List.of(new ForwardConfig(
                                 "web",
                                 new HostPort("127.0.0.1", 8080),
+                                SocketFile.USUAL,
                                 Optional.of(new HostPort("127.0.0.1", 8000)),
                                 10_000)),
                         new DrainConfig(ofSeconds(30), Optional.empty()),
@@ -206,7 +208,8 @@ class ClientConfigTest {
                         new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
                         new ResumeConfig(ofSeconds(0), 256 << 10),
                         new FlowConfig(1 << 20, 64 << 10, 65535),
-                        List.of(new ForwardConfig("any", new HostPort("0.0.0.0", 0), Optional.empty(), 1)),
+                        List.of(new ForwardConfig(
+                                "any", new HostPort("0.0.0.0", 0), SocketFile.USUAL, Optional.empty(), 1)),
                         new DrainConfig(ofSeconds(0), Optional.of(ofSeconds(1))),
                         new AdminConfig(List.of("/run/c.sock", "[::1]:9180"), false),
                         new LogConfig(
@@ -236,7 +239,8 @@ class ClientConfigTest {
                         "client.conf:8: forwards.web.listen: found \"80800\","
                                 + " expected HOST:PORT such as \"127.0.0.1:8080\"",
                         "client.conf:8: forwards.web.target: found \"127.0.0.1:0\", expected a port from 1 to 65535",
-                        "client.conf:9: forwards.db.target: missing, expected HOST:PORT such as \"127.0.0.1:8080\"",
+                        "client.conf:9: forwards.db.target: missing, expected HOST:PORT such as \"127.0.0.1:8080\","
+                                + " or unix:PATH",
                         "client.conf:10: forwards.pg.listen: 127.0.0.1:5432 is taken by forwards.db.listen;"
                                 + " give each its own address",
                         "client.conf:12: drian: unknown key; did you mean drain?");

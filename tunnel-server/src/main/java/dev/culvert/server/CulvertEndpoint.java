@@ -1,5 +1,6 @@
 package dev.culvert.server;
 
+import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.OpenRequest;
@@ -18,7 +19,7 @@ record CulvertEndpoint(HostPort listen, boolean tls, MuxSettings settings, int m
     }
 
     @Override
-    public @Nullable HostPort target(OpenRequest request) {
+    public @Nullable Address target(OpenRequest request) {
         return request.target();
     }
 

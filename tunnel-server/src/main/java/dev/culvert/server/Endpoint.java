@@ -1,6 +1,7 @@
 package dev.culvert.server;
 
 import dev.culvert.common.net.Listeners;
+import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.OpenRequest;
@@ -23,13 +24,13 @@ interface Endpoint extends Listeners.Place {
     String forward(OpenRequest request);
 
     /** Where a stream goes; null: it says nothing and there is no default. */
-    @Nullable HostPort target(OpenRequest request);
+    @Nullable Address target(OpenRequest request);
 
     /** Whether clients show who they are. */
     boolean tls();
 
     /** Whether a stream to {@code target} could be allowed at all; asked before its name is resolved. */
-    default boolean mayDial(Client client, HostPort target) {
+    default boolean mayDial(Client client, Address target) {
         return client.allow().mayMatch(target);
     }
 

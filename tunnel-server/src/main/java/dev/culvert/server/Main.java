@@ -58,7 +58,7 @@ public final class Main implements Program<ServerConfig> {
             findings.fault("key", String.valueOf(e.getMessage()), "");
         }
         if (!runs) {
-            config.endpoints(name()).forEach(endpoint -> findings.checkPort(endpoint.name(), endpoint.listen()));
+            config.endpoints(name()).forEach(endpoint -> findings.checkAddress(endpoint.name(), endpoint.listen()));
         }
     }
 

@@ -7,6 +7,7 @@ import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.Splice;
 import dev.culvert.common.tls.UntrustedPeer;
+import dev.culvert.mux.Address;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxConnection;
@@ -255,11 +256,11 @@ final class ServerSession implements SessionListener {
             return;
         }
         OpenRequest request = stream.request();
-        if (request.probe()) {
+        if (request.kind() == OpenRequest.Kind.PROBE) {
             Probe.answer(stream, peer.loop, account::closeStream);
             return;
         }
-        HostPort target = peer.endpoint.target(request);
+        Address target = peer.endpoint.target(request);
         Connection connection = connections.add(
                 request.connectionId().isEmpty() ? connections.newId() : word(request.connectionId()),
                 word(peer.endpoint.forward(request)),
@@ -300,9 +301,12 @@ final class ServerSession implements SessionListener {
                 : peer.address;
     }
 
-    private void dial(MuxStream stream, Connection connection, HostPort target) {
+    private void dial(MuxStream stream, Connection connection, Address target) {
         Future<Channel> dial = dialer.dial(
-                peer.loop, target, resolved -> peer.endpoint.mayDial(client, target, resolved), stream::hasEarlyData);
+                peer.loop,
+                target,
+                resolved -> peer.endpoint.mayDial(client, (HostPort) target, resolved),
+                stream::hasEarlyData);
         stream.ifAbandoned(() -> {
             dial.cancel(false);
             connection.end(ErrorCode.CANCELLED, "reset by the client while " + target + " was dialled");

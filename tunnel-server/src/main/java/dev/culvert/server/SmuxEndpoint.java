@@ -1,5 +1,6 @@
 package dev.culvert.server;
 
+import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.OpenRequest;
@@ -10,7 +11,7 @@ import java.net.InetSocketAddress;
  * TLS it has to be among what the client may dial as well.
  */
 record SmuxEndpoint(
-        String key, HostPort listen, HostPort destination, boolean tls, MuxSettings settings, int mostConnections)
+        String key, HostPort listen, Address destination, boolean tls, MuxSettings settings, int mostConnections)
         implements Endpoint {
     @Override
     public String name() {
@@ -23,12 +24,12 @@ record SmuxEndpoint(
     }
 
     @Override
-    public HostPort target(OpenRequest request) {
+    public Address target(OpenRequest request) {
         return destination;
     }
 
     @Override
-    public boolean mayDial(Client client, HostPort target) {
+    public boolean mayDial(Client client, Address target) {
         return !tls || Endpoint.super.mayDial(client, target);
     }
 

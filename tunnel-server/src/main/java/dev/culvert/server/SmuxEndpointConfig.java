@@ -2,8 +2,8 @@ package dev.culvert.server;
 
 import static dev.culvert.common.config.Kind.duration;
 import static dev.culvert.common.config.Kind.flag;
-import static dev.culvert.common.config.Kind.hostPort;
 import static dev.culvert.common.config.Kind.listenAddress;
+import static dev.culvert.common.config.Kind.targetAddress;
 import static java.time.Duration.ZERO;
 import static java.time.Duration.ofMillis;
 import static java.time.Duration.ofSeconds;
@@ -13,6 +13,7 @@ import dev.culvert.common.config.Plaintext;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.Units;
+import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
 import java.time.Duration;
 
@@ -29,7 +30,7 @@ import java.time.Duration;
 record SmuxEndpointConfig(
         String name,
         HostPort listen,
-        HostPort target,
+        Address target,
         boolean tls,
         boolean insecure,
         Duration greetingDelay,
@@ -47,7 +48,7 @@ record SmuxEndpointConfig(
         return new SmuxEndpointConfig(
                 name,
                 listen,
-                section.get("target", hostPort()),
+                section.get("target", targetAddress()),
                 !plain,
                 insecure,
                 section.get("greeting-delay", duration(ZERO, ofSeconds(1)), ofMillis(10)),

@@ -34,6 +34,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
@@ -152,7 +153,8 @@ public final class TunnelServer implements Agent {
         return config.endpoints("culvert " + AgentCommand.version());
     }
 
-    private void begin(Endpoint endpoint, Acceptor acceptor, SocketChannel channel) {
+    private void begin(Endpoint endpoint, Acceptor acceptor, DuplexChannel accepted) {
+        SocketChannel channel = (SocketChannel) accepted; // sessions come by TCP
         if (channel.remoteAddress() == null) { // gone already
             channel.unsafe().closeForcibly();
             acceptor.release();

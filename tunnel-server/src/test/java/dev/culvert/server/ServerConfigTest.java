@@ -193,7 +193,8 @@ class ServerConfigTest {
                         "server.conf:1: anonymous: missing: without TLS nobody knows who connects;"
                                 + " write anonymous { allow = [\"HOST:PORT\"] } with what anybody who reaches listen"
                                 + " may dial",
-                        "server.conf:3: smux.a.target: missing, expected HOST:PORT such as \"127.0.0.1:8080\"",
+                        "server.conf:3: smux.a.target: missing, expected HOST:PORT such as \"127.0.0.1:8080\","
+                                + " or unix:PATH",
                         "server.conf:4: smux.b.listen: 127.0.0.1:9000 is taken by smux.a.listen;"
                                 + " give each its own address",
                         "server.conf:4: smux.b.greeting_delay: unknown key; did you mean smux.b.greeting-delay?",

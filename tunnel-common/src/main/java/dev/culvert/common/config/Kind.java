@@ -3,6 +3,7 @@ package dev.culvert.common.config;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigValueFactory;
+import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
 import java.time.Duration;
 import java.util.List;
@@ -92,6 +93,27 @@ public final class Kind<T> {
                 throw new IllegalArgumentException(", expected " + expected);
             }
             return address.parse(text);
+        });
+    }
+
+    /** Where to connect to: a host and a port from 1 to 65535, or a unix socket. */
+    public static Kind<Address> targetAddress() {
+        return orUnix(hostPort());
+    }
+
+    /** Where to listen: a host and a port, or a unix socket. */
+    public static Kind<Address> localAddress() {
+        return orUnix(listenAddress());
+    }
+
+    private static Kind<Address> orUnix(Kind<HostPort> tcp) {
+        String expected = tcp.expected + ", or unix:PATH";
+        Kind<Address> unix = of(expected, tcp.standIn, Address::parse);
+        return new Kind<>(expected, tcp.standIn, text -> {
+            if (text.startsWith("/") || text.startsWith("@")) {
+                throw new IllegalArgumentException("; for a unix socket write \"unix:" + text + "\"");
+            }
+            return text.startsWith("unix:") ? unix.parse(text) : tcp.parse(text);
         });
     }
 

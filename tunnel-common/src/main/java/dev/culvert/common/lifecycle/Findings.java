@@ -1,6 +1,9 @@
 package dev.culvert.common.lifecycle;
 
+import dev.culvert.common.net.SocketFile;
+import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.UnixPath;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.InetSocketAddress;
@@ -46,7 +49,24 @@ public final class Findings {
     }
 
     /** Whether an agent that does not run could listen there. */
-    public void checkPort(String name, HostPort address) {
+    public void checkAddress(String name, Address address) {
+        if (address instanceof UnixPath path) {
+            checkFile(name, path);
+        } else {
+            checkPort(name, (HostPort) address);
+        }
+    }
+
+    private void checkFile(String name, UnixPath path) {
+        try {
+            SocketFile.check(path);
+            ok("socket", name + ": " + path + " is free");
+        } catch (IOException e) {
+            fault("socket", name + ": " + path + ": " + e.getMessage(), "");
+        }
+    }
+
+    private void checkPort(String name, HostPort address) {
         try (ServerSocket socket = new ServerSocket()) {
             socket.setReuseAddress(true);
             socket.bind(new InetSocketAddress(address.host(), address.port()));

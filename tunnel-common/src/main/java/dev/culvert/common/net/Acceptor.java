@@ -1,17 +1,23 @@
 package dev.culvert.common.net;
 
+import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.UnixPath;
 import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.socket.DuplexChannelConfig;
 import io.netty.channel.socket.ServerSocketChannel;
-import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.SocketChannelConfig;
 import io.netty.channel.unix.UnixChannel;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.channels.Pipe;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -20,7 +26,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A listening TCP socket. It accepts no more than it may have open at once, and none while the process is out of file
+ * A listening socket, of TCP or a unix socket. It accepts no more than it may have open at once, and none while the process is out of file
  * descriptors: connections then wait in the kernel's backlog, and nothing is lost. The same holds until it is told to {@link #begin}.
  *
  * <p>Accepted channels are not registered with an event loop: whoever takes them knows which one it shall be.
@@ -32,9 +38,11 @@ public final class Acceptor {
     /** Without a failure for so long, the trouble is over: as long as it lasts, a line of the log is enough. */
     private static final long CALM_MILLIS = 3_000;
 
-    private final BiConsumer<Acceptor, SocketChannel> accepted;
+    private final BiConsumer<Acceptor, DuplexChannel> accepted;
     private final EventLoop loop;
-    private final ServerSocketChannel channel;
+    private final ServerChannel channel;
+    /** As it was asked for: a unix socket's own address says less. */
+    private final Address asked;
 
     // On the event loop only.
     private String name;
@@ -52,61 +60,94 @@ public final class Acceptor {
      * @param loop the event loop that accepts
      * @param name for the log
      * @param address port 0: one that is free
+     * @param file what becomes of the file of a unix socket
      * @param maxConnections how many may be open at once: accepted, and not yet {@link #release released}
-     * @param accepted takes each channel, on {@code loop}: not registered, not read, TCP_NODELAY and SO_KEEPALIVE set
+     * @param accepted takes each channel, on {@code loop}: not registered, not read, with half-closure, TCP_NODELAY and SO_KEEPALIVE set
      * @throws IOException with a sentence for the user
      */
     public static Acceptor listen(
             Transport transport,
             EventLoop loop,
             String name,
-            HostPort address,
+            Address address,
+            SocketFile file,
             int maxConnections,
-            BiConsumer<Acceptor, SocketChannel> accepted)
+            BiConsumer<Acceptor, DuplexChannel> accepted)
             throws IOException, InterruptedException {
-        InetSocketAddress resolved = new InetSocketAddress(address.host(), address.port());
-        if (resolved.isUnresolved()) {
-            throw new IOException(name + ": cannot listen on " + address + ": the name does not resolve");
-        }
-        ServerSocketChannel channel;
+        Acceptor acceptor;
         try {
-            channel = transport.newServerSocket(resolved);
-        } catch (ChannelException e) {
-            Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
+            if (address instanceof UnixPath path) {
+                acceptor = new Acceptor(loop, name, maxConnections, accepted, transport.newDomainServerSocket(), path);
+                acceptor.bind(path, file);
+            } else {
+                InetSocketAddress resolved = resolve((HostPort) address);
+                ServerSocketChannel channel = transport.newServerSocket(resolved);
+                channel.config().setOption(ChannelOption.SO_REUSEADDR, true);
+                Loopback.fit(channel, resolved);
+                acceptor = new Acceptor(loop, name, maxConnections, accepted, channel, address);
+                acceptor.bind(resolved);
+            }
+        } catch (IOException | ChannelException e) {
+            Throwable cause = e instanceof ChannelException ? Objects.requireNonNullElse(e.getCause(), e) : e;
             throw new IOException(name + ": cannot listen on " + address + ": " + cause.getMessage(), e);
         }
-        channel.config().setOption(ChannelOption.SO_REUSEADDR, true);
+        return acceptor;
+    }
+
+    private static InetSocketAddress resolve(HostPort address) throws IOException {
+        InetSocketAddress resolved = new InetSocketAddress(address.host(), address.port());
+        if (resolved.isUnresolved()) {
+            throw new IOException("the name does not resolve");
+        }
+        return resolved;
+    }
+
+    private void bind(UnixPath path, SocketFile file) throws IOException, InterruptedException {
+        SocketFile.makeRoom(path);
+        bind(UnixDial.address(path));
+        if (!path.isAbstract()) {
+            try {
+                file.apply(path);
+            } catch (IOException e) {
+                close(false).await();
+                throw e;
+            }
+        }
+    }
+
+    private void bind(SocketAddress address) throws IOException, InterruptedException {
         channel.config().setOption(ChannelOption.SO_BACKLOG, BACKLOG);
-        Loopback.fit(channel, resolved);
-        Acceptor acceptor = new Acceptor(loop, name, maxConnections, accepted, channel);
         loop.register(channel).await();
-        var bound = channel.bind(resolved).await();
+        var bound = channel.bind(address).await();
         if (!bound.isSuccess()) {
             channel.close();
             String cause = String.valueOf(bound.cause().getMessage());
-            throw new IOException(name + ": cannot listen on " + address + ": " + cause + ". " + advice(cause));
+            throw new IOException(cause + ". " + advice(cause), bound.cause());
         }
-        return acceptor;
     }
 
     /**
      * Takes a socket that is bound and listens already; else as {@link #listen}.
      *
+     * @param address that it is meant to be on, which says of what kind it is
      * @param descriptor of the socket, which from now on belongs to the acceptor
      */
     public static Acceptor adopt(
             Transport transport,
             EventLoop loop,
             String name,
+            Address address,
             int descriptor,
             int maxConnections,
-            BiConsumer<Acceptor, SocketChannel> accepted)
+            BiConsumer<Acceptor, DuplexChannel> accepted)
             throws IOException, InterruptedException {
         try {
-            ServerSocketChannel channel = transport.adoptServerSocket(descriptor);
-            Acceptor acceptor = new Acceptor(loop, name, maxConnections, accepted, channel);
+            boolean unix = address instanceof UnixPath;
+            ServerChannel channel =
+                    unix ? transport.adoptDomainServer(descriptor) : transport.adoptServerSocket(descriptor);
+            Acceptor acceptor = new Acceptor(loop, name, maxConnections, accepted, channel, address);
             var registered = loop.register(channel).await();
-            if (!registered.isSuccess() || channel.localAddress() == null) {
+            if (!registered.isSuccess() || (!unix && channel.localAddress() == null)) {
                 throw new IOException(name + ": cannot accept from the socket that was passed: "
                         + (registered.cause() == null ? "it is no TCP socket" : registered.cause()));
             }
@@ -122,27 +163,31 @@ public final class Acceptor {
         } else if (cause.contains("Permission denied")) {
             return "A port below 1024 takes root or CAP_NET_BIND_SERVICE.";
         }
-        return "If another program has the port, `ss -ltnp` names it.";
+        return cause.contains("No such file")
+                ? "The directory has to be there."
+                : "If another program has the port, `ss -ltnp` names it.";
     }
 
     private Acceptor(
             EventLoop loop,
             String name,
             int maxConnections,
-            BiConsumer<Acceptor, SocketChannel> accepted,
-            ServerSocketChannel channel) {
+            BiConsumer<Acceptor, DuplexChannel> accepted,
+            ServerChannel channel,
+            Address asked) {
         this.loop = loop;
         this.name = name;
         this.maxConnections = maxConnections;
         this.accepted = accepted;
         this.channel = channel;
+        this.asked = asked;
         channel.config().setAutoRead(false);
         channel.pipeline().addLast(new Accepting());
     }
 
     /** Where it listens, with the port that was picked. */
-    public HostPort address() {
-        return HostPort.of(channel.localAddress());
+    public Address address() {
+        return channel.localAddress() instanceof InetSocketAddress tcp ? HostPort.of(tcp) : asked;
     }
 
     /** The file descriptor of the socket, for another process. Epoll only. */
@@ -178,10 +223,11 @@ public final class Acceptor {
     /**
      * Stops listening; accepted connections go on. Any thread.
      *
+     * @param handedOver another process listens by the same socket: the file of a unix socket is its file now
      * @return done when nothing is accepted any more
      */
-    public Future<?> close() {
-        return channel.close();
+    Future<?> close(boolean handedOver) {
+        return handedOver && asked instanceof UnixPath ? channel.deregister() : channel.close();
     }
 
     /** Accepts or pauses, as room and descriptors allow. */
@@ -196,13 +242,17 @@ public final class Acceptor {
     private final class Accepting extends ChannelInboundHandlerAdapter {
         @Override
         public void channelRead(ChannelHandlerContext ctx, Object message) {
-            SocketChannel child = (SocketChannel) message;
+            DuplexChannel child = (DuplexChannel) message;
             open++;
             adjust();
             if (troubled && !hasDescriptorsToSpare()) {
                 rest();
             }
-            child.config().setKeepAlive(true).setAutoRead(false); // which has set TCP_NODELAY
+            DuplexChannelConfig config = (DuplexChannelConfig) child.config();
+            config.setAutoRead(false).setAllowHalfClosure(true);
+            if (config instanceof SocketChannelConfig tcp) {
+                tcp.setKeepAlive(true); // which has set TCP_NODELAY
+            }
             accepted.accept(Acceptor.this, child);
         }
 

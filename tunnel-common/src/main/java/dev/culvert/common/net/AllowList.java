@@ -1,6 +1,8 @@
 package dev.culvert.common.net;
 
+import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.UnixPath;
 import io.netty.util.NetUtil;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -47,10 +49,16 @@ public record AllowList(List<AllowRule> rules) {
     }
 
     /**
-     * Whether a request can be allowed at all. For an address in text the answer is final; for a name it is not before
+     * Whether a request can be allowed at all. For a unix socket and for an address in text the answer is final; for a name it is not before
      * {@link #allows} was asked, and an address rule of the same port is enough to go and resolve it.
      */
-    public boolean mayMatch(HostPort requested) {
+    public boolean mayMatch(Address target) {
+        return target instanceof UnixPath path
+                ? rules.stream().anyMatch(rule -> rule.matches(path))
+                : mayMatch((HostPort) target);
+    }
+
+    private boolean mayMatch(HostPort requested) {
         InetAddress literal = NetUtil.createInetAddressFromIpAddressString(requested.host());
         if (literal != null) {
             return allows(requested, new InetSocketAddress(literal, requested.port()));

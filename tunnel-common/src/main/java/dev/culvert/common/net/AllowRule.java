@@ -1,6 +1,8 @@
 package dev.culvert.common.net;
 
+import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.UnixPath;
 import java.net.InetSocketAddress;
 
 /**
@@ -14,11 +16,15 @@ import java.net.InetSocketAddress;
  * <tr><td>{@code 10.0.0.0/8:443}, {@code [2001:db8::/32]:443}</td><td>a network</td></tr>
  * <tr><td>{@code *:443}</td><td>any host</td></tr>
  * <tr><td>{@code db.internal:8000-8100}, {@code db.internal:*}</td><td>some ports, all ports</td></tr>
+ * <tr><td>{@code unix:/run/app.sock}, {@code unix:@app}</td><td>a unix socket, an abstract one</td></tr>
+ * <tr><td>{@code unix:/run/app/*}</td><td>the sockets in a directory</td></tr>
  * </table>
  *
  * A rule alone does not decide: see {@link AllowList}.
  */
 public final class AllowRule {
+    private static final String UNIX = "unix:";
+
     private final String text;
     private final HostPattern host;
     private final PortRange ports;
@@ -35,6 +41,9 @@ public final class AllowRule {
      * @throws IllegalArgumentException with a sentence on what is wrong and what is expected
      */
     public static AllowRule parse(String text) {
+        if (text.startsWith(UNIX)) {
+            return unix(text);
+        }
         int colon = text.lastIndexOf(':');
         try {
             if (colon < 0 || text.endsWith("]")) {
@@ -45,9 +54,26 @@ public final class AllowRule {
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(
                     "'" + text + "' is not an allow rule: " + e.getMessage() + "; expected HOST:PORTS, as in"
-                            + " db.internal:5432, *.internal:443, 10.0.0.0/8:8000-8100, [2001:db8::/32]:443 or *:443",
+                            + " db.internal:5432, *.internal:443, 10.0.0.0/8:8000-8100, [2001:db8::/32]:443, *:443 or unix:/run/app.sock",
                     e);
         }
+    }
+
+    private static AllowRule unix(String text) {
+        boolean directory = text.endsWith("/*");
+        try {
+            // With a name in the place of the star it has to be a path.
+            UnixPath path = (UnixPath) Address.parse(directory ? text.substring(0, text.length() - 1) + "x" : text);
+            String prefix = path.path().substring(0, path.path().length() - (directory ? 1 : 0));
+            return new AllowRule(text, new HostPattern.Socket(prefix, directory), PortRange.ALL);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("'" + text + "' is not an allow rule: " + e.getMessage(), e);
+        }
+    }
+
+    /** Whether this rule covers a unix socket. */
+    boolean matches(UnixPath path) {
+        return host instanceof HostPattern.Socket socket && socket.matches(path);
     }
 
     /** Whether this rule covers the host as it was asked for: a name rule its names, {@code *} names and addresses. */

@@ -1,7 +1,7 @@
 package dev.culvert.common.net;
 
+import dev.culvert.mux.Address;
 import dev.culvert.mux.ErrorCode;
-import dev.culvert.mux.HostPort;
 
 /**
  * Why a dial failed: a code for the peer and a sentence for the log. It is a value rather than an accident, so it has no
@@ -10,7 +10,7 @@ import dev.culvert.mux.HostPort;
 public final class DialFailure extends Exception {
     private final ErrorCode code;
 
-    DialFailure(ErrorCode code, HostPort target, String reason) {
+    DialFailure(ErrorCode code, Address target, String reason) {
         super(target + ": " + reason, null, false, false);
         this.code = code;
     }

@@ -1,10 +1,14 @@
 package dev.culvert.common.net;
 
+import dev.culvert.mux.Address;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.UnixPath;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.socket.DuplexChannelConfig;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.resolver.dns.DnsServerAddressStreamProviders;
 import io.netty.util.concurrent.Future;
@@ -18,12 +22,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /**
- * Opens TCP connections to targets: resolves the name, anew each time, and races its addresses ({@link Race}) under one
+ * Opens connections to targets: to a unix socket, or by TCP: resolves the name, anew each time, and races its addresses ({@link Race}) under one
  * deadline. Nothing blocks. One dialer serves all event loops of its transport and needs no closing.
  */
 public final class Dialer {
+    private final Transport transport;
     private final Function<InetSocketAddress, SocketChannel> sockets;
     private final Resolver resolver;
     private final Duration timeout;
@@ -35,6 +41,7 @@ public final class Dialer {
      */
     public Dialer(Transport transport, Duration timeout) {
         this(
+                transport,
                 transport::newSocket,
                 new Resolver(
                         transport,
@@ -44,7 +51,12 @@ public final class Dialer {
                 timeout);
     }
 
-    Dialer(Function<InetSocketAddress, SocketChannel> sockets, Resolver resolver, Duration timeout) {
+    Dialer(
+            Transport transport,
+            Function<InetSocketAddress, SocketChannel> sockets,
+            Resolver resolver,
+            Duration timeout) {
+        this.transport = transport;
         this.sockets = sockets;
         this.resolver = resolver;
         this.timeout = timeout;
@@ -68,7 +80,7 @@ public final class Dialer {
     }
 
     /** Dials a target to which there may be nothing to say, else as the other. */
-    public Future<Channel> dial(EventLoop loop, HostPort target, Predicate<InetSocketAddress> allowed) {
+    public Future<Channel> dial(EventLoop loop, Address target, Predicate<InetSocketAddress> allowed) {
         return dial(loop, target, allowed, () -> false);
     }
 
@@ -80,18 +92,24 @@ public final class Dialer {
      * second look-up can put another one in its place (DNS rebinding).
      *
      * @param loop an event loop of this dialer's transport; the channel is registered there
-     * @param allowed which of the target's addresses may be dialled
+     * @param allowed which of the target's addresses may be dialled; a unix socket has none, and is dialled
      * @param dataWaits whether there is data to send as soon as the target answers, asked on the loop: the ACK that ends TCP's
      *     handshake then goes with it, not ahead of it, which spares both sides a packet
      * @return the connected channel, owned by the caller: auto-read is off until the caller turns it on, half-closure is
-     *     allowed, TCP_NODELAY and SO_KEEPALIVE are set, the pipeline is empty. The future completes on the loop, and
+     *     allowed, TCP_NODELAY and SO_KEEPALIVE are set where it is TCP, the pipeline is empty. The future completes on the loop, and
      *     fails with a {@link DialFailure}; to cancel it closes whatever is under way.
      */
     public Future<Channel> dial(
-            EventLoop loop, HostPort target, Predicate<InetSocketAddress> allowed, BooleanSupplier dataWaits) {
+            EventLoop loop, Address target, Predicate<InetSocketAddress> allowed, BooleanSupplier dataWaits) {
         Promise<Channel> promise = loop.newPromise();
         try {
-            loop.execute(() -> start(loop, target, allowed, dataWaits, promise));
+            loop.execute(() -> {
+                if (target instanceof UnixPath path) {
+                    start(loop, path, promise);
+                } else {
+                    start(loop, (HostPort) target, allowed, dataWaits, promise);
+                }
+            });
         } catch (RejectedExecutionException e) { // the loop is shutting down
             promise.tryFailure(new DialFailure(ErrorCode.INTERNAL, target, "not dialled: " + e));
         }
@@ -105,9 +123,7 @@ public final class Dialer {
             BooleanSupplier dataWaits,
             Promise<Channel> promise) {
         Race race = new Race(loop, to -> newSocket(to, dataWaits.getAsBoolean()), target, promise);
-        Future<?> deadline = loop.schedule(
-                () -> promise.tryFailure(race.outOfTime(timeout)), timeout.toMillis(), TimeUnit.MILLISECONDS);
-        promise.addListener(done -> deadline.cancel(false));
+        limit(loop, promise, () -> race.outOfTime(timeout));
         resolver.resolve(loop, target).addListener((Future<List<InetSocketAddress>> resolved) -> {
             if (resolved.isSuccess()) {
                 race.run(resolved.getNow(), allowed);
@@ -115,6 +131,18 @@ public final class Dialer {
                 promise.tryFailure(notResolved(target, resolved.cause()));
             }
         });
+    }
+
+    private void start(EventLoop loop, UnixPath path, Promise<Channel> promise) {
+        UnixDial dial = new UnixDial(loop, () -> ready(transport.newDomainSocket()), path, promise);
+        limit(loop, promise, () -> dial.outOfTime(timeout.toMillis()));
+        dial.run();
+    }
+
+    private void limit(EventLoop loop, Promise<Channel> promise, Supplier<DialFailure> outOfTime) {
+        Future<?> deadline =
+                loop.schedule(() -> promise.tryFailure(outOfTime.get()), timeout.toMillis(), TimeUnit.MILLISECONDS);
+        promise.addListener(done -> deadline.cancel(false));
     }
 
     private static DialFailure notResolved(HostPort target, Throwable cause) {
@@ -133,12 +161,15 @@ public final class Dialer {
         if (dataWaits) {
             channel.config().setOption(EpollChannelOption.TCP_QUICKACK, false); // not for NIO, which does not know it
         }
-        channel.config() // which has set TCP_NODELAY
-                .setAutoRead(false)
-                .setAllowHalfClosure(true)
-                .setKeepAlive(true)
-                // The dial has its own deadline.
-                .setConnectTimeoutMillis(0);
+        channel.config().setKeepAlive(true); // which has set TCP_NODELAY
+        return ready(channel);
+    }
+
+    private static <C extends DuplexChannel> C ready(C channel) {
+        DuplexChannelConfig config = (DuplexChannelConfig) channel.config();
+        config.setAutoRead(false);
+        config.setAllowHalfClosure(true);
+        config.setConnectTimeoutMillis(0); // the dial has its own deadline
         return channel;
     }
 }

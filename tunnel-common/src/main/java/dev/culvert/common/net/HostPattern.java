@@ -1,11 +1,13 @@
 package dev.culvert.common.net;
 
+import dev.culvert.mux.UnixPath;
 import io.netty.util.NetUtil;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
 /** Which hosts an allow rule covers: what stands in front of its ports. */
-sealed interface HostPattern permits HostPattern.Any, HostPattern.Name, HostPattern.Suffix, Network {
+sealed interface HostPattern
+        permits HostPattern.Any, HostPattern.Name, HostPattern.Suffix, HostPattern.Socket, Network {
     /** Letters, digits, hyphens and underscores; the last label is not a number, or it would be a mistyped address. */
     Pattern NAME = Pattern.compile("(?=.{1,253}$)([a-z0-9_-]{1,63}\\.)*(?![0-9]+$)[a-z0-9_-]{1,63}");
 
@@ -24,6 +26,14 @@ sealed interface HostPattern permits HostPattern.Any, HostPattern.Name, HostPatt
         boolean matches(String host) {
             String name = normalised(host);
             return name.length() > suffix.length() && name.endsWith(suffix);
+        }
+    }
+
+    /** {@code unix:/run/app.sock}: a unix socket, or those in a directory, whose path ends with a slash. */
+    record Socket(String path, boolean directory) implements HostPattern {
+        boolean matches(UnixPath socket) {
+            String asked = socket.path();
+            return directory ? asked.startsWith(path) && asked.indexOf('/', path.length()) < 0 : asked.equals(path);
         }
     }
 

@@ -1,8 +1,9 @@
 package dev.culvert.common.net;
 
+import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
 import io.netty.channel.EventLoop;
-import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -30,6 +31,7 @@ public final class Listeners<P extends Listeners.Place> {
     private final Arrivals<P> arrivals;
     private volatile List<Listener> open = List.of();
     private boolean begun;
+    private volatile boolean handedOver;
 
     /** Where to listen. */
     public interface Place {
@@ -37,7 +39,12 @@ public final class Listeners<P extends Listeners.Place> {
         String place();
 
         /** With port 0 the system picks one. */
-        HostPort listen();
+        Address listen();
+
+        /** What becomes of the file of a unix socket. */
+        default SocketFile socketFile() {
+            return SocketFile.USUAL;
+        }
 
         /** How many accepted connections may be open at the same time. */
         int mostConnections();
@@ -48,7 +55,12 @@ public final class Listeners<P extends Listeners.Place> {
 
     /** Takes what was accepted, on the event loop that accepts. */
     public interface Arrivals<P> {
-        void arrive(P place, Acceptor acceptor, SocketChannel channel);
+        void arrive(P place, Acceptor acceptor, DuplexChannel channel);
+    }
+
+    /** Whether the system picks the port. */
+    static boolean isOfAnyPort(Address address) {
+        return address instanceof HostPort tcp && tcp.port() == 0;
     }
 
     /** A listening socket and what it is for now. */
@@ -70,22 +82,29 @@ public final class Listeners<P extends Listeners.Place> {
                         transport,
                         accepting,
                         place.place(),
+                        place.listen(),
                         socket.get().descriptor(),
                         place.mostConnections(),
                         this::accept);
             } else {
                 acceptor = Acceptor.listen(
-                        transport, accepting, place.place(), place.listen(), place.mostConnections(), this::accept);
+                        transport,
+                        accepting,
+                        place.place(),
+                        place.listen(),
+                        place.socketFile(),
+                        place.mostConnections(),
+                        this::accept);
             }
         }
 
-        private void accept(Acceptor from, SocketChannel channel) {
+        private void accept(Acceptor from, DuplexChannel channel) {
             arrivals.arrive(place, from, channel);
         }
 
         /** Whether it listens where {@code next} is to be: on port 0 every place has a port of its own. */
         boolean fits(P next) {
-            if (systemds || next.listen().port() == 0) {
+            if (systemds || isOfAnyPort(next.listen())) {
                 return next.place().equals(place.place())
                         && (systemds || next.listen().equals(place.listen()));
             }
@@ -130,6 +149,7 @@ public final class Listeners<P extends Listeners.Place> {
      * @throws IOException with a sentence for the user, and nothing has changed
      */
     public void set(List<P> places) throws IOException, InterruptedException {
+        handedOver = false; // or else that has come to nothing
         Map<Listener, P> next = new LinkedHashMap<>();
         List<Listener> added = new ArrayList<>();
         try {
@@ -142,7 +162,7 @@ public final class Listeners<P extends Listeners.Place> {
                 next.put(listener, place);
             }
         } catch (IOException e) {
-            added.forEach(listener -> listener.acceptor.close());
+            added.forEach(listener -> listener.acceptor.close(false));
             throw e;
         }
         next.forEach(Listener::become);
@@ -168,8 +188,9 @@ public final class Listeners<P extends Listeners.Place> {
         passed.removeIf(socket -> !socket.isSystemds());
     }
 
-    /** What it listens on now, for another process. Any thread; epoll only. */
+    /** What it listens on now, for another process, which may have removed the files of unix sockets from now on. Any thread; epoll only. */
     public List<ListeningSocket> sockets() {
+        handedOver = true;
         return open.stream()
                 .map(listener -> new ListeningSocket(
                         listener.place.place(),
@@ -183,8 +204,8 @@ public final class Listeners<P extends Listeners.Place> {
     }
 
     /** What {@link #set} would no longer listen for, with the addresses. Any thread. */
-    public Map<P, HostPort> leaving(List<P> places) {
-        Map<P, HostPort> leaving = new LinkedHashMap<>();
+    public Map<P, Address> leaving(List<P> places) {
+        Map<P, Address> leaving = new LinkedHashMap<>();
         for (Listener listener : open) {
             if (places.stream().noneMatch(listener::fits)) {
                 leaving.put(listener.place, listener.acceptor.address());
@@ -208,7 +229,7 @@ public final class Listeners<P extends Listeners.Place> {
 
     private void close(List<Listener> listeners) {
         List<Future<?>> closing = new ArrayList<>();
-        listeners.forEach(listener -> closing.add(listener.acceptor.close()));
+        listeners.forEach(listener -> closing.add(listener.acceptor.close(handedOver)));
         closing.forEach(closed -> closed.awaitUninterruptibly(PATIENCE_MILLIS));
     }
 }

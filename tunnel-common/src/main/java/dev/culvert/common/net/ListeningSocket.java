@@ -24,11 +24,14 @@ public record ListeningSocket(String place, String address, int descriptor) {
 
     /** Whether it listens where a place is to be. On port 0 every place has a port of its own. */
     boolean fits(Listeners.Place next) {
-        if (isSystemds() || next.listen().port() == 0) {
+        if (isSystemds() || Listeners.isOfAnyPort(next.listen())) {
             return place.equals(next.place());
         }
-        var resolved = new InetSocketAddress(next.listen().host(), next.listen().port());
-        return address.equals(HostPort.of(resolved).toString());
+        if (next.listen() instanceof HostPort tcp) {
+            return address.equals(
+                    HostPort.of(new InetSocketAddress(tcp.host(), tcp.port())).toString());
+        }
+        return address.equals(next.listen().toString());
     }
 
     /** Nobody here accepts from it; other processes that have it go on. */

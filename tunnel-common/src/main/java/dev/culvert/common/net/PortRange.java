@@ -3,6 +3,7 @@ package dev.culvert.common.net;
 /** The ports of an allow rule, both ends included; 1 to 65535. */
 record PortRange(int first, int last) {
     private static final int MAX = 65535;
+    static final PortRange ALL = new PortRange(1, MAX);
 
     PortRange {
         if (first < 1 || last > MAX || first > last) {
@@ -13,7 +14,7 @@ record PortRange(int first, int last) {
     /** Reads {@code 443}, {@code 8000-8100} or {@code *}. */
     static PortRange parse(String text) {
         if (text.equals("*")) {
-            return new PortRange(1, MAX);
+            return ALL;
         }
         int dash = text.indexOf('-');
         if (dash < 0) {

@@ -2,6 +2,7 @@ package dev.culvert.common.net;
 
 import dev.culvert.mux.ErrorCode;
 import io.netty.resolver.dns.DnsNameResolverTimeoutException;
+import java.io.FileNotFoundException;
 import java.net.NoRouteToHostException;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,15 @@ enum Symptom {
     NO_ANSWER(ErrorCode.TIMEOUT, "no answer", "error\\(-110\\)|timed out"),
     /** ENETUNREACH and EHOSTUNREACH. */
     NO_ROUTE(ErrorCode.UNREACHABLE, "no route", "error\\(-1(01|13)\\)|unreachable|No route"),
+    /** ENOENT, of a unix socket. */
+    NO_FILE(ErrorCode.CONNECTION_REFUSED, "there is no such socket", "No such file"),
+    /** EACCES and EPERM. */
+    NOT_PERMITTED(
+            ErrorCode.UNREACHABLE,
+            "permission denied, by a firewall or, for a unix socket, for want of the right to write to it",
+            "error\\(-1(3)?\\)|Permission denied|not permitted"),
+    /** EAGAIN, of a unix socket. */
+    BUSY(ErrorCode.TIMEOUT, "its listener accepts nothing", "error\\(-11\\)|temporarily unavailable"),
     /** EAFNOSUPPORT and EADDRNOTAVAIL: no IPv6 here, or all local ports to this address are taken. */
     NO_LOCAL_ADDRESS(
             ErrorCode.UNREACHABLE,
@@ -43,6 +53,9 @@ enum Symptom {
         for (@Nullable Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof NoRouteToHostException) {
                 return NO_ROUTE;
+            }
+            if (cause instanceof FileNotFoundException) {
+                return NO_FILE;
             }
             if (cause instanceof DnsNameResolverTimeoutException) {
                 return NO_ANSWER;

@@ -6,11 +6,13 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollDatagramChannel;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.DatagramChannel;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.socket.ServerSocketChannel;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.SocketProtocolFamily;
@@ -59,7 +61,7 @@ public enum Transport {
     public ServerSocketChannel adoptServerSocket(int descriptor) {
         return switch (this) {
             case EPOLL -> new EpollServerSocketChannel(descriptor);
-            case NIO -> throw new ChannelException("this needs the native epoll library");
+            case NIO -> throw needsEpoll();
         };
     }
 
@@ -67,7 +69,7 @@ public enum Transport {
     public ServerChannel adoptDomainServer(int descriptor) {
         return switch (this) {
             case EPOLL -> new EpollServerDomainSocketChannel(descriptor);
-            case NIO -> throw new ChannelException("this needs the native epoll library");
+            case NIO -> throw needsEpoll();
         };
     }
 
@@ -79,6 +81,26 @@ public enum Transport {
     /** A listening unix socket, the same. */
     public Class<? extends ServerChannel> domainServerChannel() {
         return this == EPOLL ? EpollServerDomainSocketChannel.class : NioServerDomainSocketChannel.class;
+    }
+
+    /** A unix socket that will connect; throws ChannelException when that can not be, as with NIO, whose unix sockets do not know half-close. */
+    DuplexChannel newDomainSocket() {
+        return switch (this) {
+            case EPOLL -> new EpollDomainSocketChannel();
+            case NIO -> throw needsEpoll();
+        };
+    }
+
+    /** A unix socket that will listen, the same. */
+    ServerChannel newDomainServerSocket() {
+        return switch (this) {
+            case EPOLL -> new EpollServerDomainSocketChannel();
+            case NIO -> throw needsEpoll();
+        };
+    }
+
+    private static ChannelException needsEpoll() {
+        return new ChannelException("this needs the native epoll library");
     }
 
     /** The address of a unix socket as its channels want it. */

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.culvert.mux.HostPort;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.epoll.Epoll;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.socket.SocketChannel;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -27,20 +28,20 @@ class AcceptorTest {
     void acceptsSmallPacketsAtOnceAndWatchesForDeadPeers(Transport transport) throws Exception {
         assumeTrue(transport == Transport.NIO || Epoll.isAvailable());
         EventLoopGroup loops = transport.newEventLoops(1, "loop");
-        BlockingQueue<SocketChannel> accepted = new LinkedBlockingQueue<>();
+        BlockingQueue<DuplexChannel> accepted = new LinkedBlockingQueue<>();
         Acceptor acceptor = listen(transport, loops, accepted);
-        try (Socket client =
-                new Socket(InetAddress.getLoopbackAddress(), acceptor.address().port())) {
-            SocketChannel channel = accepted.poll(10, TimeUnit.SECONDS);
+        try (Socket client = new Socket(InetAddress.getLoopbackAddress(), port(acceptor))) {
+            DuplexChannel channel = accepted.poll(10, TimeUnit.SECONDS);
 
-            assertThat(channel).isNotNull();
-            assertThat(channel.remoteAddress().getPort()).isEqualTo(client.getLocalPort());
-            assertThat(channel.config().isTcpNoDelay()).isTrue();
-            assertThat(channel.config().isKeepAlive()).isTrue();
-            assertThat(channel.config().isAutoRead()).isFalse();
+            assertThat(channel).isInstanceOf(SocketChannel.class);
+            SocketChannel tcp = (SocketChannel) channel;
+            assertThat(tcp.remoteAddress().getPort()).isEqualTo(client.getLocalPort());
+            assertThat(tcp.config().isTcpNoDelay()).isTrue();
+            assertThat(tcp.config().isKeepAlive()).isTrue();
+            assertThat(tcp.config().isAutoRead()).isFalse();
             channel.unsafe().closeForcibly();
         } finally {
-            acceptor.close();
+            acceptor.close(false);
             loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
         }
     }
@@ -53,11 +54,11 @@ class AcceptorTest {
         EventLoopGroup loops = transport.newEventLoops(1, "loop");
         Acceptor acceptor = listen(transport, loops, new LinkedBlockingQueue<>());
         try {
-            String local = "0100007F:%04X".formatted(acceptor.address().port());
+            String local = "0100007F:%04X".formatted(port(acceptor));
 
             assertThat(Files.readString(SOCKETS_OF_IPV4)).contains(" " + local + " 00000000:0000 0A ");
         } finally {
-            acceptor.close();
+            acceptor.close(false);
             loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
         }
     }
@@ -71,7 +72,13 @@ class AcceptorTest {
             HostPort elsewhere = new HostPort("192.0.2.1", 0); // TEST-NET-1, RFC 5737
 
             assertThatThrownBy(() -> Acceptor.listen(
-                            transport, loops.next(), "forwards.web", elsewhere, 1, (from, channel) -> {}))
+                            transport,
+                            loops.next(),
+                            "forwards.web",
+                            elsewhere,
+                            SocketFile.USUAL,
+                            1,
+                            (from, channel) -> {}))
                     .isInstanceOf(IOException.class)
                     .hasMessageStartingWith("forwards.web: cannot listen on 192.0.2.1:0: ")
                     .hasMessageEndingWith("This machine has no such address; `ip address` names those it has.");
@@ -80,13 +87,18 @@ class AcceptorTest {
         }
     }
 
-    private static Acceptor listen(Transport transport, EventLoopGroup loops, BlockingQueue<SocketChannel> accepted)
+    private static int port(Acceptor acceptor) {
+        return ((HostPort) acceptor.address()).port();
+    }
+
+    private static Acceptor listen(Transport transport, EventLoopGroup loops, BlockingQueue<DuplexChannel> accepted)
             throws Exception {
         Acceptor acceptor = Acceptor.listen(
                 transport,
                 loops.next(),
                 "test",
                 new HostPort("127.0.0.1", 0),
+                SocketFile.USUAL,
                 1,
                 (from, channel) -> accepted.add(channel));
         acceptor.begin();

@@ -396,6 +396,7 @@ class DialerTest {
     @Test
     void aMissingFileDescriptorIsAReachedLimit() throws Exception {
         Dialer dialer = new Dialer(
+                transport,
                 to -> {
                     throw new ChannelException(new SocketException("Too many open files"));
                 },
@@ -438,6 +439,7 @@ class DialerTest {
 
     private Dialer dialer(Duration timeout) {
         return new Dialer(
+                transport,
                 to -> {
                     SocketChannel socket = transport.newSocket(to);
                     sockets.add(socket);

@@ -2,13 +2,13 @@ package dev.culvert.common.net;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.culvert.mux.HostPort;
+import dev.culvert.mux.Address;
 import org.junit.jupiter.api.Test;
 
 class ListeningSocketTest {
-    private record At(String place, HostPort listen) implements Listeners.Place {
+    private record At(String place, Address listen) implements Listeners.Place {
         static At of(String place, String listen) {
-            return new At(place, HostPort.parse(listen));
+            return new At(place, Address.parse(listen));
         }
 
         @Override
@@ -54,5 +54,13 @@ class ListeningSocketTest {
 
         assertThat(socket.fits(At.of("listen", "[::]:7443"))).isTrue();
         assertThat(socket.fits(At.of("listen", "[::1]:7443"))).isFalse();
+    }
+
+    @Test
+    void ofAUnixSocketIsForWhatListensThere() {
+        ListeningSocket socket = new ListeningSocket("forwards.app", "unix:/run/app.sock", 7);
+
+        assertThat(socket.fits(At.of("forwards.other", "unix:/run/app.sock"))).isTrue();
+        assertThat(socket.fits(At.of("forwards.app", "unix:@app"))).isFalse();
     }
 }

@@ -9,7 +9,7 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollSocketChannel;
-import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.unix.RawUnixChannelOption;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -53,15 +53,21 @@ class LoopbackTest {
     @ValueSource(strings = {"127.0.0.1", "127.8.9.10"})
     void bothEndsOfALoopbackConnectionHaveReno(String address) throws Exception {
         EventLoop loop = loops.next();
-        BlockingQueue<SocketChannel> accepted = new LinkedBlockingQueue<>();
+        BlockingQueue<DuplexChannel> accepted = new LinkedBlockingQueue<>();
         Acceptor acceptor = Acceptor.listen(
-                Transport.EPOLL, loop, "test", new HostPort(address, 0), 1, (from, channel) -> accepted.add(channel));
+                Transport.EPOLL,
+                loop,
+                "test",
+                new HostPort(address, 0),
+                SocketFile.USUAL,
+                1,
+                (from, channel) -> accepted.add(channel));
         acceptor.begin();
         Channel dialled = new Dialer(Transport.EPOLL, Duration.ofSeconds(10))
                 .dial(loop, acceptor.address(), any -> true)
                 .sync()
                 .getNow();
-        SocketChannel other = accepted.poll(10, TimeUnit.SECONDS);
+        DuplexChannel other = accepted.poll(10, TimeUnit.SECONDS);
         assertThat(other).isNotNull();
         try {
             assertThat(congestion(dialled)).isEqualTo("reno");
@@ -69,7 +75,7 @@ class LoopbackTest {
         } finally {
             other.unsafe().closeForcibly();
             dialled.close().sync();
-            acceptor.close();
+            acceptor.close(false);
         }
     }
 

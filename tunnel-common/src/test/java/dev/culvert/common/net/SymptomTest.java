@@ -3,6 +3,7 @@ package dev.culvert.common.net;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.channel.ChannelException;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.ConnectException;
@@ -26,6 +27,10 @@ class SymptomTest {
                 Arguments.of(Symptom.NO_ROUTE, new SocketException("Network is unreachable")),
                 Arguments.of(Symptom.NO_LOCAL_ADDRESS, new BindException("Cannot assign requested address")),
                 Arguments.of(Symptom.NO_LOCAL_ADDRESS, new ConnectException("f(..) failed with error(-99): x")),
+                Arguments.of(Symptom.NOT_PERMITTED, new ConnectException("f(..) failed with error(-13): x")),
+                Arguments.of(Symptom.NOT_PERMITTED, new IOException("f(..) failed with error(-1): x")),
+                Arguments.of(Symptom.NO_FILE, new FileNotFoundException()),
+                Arguments.of(Symptom.BUSY, new ConnectException("f(..) failed with error(-11): x")),
                 Arguments.of(Symptom.NO_DESCRIPTOR, new SocketException("Too many open files")),
                 Arguments.of(Symptom.NO_DESCRIPTOR, new IOException("f(..) failed with error(-23): x")),
                 Arguments.of(Symptom.NO_DESCRIPTOR, new IOException("f(..) failed with error(-24): x")),
@@ -40,7 +45,7 @@ class SymptomTest {
 
     @Test
     void anUnknownExceptionIsNone() {
-        assertThat(Symptom.of(new IOException("f(..) failed with error(-1): Operation not permitted")))
+        assertThat(Symptom.of(new IOException("f(..) failed with error(-5): Input/output error")))
                 .isNull();
     }
 }

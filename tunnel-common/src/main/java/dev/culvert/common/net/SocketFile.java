@@ -1,0 +1,103 @@
+package dev.culvert.common.net;
+
+import dev.culvert.mux.UnixPath;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipalLookupService;
+import java.nio.file.attribute.UserPrincipalNotFoundException;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Who may connect to a unix socket that is a file: whoever may write to it (unix(7)). Blocks: for start-up.
+ *
+ * @param permissions such as {@code rw-rw----}
+ * @param owner a user; empty: this process's
+ * @param group empty: as the directory and the process have it
+ */
+public record SocketFile(Set<PosixFilePermission> permissions, Optional<String> owner, Optional<String> group) {
+    /** For the user and the group that the agent runs as. */
+    public static final SocketFile USUAL =
+            new SocketFile(PosixFilePermissions.fromString("rw-rw----"), Optional.empty(), Optional.empty());
+
+    /**
+     * Makes room at a path: a socket that nobody listens on was left by a process that was killed.
+     *
+     * @throws IOException as {@link #check}
+     */
+    static void makeRoom(UnixPath path) throws IOException {
+        check(path);
+        if (!path.isAbstract()) {
+            Files.deleteIfExists(Path.of(path.path()));
+        }
+    }
+
+    /**
+     * Whether one could listen there.
+     *
+     * @throws IOException with a sentence that says why not
+     */
+    public static void check(UnixPath path) throws IOException {
+        if (path.isAbstract()) {
+            return;
+        }
+        Path file = Path.of(path.path());
+        Path directory = Objects.requireNonNull(file.getParent());
+        if (!Files.isDirectory(directory)) {
+            throw new IOException("there is no directory " + directory + "; make it, or listen elsewhere");
+        }
+        if (!Files.isWritable(directory)) {
+            throw new IOException("this user may not write to " + directory + "; listen elsewhere");
+        }
+        if (Files.exists(file) && !isSocket(file)) {
+            throw new IOException("there is a file that is no socket; remove it, or listen elsewhere");
+        }
+        if (isAnswered(file)) {
+            throw new IOException("another program listens there, which `ss -lxp` names; end it, or listen elsewhere");
+        }
+    }
+
+    private static boolean isSocket(Path file) throws IOException {
+        return Files.readAttributes(file, BasicFileAttributes.class).isOther();
+    }
+
+    private static boolean isAnswered(Path file) {
+        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            return channel.connect(UnixDomainSocketAddress.of(file));
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Gives the file, which is there, its owner and permissions; throws with a sentence. */
+    void apply(UnixPath path) throws IOException {
+        Path at = Path.of(path.path());
+        PosixFileAttributeView file = Files.getFileAttributeView(at, PosixFileAttributeView.class);
+        UserPrincipalLookupService names = at.getFileSystem().getUserPrincipalLookupService();
+        try {
+            if (group.isPresent()) {
+                file.setGroup(names.lookupPrincipalByGroupName(group.get()));
+            }
+            if (owner.isPresent()) {
+                file.setOwner(names.lookupPrincipalByName(owner.get()));
+            }
+        } catch (UserPrincipalNotFoundException e) {
+            throw new IOException("there is no user or group " + e.getName() + " on this machine", e);
+        } catch (IOException e) {
+            throw new IOException(
+                    "it can not be given away: " + e.getMessage() + ". Only root gives to other users, and anybody"
+                            + " to groups of one's own",
+                    e);
+        }
+        file.setPermissions(permissions);
+    }
+}
