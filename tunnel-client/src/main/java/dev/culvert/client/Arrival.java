@@ -2,16 +2,17 @@ package dev.culvert.client;
 
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Prelude;
-import dev.culvert.common.splice.Splice;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.OpenRequest;
-import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Promise;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A local connection that was accepted and has no stream yet. Its channel belongs to no event loop, so that it can go to
- * whichever session is there first.
+ * A local connection that was accepted and has no stream yet. Its channel belongs to no event loop, or to the one that accepts, so that
+ * it can go to whichever session is there first.
  *
  * @param said on streams that came to nothing
  * @param refusal the last of these; null: there was none
@@ -49,24 +50,53 @@ record Arrival(
         return refusal != null && refusal.count > MOST_REFUSALS;
     }
 
-    /** Nobody takes it: resets it, for the reason that it was refused for if it was. */
-    void giveUp(ErrorCode code, String reason) {
+    /** Nobody takes it: refuses it, for the reason that it was refused for before if it was. */
+    void giveUp(EventLoop loop, ErrorCode code, String reason) {
         if (refusal == null) {
-            reject(code, reason);
+            reject(loop, code, reason);
         } else {
-            reject(ErrorCode.REFUSED, refusal.reason);
+            reject(loop, ErrorCode.REFUSED, refusal.reason);
         }
     }
 
-    /** Resets it. */
-    void reject(ErrorCode code, String reason) {
+    /**
+     * Refuses it, and closes it.
+     *
+     * @param loop where it is answered if it is on no event loop
+     */
+    void reject(EventLoop loop, ErrorCode code, String reason) {
         said.forget();
-        if (channel.isRegistered()) {
-            Splice.reset(channel);
-        } else {
-            channel.config().setOption(ChannelOption.SO_LINGER, 0);
-            channel.unsafe().closeForcibly();
+        on(loop, channel).addListener(done -> {
+            if (done.isSuccess()) {
+                connection.refuse(channel, code, reason);
+            } else {
+                channel.unsafe().closeForcibly();
+            }
+            connection.end(code, "reset: " + reason);
+        });
+    }
+
+    /** Brings the channel to an event loop, if it is not there. */
+    Future<?> on(EventLoop loop) {
+        return on(loop, channel);
+    }
+
+    private static Future<?> on(EventLoop loop, DuplexChannel channel) {
+        if (!channel.isRegistered()) {
+            return loop.register(channel);
         }
-        connection.end(code, "reset: " + reason);
+        if (channel.eventLoop() == loop) {
+            return loop.newSucceededFuture(channel);
+        }
+        Promise<Object> there = loop.newPromise();
+        channel.deregister()
+                .addListener(left -> loop.register(channel).addListener(registered -> {
+                    if (registered.isSuccess()) {
+                        there.setSuccess(channel);
+                    } else {
+                        there.setFailure(registered.cause());
+                    }
+                }));
+        return there;
     }
 }

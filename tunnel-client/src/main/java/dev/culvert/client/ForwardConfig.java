@@ -2,12 +2,17 @@ package dev.culvert.client;
 
 import static dev.culvert.common.config.Kind.integer;
 import static dev.culvert.common.config.Kind.localAddress;
+import static dev.culvert.common.config.Kind.offOr;
+import static dev.culvert.common.config.Kind.oneOf;
 import static dev.culvert.common.config.Kind.targetAddress;
 
+import dev.culvert.common.config.Kind;
 import dev.culvert.common.config.ListenAddresses;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.SocketFileConfig;
+import dev.culvert.common.net.AddressSet;
 import dev.culvert.common.net.Listeners;
+import dev.culvert.common.net.ProxyHeader;
 import dev.culvert.common.net.SocketFile;
 import dev.culvert.mux.Address;
 import java.util.Optional;
@@ -18,30 +23,76 @@ import java.util.Optional;
  * @param name what the user calls it
  * @param listen the local address; with port 0 the system picks one
  * @param socketFile what becomes of the file of a unix socket
- * @param target what the server dials; empty for a smux peer, which knows the target itself
+ * @param protocol what local applications speak
+ * @param credentials who may use it as a proxy; empty: anybody
+ * @param proxies who connects for others, and says for whom by the PROXY protocol
+ * @param target what the server dials; empty for a proxy, where each connection says it, and for a smux peer, which knows it itself
+ * @param header what each connection begins with at the target; empty: nothing
  * @param maxConnections at the same time, 1 to 1000000
  */
-record ForwardConfig(String name, Address listen, SocketFile socketFile, Optional<Address> target, int maxConnections)
+record ForwardConfig(
+        String name,
+        Address listen,
+        SocketFile socketFile,
+        ForwardProtocol protocol,
+        Optional<Credentials> credentials,
+        AddressSet proxies,
+        Optional<Address> target,
+        Optional<ProxyHeader> header,
+        int maxConnections)
         implements Listeners.Place {
     private static final int USUAL_MOST = 10_000;
+    private static final Kind<AddressSet> PROXIES =
+            Kind.of("an address or a network such as \"10.0.0.0/8\"", AddressSet.NONE, AddressSet::parse);
 
-    static ForwardConfig read(String name, Section section, Protocol protocol, ListenAddresses addresses) {
+    static ForwardConfig read(String name, Section section, Protocol upstream, ListenAddresses addresses) {
         Address listen = section.get("listen", localAddress());
         addresses.take(listen, section);
+        ForwardProtocol protocol = protocol(section, upstream);
         return new ForwardConfig(
                 name,
                 listen,
                 SocketFileConfig.read(section, listen),
-                target(section, protocol),
+                protocol,
+                credentials(section, protocol),
+                section.has("accept-proxy-protocol")
+                        ? AddressSet.of(section.oneOrMore("accept-proxy-protocol", PROXIES))
+                        : AddressSet.NONE,
+                target(section, protocol, upstream),
+                section.get("proxy-protocol", offOr(oneOf(ProxyHeader.class)), Optional.empty()),
                 section.get("max-connections", integer(1, 1_000_000), USUAL_MOST));
     }
 
-    private static Optional<Address> target(Section section, Protocol protocol) {
-        if (protocol == Protocol.CULVERT) {
+    private static ForwardProtocol protocol(Section section, Protocol upstream) {
+        ForwardProtocol protocol = section.get("protocol", oneOf(ForwardProtocol.class), ForwardProtocol.TCP);
+        if (protocol.isProxy() && upstream != Protocol.CULVERT) {
+            section.error(
+                    "protocol",
+                    "with upstream.protocol = " + upstream + " the peer decides the target, so this can be no proxy");
+        }
+        return protocol;
+    }
+
+    private static Optional<Credentials> credentials(Section section, ForwardProtocol protocol) {
+        if (protocol.isProxy()) {
+            return Credentials.read(section);
+        }
+        if (section.has("user")) {
+            section.error("user", "is for protocol = socks5 and http-connect; remove it");
+        }
+        return Optional.empty();
+    }
+
+    private static Optional<Address> target(Section section, ForwardProtocol protocol, Protocol upstream) {
+        if (upstream == Protocol.CULVERT && !protocol.isProxy()) {
             return Optional.of(section.get("target", targetAddress()));
         }
         if (section.has("target")) {
-            section.error("target", "with protocol = " + protocol + " the peer decides the target; remove this key");
+            section.error(
+                    "target",
+                    protocol.isProxy()
+                            ? "with protocol = " + protocol + " each connection says where it goes; remove this key"
+                            : "with protocol = " + upstream + " the peer decides the target; remove this key");
         }
         return Optional.empty();
     }
@@ -59,7 +110,14 @@ record ForwardConfig(String name, Address listen, SocketFile socketFile, Optiona
     /** A few words for people. */
     @Override
     public String describe() {
-        return name + "  " + listen + " -> " + target.map(Address::toString).orElse("the peer's target");
+        String goesTo = protocol.isProxy()
+                ? "what is asked for by " + protocol
+                        + credentials.map(one -> ", as user " + one.user()).orElse("")
+                : target.map(Address::toString).orElse("the peer's target");
+        return name + "  " + listen
+                + (proxies.isEmpty() ? "" : ", for others by PROXY protocol from " + proxies)
+                + " -> " + goesTo
+                + header.map(version -> ", PROXY protocol " + version).orElse("");
     }
 
     /** The limit after a comma, or nothing where it is as usual. */

@@ -15,6 +15,7 @@ import dev.culvert.common.net.Listeners;
 import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.Origin;
 import dev.culvert.common.net.Transport;
+import dev.culvert.common.splice.Answer;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.Prelude;
@@ -216,7 +217,32 @@ public final class TunnelClient implements Agent {
             acceptor.release();
             return;
         }
-        Address target = forward.target().orElse(null);
+        if (!Reception.isFor(forward, origin)) {
+            enter(
+                    forward,
+                    acceptor,
+                    channel,
+                    origin,
+                    new Reception.Way(forward.target().orElse(null), Answer.RESET));
+            return;
+        }
+        Reception.begin(accepting, forward, channel, origin, new Reception.Host() {
+            @Override
+            public void admit(Origin said, Reception.Way way) {
+                enter(forward, acceptor, channel, said, way);
+            }
+
+            @Override
+            public void turnAway(Origin said, String why) {
+                LOG.info("{}: {} turned away: {}", forward.place(), said.words(), why);
+                acceptor.release();
+            }
+        });
+    }
+
+    private void enter(
+            ForwardConfig forward, Acceptor acceptor, DuplexChannel channel, Origin origin, Reception.Way way) {
+        Address target = way.target();
         OpenRequest request = new OpenRequest(target, origin.address(), connections.newId(), forward.name());
         Connection connection = connections.add(
                 request.connectionId(),
@@ -224,9 +250,12 @@ public final class TunnelClient implements Agent {
                 "",
                 origin.words(),
                 target == null ? "the server's" : target.toString());
+        connection.answeredBy(way.answer());
         connection.onEnd(acceptor::release);
+        Prelude said = new Prelude(preludes);
+        forward.header().ifPresent(header -> said.beginWith(header.of(origin)));
         long deadline = ticker.nanoTime() + config.upstream().sessionWait().toNanos();
-        router.assign(new Arrival(channel, connection, request, deadline, new Prelude(preludes), null));
+        router.assign(new Arrival(channel, connection, request, deadline, said, null));
     }
 
     @Override

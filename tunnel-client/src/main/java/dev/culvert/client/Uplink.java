@@ -232,15 +232,16 @@ final class Uplink implements Uplinks.Carrier {
         AtomicInteger share = new AtomicInteger(1);
         Runnable leave = () -> load.addAndGet(-share.getAndSet(0));
         arrival.connection().onEnd(leave);
-        loop.register(channel).addListener(registered -> {
-            if (registered.isSuccess()) {
+        arrival.on(loop).addListener(there -> {
+            if (there.isSuccess()) {
                 Splice.open(channel, arrival.connection(), session, arrival.request(), arrival.said(), reason -> {
                     log.debug(arrival.connection() + " goes to another session: " + reason);
                     leave.run();
                     back.accept(arrival.refused(this, reason));
                 });
+                Reception.release(channel);
             } else {
-                arrival.reject(ErrorCode.INTERNAL, "cannot register the socket: " + registered.cause());
+                arrival.reject(loop, ErrorCode.INTERNAL, "cannot register the socket: " + there.cause());
             }
         });
     }

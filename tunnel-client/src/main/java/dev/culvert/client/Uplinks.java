@@ -57,9 +57,9 @@ final class Uplinks {
     /** Finds an uplink for {@code arrival}, now or within its deadline. */
     void assign(Arrival arrival) {
         if (draining) {
-            arrival.reject(ErrorCode.DRAINING, "this agent is shutting down");
+            arrival.reject(loop, ErrorCode.DRAINING, "this agent is shutting down");
         } else if (arrival.wasRefusedTooOften()) {
-            arrival.giveUp(ErrorCode.REFUSED, "");
+            arrival.giveUp(loop, ErrorCode.REFUSED, "");
         } else if (!give(arrival)) {
             waiting.add(arrival);
             loop.schedule(this::rejectOverdue, arrival.deadline() - ticker.nanoTime(), TimeUnit.NANOSECONDS);
@@ -79,7 +79,7 @@ final class Uplinks {
     void drain() {
         draining = true;
         while (!waiting.isEmpty()) {
-            waiting.remove().reject(ErrorCode.DRAINING, "this agent is shutting down");
+            waiting.remove().reject(loop, ErrorCode.DRAINING, "this agent is shutting down");
         }
     }
 
@@ -97,7 +97,7 @@ final class Uplinks {
     private void rejectOverdue() {
         long now = ticker.nanoTime();
         while (!waiting.isEmpty() && waiting.element().deadline() - now <= 0) {
-            waiting.remove().giveUp(ErrorCode.TIMEOUT, "no session to a server within upstream.wait");
+            waiting.remove().giveUp(loop, ErrorCode.TIMEOUT, "no session to a server within upstream.wait");
         }
     }
 }

@@ -14,6 +14,7 @@ import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.ResumeConfig;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.TlsConfig;
+import dev.culvert.common.net.AddressSet;
 import dev.culvert.common.net.SocketFile;
 import dev.culvert.common.tls.Fingerprint;
 import dev.culvert.common.tls.Identity;
@@ -164,7 +165,11 @@ class ClientConfigTest {
                                 "web",
                                 new HostPort("127.0.0.1", 8080),
                                 SocketFile.USUAL,
+                                ForwardProtocol.TCP,
+                                Optional.empty(),
+                                AddressSet.NONE,
                                 Optional.of(new HostPort("127.0.0.1", 8000)),
+                                Optional.empty(),
                                 10_000)),
                         new DrainConfig(ofSeconds(30), Optional.empty()),
                         new AdminConfig(List.of(), false),
@@ -209,7 +214,15 @@ class ClientConfigTest {
                         new ResumeConfig(ofSeconds(0), 256 << 10),
                         new FlowConfig(1 << 20, 64 << 10, 65535),
                         List.of(new ForwardConfig(
-                                "any", new HostPort("0.0.0.0", 0), SocketFile.USUAL, Optional.empty(), 1)),
+                                "any",
+                                new HostPort("0.0.0.0", 0),
+                                SocketFile.USUAL,
+                                ForwardProtocol.TCP,
+                                Optional.empty(),
+                                AddressSet.NONE,
+                                Optional.empty(),
+                                Optional.empty(),
+                                1)),
                         new DrainConfig(ofSeconds(0), Optional.of(ofSeconds(1))),
                         new AdminConfig(List.of("/run/c.sock", "[::1]:9180"), false),
                         new LogConfig(

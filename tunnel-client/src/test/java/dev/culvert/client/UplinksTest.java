@@ -81,7 +81,8 @@ class UplinksTest {
     @AfterEach
     void close() {
         uplinks.drain();
-        lines.forEach(line -> line.taken.forEach(arrival -> arrival.reject(ErrorCode.CANCELLED, "end of test")));
+        lines.forEach(line ->
+                line.taken.forEach(arrival -> arrival.reject(loop.eventLoop(), ErrorCode.CANCELLED, "end of test")));
         loop.close();
     }
 

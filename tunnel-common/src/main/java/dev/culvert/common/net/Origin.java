@@ -6,32 +6,41 @@ import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.unix.PeerCredentials;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who is at the other end of an accepted socket.
+ * Who has connected, and where to.
  *
- * @param address null: it has none, it is on this machine
+ * @param from null: it has no address, it is on this machine
+ * @param to which of our addresses was asked for; null as well
  * @param words one word for logs: an address, or {@code unix:pid=4711,uid=1000} (unix(7), SO_PEERCRED)
  */
-public record Origin(@Nullable HostPort address, String words) {
-    /** Null: the peer is gone already. */
+public record Origin(
+        @Nullable InetSocketAddress from, @Nullable InetSocketAddress to, String words) {
+    /** The other end of an accepted socket; null: it is gone already. */
     public static @Nullable Origin of(Channel channel) {
         if (channel instanceof SocketChannel tcp) {
-            return tcp.remoteAddress() == null ? null : of(HostPort.of(tcp.remoteAddress()));
+            return tcp.remoteAddress() == null ? null : of(tcp.remoteAddress(), tcp.localAddress());
         }
         if (channel instanceof EpollDomainSocketChannel unix) {
             try {
                 PeerCredentials peer = unix.peerCredentials();
-                return new Origin(null, "unix:pid=" + peer.pid() + ",uid=" + peer.uid());
+                return new Origin(null, null, "unix:pid=" + peer.pid() + ",uid=" + peer.uid());
             } catch (IOException e) {
                 return null;
             }
         }
-        return new Origin(null, "unix"); // NIO does not tell
+        throw new IllegalArgumentException("no socket that is accepted: " + channel);
     }
 
-    private static Origin of(HostPort address) {
-        return new Origin(address, address.toString());
+    /** Of a connection by TCP. */
+    public static Origin of(InetSocketAddress from, InetSocketAddress to) {
+        return new Origin(from, to, HostPort.of(from).toString());
+    }
+
+    /** For open requests; null: it has none. */
+    public @Nullable HostPort address() {
+        return from == null ? null : HostPort.of(from);
     }
 }

@@ -2,6 +2,7 @@ package dev.culvert.common.splice;
 
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.MuxStream;
+import io.netty.channel.Channel;
 import io.netty.util.concurrent.EventExecutor;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -28,6 +29,7 @@ public final class Connection {
     private final long startedAt;
     private final AtomicBoolean ended = new AtomicBoolean();
 
+    private volatile Answer answer = Answer.RESET;
     private volatile @Nullable Owner owner;
     private volatile @Nullable MuxStream stream;
     private volatile Runnable atEnd = () -> {};
@@ -94,12 +96,23 @@ public final class Connection {
         tally.retry();
     }
 
-    /** The target has answered. Event loop only. */
-    void opened() {
+    /** From now on whoever has connected is answered like this. Before anybody else knows the connection. */
+    public void answeredBy(Answer newAnswer) {
+        answer = newAnswer;
+    }
+
+    /** The target has answered, and so hears whoever has connected. Event loop only. */
+    void opened(Channel channel) {
         if (!opened) {
             opened = true;
             home.observer().onOpened(tally, home.now() - startedAt);
+            answer.opened(channel);
         }
+    }
+
+    /** Closes its channel, with an answer if there was none yet. Event loop only. */
+    public void refuse(Channel channel, ErrorCode code, String reason) {
+        (opened ? Answer.RESET : answer).refused(channel, code, reason);
     }
 
     /** What can be said of it now. Its event loop, or any thread while it has none. */

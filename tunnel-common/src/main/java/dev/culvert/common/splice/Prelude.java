@@ -7,7 +7,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a socket has said before its stream was answered, so that it can be said again on another one. At most {@value #MOST} bytes, which is
+ * What its stream begins with: what a socket has said before the stream was answered, so that it can be said again on another one, and what
+ * is said for it before that. At most {@value #MOST} bytes, which is
  * what may be on its way before the first answer: nobody loses speed by waiting then.
  *
  * <p>One thread at a time. Owns its copy until {@link #forget}.
@@ -26,6 +27,12 @@ public final class Prelude {
     /** @param total of all of them together, bytes */
     public Prelude(AtomicLong total) {
         this.total = total;
+    }
+
+    /** Each stream begins with {@code words}, which are few, and ours to release. Before any other call. */
+    public void beginWith(ByteBuf words) {
+        total.addAndGet(words.readableBytes());
+        bytes = words;
     }
 
     /** Keeps a copy of {@code data}. */

@@ -60,24 +60,13 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     }
 
     /**
-     * Opens a stream for an accepted socket and joins them. The channel is active, not yet read, and on the session's event loop.
+     * Opens a stream for an accepted socket and joins them. The channel is active, not yet read, and on the session's event loop. Where the
+     * peer has certainly not processed the open request, the socket goes on elsewhere.
      *
-     * @throws IllegalStateException when the session takes no streams
-     */
-    public static void open(Channel channel, Connection connection, MuxSession session, OpenRequest request) {
-        Splice splice = new Splice(channel, connection);
-        splice.start(session.open(request, splice));
-        if (session.version() != ProtocolVersion.CULVERT) { // a stock peer does not tell when its target has answered
-            connection.opened();
-        }
-    }
-
-    /**
-     * The same for a socket that goes on elsewhere where the peer has certainly not processed the open request.
-     *
-     * @param said on a stream before this one
+     * @param said what the stream begins with: what was said on one before, or nothing
      * @param elsewhere told why, when the channel is on no event loop any more; the connection goes on, and {@code said} has what the next
      *     stream begins with
+     * @throws IllegalStateException when the session takes no streams
      */
     public static void open(
             Channel channel,
@@ -86,28 +75,29 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
             OpenRequest request,
             Prelude said,
             Consumer<String> elsewhere) {
-        if (session.version()
-                != ProtocolVersion.CULVERT) { // a stock peer does not say whether it has processed anything
-            open(channel, connection, session, request);
-            return;
-        }
         Splice splice = new Splice(channel, connection);
-        splice.said = said;
-        splice.elsewhere = elsewhere;
         MuxStream stream = session.open(request, splice);
         said.repeat(stream);
         if (said.hasEnded()) {
             splice.inputEnded = true;
             stream.shutdownOutput();
         }
-        splice.start(stream);
+        if (session.version() == ProtocolVersion.CULVERT) {
+            splice.said = said;
+            splice.elsewhere = elsewhere;
+            splice.start(stream);
+        } else { // a stock peer tells neither when its target has answered, nor whether it has processed anything
+            said.forget();
+            splice.start(stream);
+            connection.opened(channel);
+        }
     }
 
     /** Accepts a stream for a socket that was dialled and joins them; else as {@link #open}. */
     public static void accept(Channel channel, Connection connection, MuxStream stream) {
         Splice splice = new Splice(channel, connection);
         stream.accept();
-        connection.opened();
+        connection.opened(channel);
         splice.start(stream);
         stream.attach(splice);
     }
@@ -137,7 +127,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
 
     @Override
     public void onOpened(MuxStream from) {
-        connection.opened();
+        connection.opened(channel);
         settle();
     }
 
@@ -281,7 +271,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
                 elsewhere.accept(reason);
             } else {
                 settle();
-                reset(channel);
+                reset(channel); // it belongs to no event loop any more, which an answer would take
                 connection.end(ErrorCode.REFUSED, "reset: " + reason);
             }
         });
@@ -315,7 +305,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         if (!ended) {
             ended = true;
             settle();
-            reset(channel);
+            connection.refuse(channel, code, reason);
             connection.end(code, "reset: " + reason);
         }
     }

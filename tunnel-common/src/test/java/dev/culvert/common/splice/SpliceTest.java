@@ -203,7 +203,13 @@ class SpliceTest {
                             MuxSession session = newSession();
                             EmbeddedChannel wire = new EmbeddedChannel(new MuxConnection(session));
                             Connection connection = connections.add("1", "web", "", "client", address.toString());
-                            Splice.open(channel, connection, session, OpenRequest.EMPTY);
+                            Splice.open(
+                                    channel,
+                                    connection,
+                                    session,
+                                    OpenRequest.EMPTY,
+                                    new Prelude(new AtomicLong()),
+                                    reason -> {});
                             channel.close();
                             session.close(ErrorCode.CONNECTION_RESET, "the peer is gone");
                             wire.finishAndReleaseAll();

@@ -1,0 +1,108 @@
+package dev.culvert.dist;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class UnixSocketForwardTest {
+    @TempDir
+    Path directory;
+
+    @Test
+    void curlReachesADaemonsUnixSocketByOneOfTheClient() throws Exception {
+        Programs.require("/usr/bin/curl", "unix sockets with curl");
+        Programs.require(Nginx.PROGRAM, "a daemon's unix socket");
+        Path daemon = directory.resolve("daemon.sock");
+        Path local = directory.resolve("local.sock");
+        try (Nginx nginx =
+                        new Nginx(directory, "server { listen unix:%s; return 200 'as a daemon'; }".formatted(daemon));
+                Tunnel tunnel = Tunnel.builder()
+                        .allow("unix:" + daemon)
+                        .client("forwards.daemon { listen = \"unix:%s\", target = \"unix:%s\", mode = \"0600\" }"
+                                .formatted(local, daemon))
+                        .open()) {
+            Programs.Result result = Programs.run(
+                    "/usr/bin/curl", "-sS", "--max-time", "10", "--unix-socket", local.toString(), "http://x/version");
+
+            assertThat(result.expect(0).output()).isEqualTo("as a daemon");
+            assertThat(nginx.accessLog()).contains("GET /version");
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(local)))
+                    .isEqualTo("rw-------");
+            tunnel.client()
+                    .awaitLog("forward=daemon client=unix:pid=\\d+,uid=\\d+ target=unix:" + daemon + " .*end: closed");
+            tunnel.server().awaitLog("forward=daemon .*target=unix:" + daemon + " .*end: closed");
+        }
+        assertThat(local).doesNotExist();
+    }
+
+    @Test
+    void halfCloseGoesThrough() throws Exception {
+        Path daemon = directory.resolve("echo.sock");
+        try (ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            listener.bind(UnixDomainSocketAddress.of(daemon));
+            CompletableFuture<Integer> heard = CompletableFuture.supplyAsync(() -> countThenAnswer(listener));
+            try (Tunnel tunnel = Tunnel.builder()
+                            .allow("unix:" + directory + "/*")
+                            .client("forwards.echo { listen = \"127.0.0.1:0\", target = \"unix:%s\" }"
+                                    .formatted(daemon))
+                            .open();
+                    var socket = tunnel.connect("echo")) {
+                socket.getOutputStream().write(new byte[300_000]);
+                socket.shutdownOutput();
+
+                assertThat(socket.getInputStream().readAllBytes()).asString().isEqualTo("all of it");
+                assertThat(heard.get()).isEqualTo(300_000);
+            }
+        }
+    }
+
+    private static int countThenAnswer(ServerSocketChannel listener) {
+        try (SocketChannel channel = listener.accept()) {
+            ByteBuffer buffer = ByteBuffer.allocate(64 << 10);
+            int count = 0;
+            for (int read = channel.read(buffer); read >= 0; read = channel.read(buffer.clear())) {
+                count += read;
+            }
+            channel.write(UTF_8.encode("all of it"));
+            return count;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void noRuleForHostsCoversAUnixSocket() throws Exception {
+        try (Tunnel tunnel = Tunnel.builder()
+                .allow("*:1-65535")
+                .forward("daemon", "unix:" + directory.resolve("daemon.sock"))
+                .open()) {
+            assertThat(Tunnel.awaitReset(tunnel.client(), "daemon").reason())
+                    .contains("forbidden: no allow rule of tests covers unix:");
+        }
+    }
+
+    @Test
+    void aSocketThatIsNotThereIsSaidToBeThat() throws Exception {
+        try (Tunnel tunnel = Tunnel.builder()
+                .allow("unix:" + directory + "/*")
+                .forward("daemon", "unix:" + directory.resolve("daemon.sock"))
+                .open()) {
+            assertThat(Tunnel.awaitReset(tunnel.client(), "daemon").reason())
+                    .isEqualTo("reset: connection refused: unix:" + directory.resolve("daemon.sock")
+                            + ": there is no such socket");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+package dev.culvert.client;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.culvert.common.splice.Answer;
+import dev.culvert.mux.Address;
+import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.HostPort;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPipeline;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpObject;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpRequestDecoder;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.LastHttpContent;
+import java.util.Base64;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The CONNECT of HTTP/1.1 (RFC 9110, section 9.3.6) with Basic authentication (RFC 7617). The server resolves names. */
+final class ConnectDialogue extends SimpleChannelInboundHandler<HttpObject> {
+    private static final int MOST_LINE = 4096;
+    private static final int MOST_HEADERS = 8192;
+    private static final int MOST_CHUNK = 4096;
+    private static final String BASIC = "Basic ";
+
+    private final Optional<Credentials> credentials;
+    private final Reception reception;
+    private @Nullable Address target;
+
+    private ConnectDialogue(Optional<Credentials> credentials, Reception reception) {
+        this.credentials = credentials;
+        this.reception = reception;
+    }
+
+    /** @param credentials empty: anybody may */
+    static void addTo(ChannelPipeline pipeline, Optional<Credentials> credentials, Reception reception) {
+        pipeline.addLast(
+                new HttpRequestDecoder(MOST_LINE, MOST_HEADERS, MOST_CHUNK),
+                new ConnectDialogue(credentials, reception));
+    }
+
+    @Override
+    protected void channelRead0(ChannelHandlerContext ctx, HttpObject message) {
+        if (message.decoderResult().isFailure()) {
+            refuse(
+                    HttpResponseStatus.BAD_REQUEST,
+                    "this is not HTTP: " + message.decoderResult().cause().getMessage());
+        } else if (message instanceof HttpRequest request) {
+            target = read(request);
+        } else if (message instanceof LastHttpContent && target != null) {
+            reception.goes(new Reception.Way(target, new InWords()));
+            // What is behind the request is the connection's.
+            ctx.pipeline().remove(HttpRequestDecoder.class);
+            ctx.pipeline().remove(this);
+        }
+    }
+
+    private @Nullable Address read(HttpRequest request) {
+        if (!request.method().equals(HttpMethod.CONNECT)) {
+            refuse(
+                    HttpResponseStatus.METHOD_NOT_ALLOWED,
+                    "this is a proxy for connections: only CONNECT is done here, not " + request.method());
+            return null;
+        }
+        if (credentials.isPresent()
+                && !may(credentials.get(), request.headers().get(HttpHeaderNames.PROXY_AUTHORIZATION))) {
+            refuse(HttpResponseStatus.PROXY_AUTHENTICATION_REQUIRED, "its user or its password is wrong or missing");
+            return null;
+        }
+        try {
+            HostPort asked = HostPort.parse(request.uri());
+            if (asked.port() == 0) {
+                throw new IllegalArgumentException("there is no port 0");
+            }
+            return asked;
+        } catch (IllegalArgumentException e) {
+            refuse(HttpResponseStatus.BAD_REQUEST, String.valueOf(e.getMessage()));
+            return null;
+        }
+    }
+
+    private static boolean may(Credentials credentials, @Nullable String header) {
+        if (header == null || !header.regionMatches(true, 0, BASIC, 0, BASIC.length())) {
+            return false;
+        }
+        try {
+            byte[] decoded =
+                    Base64.getDecoder().decode(header.substring(BASIC.length()).trim());
+            String[] parts = new String(decoded, UTF_8).split(":", 2);
+            return parts.length == 2 && credentials.are(parts[0], parts[1]);
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
+    }
+
+    private void refuse(HttpResponseStatus status, String why) {
+        reception.turnAway(response(status, why), why);
+    }
+
+    private static ByteBuf response(HttpResponseStatus status, String text) {
+        byte[] body = (text + "\n").getBytes(UTF_8);
+        String challenge = status.equals(HttpResponseStatus.PROXY_AUTHENTICATION_REQUIRED)
+                ? "Proxy-Authenticate: Basic realm=\"culvert\", charset=\"UTF-8\"\r\n"
+                : status.equals(HttpResponseStatus.METHOD_NOT_ALLOWED) ? "Allow: CONNECT\r\n" : "";
+        String head = """
+                HTTP/1.1 %s\r
+                Content-Type: text/plain; charset=utf-8\r
+                Content-Length: %d\r
+                %sConnection: close\r
+                \r
+                """.formatted(status, body.length, challenge);
+        return Unpooled.wrappedBuffer(head.getBytes(UTF_8), body);
+    }
+
+    private static HttpResponseStatus status(ErrorCode code) {
+        return switch (code) {
+            case FORBIDDEN -> HttpResponseStatus.FORBIDDEN;
+            case TIMEOUT -> HttpResponseStatus.GATEWAY_TIMEOUT;
+            case LIMIT_REACHED, DRAINING, REFUSED -> HttpResponseStatus.SERVICE_UNAVAILABLE;
+            default -> HttpResponseStatus.BAD_GATEWAY;
+        };
+    }
+
+    private static final class InWords implements Answer {
+        @Override
+        public void opened(Channel channel) {
+            channel.writeAndFlush(Unpooled.copiedBuffer("HTTP/1.1 200 Connection established\r\n\r\n", UTF_8));
+        }
+
+        @Override
+        public void refused(Channel channel, ErrorCode code, String reason) {
+            Farewell.say(channel, response(status(code), reason));
+        }
+    }
+}

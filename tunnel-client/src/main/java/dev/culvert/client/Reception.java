@@ -1,0 +1,229 @@
+package dev.culvert.client;
+
+import dev.culvert.common.net.Origin;
+import dev.culvert.common.net.OutOfMemory;
+import dev.culvert.common.splice.Answer;
+import dev.culvert.mux.Address;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPipeline;
+import io.netty.channel.EventLoop;
+import io.netty.channel.FixedRecvByteBufAllocator;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.haproxy.HAProxyCommand;
+import io.netty.handler.codec.haproxy.HAProxyMessage;
+import io.netty.handler.codec.haproxy.HAProxyMessageDecoder;
+import io.netty.util.NetUtil;
+import io.netty.util.concurrent.Future;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Receives an accepted socket that has something to say before its connection can be opened: who it is from, by the PROXY
+ * protocol, and where it goes, by that of a proxy. Once that is said it holds what comes too early, until it is taken out of the
+ * pipeline: its place is at the end, and what it holds is for whoever comes then.
+ *
+ * <p>Runs on the event loop that accepts, and then on that of the session.
+ */
+final class Reception extends ChannelInboundHandlerAdapter {
+    /** What is said here takes no longer: who says nothing does not keep its place. */
+    static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    /** Bytes at a time: what is said here is short. */
+    private static final int READ = 2048;
+
+    private final DuplexChannel channel;
+    private final Host host;
+    private Origin origin;
+    private boolean headerIsMissing;
+    /** Null: nobody has said yet where it goes. */
+    private @Nullable Way way;
+
+    private @Nullable Future<?> deadline;
+    private boolean over;
+    /** What came too early. */
+    private final Queue<ByteBuf> held = new ArrayDeque<>();
+
+    private boolean hasEnded;
+
+    /**
+     * Where a socket goes.
+     *
+     * @param target null: the peer knows
+     */
+    record Way(@Nullable Address target, Answer answer) {}
+
+    /** Who takes what was received. On the event loop that accepts. */
+    interface Host {
+        /** This one may go. Its channel is on this event loop, not read, and has the reception as its last handler. */
+        void admit(Origin origin, Way way);
+
+        /** This one has said something else, or nothing, and was closed. */
+        void turnAway(Origin origin, String why);
+    }
+
+    private Reception(DuplexChannel channel, Origin origin, Host host) {
+        this.channel = channel;
+        this.origin = origin;
+        this.host = host;
+    }
+
+    /** Whether somebody from there has something to say before {@code forward} can take it. */
+    static boolean isFor(ForwardConfig forward, Origin origin) {
+        return forward.protocol().isProxy() || hasHeader(forward, origin);
+    }
+
+    private static boolean hasHeader(ForwardConfig forward, Origin origin) {
+        return origin.from() != null && forward.proxies().contains(origin.from().getAddress());
+    }
+
+    /** Receives a channel that is on no event loop. */
+    static void begin(EventLoop loop, ForwardConfig forward, DuplexChannel channel, Origin origin, Host host) {
+        Reception reception = new Reception(channel, origin, host);
+        loop.register(channel).addListener(registered -> {
+            if (registered.isSuccess()) {
+                reception.begin(forward);
+            } else {
+                channel.unsafe().closeForcibly();
+                host.turnAway(origin, "cannot register the socket: " + registered.cause());
+            }
+        });
+    }
+
+    private void begin(ForwardConfig forward) {
+        ChannelPipeline pipeline = channel.pipeline();
+        headerIsMissing = hasHeader(forward, origin);
+        if (headerIsMissing) {
+            pipeline.addLast(new HAProxyMessageDecoder());
+        }
+        switch (forward.protocol()) {
+            case TCP -> way = new Way(forward.target().orElse(null), Answer.RESET);
+            case SOCKS5 -> Socks5Dialogue.addTo(pipeline, forward.credentials(), this);
+            case HTTP_CONNECT -> ConnectDialogue.addTo(pipeline, forward.credentials(), this);
+        }
+        pipeline.addLast(this);
+        deadline = channel.eventLoop()
+                .schedule(
+                        () -> turnAway(null, "it has not said within " + PATIENCE.toSeconds() + " s where it goes"),
+                        PATIENCE.toNanos(),
+                        TimeUnit.NANOSECONDS);
+        channel.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ));
+        channel.config().setAutoRead(true);
+    }
+
+    /** What was received on {@code channel}, if it was, is for who is last in its pipeline. */
+    static void release(DuplexChannel channel) {
+        if (channel.pipeline().get(Reception.class) != null) {
+            channel.pipeline().remove(Reception.class);
+        }
+    }
+
+    /** It was said where this one goes. */
+    void goes(Way newWay) {
+        way = newWay;
+        admit();
+    }
+
+    private void admit() {
+        if (!over && !headerIsMissing && way != null) {
+            end();
+            channel.config().setAutoRead(false);
+            host.admit(origin, way);
+        }
+    }
+
+    /**
+     * Closes the channel.
+     *
+     * @param words for the other end, to be released here; null: none
+     */
+    void turnAway(@Nullable ByteBuf words, String why) {
+        if (over) {
+            if (words != null) {
+                words.release();
+            }
+            return;
+        }
+        end();
+        if (words == null) {
+            channel.close();
+        } else {
+            channel.writeAndFlush(words).addListener(ChannelFutureListener.CLOSE);
+        }
+        host.turnAway(origin, why);
+    }
+
+    private void end() {
+        over = true;
+        Objects.requireNonNull(deadline).cancel(false);
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+        if (message instanceof HAProxyMessage header) {
+            read(header);
+            header.release();
+            admit();
+        } else {
+            held.add((ByteBuf) message); // whoever comes earlier in the pipeline lets nothing else through
+        }
+    }
+
+    /** Who a connection of the proxy's own is from, or one by a unix socket, is as it was. */
+    private void read(HAProxyMessage header) {
+        headerIsMissing = false;
+        if (header.command() == HAProxyCommand.PROXY) {
+            InetSocketAddress from = address(header.sourceAddress(), header.sourcePort());
+            InetSocketAddress to = address(header.destinationAddress(), header.destinationPort());
+            if (from != null && to != null) {
+                origin = Origin.of(from, to);
+            }
+        }
+    }
+
+    private static @Nullable InetSocketAddress address(@Nullable String host, int port) {
+        InetAddress ip = host == null ? null : NetUtil.createInetAddressFromIpAddressString(host);
+        return ip == null ? null : new InetSocketAddress(ip, port);
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        if (event == ChannelInputShutdownEvent.INSTANCE) {
+            hasEnded = true;
+            turnAway(null, "it has ended before it had said where it goes");
+        }
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+        turnAway(null, "it was closed before it had said where it goes");
+        ctx.fireChannelInactive();
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        OutOfMemory.check(cause);
+        turnAway(null, String.valueOf(cause.getMessage()));
+        ctx.close();
+    }
+
+    /** What was held goes on to who has come behind. */
+    @Override
+    public void handlerRemoved(ChannelHandlerContext ctx) {
+        while (!held.isEmpty()) {
+            ctx.fireChannelRead(held.remove());
+        }
+        if (hasEnded) {
+            ctx.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
+        }
+    }
+}
