@@ -13,6 +13,7 @@ import java.net.http.HttpResponse;
 import java.net.http.WebSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -36,18 +37,21 @@ final class Browser implements AutoCloseable {
     private final List<String> troubles = new CopyOnWriteArrayList<>();
     private final List<String> requests = new CopyOnWriteArrayList<>();
 
-    Browser() throws IOException, InterruptedException {
+    /** @param flags more for Chromium */
+    Browser(String... flags) throws IOException, InterruptedException {
         profile = Files.createTempDirectory("culvert-browser");
-        process = new ProcessBuilder(
-                        PROGRAM,
-                        "--headless=new",
-                        "--no-sandbox", // the tests may run as root
-                        "--disable-gpu",
-                        "--disable-dev-shm-usage",
-                        "--hide-scrollbars",
-                        "--remote-debugging-port=0",
-                        "--user-data-dir=" + profile,
-                        "about:blank")
+        List<String> command = new ArrayList<>(List.of(
+                PROGRAM,
+                "--headless=new",
+                "--no-sandbox", // the tests may run as root
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--hide-scrollbars",
+                "--remote-debugging-port=0",
+                "--user-data-dir=" + profile));
+        command.addAll(List.of(flags));
+        command.add("about:blank");
+        process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(profile.resolve("output").toFile())
                 .start();

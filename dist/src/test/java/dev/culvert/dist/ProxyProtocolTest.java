@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Path;
 import org.awaitility.Awaitility;
@@ -23,7 +22,7 @@ class ProxyProtocolTest {
     void nginxLogsTheAddressOfWhoHasConnectedToTheClient(String version) throws Exception {
         Programs.require("/usr/bin/curl", "PROXY protocol with curl");
         Programs.require(Nginx.PROGRAM, "PROXY protocol with nginx");
-        int port = freePort();
+        int port = Daemon.freePort();
         try (Nginx nginx = new Nginx(
                         directory,
                         "server { listen 127.0.0.1:%d proxy_protocol; return 200 '$proxy_protocol_server_port'; }"
@@ -99,11 +98,5 @@ class ProxyProtocolTest {
         socket.bind(new InetSocketAddress(address, 0));
         Tunnel.connect(socket, tunnel.client().port("forwards.web"));
         return socket;
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
     }
 }

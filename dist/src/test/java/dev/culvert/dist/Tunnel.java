@@ -26,6 +26,7 @@ final class Tunnel implements AutoCloseable {
         private String serverConfig = "";
         private String clientConfig = "";
         private Consumer<AgentProcess.Builder> each = agent -> {};
+        private Consumer<AgentProcess.Builder> toServer = agent -> {};
         private boolean plain;
         private @Nullable Network network;
         private @Nullable String serverName;
@@ -80,6 +81,12 @@ final class Tunnel implements AutoCloseable {
             return network == null ? "127.0.0.1" : network.serverAddress();
         }
 
+        /** What is done to the server before it starts. */
+        Builder onServer(Consumer<AgentProcess.Builder> change) {
+            toServer = change;
+            return this;
+        }
+
         /** What is done to both agents before they start. */
         Builder each(Consumer<AgentProcess.Builder> change) {
             each = change;
@@ -131,6 +138,7 @@ final class Tunnel implements AutoCloseable {
         AgentProcess startServer(int port) {
             AgentProcess.Builder builder = AgentProcess.server().config(serverConfig(port));
             each.accept(builder);
+            toServer.accept(builder);
             return builder.start();
         }
 

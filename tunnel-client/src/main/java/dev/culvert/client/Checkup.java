@@ -225,7 +225,9 @@ final class Checkup implements AutoCloseable {
                     "speed", "not measured: " + e.getMessage(), "An older server can not; else its log says more.");
         }
         for (ForwardConfig forward : config.forwards()) {
-            open(session, forward);
+            if (forward.target().isPresent()) { // a proxy's connections say it, each its own
+                open(session, forward.name(), forward.target().get());
+            }
         }
     }
 
@@ -246,15 +248,13 @@ final class Checkup implements AutoCloseable {
 
     // ---- the targets
 
-    private void open(MuxSession session, ForwardConfig forward) throws InterruptedException {
-        Address target = forward.target().orElseThrow();
+    private void open(MuxSession session, String forward, Address target) throws InterruptedException {
         CompletableFuture<Void> opened = new CompletableFuture<>();
         CompletableFuture<Void> ended = new CompletableFuture<>();
         long begunAt = System.nanoTime();
         loop.execute(() -> {
             if (session.isOpenable()) {
-                session.open(
-                        new OpenRequest(target, null, connections.newId(), forward.name()), new Opening(opened, ended));
+                session.open(new OpenRequest(target, null, connections.newId(), forward), new Opening(opened, ended));
             } else {
                 opened.completeExceptionally(new Fault(ErrorCode.REFUSED, "the session takes no more streams"));
             }
@@ -264,12 +264,10 @@ final class Checkup implements AutoCloseable {
             long tookNanos = System.nanoTime() - begunAt;
             ended.completeOnTimeout(null, FAREWELL.toMillis(), TimeUnit.MILLISECONDS)
                     .join();
-            findings.ok("forward", "%s: %s answers, within %s".formatted(forward.name(), target, millis(tookNanos)));
+            findings.ok("forward", "%s: %s answers, within %s".formatted(forward, target, millis(tookNanos)));
         } catch (Fault e) {
             findings.fault(
-                    "forward",
-                    forward.name() + ": " + e.code + ": " + e.getMessage(),
-                    targetAdvice(e.code, forward.name(), target));
+                    "forward", forward + ": " + e.code + ": " + e.getMessage(), targetAdvice(e.code, forward, target));
         }
     }
 

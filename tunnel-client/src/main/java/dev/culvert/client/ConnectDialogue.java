@@ -2,13 +2,9 @@ package dev.culvert.client;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.culvert.common.splice.Answer;
+import dev.culvert.common.splice.HttpAnswer;
 import dev.culvert.mux.Address;
-import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
-import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.SimpleChannelInboundHandler;
@@ -55,7 +51,7 @@ final class ConnectDialogue extends SimpleChannelInboundHandler<HttpObject> {
         } else if (message instanceof HttpRequest request) {
             target = read(request);
         } else if (message instanceof LastHttpContent && target != null) {
-            reception.goes(new Reception.Way(target, new InWords()));
+            reception.goes(new Reception.Way(target, HttpAnswer.INSTANCE));
             // What is behind the request is the connection's.
             ctx.pipeline().remove(HttpRequestDecoder.class);
             ctx.pipeline().remove(this);
@@ -101,42 +97,9 @@ final class ConnectDialogue extends SimpleChannelInboundHandler<HttpObject> {
     }
 
     private void refuse(HttpResponseStatus status, String why) {
-        reception.turnAway(response(status, why), why);
-    }
-
-    private static ByteBuf response(HttpResponseStatus status, String text) {
-        byte[] body = (text + "\n").getBytes(UTF_8);
-        String challenge = status.equals(HttpResponseStatus.PROXY_AUTHENTICATION_REQUIRED)
+        String header = status.equals(HttpResponseStatus.PROXY_AUTHENTICATION_REQUIRED)
                 ? "Proxy-Authenticate: Basic realm=\"culvert\", charset=\"UTF-8\"\r\n"
                 : status.equals(HttpResponseStatus.METHOD_NOT_ALLOWED) ? "Allow: CONNECT\r\n" : "";
-        String head = """
-                HTTP/1.1 %s\r
-                Content-Type: text/plain; charset=utf-8\r
-                Content-Length: %d\r
-                %sConnection: close\r
-                \r
-                """.formatted(status, body.length, challenge);
-        return Unpooled.wrappedBuffer(head.getBytes(UTF_8), body);
-    }
-
-    private static HttpResponseStatus status(ErrorCode code) {
-        return switch (code) {
-            case FORBIDDEN -> HttpResponseStatus.FORBIDDEN;
-            case TIMEOUT -> HttpResponseStatus.GATEWAY_TIMEOUT;
-            case LIMIT_REACHED, DRAINING, REFUSED -> HttpResponseStatus.SERVICE_UNAVAILABLE;
-            default -> HttpResponseStatus.BAD_GATEWAY;
-        };
-    }
-
-    private static final class InWords implements Answer {
-        @Override
-        public void opened(Channel channel) {
-            channel.writeAndFlush(Unpooled.copiedBuffer("HTTP/1.1 200 Connection established\r\n\r\n", UTF_8));
-        }
-
-        @Override
-        public void refused(Channel channel, ErrorCode code, String reason) {
-            Farewell.say(channel, response(status(code), reason));
-        }
+        reception.turnAway(HttpAnswer.response(status, header, why), why);
     }
 }

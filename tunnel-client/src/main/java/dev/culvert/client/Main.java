@@ -61,6 +61,6 @@ public final class Main implements Program<ClientConfig> {
 
     @Override
     public List<Object> commands() {
-        return List.of(new Enroll());
+        return List.of(new Enroll(), new Connect());
     }
 }

@@ -3,11 +3,11 @@ package dev.culvert.client;
 import dev.culvert.common.net.Origin;
 import dev.culvert.common.net.OutOfMemory;
 import dev.culvert.common.splice.Answer;
+import dev.culvert.common.splice.Hold;
 import dev.culvert.mux.Address;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
 import io.netty.channel.FixedRecvByteBufAllocator;
@@ -21,20 +21,17 @@ import io.netty.util.concurrent.Future;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.Objects;
-import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Receives an accepted socket that has something to say before its connection can be opened: who it is from, by the PROXY
- * protocol, and where it goes, by that of a proxy. Once that is said it holds what comes too early, until it is taken out of the
- * pipeline: its place is at the end, and what it holds is for whoever comes then.
+ * protocol, and where it goes, by that of a proxy. Once that is said it holds what comes too early.
  *
  * <p>Runs on the event loop that accepts, and then on that of the session.
  */
-final class Reception extends ChannelInboundHandlerAdapter {
+final class Reception extends Hold {
     /** What is said here takes no longer: who says nothing does not keep its place. */
     static final Duration PATIENCE = Duration.ofSeconds(10);
 
@@ -50,10 +47,6 @@ final class Reception extends ChannelInboundHandlerAdapter {
 
     private @Nullable Future<?> deadline;
     private boolean over;
-    /** What came too early. */
-    private final Queue<ByteBuf> held = new ArrayDeque<>();
-
-    private boolean hasEnded;
 
     /**
      * Where a socket goes.
@@ -120,13 +113,6 @@ final class Reception extends ChannelInboundHandlerAdapter {
         channel.config().setAutoRead(true);
     }
 
-    /** What was received on {@code channel}, if it was, is for who is last in its pipeline. */
-    static void release(DuplexChannel channel) {
-        if (channel.pipeline().get(Reception.class) != null) {
-            channel.pipeline().remove(Reception.class);
-        }
-    }
-
     /** It was said where this one goes. */
     void goes(Way newWay) {
         way = newWay;
@@ -174,7 +160,7 @@ final class Reception extends ChannelInboundHandlerAdapter {
             header.release();
             admit();
         } else {
-            held.add((ByteBuf) message); // whoever comes earlier in the pipeline lets nothing else through
+            super.channelRead(ctx, message);
         }
     }
 
@@ -197,8 +183,8 @@ final class Reception extends ChannelInboundHandlerAdapter {
 
     @Override
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        super.userEventTriggered(ctx, event);
         if (event == ChannelInputShutdownEvent.INSTANCE) {
-            hasEnded = true;
             turnAway(null, "it has ended before it had said where it goes");
         }
     }
@@ -214,16 +200,5 @@ final class Reception extends ChannelInboundHandlerAdapter {
         OutOfMemory.check(cause);
         turnAway(null, String.valueOf(cause.getMessage()));
         ctx.close();
-    }
-
-    /** What was held goes on to who has come behind. */
-    @Override
-    public void handlerRemoved(ChannelHandlerContext ctx) {
-        while (!held.isEmpty()) {
-            ctx.fireChannelRead(held.remove());
-        }
-        if (hasEnded) {
-            ctx.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
-        }
     }
 }

@@ -149,7 +149,7 @@ final class Socks5Dialogue extends SimpleChannelInboundHandler<Socks5Message> {
 
         @Override
         public void refused(Channel channel, ErrorCode code, String reason) {
-            Farewell.say(channel, reply(status(code)));
+            Answer.farewell(channel, reply(status(code)));
         }
     }
 }

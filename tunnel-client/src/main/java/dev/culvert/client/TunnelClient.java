@@ -18,9 +18,11 @@ import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Answer;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
+import dev.culvert.common.splice.HttpAnswer;
 import dev.culvert.common.splice.Prelude;
 import dev.culvert.common.splice.Tally;
 import dev.culvert.mux.Address;
+import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.OpenRequest;
 import dev.culvert.mux.SharedBudget;
 import io.netty.channel.EventLoop;
@@ -36,6 +38,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,6 +46,11 @@ import org.slf4j.LoggerFactory;
 /** The client agent: listens locally, and carries every connection as a stream to a server. */
 public final class TunnelClient implements Agent {
     private static final Logger LOG = LoggerFactory.getLogger(TunnelClient.class);
+
+    /** What the connections are called that the admin endpoint is asked for. */
+    private static final String CONNECT = "connect";
+
+    private static final int MOST_ASKED = 10_000;
 
     /** As it was last read. */
     private volatile ClientConfig config;
@@ -60,6 +68,9 @@ public final class TunnelClient implements Agent {
     private final Connections connections = new Connections(ticker);
     /** Bytes in all the preludes. */
     private final AtomicLong preludes = new AtomicLong();
+
+    /** Connections that the admin endpoint was asked for. */
+    private final AtomicInteger asked = new AtomicInteger();
 
     private final Sessions sessions = new Sessions(connections, ticker);
     private final Listeners<ForwardConfig> listeners;
@@ -242,20 +253,46 @@ public final class TunnelClient implements Agent {
 
     private void enter(
             ForwardConfig forward, Acceptor acceptor, DuplexChannel channel, Origin origin, Reception.Way way) {
+        Prelude said = new Prelude(preludes);
+        forward.header().ifPresent(header -> said.beginWith(header.of(origin)));
+        router.assign(arrival(forward.name(), channel, origin, way, said, acceptor::release));
+    }
+
+    private Arrival arrival(
+            String forward, DuplexChannel channel, Origin origin, Reception.Way way, Prelude said, Runnable atEnd) {
         Address target = way.target();
-        OpenRequest request = new OpenRequest(target, origin.address(), connections.newId(), forward.name());
+        OpenRequest request = new OpenRequest(target, origin.address(), connections.newId(), forward);
         Connection connection = connections.add(
                 request.connectionId(),
-                forward.name(),
+                forward,
                 "",
                 origin.words(),
                 target == null ? "the server's" : target.toString());
         connection.answeredBy(way.answer());
-        connection.onEnd(acceptor::release);
-        Prelude said = new Prelude(preludes);
-        forward.header().ifPresent(header -> said.beginWith(header.of(origin)));
+        connection.onEnd(atEnd);
         long deadline = ticker.nanoTime() + config.upstream().sessionWait().toNanos();
-        router.assign(new Arrival(channel, connection, request, deadline, said, null));
+        return new Arrival(channel, connection, request, deadline, said, null);
+    }
+
+    @Override
+    public void connect(DuplexChannel channel, Address target) {
+        Origin origin = Origin.of(channel);
+        if (origin == null) { // gone already
+            channel.close();
+        } else if (config.upstream().protocol() != Protocol.CULVERT) {
+            HttpAnswer.INSTANCE.refused(
+                    channel,
+                    ErrorCode.FORBIDDEN,
+                    "with upstream.protocol = " + config.upstream().protocol() + " the peer decides the target");
+        } else if (asked.incrementAndGet() > MOST_ASKED) {
+            asked.decrementAndGet();
+            HttpAnswer.INSTANCE.refused(
+                    channel, ErrorCode.LIMIT_REACHED, MOST_ASKED + " connections are open this way, which is the most");
+        } else {
+            Reception.Way way = new Reception.Way(target, HttpAnswer.INSTANCE);
+            Arrival arrival = arrival(CONNECT, channel, origin, way, new Prelude(preludes), asked::decrementAndGet);
+            accepting.execute(() -> router.assign(arrival));
+        }
     }
 
     @Override

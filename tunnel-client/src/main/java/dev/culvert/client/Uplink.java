@@ -3,6 +3,7 @@ package dev.culvert.client;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.Speed;
 import dev.culvert.common.net.OutOfMemory;
+import dev.culvert.common.splice.Hold;
 import dev.culvert.common.splice.Splice;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
@@ -239,7 +240,7 @@ final class Uplink implements Uplinks.Carrier {
                     leave.run();
                     back.accept(arrival.refused(this, reason));
                 });
-                Reception.release(channel);
+                Hold.release(channel);
             } else {
                 arrival.reject(loop, ErrorCode.INTERNAL, "cannot register the socket: " + there.cause());
             }

@@ -8,10 +8,16 @@ import static io.netty.handler.codec.http.HttpResponseStatus.NOT_FOUND;
 import static io.netty.handler.codec.http.HttpResponseStatus.OK;
 import static io.netty.handler.codec.http.HttpResponseStatus.SERVICE_UNAVAILABLE;
 
+import dev.culvert.common.splice.Hold;
+import dev.culvert.mux.Address;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPipeline;
 import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.socket.DuplexChannelConfig;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.FullHttpResponse;
@@ -24,6 +30,7 @@ import io.netty.util.NetUtil;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
@@ -41,7 +48,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
 
     private static final String PATHS =
             "there are GET / /livez /readyz /status /metrics; on the unix socket also POST /reload /plan /drain /measure"
-                    + " /kill?id=ID /upgrade\n";
+                    + " /kill?id=ID /upgrade, and CONNECT HOST:PORT\n";
 
     private final Backend backend;
     private final AdminServer.Access access;
@@ -64,8 +71,10 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             show(ctx, uri.path());
         } else if (request.method().equals(HttpMethod.POST)) {
             act(ctx, uri);
+        } else if (request.method().equals(HttpMethod.CONNECT)) {
+            connect(ctx, request.uri());
         } else {
-            answer(ctx, METHOD_NOT_ALLOWED, "GET or POST\n");
+            answer(ctx, METHOD_NOT_ALLOWED, "GET, POST or CONNECT\n");
         }
     }
 
@@ -92,8 +101,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     }
 
     private void act(ChannelHandlerContext ctx, QueryStringDecoder uri) {
-        if (access == AdminServer.Access.LOOK) {
-            answer(ctx, FORBIDDEN, "here one can only look; this takes the unix socket of admin.listen\n");
+        if (!mayAct(ctx)) {
             return;
         }
         switch (uri.path()) {
@@ -118,6 +126,35 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             }
             default -> answer(ctx, NOT_FOUND, PATHS);
         }
+    }
+
+    private boolean mayAct(ChannelHandlerContext ctx) {
+        if (access == AdminServer.Access.LOOK) {
+            answer(ctx, FORBIDDEN, "here one can only look; this takes the unix socket of admin.listen\n");
+        }
+        return access == AdminServer.Access.ACT;
+    }
+
+    /** From here on the channel is a connection like those that are accepted elsewhere. */
+    private void connect(ChannelHandlerContext ctx, String where) {
+        if (!mayAct(ctx)) {
+            return;
+        }
+        Address target;
+        try {
+            target = Address.parse(where);
+        } catch (IllegalArgumentException e) {
+            answer(ctx, HttpResponseStatus.BAD_REQUEST, e.getMessage() + "\n");
+            return;
+        }
+        DuplexChannel channel = (DuplexChannel) ctx.channel();
+        channel.config().setAutoRead(false);
+        ((DuplexChannelConfig) channel.config()).setAllowHalfClosure(true);
+        ChannelPipeline pipeline = channel.pipeline();
+        List<ChannelHandler> ours = new ArrayList<>(pipeline.toMap().values());
+        pipeline.addLast(new Hold());
+        ours.forEach(pipeline::remove);
+        backend.connect(channel, target);
     }
 
     private void list(ChannelHandlerContext ctx) {

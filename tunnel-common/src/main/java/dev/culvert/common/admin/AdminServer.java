@@ -7,6 +7,8 @@ import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFactory;
 import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
@@ -173,17 +175,29 @@ public final class AdminServer implements AutoCloseable {
         return new ChannelInitializer<>() {
             @Override
             protected void initChannel(Channel channel) {
-                if (open.incrementAndGet() > MOST_CONNECTIONS) {
-                    channel.close();
-                }
-                channel.closeFuture().addListener(closed -> open.decrementAndGet());
                 channel.pipeline()
+                        .addLast(new Counted())
                         .addLast(new ReadTimeoutHandler(PATIENCE_SECONDS))
                         .addLast(new HttpServerCodec())
                         .addLast(new HttpObjectAggregator(MOST_BODY))
                         .addLast(new AdminHandler(backend, access, new HandOver(AdminServer.this, backend)));
             }
         };
+    }
+
+    /** One of those that may be open at a time, as long as it is for this server. */
+    private final class Counted extends ChannelInboundHandlerAdapter {
+        @Override
+        public void handlerAdded(ChannelHandlerContext ctx) {
+            if (open.incrementAndGet() > MOST_CONNECTIONS) {
+                ctx.close();
+            }
+        }
+
+        @Override
+        public void handlerRemoved(ChannelHandlerContext ctx) {
+            open.decrementAndGet();
+        }
     }
 
     /** What one may do who has come in by one of the doors. */

@@ -1,6 +1,8 @@
 package dev.culvert.common.admin;
 
 import dev.culvert.common.net.ListeningSocket;
+import dev.culvert.mux.Address;
+import io.netty.channel.socket.DuplexChannel;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -44,6 +46,13 @@ public interface Backend {
      * @throws IOException with a sentence: it may not
      */
     Heir announce(long pid) throws IOException;
+
+    /**
+     * Connects a channel with a target; it is told in HTTP's words what has become of that.
+     *
+     * @param channel of a transport that the agent's is; not read, and with a Hold at the end of its pipeline; the agent's from here on
+     */
+    void connect(DuplexChannel channel, Address target);
 
     /** Cuts off a connection. False: there is none with this id. */
     boolean kill(String id);

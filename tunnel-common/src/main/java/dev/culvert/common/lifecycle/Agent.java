@@ -4,7 +4,10 @@ import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.splice.Connections;
+import dev.culvert.common.splice.HttpAnswer;
+import dev.culvert.mux.Address;
 import dev.culvert.mux.ErrorCode;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import java.nio.file.Path;
@@ -64,6 +67,16 @@ public interface Agent {
     Connections connections();
 
     Sessions sessions();
+
+    /**
+     * Connects a channel with a target by a session; it is answered as HTTP's CONNECT is. Any thread.
+     *
+     * @param channel active, not read, with a Hold at the end of its pipeline; belongs to the agent from here on
+     */
+    default void connect(DuplexChannel channel, Address target) {
+        HttpAnswer.INSTANCE.refused(
+                channel, ErrorCode.FORBIDDEN, "this is a server, and only tunnel-client has sessions to connect by");
+    }
 
     /** Why it can not carry connections now, a sentence each. */
     List<String> troubles();

@@ -178,7 +178,7 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
      * Where the agent that runs with this configuration is asked. That takes no more of the file: it may have become wrong since, and
      * the agent's key is not for everybody who asks it.
      */
-    String adminAddress() throws BadConfig, IOException {
+    public String adminAddress() throws BadConfig, IOException {
         return adminAddress(ConfigFile.peek(
                 file(), program.defaultConfig(), "admin", top -> top.section("admin", AdminConfig::read)));
     }

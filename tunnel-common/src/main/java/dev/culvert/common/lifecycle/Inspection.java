@@ -7,7 +7,9 @@ import dev.culvert.common.admin.Backend;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.ConnectionStatus;
 import dev.culvert.common.splice.Tally;
+import dev.culvert.mux.Address;
 import dev.culvert.mux.ErrorCode;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.concurrent.Ticker;
 import java.io.IOException;
 import java.time.Duration;
@@ -77,6 +79,11 @@ final class Inspection implements Backend {
     @Override
     public CompletableFuture<Answer> reload() {
         return lifecycle.requestReload();
+    }
+
+    @Override
+    public void connect(DuplexChannel channel, Address target) {
+        agent.connect(channel, target);
     }
 
     @Override

@@ -1,0 +1,129 @@
+package dev.culvert.dist;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ConnectTest {
+    @TempDir
+    static Path directory;
+
+    private static final Service ECHO = Service.echo();
+    private static final Service DIGEST = Service.digest();
+    private static final Service RESET = Service.reset();
+    private static Tunnel tunnel;
+
+    @BeforeAll
+    static void open() {
+        tunnel = Tunnel.to(ECHO)
+                .allow(DIGEST.address())
+                .allow(RESET.address())
+                .allow("127.0.0.1:1")
+                .client("admin.listen = [\"%s\", \"127.0.0.1:0\"]".formatted(directory.resolve("client.sock")))
+                .server("admin.listen = \"%s\"".formatted(directory.resolve("server.sock")))
+                .open();
+    }
+
+    @AfterAll
+    static void close() throws IOException {
+        tunnel.close();
+        ECHO.close();
+        DIGEST.close();
+        RESET.close();
+    }
+
+    private static Process connect(AgentProcess agent, String program, String target) throws IOException {
+        return new ProcessBuilder(
+                        AgentProcess.packaged("bin/" + program).toString(),
+                        "-c",
+                        agent.configFile().toString(),
+                        "connect",
+                        target)
+                .start();
+    }
+
+    private static Process connect(String target) throws IOException {
+        return connect(tunnel.client(), "tunnel-client", target);
+    }
+
+    @Test
+    void carriesStandardInputToItsEndAndTheAnswerBack() throws Exception {
+        Process process = connect(DIGEST.address());
+        try (var in = process.getOutputStream()) {
+            Bytes.source(7, 20_000_000).transferTo(in);
+        }
+        byte[] digest = process.getInputStream().readAllBytes();
+
+        assertThat(digest).isEqualTo(Bytes.digest(Bytes.source(7, 20_000_000)));
+        assertThat(process.waitFor()).isZero();
+        tunnel.client()
+                .awaitLog("forward=connect client=unix:pid=\\d+,uid=\\d+ target=" + DIGEST.address()
+                        + " in=20000000 out=32 .*end: closed");
+        tunnel.server().awaitLog("forward=connect client=tests@.* target=" + DIGEST.address() + " .*end: closed");
+    }
+
+    @Test
+    void answersAsItGoes() throws Exception {
+        Process process = connect(ECHO.address());
+        for (int i = 0; i < 3; i++) {
+            process.getOutputStream().write("ping".getBytes(UTF_8));
+            process.getOutputStream().flush();
+            assertThat(process.getInputStream().readNBytes(4)).asString(UTF_8).isEqualTo("ping");
+        }
+        process.getOutputStream().close();
+        assertThat(process.getInputStream().read()).isEqualTo(-1);
+        assertThat(process.waitFor()).isZero();
+    }
+
+    @Test
+    void saysWhyThereIsNoConnection() throws Exception {
+        assertThat(failure(connect("127.0.0.1:1"))).contains("connection refused");
+        assertThat(failure(connect("127.0.0.1:2"))).isEqualTo("forbidden: no allow rule of tests covers 127.0.0.1:2\n");
+        assertThat(failure(connect("nowhere"))).isEqualTo("expected HOST:PORT, found 'nowhere'\n");
+    }
+
+    @Test
+    void saysThatInputWasNotTaken() throws Exception {
+        Process process = connect(RESET.address());
+        process.getOutputStream().write('x');
+        process.getOutputStream().flush();
+        assertThat(process.getInputStream().read()).isEqualTo(-1);
+        process.getOutputStream().write('y');
+
+        assertThat(failure(process)).startsWith("the connection was cut off, and not all of the input was taken");
+    }
+
+    @Test
+    void aServerHasNoConnections() throws Exception {
+        Process asked = new ProcessBuilder(
+                        "curl",
+                        "-sS",
+                        "--unix-socket",
+                        directory.resolve("server.sock").toString(),
+                        "-X",
+                        "CONNECT",
+                        "--request-target",
+                        "127.0.0.1:1",
+                        "http://localhost")
+                .start();
+        assertThat(new String(asked.getInputStream().readAllBytes(), UTF_8))
+                .contains("only tunnel-client has sessions to connect by");
+    }
+
+    private static String failure(Process process) throws Exception {
+        process.getOutputStream().close();
+        try (InputStream err = process.getErrorStream()) {
+            String said = new String(err.readAllBytes(), UTF_8);
+            assertThat(process.waitFor()).isEqualTo(1);
+            assertThat(process.getInputStream().read()).isEqualTo(-1);
+            return said;
+        }
+    }
+}

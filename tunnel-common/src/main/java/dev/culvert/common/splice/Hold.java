@@ -1,0 +1,47 @@
+package dev.culvert.common.splice;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import java.util.ArrayDeque;
+import java.util.Queue;
+
+/**
+ * Holds what comes before somebody is there to take it: its place is at the end of a pipeline, until {@link #release}. The channel is not
+ * read meanwhile, so this is what was on its way already.
+ */
+public class Hold extends ChannelInboundHandlerAdapter {
+    private final Queue<ByteBuf> held = new ArrayDeque<>();
+    private boolean hasEnded;
+
+    /** What a channel holds, if it does, goes on to who has come to the end of its pipeline. Event loop only. */
+    public static void release(Channel channel) {
+        if (channel.pipeline().get(Hold.class) != null) {
+            channel.pipeline().remove(Hold.class);
+        }
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+        held.add((ByteBuf) message);
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        if (event == ChannelInputShutdownEvent.INSTANCE) {
+            hasEnded = true;
+        }
+    }
+
+    @Override
+    public void handlerRemoved(ChannelHandlerContext ctx) {
+        while (!held.isEmpty()) {
+            ctx.fireChannelRead(held.remove());
+        }
+        if (hasEnded) {
+            ctx.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+package dev.culvert.common.splice;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.culvert.mux.ErrorCode;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.handler.codec.http.HttpResponseStatus;
+
+/** An answer to HTTP's CONNECT (RFC 9110, section 9.3.6). */
+public final class HttpAnswer implements Answer {
+    public static final Answer INSTANCE = new HttpAnswer();
+
+    private HttpAnswer() {}
+
+    @Override
+    public void opened(Channel channel) {
+        channel.writeAndFlush(Unpooled.copiedBuffer("HTTP/1.1 200 Connection established\r\n\r\n", UTF_8));
+    }
+
+    @Override
+    public void refused(Channel channel, ErrorCode code, String reason) {
+        Answer.farewell(channel, response(status(code), "", reason));
+    }
+
+    private static HttpResponseStatus status(ErrorCode code) {
+        return switch (code) {
+            case FORBIDDEN -> HttpResponseStatus.FORBIDDEN;
+            case TIMEOUT -> HttpResponseStatus.GATEWAY_TIMEOUT;
+            case LIMIT_REACHED, DRAINING, REFUSED -> HttpResponseStatus.SERVICE_UNAVAILABLE;
+            default -> HttpResponseStatus.BAD_GATEWAY;
+        };
+    }
+
+    /**
+     * A whole response, the last one.
+     *
+     * @param header one more, with its line end; may be empty
+     * @param text for people, one line
+     */
+    public static ByteBuf response(HttpResponseStatus status, String header, String text) {
+        byte[] body = (text + "\n").getBytes(UTF_8);
+        String head = """
+                HTTP/1.1 %s\r
+                Content-Type: text/plain; charset=utf-8\r
+                Content-Length: %d\r
+                %sConnection: close\r
+                \r
+                """.formatted(status, body.length, header);
+        return Unpooled.wrappedBuffer(head.getBytes(UTF_8), body);
+    }
+}
