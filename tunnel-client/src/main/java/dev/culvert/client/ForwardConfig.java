@@ -10,11 +10,13 @@ import dev.culvert.common.config.Kind;
 import dev.culvert.common.config.ListenAddresses;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.SocketFileConfig;
+import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.net.AddressSet;
 import dev.culvert.common.net.Listeners;
 import dev.culvert.common.net.ProxyHeader;
 import dev.culvert.common.net.SocketFile;
 import dev.culvert.mux.Address;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /**
@@ -26,6 +28,7 @@ import java.util.Optional;
  * @param protocol what local applications speak
  * @param credentials who may use it as a proxy; empty: anybody
  * @param proxies who connects for others, and says for whom by the PROXY protocol
+ * @param tls what local applications speak it with; empty: plain text
  * @param target what the server dials; empty for a proxy, where each connection says it, and for a smux peer, which knows it itself
  * @param header what each connection begins with at the target; empty: nothing
  * @param maxConnections at the same time, 1 to 1000000
@@ -37,6 +40,7 @@ record ForwardConfig(
         ForwardProtocol protocol,
         Optional<Credentials> credentials,
         AddressSet proxies,
+        Optional<TlsConfig> tls,
         Optional<Address> target,
         Optional<ProxyHeader> header,
         int maxConnections)
@@ -58,6 +62,7 @@ record ForwardConfig(
                 section.has("accept-proxy-protocol")
                         ? AddressSet.of(section.oneOrMore("accept-proxy-protocol", PROXIES))
                         : AddressSet.NONE,
+                tls(section),
                 target(section, protocol, upstream),
                 section.get("proxy-protocol", offOr(oneOf(ProxyHeader.class)), Optional.empty()),
                 section.get("max-connections", integer(1, 1_000_000), USUAL_MOST));
@@ -81,6 +86,19 @@ record ForwardConfig(
             section.error("user", "is for protocol = socks5 and http-connect; remove it");
         }
         return Optional.empty();
+    }
+
+    private static Optional<TlsConfig> tls(Section section) {
+        return section.has("tls") ? Optional.of(section.section("tls", ForwardConfig::ownTls)) : Optional.empty();
+    }
+
+    private static TlsConfig ownTls(Section tls) {
+        if (!tls.has("key-file")) {
+            tls.error(
+                    "key-file",
+                    "missing, expected a PEM file with the key, and its certificate if there is no cert-file");
+        }
+        return TlsConfig.read(tls, Path.of("/dev/null"));
     }
 
     private static Optional<Address> target(Section section, ForwardProtocol protocol, Protocol upstream) {
@@ -115,6 +133,7 @@ record ForwardConfig(
                         + credentials.map(one -> ", as user " + one.user()).orElse("")
                 : target.map(Address::toString).orElse("the peer's target");
         return name + "  " + listen
+                + (tls.isPresent() ? " with TLS" : "")
                 + (proxies.isEmpty() ? "" : ", for others by PROXY protocol from " + proxies)
                 + " -> " + goesTo
                 + header.map(version -> ", PROXY protocol " + version).orElse("");

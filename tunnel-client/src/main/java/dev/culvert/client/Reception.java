@@ -4,6 +4,7 @@ import dev.culvert.common.net.Origin;
 import dev.culvert.common.net.OutOfMemory;
 import dev.culvert.common.splice.Answer;
 import dev.culvert.common.splice.Hold;
+import dev.culvert.common.tls.OfferedTls;
 import dev.culvert.mux.Address;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelFutureListener;
@@ -16,18 +17,20 @@ import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.haproxy.HAProxyCommand;
 import io.netty.handler.codec.haproxy.HAProxyMessage;
 import io.netty.handler.codec.haproxy.HAProxyMessageDecoder;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.NetUtil;
 import io.netty.util.concurrent.Future;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Receives an accepted socket that has something to say before its connection can be opened: who it is from, by the PROXY
- * protocol, and where it goes, by that of a proxy. Once that is said it holds what comes too early.
+ * protocol, and where it goes, by that of a proxy; or that begins with TLS. Once that is said it holds what comes too early.
  *
  * <p>Runs on the event loop that accepts, and then on that of the session.
  */
@@ -42,6 +45,7 @@ final class Reception extends Hold {
     private final Host host;
     private Origin origin;
     private boolean headerIsMissing;
+    private boolean tlsIsMissing;
     /** Null: nobody has said yet where it goes. */
     private @Nullable Way way;
 
@@ -72,7 +76,7 @@ final class Reception extends Hold {
 
     /** Whether somebody from there has something to say before {@code forward} can take it. */
     static boolean isFor(ForwardConfig forward, Origin origin) {
-        return forward.protocol().isProxy() || hasHeader(forward, origin);
+        return forward.protocol().isProxy() || forward.tls().isPresent() || hasHeader(forward, origin);
     }
 
     private static boolean hasHeader(ForwardConfig forward, Origin origin) {
@@ -80,11 +84,17 @@ final class Reception extends Hold {
     }
 
     /** Receives a channel that is on no event loop. */
-    static void begin(EventLoop loop, ForwardConfig forward, DuplexChannel channel, Origin origin, Host host) {
+    static void begin(
+            EventLoop loop,
+            ForwardConfig forward,
+            Optional<OfferedTls> tls,
+            DuplexChannel channel,
+            Origin origin,
+            Host host) {
         Reception reception = new Reception(channel, origin, host);
         loop.register(channel).addListener(registered -> {
             if (registered.isSuccess()) {
-                reception.begin(forward);
+                reception.begin(forward, tls);
             } else {
                 channel.unsafe().closeForcibly();
                 host.turnAway(origin, "cannot register the socket: " + registered.cause());
@@ -92,12 +102,14 @@ final class Reception extends Hold {
         });
     }
 
-    private void begin(ForwardConfig forward) {
+    private void begin(ForwardConfig forward, Optional<OfferedTls> tls) {
         ChannelPipeline pipeline = channel.pipeline();
         headerIsMissing = hasHeader(forward, origin);
         if (headerIsMissing) {
             pipeline.addLast(new HAProxyMessageDecoder());
         }
+        tlsIsMissing = tls.isPresent();
+        tls.ifPresent(offered -> offered.newHandlers(channel.alloc(), PATIENCE).forEach(pipeline::addLast));
         switch (forward.protocol()) {
             case TCP -> way = new Way(forward.target().orElse(null), Answer.RESET);
             case SOCKS5 -> Socks5Dialogue.addTo(pipeline, forward.credentials(), this);
@@ -120,7 +132,7 @@ final class Reception extends Hold {
     }
 
     private void admit() {
-        if (!over && !headerIsMissing && way != null) {
+        if (!over && !headerIsMissing && !tlsIsMissing && way != null) {
             end();
             channel.config().setAutoRead(false);
             host.admit(origin, way);
@@ -186,6 +198,13 @@ final class Reception extends Hold {
         super.userEventTriggered(ctx, event);
         if (event == ChannelInputShutdownEvent.INSTANCE) {
             turnAway(null, "it has ended before it had said where it goes");
+        } else if (event instanceof SslHandshakeCompletionEvent tls) {
+            if (tls.isSuccess()) {
+                tlsIsMissing = false;
+                admit();
+            } else {
+                turnAway(null, "no TLS: " + tls.cause().getMessage());
+            }
         }
     }
 

@@ -59,6 +59,8 @@ public final class TunnelClient implements Agent {
     /** Of the files of TLS that are in use. */
     private String content;
 
+    private volatile Edges edges;
+
     private final Ticker ticker = Ticker.systemTicker();
     private final Transport transport = Transport.best();
     /** Each carries a session. One accepts, too: with a single session no connection changes its thread. */
@@ -93,6 +95,7 @@ public final class TunnelClient implements Agent {
         Way way;
         try {
             way = Way.of(config, transport);
+            edges = Edges.of(config.forwards());
         } catch (IOException e) {
             throw new StartFailure(String.valueOf(e.getMessage()));
         }
@@ -122,7 +125,9 @@ public final class TunnelClient implements Agent {
         try {
             Optional<Way> other =
                     next.hasOtherSessions(config) ? Optional.of(Way.of(next, transport)) : Optional.empty();
+            Edges otherEdges = Edges.of(next.forwards());
             listeners.set(next.forwards());
+            edges = otherEdges;
             config = next;
             LogSetup.apply(next.log());
             if (other.isPresent()) {
@@ -187,6 +192,7 @@ public final class TunnelClient implements Agent {
 
     @Override
     public void refresh() {
+        refreshEdges();
         Optional<String> now = content(config);
         if (now.isEmpty() || now.get().equals(content)) {
             return;
@@ -198,6 +204,19 @@ public final class TunnelClient implements Agent {
             uplinks.forEach(uplink -> uplink.use(way, false));
         } catch (IOException e) {
             LOG.error("the files of upstream.tls can not be used, those from before stay: {}", e.getMessage());
+        }
+    }
+
+    private void refreshEdges() {
+        if (Edges.content(config.forwards()).equals(edges.content())) {
+            return;
+        }
+        LOG.info("the files of a forward's tls have changed");
+        try {
+            edges = Edges.of(config.forwards());
+        } catch (IOException e) {
+            LOG.error("the files of a forward's tls can not be used, those from before stay: {}", e.getMessage());
+            edges = new Edges(edges.offered(), Edges.content(config.forwards()));
         }
     }
 
@@ -237,7 +256,7 @@ public final class TunnelClient implements Agent {
                     new Reception.Way(forward.target().orElse(null), Answer.RESET));
             return;
         }
-        Reception.begin(accepting, forward, channel, origin, new Reception.Host() {
+        Reception.begin(accepting, forward, edges.of(forward), channel, origin, new Reception.Host() {
             @Override
             public void admit(Origin said, Reception.Way way) {
                 enter(forward, acceptor, channel, said, way);

@@ -10,12 +10,14 @@ import dev.culvert.mux.StreamListener;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.ssl.SslHandler;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -218,11 +220,21 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
             channel.config().setOption(EpollChannelOption.TCP_CORK, true);
         }
         // shutdownOutput throws away what is not yet written: wait for it.
-        channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(allWritten -> {
+        lastWords().addListener(allWritten -> {
             if (allWritten.isSuccess()) {
                 endOutput();
             }
         });
+    }
+
+    /** TLS has an end of its own, which does not wait for what was not flushed. */
+    private ChannelFuture lastWords() {
+        SslHandler tls = channel.pipeline().get(SslHandler.class);
+        if (tls == null) {
+            return channel.writeAndFlush(Unpooled.EMPTY_BUFFER);
+        }
+        channel.flush();
+        return tls.closeOutbound();
     }
 
     private void endOutput() {
@@ -240,7 +252,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     private void closeIfBothEnded() {
         if (inputEnded && outputEnded && !ended) {
             ended = true;
-            close(channel, -1);
+            close(channel);
             connection.close();
         }
     }
@@ -281,7 +293,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
         OutOfMemory.check(cause);
         channelGone(String.valueOf(cause.getMessage()));
-        ctx.close();
+        reset(channel);
     }
 
     @Override
@@ -310,14 +322,23 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         }
     }
 
-    /** Closes a TCP channel so that its peer sees a reset. Event loop only. */
+    /** Closes a channel so that its peer sees a reset, if there is such a thing there. Event loop only. */
     public static void reset(Channel channel) {
-        close(channel, 0);
+        if (channel.isOpen()) { // else it was closed a moment ago, takes no options, and its handlers hear of it next
+            channel.config().setOption(ChannelOption.SO_LINGER, 0);
+            // Not by way of TLS, which would say goodbye.
+            ChannelHandlerContext outermost = channel.pipeline().firstContext();
+            if (outermost == null) {
+                channel.close();
+            } else {
+                outermost.close();
+            }
+        }
     }
 
-    private static void close(Channel channel, int linger) {
-        if (channel.isOpen()) { // else it was closed a moment ago, takes no options, and its handlers hear of it next
-            channel.config().setOption(ChannelOption.SO_LINGER, linger);
+    private static void close(Channel channel) {
+        if (channel.isOpen()) {
+            channel.config().setOption(ChannelOption.SO_LINGER, -1);
             channel.close();
         }
     }

@@ -1,0 +1,177 @@
+package dev.culvert.dist;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyStore;
+import java.security.cert.CertificateFactory;
+import java.util.Objects;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.TrustManagerFactory;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** TLS between a tunnel and its applications. */
+class TlsEdgeTest {
+    @TempDir
+    static Path directory;
+
+    private static final Service ECHO = Service.echo();
+    private static final Service DIGEST = Service.digest();
+    private static final Service RESET = Service.reset();
+    private static CertificateAuthority authority;
+    private static SSLContext trusting;
+    private static Tunnel tunnel;
+
+    @BeforeAll
+    static void open() throws Exception {
+        OpenSsl.require("TLS between a tunnel and its applications");
+        authority = CertificateAuthority.make(directory.resolve("ca"));
+        var issued = authority.issue("localhost");
+        trusting = trusting(authority.certificate());
+        String tls = "tls { key-file = \"%s\", cert-file = \"%s\" }".formatted(issued.key(), issued.certificates());
+        tunnel = Tunnel.to(ECHO)
+                .forward("digest", DIGEST)
+                .forward("reset", RESET)
+                .client("forwards.web { %s }, forwards.digest { %s }, forwards.reset { %s }".formatted(tls, tls, tls))
+                .client("forwards.socks { listen = \"127.0.0.1:0\", protocol = socks5, %s }".formatted(tls))
+                .open();
+    }
+
+    @AfterAll
+    static void close() throws IOException {
+        tunnel.close();
+        ECHO.close();
+        DIGEST.close();
+        RESET.close();
+    }
+
+    private static SSLContext trusting(Path file) throws Exception {
+        KeyStore roots = KeyStore.getInstance("PKCS12");
+        roots.load(null);
+        try (InputStream in = Files.newInputStream(file)) {
+            roots.setCertificateEntry(
+                    "ca", CertificateFactory.getInstance("X.509").generateCertificate(in));
+        }
+        TrustManagerFactory factory = TrustManagerFactory.getInstance("PKIX");
+        factory.init(roots);
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(null, factory.getTrustManagers(), null);
+        return context;
+    }
+
+    private static SSLSocket wrap(Socket socket, String version) throws IOException {
+        SSLSocket tls = (SSLSocket) trusting.getSocketFactory().createSocket(socket, "localhost", 0, true);
+        tls.setEnabledProtocols(new String[] {version});
+        SSLParameters parameters = tls.getSSLParameters();
+        parameters.setEndpointIdentificationAlgorithm("HTTPS");
+        tls.setSSLParameters(parameters);
+        tls.startHandshake();
+        return tls;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
+    void applicationsMaySpeakTls(String version) throws Exception {
+        try (SSLSocket socket = wrap(tunnel.connect(), version)) {
+            socket.getOutputStream().write("hello".getBytes(UTF_8));
+            assertThat(socket.getInputStream().readNBytes(5)).asString(UTF_8).isEqualTo("hello");
+        }
+    }
+
+    @Test
+    void theEndOfOneDirectionIsNotThatOfTheOther() throws Exception {
+        try (SSLSocket socket = wrap(tunnel.connect("digest"), "TLSv1.3")) {
+            Bytes.source(3, 10_000_000).transferTo(socket.getOutputStream());
+            socket.shutdownOutput();
+
+            assertThat(socket.getInputStream().readAllBytes()).isEqualTo(Bytes.digest(Bytes.source(3, 10_000_000)));
+        }
+    }
+
+    @Test
+    void anEndOfTcpAloneIsAReset() throws Exception {
+        Socket plain = tunnel.connect();
+        SSLSocket socket = wrap(plain, "TLSv1.3");
+        socket.getOutputStream().write('x');
+        assertThat(socket.getInputStream().read()).isEqualTo('x');
+        plain.shutdownOutput();
+
+        assertThat(tunnel.client().awaitEnding("web", plain).reason())
+                .contains("it ended TCP without the end of TLS, so something may be missing");
+        plain.close();
+    }
+
+    @Test
+    void aResetOfTheTargetIsNoEndOfTls() throws Exception {
+        try (SSLSocket socket = wrap(tunnel.connect("reset"), "TLSv1.3")) {
+            socket.getOutputStream().write('x');
+
+            assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(IOException.class);
+        }
+    }
+
+    @Test
+    void plainTextIsTurnedAway() throws Exception {
+        try (Socket socket = tunnel.connect()) {
+            socket.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes(UTF_8));
+            assertThat(socket.getInputStream().readAllBytes()).hasSizeLessThan(16); // an alert
+
+            tunnel.client().awaitLog("forwards.web: 127.0.0.1:" + socket.getLocalPort() + " turned away: no TLS: ");
+        }
+    }
+
+    @Test
+    void aProxyMaySpeakTls() throws Exception {
+        Programs.require("/usr/bin/curl", "a proxy with TLS");
+        try (SSLSocket socket = wrap(tunnel.connect("socks"), "TLSv1.3")) {
+            socket.getOutputStream().write(new byte[] {5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1});
+            socket.getOutputStream().write(new byte[] {(byte) (ECHO.port() >> 8), (byte) ECHO.port(), 'x'});
+            byte[] answer = socket.getInputStream().readNBytes(13);
+            assertThat(answer[3]).isZero();
+            assertThat(answer[12]).isEqualTo((byte) 'x');
+        }
+    }
+
+    @Test
+    void aNewCertificateIsTakenWithoutARestart() throws Exception {
+        Path key = directory.resolve("own.key");
+        Path certificates = directory.resolve("own.pem");
+        copy(authority.issue("localhost"), key, certificates);
+        try (Tunnel other = Tunnel.to(ECHO)
+                .client("forwards.web.tls { key-file = \"%s\", cert-file = \"%s\" }".formatted(key, certificates))
+                .open()) {
+            String first;
+            try (SSLSocket socket = wrap(other.connect(), "TLSv1.3")) {
+                first = Objects.requireNonNull(socket.getSession().getPeerCertificates()[0])
+                        .toString();
+            }
+            copy(authority.issue("localhost"), key, certificates);
+            other.client().awaitLog("the files of a forward's tls have changed");
+            org.awaitility.Awaitility.await().untilAsserted(() -> {
+                try (SSLSocket socket = wrap(other.connect(), "TLSv1.3")) {
+                    assertThat(socket.getSession().getPeerCertificates()[0].toString())
+                            .isNotEqualTo(first);
+                }
+            });
+        }
+    }
+
+    private static void copy(CertificateAuthority.Issued issued, Path key, Path certificates) throws IOException {
+        Files.deleteIfExists(key);
+        Files.copy(issued.key(), key);
+        Files.writeString(certificates, Files.readString(issued.certificates()));
+    }
+}
