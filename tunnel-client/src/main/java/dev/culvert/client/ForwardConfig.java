@@ -5,6 +5,7 @@ import static dev.culvert.common.config.Kind.integer;
 import static dev.culvert.common.config.Kind.listenAddress;
 
 import dev.culvert.common.config.ListenAddresses;
+import dev.culvert.common.config.RateConfig;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.net.Listeners;
 import dev.culvert.mux.HostPort;
@@ -17,8 +18,9 @@ import java.util.Optional;
  * @param listen the local address; with port 0 the system picks one
  * @param target what the server dials; empty for a smux peer, which knows the target itself
  * @param maxConnections at the same time, 1 to 1000000
+ * @param rate of all its connections together
  */
-record ForwardConfig(String name, HostPort listen, Optional<HostPort> target, int maxConnections)
+record ForwardConfig(String name, HostPort listen, Optional<HostPort> target, int maxConnections, RateConfig rate)
         implements Listeners.Place {
     private static final int USUAL_MOST = 10_000;
 
@@ -29,7 +31,8 @@ record ForwardConfig(String name, HostPort listen, Optional<HostPort> target, in
                 name,
                 listen,
                 target(section, protocol),
-                section.get("max-connections", integer(1, 1_000_000), USUAL_MOST));
+                section.get("max-connections", integer(1, 1_000_000), USUAL_MOST),
+                RateConfig.read(section));
     }
 
     private static Optional<HostPort> target(Section section, Protocol protocol) {
@@ -58,8 +61,9 @@ record ForwardConfig(String name, HostPort listen, Optional<HostPort> target, in
         return name + "  " + listen + " -> " + target.map(HostPort::toString).orElse("the peer's target");
     }
 
-    /** The limit after a comma, or nothing where it is as usual. */
-    String describeLimit() {
-        return maxConnections == USUAL_MOST ? "" : ", " + maxConnections + " connections at most";
+    /** The limits, each after a comma, or nothing where they are as usual. */
+    String describeLimits() {
+        return (maxConnections == USUAL_MOST ? "" : ", " + maxConnections + " connections at most")
+                + rate.describeUnlessOff();
     }
 }

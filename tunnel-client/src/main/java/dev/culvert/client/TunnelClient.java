@@ -14,6 +14,8 @@ import dev.culvert.common.net.Acceptor;
 import dev.culvert.common.net.Listeners;
 import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.Transport;
+import dev.culvert.common.rate.Limit;
+import dev.culvert.common.rate.Limits;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.Prelude;
@@ -31,8 +33,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -56,6 +60,10 @@ public final class TunnelClient implements Agent {
 
     private final EventLoop accepting;
     private final Connections connections = new Connections(ticker);
+    /** Of all forwards together. */
+    private final Limit rate = new Limit(ticker);
+    /** By the names of the forwards: connections of one that goes keep its limit. */
+    private final Map<String, Limit> rates = new ConcurrentHashMap<>();
     /** Bytes in all the preludes. */
     private final AtomicLong preludes = new AtomicLong();
 
@@ -72,6 +80,7 @@ public final class TunnelClient implements Agent {
         this.config = config;
         begunWith = config;
         content = content(config).orElse("");
+        limit(config);
         int count = config.upstream().sessions();
         loops = transport.newEventLoops(Math.min(count, Runtime.getRuntime().availableProcessors()), "client");
         accepting = loops.next();
@@ -111,6 +120,7 @@ public final class TunnelClient implements Agent {
                     next.hasOtherSessions(config) ? Optional.of(Way.of(next, transport)) : Optional.empty();
             listeners.set(next.forwards());
             config = next;
+            limit(next);
             LogSetup.apply(next.log());
             if (other.isPresent()) {
                 String before = content;
@@ -123,6 +133,19 @@ public final class TunnelClient implements Agent {
             throw new StartFailure(String.valueOf(e.getMessage()));
         }
         restartIsNeeded(next).ifPresent(LOG::warn);
+    }
+
+    /** Also what is open. */
+    private void limit(ClientConfig next) {
+        rate.set(next.rate());
+        next.forwards().forEach(forward -> rate(forward).set(forward.rate()));
+        rates.keySet()
+                .retainAll(next.forwards().stream().map(ForwardConfig::name).toList());
+        connections.shape();
+    }
+
+    private Limit rate(ForwardConfig forward) {
+        return rates.computeIfAbsent(forward.name(), name -> new Limit(ticker));
     }
 
     private Optional<String> restartIsNeeded(ClientConfig next) {
@@ -225,6 +248,7 @@ public final class TunnelClient implements Agent {
                 source.toString(),
                 target == null ? "the server's" : target.toString());
         connection.onEnd(acceptor::release);
+        connection.limitedBy(Limits.ofClient(rate(forward), rate));
         long deadline = ticker.nanoTime() + config.upstream().sessionWait().toNanos();
         router.assign(new Arrival(channel, connection, request, deadline, new Prelude(preludes), null));
     }

@@ -11,6 +11,7 @@ import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
 import dev.culvert.common.config.LogConfig;
+import dev.culvert.common.config.RateConfig;
 import dev.culvert.common.config.ResumeConfig;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.TlsConfig;
@@ -163,7 +164,9 @@ class ClientConfigTest {
                                 "web",
                                 new HostPort("127.0.0.1", 8080),
                                 Optional.of(new HostPort("127.0.0.1", 8000)),
-                                10_000)),
+                                10_000,
+                                RateConfig.OFF)),
+                        RateConfig.OFF,
                         new DrainConfig(ofSeconds(30), Optional.empty()),
                         new AdminConfig(List.of(), false),
                         LogConfig.DEFAULT));
@@ -181,7 +184,8 @@ class ClientConfigTest {
                                 keepalive { interval = 1s, timeout = 2s }
                                 resume { window = 0s, buffer = 256k }
                                 flow { buffer = 1m, max-window = 64k, frame-size = 65535 }
-                                forwards { any { listen = "0.0.0.0:0", max-connections = 1 } }
+                                forwards { any { listen = "0.0.0.0:0", max-connections = 1, rate.up = 1k } }
+                                rate { up = 1t, down = 10m }
                                 drain { timeout = 0s, idle = 1s }
                                 admin { listen = ["/run/c.sock", "[::1]:9180"] }
                                 log { format = json, level = warn, levels { "a.b" = trace } }
@@ -206,7 +210,13 @@ class ClientConfigTest {
                         new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
                         new ResumeConfig(ofSeconds(0), 256 << 10),
                         new FlowConfig(1 << 20, 64 << 10, 65535),
-                        List.of(new ForwardConfig("any", new HostPort("0.0.0.0", 0), Optional.empty(), 1)),
+                        List.of(new ForwardConfig(
+                                "any",
+                                new HostPort("0.0.0.0", 0),
+                                Optional.empty(),
+                                1,
+                                new RateConfig(Optional.of(1L << 10), Optional.empty()))),
+                        new RateConfig(Optional.of(1L << 40), Optional.of(10L << 20)),
                         new DrainConfig(ofSeconds(0), Optional.of(ofSeconds(1))),
                         new AdminConfig(List.of("/run/c.sock", "[::1]:9180"), false),
                         new LogConfig(
@@ -394,6 +404,7 @@ class ClientConfigTest {
                         keepalive  every 5s, dead after 15s of silence, or 15s without acknowledgement
                         resume     within 1m of a lost link, from up to 64m
                         flow       64m a session, 16m a stream, frames of 32760
+                        rate       off
                         drain      up to 30s
                         admin      auto
                         log        auto, from info

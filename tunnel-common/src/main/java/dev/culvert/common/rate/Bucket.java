@@ -2,18 +2,20 @@ package dev.culvert.common.rate;
 
 import io.netty.util.concurrent.Ticker;
 import java.util.ArrayList;
-import java.util.Iterator;
-import java.util.LinkedHashSet;
+import java.util.Comparator;
 import java.util.List;
-import java.util.Set;
+import java.util.NavigableSet;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 
 /**
  * A token bucket: so many bytes a second, and at once no more than what comes in within {@value #DEPTH_MILLIS} ms. It begins empty.
  *
- * <p>Whoever does not find what it needs waits in a queue, first come, first served, and each asks for no more than a
- * {@linkplain #quantum quantum} at a time: so those who share a bucket get equal parts. Who waits is in the queue once, so it is as long as
- * there are connections at most. While somebody waits there is one timer, on the event loop of one of them; else there is none.
+ * <p>Whoever does not find what it needs waits in a queue, where those who have had fewer bytes come first, and asks for no more than a
+ * {@linkplain #quantum quantum} at a time: so those who share a bucket get equal parts, also where the quantum of one is smaller, because of
+ * another bucket. Who comes, or comes back, begins where the others are, without credit for the time before (start-time fair queuing, Goyal et
+ * al. 1996). Each waits once, so the queue is as long as there are connections at most. While somebody waits there is one timer, on
+ * the event loop of one of them; else there is none.
  *
  * <p>Any thread. Nothing else is locked while this is.
  */
@@ -39,7 +41,13 @@ public final class Bucket {
     /** The moment since which what comes in is still in it. */
     private long emptyAt;
 
-    private final Set<Turn> waiting = new LinkedHashSet<>();
+    private final NavigableSet<Turn> waiting =
+            new TreeSet<>(Comparator.comparingLong(Turn::start).thenComparingLong(Turn::arrival));
+
+    private long arrivals;
+    /** How far those who are served have come: where the last of them began, bytes. */
+    private long served;
+
     private boolean timed;
 
     /** @param rate bytes a second, 1 KiB to 1 TiB */
@@ -67,7 +75,8 @@ public final class Bucket {
 
     /** False: {@link Turn#granted} will be called when its bytes are there. */
     synchronized boolean take(Turn turn) {
-        if (waiting.isEmpty() && tryTake(turn.bytes())) {
+        turn.queue(served, arrivals++);
+        if (waiting.isEmpty() && tryTake(turn)) {
             return true;
         }
         waiting.add(turn);
@@ -88,33 +97,33 @@ public final class Bucket {
     }
 
     private void serve() {
-        List<Turn> served = new ArrayList<>();
+        List<Turn> granted = new ArrayList<>();
         synchronized (this) {
             timed = false;
-            Iterator<Turn> queue = waiting.iterator();
-            while (queue.hasNext()) {
-                Turn turn = queue.next();
-                if (!tryTake(turn.bytes())) {
-                    setTimer(turn);
-                    break;
+            while (!waiting.isEmpty() && !timed) {
+                Turn first = waiting.first();
+                if (tryTake(first)) {
+                    waiting.remove(first);
+                    granted.add(first);
+                } else {
+                    setTimer(first);
                 }
-                queue.remove();
-                served.add(turn);
             }
         }
-        served.forEach(Turn::granted);
+        granted.forEach(Turn::granted);
     }
 
-    private boolean tryTake(int bytes) {
+    private boolean tryTake(Turn turn) {
         long now = ticker.nanoTime();
         if (emptyAt - (now - depth) < 0) { // it is full, and what came in since then has flowed over
             emptyAt = now - depth;
         }
-        long then = emptyAt + time(bytes);
+        long then = emptyAt + time(turn.bytes());
         if (then - now > 0) {
             return false;
         }
         emptyAt = then;
+        served = turn.start();
         return true;
     }
 

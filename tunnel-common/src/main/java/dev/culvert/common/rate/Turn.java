@@ -4,28 +4,30 @@ import io.netty.util.concurrent.EventExecutor;
 import java.util.List;
 
 /**
- * One wait for bytes of several buckets: those of one after the other, so that two who wait can not wait for each other. Once only.
+ * One wait for bytes of all the buckets of a {@link Share}: of one after the other, so that two who wait can not wait for each other.
  *
- * <p>Belongs to an event loop; the buckets are those of all of them.
+ * <p>Once only; event loop only, but for what a bucket does.
  */
 public final class Turn {
-    private final List<Bucket> buckets;
+    private final Share share;
     private final int bytes;
-    private final EventExecutor loop;
     private final Runnable then;
     /** Of the buckets: those before have given what was asked for. */
     private int at;
+    /** Its place in the queue of the bucket. Belongs to the bucket, as the next one does. */
+    private long start;
+
+    private long arrival;
 
     private boolean cancelled;
 
     /**
-     * @param bytes the smallest {@link Bucket#quantum} at most
-     * @param then run on {@code loop} when all have given them, where {@link #take} has not got them at once
+     * @param bytes the {@link Share#quantum} at most; a share has one turn at a time
+     * @param then run when all have given them, where {@link #take} has not got them at once
      */
-    public Turn(List<Bucket> buckets, int bytes, EventExecutor loop, Runnable then) {
-        this.buckets = buckets;
+    public Turn(Share share, int bytes, Runnable then) {
+        this.share = share;
         this.bytes = bytes;
-        this.loop = loop;
         this.then = then;
     }
 
@@ -34,11 +36,28 @@ public final class Turn {
     }
 
     EventExecutor loop() {
-        return loop;
+        return share.loop();
+    }
+
+    /** Takes a place in the queue of a bucket that is at {@code now}. */
+    void queue(long now, long newArrival) {
+        start = share.advance(at, bytes, now);
+        arrival = newArrival;
+    }
+
+    /** Where it begins, in the bucket's count of bytes: who has had less comes first. */
+    long start() {
+        return start;
+    }
+
+    /** Who comes first of those that have had as much. */
+    long arrival() {
+        return arrival;
     }
 
     /** True: there they are. */
     public boolean take() {
+        List<Bucket> buckets = share.buckets();
         while (at < buckets.size()) {
             if (!buckets.get(at).take(this)) {
                 return false;
@@ -50,7 +69,7 @@ public final class Turn {
 
     /** The bucket has given. Any thread. */
     void granted() {
-        loop.execute(() -> {
+        share.loop().execute(() -> {
             if (!cancelled) {
                 at++;
                 if (take()) {
@@ -63,6 +82,7 @@ public final class Turn {
     /** Waits no longer, and gives back what it has got. Not after the end of the wait. */
     public void cancel() {
         cancelled = true;
+        List<Bucket> buckets = share.buckets();
         if (!buckets.get(at).leave(this)) {
             at++;
         }

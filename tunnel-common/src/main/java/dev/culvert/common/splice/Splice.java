@@ -156,13 +156,15 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
 
     private @Nullable Throttle shape(
             @Nullable Throttle present, List<Bucket> buckets, Consumer<ByteBuf> out, BooleanSupplier room) {
-        if (present != null) {
-            present.use(buckets);
+        if (present == null) {
+            return buckets.isEmpty() ? null : new Throttle(connection, channel.eventLoop(), buckets, out, room);
         }
         if (buckets.isEmpty()) {
+            present.open();
             return null;
         }
-        return present != null ? present : new Throttle(connection, channel.eventLoop(), buckets, out, room);
+        present.use(buckets);
+        return present;
     }
 
     private void cut(ErrorCode code, String reason) {

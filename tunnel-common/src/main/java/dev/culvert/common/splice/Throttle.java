@@ -1,6 +1,7 @@
 package dev.culvert.common.splice;
 
 import dev.culvert.common.rate.Bucket;
+import dev.culvert.common.rate.Share;
 import dev.culvert.common.rate.Turn;
 import io.netty.buffer.ByteBuf;
 import io.netty.util.concurrent.EventExecutor;
@@ -24,8 +25,7 @@ final class Throttle {
     private final BooleanSupplier room;
     private final ArrayDeque<ByteBuf> held = new ArrayDeque<>(2);
     private int heldBytes;
-    private List<Bucket> buckets;
-    private int quantum;
+    private Share share;
     /** Null: it does not wait for a bucket. */
     private @Nullable Turn turn;
 
@@ -45,31 +45,27 @@ final class Throttle {
         this.loop = loop;
         this.out = out;
         this.room = room;
-        this.buckets = buckets;
-        quantum = quantum(buckets);
-    }
-
-    private static int quantum(List<Bucket> buckets) {
-        return buckets.stream().mapToInt(Bucket::quantum).min().orElse(Integer.MAX_VALUE);
+        share = new Share(buckets, loop);
     }
 
     /** How much to {@link #add} at once, bytes: more would only be held back. */
     int quantum() {
-        return quantum;
+        return share.quantum();
     }
 
-    /** From now on these count. Without any, all goes now. */
-    void use(List<Bucket> others) {
-        if (!others.equals(buckets)) {
+    /** From now on these count, at least one. */
+    void use(List<Bucket> buckets) {
+        if (!buckets.equals(share.buckets())) {
             stopWaiting();
-            buckets = others;
-            quantum = quantum(others);
-            if (others.isEmpty()) {
-                pass(heldBytes);
-            } else {
-                proceed();
-            }
+            share = new Share(buckets, loop);
+            proceed();
         }
+    }
+
+    /** Lets go of all that it holds, and of the end; nothing is added after this. */
+    void open() {
+        stopWaiting();
+        pass(heldBytes);
     }
 
     /** Takes {@code data}. */
@@ -93,8 +89,8 @@ final class Throttle {
     /** Lets go what it may. */
     void proceed() {
         while (turn == null && heldBytes > 0 && room.getAsBoolean()) {
-            int bytes = Math.min(heldBytes, quantum);
-            Turn next = new Turn(buckets, bytes, loop, () -> {
+            int bytes = Math.min(heldBytes, share.quantum());
+            Turn next = new Turn(share, bytes, () -> {
                 stoppedWaiting();
                 pass(bytes);
                 proceed();
