@@ -19,6 +19,7 @@ import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 /** Rates hold for the bytes that programs see, and who shares one gets as much as the others. */
 final class ShapingTest {
@@ -116,14 +117,14 @@ final class ShapingTest {
         void begin(AgentProcess client, int connections) throws IOException {
             for (int i = 0; i < connections; i++) {
                 Socket upload = closing(Tunnel.connect(client, name + "-up"));
-                start(() -> {
+                inBackground(() -> {
                     byte[] block = new byte[64 << 10];
                     while (true) {
                         upload.getOutputStream().write(block);
                     }
                 });
                 Socket download = closing(Tunnel.connect(client, name + "-down"));
-                start(() -> down.read(download));
+                inBackground(() -> down.read(download));
             }
             await().atMost(AgentProcess.PATIENCE)
                     .until(() -> up.streams.size() == connections && down.streams.size() == connections);
@@ -140,7 +141,7 @@ final class ShapingTest {
         void run() throws IOException;
     }
 
-    private static void start(Work work) {
+    private static void inBackground(Work work) {
         Thread thread = new Thread(() -> {
             try {
                 work.run();
@@ -152,77 +153,112 @@ final class ShapingTest {
         thread.start();
     }
 
-    private static void measure(long millis, List<Meter> meters, Runnable then) throws InterruptedException {
+    private static void measure(long millis, List<Meter> meters, Executable expectations) throws Throwable {
         Thread.sleep(1000); // until windows and sockets are full
         meters.forEach(Meter::begin);
         Thread.sleep(millis);
-        then.run();
+        expectations.execute();
+    }
+
+    /** For a test that measures. */
+    private AgentProcess start(AgentProcess.Builder agent, String config) {
+        return closing(agent.asShipped().config(config).start());
+    }
+
+    private static String as(Keys other, String clientConfig) {
+        return clientConfig.replace(Keys.CLIENT.file().toString(), other.file().toString());
     }
 
     @Test
-    void ratesHoldForOneConnectionAndForFiftyOnEitherSideAndChangeAtReload() throws Exception {
-        // At the client: a limit for each forward. At the server: one for the client, and one for who is not known
-        // there.
+    void ratesHoldForOneConnectionAndForFiftyOnEitherSideAndChangeAtReload() throws Throwable {
+        // The limits of some are at the client, a forward each; those of the others at the server: of one that it
+        // knows, and of strangers.
         Traffic one = new Traffic("one");
         Traffic many = new Traffic("many");
-        Traffic others = new Traffic("others");
         Traffic known = new Traffic("known");
-        Tunnel.Builder limiting = Tunnel.builder();
-        one.forwards(limiting);
-        many.forwards(limiting);
-        Tunnel limited =
-                limiting.client(one.limits("2m")).client(many.limits("2m")).open();
-        closing(limited);
+        Traffic strange = new Traffic("strange");
+        Tunnel.Builder near = Tunnel.builder().client(one.limits("2m")).client(many.limits("2m"));
+        one.forwards(near);
+        many.forwards(near);
+        Tunnel.Builder far = Tunnel.builder();
+        known.forwards(far);
+        strange.forwards(far);
+        Keys limiting = Keys.make("tunnel-client", Keys.DIRECTORY.resolve("limiting.key"));
+        Keys stranger = Keys.make("tunnel-client", Keys.DIRECTORY.resolve("stranger.key"));
+        String serverConfig = far.serverConfig(0) + """
+                clients.limiting { key = "%s", allow = ["127.0.0.1:*"] }
+                anonymous { allow = ["127.0.0.1:*"], rate { up = 2m, down = 2m } }
+                clients.tests.rate { up = %%s, down = %%s }
+                """.formatted(limiting.fingerprint());
 
-        Tunnel.Builder dialled = Tunnel.builder();
-        known.forwards(dialled);
-        others.forwards(dialled);
-        String rates =
-                "clients.tests.rate { up = %s, down = %s }\nanonymous { allow = [\"127.0.0.1:*\"], rate { up = 2m, down = 2m } }";
-        AgentProcess server = closing(AgentProcess.server()
-                .config(dialled.serverConfig(0) + rates.formatted("2m", "2m"))
-                .start());
-        AgentProcess client = closing(dialled.startClient(server.port("listen")));
-        AgentProcess stranger = closing(AgentProcess.client()
-                .config(dialled.clientConfig(server.port("listen"))
-                        .replace(
-                                Keys.CLIENT.file().toString(),
-                                Keys.SERVER.file().toString()))
-                .start());
-        client.awaitLog("session up");
-        stranger.awaitLog("session up");
+        AgentProcess server = start(AgentProcess.server(), serverConfig.formatted("2m", "2m"));
+        int port = server.port("listen");
+        AgentProcess limitingClient = start(AgentProcess.client(), as(limiting, near.clientConfig(port)));
+        AgentProcess knownClient = start(AgentProcess.client(), far.clientConfig(port));
+        AgentProcess strangeClient = start(AgentProcess.client(), as(stranger, far.clientConfig(port)));
+        List.of(limitingClient, knownClient, strangeClient).forEach(client -> client.awaitLog("session up"));
 
-        one.begin(limited.client(), 1);
-        many.begin(limited.client(), 50);
-        known.begin(client, 50);
-        others.begin(stranger, 1);
-        List<Meter> meters = new ArrayList<>();
-        List.of(one, many, known, others).forEach(traffic -> {
-            meters.add(traffic.up);
-            meters.add(traffic.down);
-        });
+        one.begin(limitingClient, 1);
+        many.begin(limitingClient, 50);
+        known.begin(knownClient, 50);
+        strange.begin(strangeClient, 1);
+        List<Meter> meters = Stream.of(one, many, known, strange)
+                .flatMap(traffic -> Stream.of(traffic.up, traffic.down))
+                .toList();
         measure(10_000, meters, () -> assertAll(meters.stream().map(meter -> () -> expect(2 * MIB, meter))));
 
-        // Now at the client for all forwards together, and at the server half of it.
-        limited.client()
-                .reload(limiting.clientConfig(limited.server().port("listen")).replace("2m", "off")
-                        + "rate { up = 2m, down = 1m }");
-        server.reload(dialled.serverConfig(0) + rates.formatted("1m", "3m"));
-        limited.client().awaitLog("reloaded ");
+        // Now one limit for all forwards of the client together, and others at the server.
+        limitingClient.reload(
+                as(limiting, near.clientConfig(port)).replace("2m", "off") + "rate { up = 2m, down = 1m }");
+        server.reload(serverConfig.formatted("1m", "3m"));
+        limitingClient.awaitLog("reloaded ");
         server.awaitLog("reloaded ");
-        measure(4_000, meters, () -> {
-            assertAll(
-                    () -> expect(2 * MIB, one.up, many.up),
-                    () -> expect(MIB, one.down, many.down),
-                    () -> expect(MIB, known.up),
-                    () -> expect(3 * MIB, known.down),
-                    () -> expect(2 * MIB, others.up));
-        });
+        measure(
+                4_000,
+                meters,
+                () -> assertAll(
+                        () -> expect(2 * MIB, one.up, many.up),
+                        () -> expect(MIB, one.down, many.down),
+                        () -> expect(MIB, known.up),
+                        () -> expect(3 * MIB, known.down),
+                        () -> expect(2 * MIB, strange.up)));
+    }
+
+    @Test
+    void whatIsHeldBackArrivesBeforeTheEndAndNotAfterAReset() throws Exception {
+        Service digest = closing(Service.digest());
+        Service sink = closing(Service.of(socket -> socket.getInputStream().readAllBytes()));
+        Tunnel tunnel = closing(Tunnel.builder()
+                .forward("digest", digest)
+                .forward("sink", sink)
+                .client("forwards.digest.rate.up = 200k")
+                .server("rate { up = 100k }")
+                .open());
+        long begin = System.nanoTime();
+        try (Socket socket = tunnel.connect("digest")) {
+            Bytes.source(1, 150 << 10).transferTo(socket.getOutputStream());
+            socket.shutdownOutput();
+            assertThat(Service.readFully(socket.getInputStream(), 32))
+                    .isEqualTo(Bytes.digest(Bytes.source(1, 150 << 10)));
+        }
+        assertThat((System.nanoTime() - begin) / 1e9).isGreaterThan(1.4);
+
+        Socket socket = tunnel.connect("sink");
+        int port = socket.getLocalPort();
+        socket.getOutputStream().write(new byte[64 << 10]);
+        sink.awaitConnection();
+        socket.setSoLinger(true, 0);
+        socket.close();
+        assertThat(tunnel.client().awaitEnding("sink", port).reason()).contains("reset by the socket");
+        assertThat(tunnel.server()
+                        .awaitLog("forward=sink .* in=\\d+ out=(\\d+) .* end: (.*)")
+                        .group(2))
+                .contains("connection reset");
     }
 
     @Test
     @Tag("long")
-    void ratesHoldForTwoHundredConnections() throws Exception {
+    void ratesHoldForTwoHundredConnections() throws Throwable {
         Traffic many = new Traffic("many");
         Tunnel.Builder tunnel = Tunnel.builder();
         many.forwards(tunnel);

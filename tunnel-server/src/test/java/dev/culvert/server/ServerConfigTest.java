@@ -259,7 +259,7 @@ class ServerConfigTest {
         assertThat(config.clients().get(0).rate()).isEqualTo(new RateConfig(Optional.of(10L << 20), Optional.empty()));
         assertThat(config.describe()).contains("may dial 127.0.0.1:80, at most 10m/s up; 100 sessions, 5 streams");
         assertThat(errors(SECURE + "rate.up = 1000"))
-                .containsExactly("server.conf:2: rate.up: found 1000, expected off or a size from 1k to 1t");
+                .containsExactly("server.conf:2: rate.up: found 1000, expected off or a size from 1k to 1024g");
     }
 
     @Test
