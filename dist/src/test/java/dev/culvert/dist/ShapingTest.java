@@ -153,8 +153,9 @@ final class ShapingTest {
         thread.start();
     }
 
-    private static void measure(long millis, List<Meter> meters, Executable expectations) throws Throwable {
-        Thread.sleep(1000); // until windows and sockets are full
+    private static void measure(long settled, long millis, List<Meter> meters, Executable expectations)
+            throws Throwable {
+        Thread.sleep(settled); // windows and sockets are full by then
         meters.forEach(Meter::begin);
         Thread.sleep(millis);
         expectations.execute();
@@ -205,7 +206,7 @@ final class ShapingTest {
         List<Meter> meters = Stream.of(one, many, known, strange)
                 .flatMap(traffic -> Stream.of(traffic.up, traffic.down))
                 .toList();
-        measure(10_000, meters, () -> assertAll(meters.stream().map(meter -> () -> expect(2 * MIB, meter))));
+        measure(1_000, 10_000, meters, () -> assertAll(meters.stream().map(meter -> () -> expect(2 * MIB, meter))));
 
         // Now one limit for all forwards of the client together, and others at the server.
         limitingClient.reload(
@@ -214,7 +215,8 @@ final class ShapingTest {
         limitingClient.awaitLog("reloaded ");
         server.awaitLog("reloaded ");
         measure(
-                4_000,
+                1_000,
+                3_000,
                 meters,
                 () -> assertAll(
                         () -> expect(2 * MIB, one.up, many.up),
@@ -262,9 +264,11 @@ final class ShapingTest {
         Traffic many = new Traffic("many");
         Tunnel.Builder tunnel = Tunnel.builder();
         many.forwards(tunnel);
-        Tunnel limited = closing(tunnel.client(many.limits("8m")).open());
+        Tunnel limited = closing(tunnel.client(many.limits("8m"))
+                .each(AgentProcess.Builder::asShipped)
+                .open());
         many.begin(limited.client(), 200);
-        measure(30_000, List.of(many.up, many.down), () -> {
+        measure(5_000, 30_000, List.of(many.up, many.down), () -> {
             expect(8 * MIB, many.up);
             expect(8 * MIB, many.down);
         });
