@@ -181,7 +181,7 @@ final class ShapingTest {
         Tunnel.Builder near = Tunnel.builder().client(one.limits("2m")).client(many.limits("2m"));
         one.forwards(near);
         many.forwards(near);
-        Tunnel.Builder far = Tunnel.builder();
+        Tunnel.Builder far = Tunnel.builder().client("upstream.sessions = 3"); // on all the event loops that there are
         known.forwards(far);
         strange.forwards(far);
         Keys limiting = Keys.make("tunnel-client", Keys.DIRECTORY.resolve("limiting.key"));
