@@ -234,16 +234,9 @@ final class ShapingTest {
                 .forward("digest", digest)
                 .forward("sink", sink)
                 .client("forwards.digest.rate.up = 200k")
-                .server("rate { up = 100k }")
+                .server("rate.up = 100k")
                 .open());
-        long begin = System.nanoTime();
-        try (Socket socket = tunnel.connect("digest")) {
-            Bytes.source(1, 150 << 10).transferTo(socket.getOutputStream());
-            socket.shutdownOutput();
-            assertThat(Service.readFully(socket.getInputStream(), 32))
-                    .isEqualTo(Bytes.digest(Bytes.source(1, 150 << 10)));
-        }
-        assertThat((System.nanoTime() - begin) / 1e9).isGreaterThan(1.4);
+        assertThat(secondsToUpload(150 << 10, tunnel.connect("digest"))).isGreaterThan(1.4);
 
         Socket socket = tunnel.connect("sink");
         int port = socket.getLocalPort();
@@ -256,6 +249,34 @@ final class ShapingTest {
                         .awaitLog("forward=sink .* in=\\d+ out=(\\d+) .* end: (.*)")
                         .group(2))
                 .contains("connection reset");
+    }
+
+    @Test
+    void stockPeersHaveTheRateOfTheirEndpoint() throws Exception {
+        Service digest = closing(Service.digest());
+        AgentProcess server = closing(AgentProcess.server()
+                .config("smux.stock { listen = \"127.0.0.1:0\", tls = off, target = \"%s\", rate.up = 100k }"
+                        .formatted(digest.address()))
+                .start());
+        AgentProcess client = closing(AgentProcess.client()
+                .config("""
+                        upstream { servers = ["127.0.0.1:%d"], tls = off, protocol = smux-v2 }
+                        forwards { digest { listen = "127.0.0.1:0" } }
+                        """.formatted(server.port("smux.stock")))
+                .start());
+        client.awaitLog("session up");
+        assertThat(secondsToUpload(150 << 10, Tunnel.connect(client, "digest"))).isGreaterThan(1.4);
+    }
+
+    /** What arrives is what was sent. */
+    private static double secondsToUpload(long bytes, Socket socket) throws IOException {
+        long begin = System.nanoTime();
+        try (socket) {
+            Bytes.source(1, bytes).transferTo(socket.getOutputStream());
+            socket.shutdownOutput();
+            assertThat(Service.readFully(socket.getInputStream(), 32)).isEqualTo(Bytes.digest(Bytes.source(1, bytes)));
+        }
+        return (System.nanoTime() - begin) / 1e9;
     }
 
     @Test

@@ -160,7 +160,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
             return buckets.isEmpty() ? null : new Throttle(connection, channel.eventLoop(), buckets, out, room);
         }
         if (buckets.isEmpty()) {
-            present.open();
+            present.letAllGo();
             return null;
         }
         present.use(buckets);

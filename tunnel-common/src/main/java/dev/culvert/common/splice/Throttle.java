@@ -63,7 +63,7 @@ final class Throttle {
     }
 
     /** Lets go of all that it holds, and of the end; nothing is added after this. */
-    void open() {
+    void letAllGo() {
         stopWaiting();
         pass(heldBytes);
     }
