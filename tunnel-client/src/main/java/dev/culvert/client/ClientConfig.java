@@ -11,6 +11,7 @@ import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
 import dev.culvert.common.config.ListenAddresses;
 import dev.culvert.common.config.LogConfig;
+import dev.culvert.common.config.RateConfig;
 import dev.culvert.common.config.ResumeConfig;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.TlsConfig;
@@ -24,6 +25,7 @@ import java.util.List;
  * What a client is told to do.
  *
  * @param forwards in the order of the file; at least one, no two on the same address
+ * @param rate of all forwards together
  */
 record ClientConfig(
         UpstreamConfig upstream,
@@ -31,6 +33,7 @@ record ClientConfig(
         ResumeConfig resume,
         FlowConfig flow,
         List<ForwardConfig> forwards,
+        RateConfig rate,
         DrainConfig drain,
         AdminConfig admin,
         LogConfig log)
@@ -72,6 +75,7 @@ record ClientConfig(
                 top.named(
                         "forwards",
                         (name, section) -> ForwardConfig.read(name, section, upstream.protocol(), addresses)),
+                RateConfig.read(top),
                 top.section("drain", DrainConfig::read),
                 top.section("admin", AdminConfig::read),
                 top.section("log", LogConfig::read));
@@ -113,12 +117,13 @@ record ClientConfig(
                 keepalive  %s, or %s without acknowledgement
                 resume     %s
                 flow       %s
+                rate       %s
                 drain      %s
                 admin      %s
                 log        %s
                 """.formatted(
                         forwards.stream()
-                                .map(forward -> forward.describe() + via + forward.describeLimit())
+                                .map(forward -> forward.describe() + via + forward.describeLimits())
                                 .collect(joining("\n")),
                         upstream.describe(),
                         upstream.describeConnect(),
@@ -126,6 +131,7 @@ record ClientConfig(
                         Units.of(upstream.userTimeout()),
                         resume.describe(),
                         flow.describe(),
+                        rate.describe(),
                         drain.describe(),
                         admin.describe(),
                         log.describe());

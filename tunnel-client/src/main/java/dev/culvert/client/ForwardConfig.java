@@ -8,6 +8,7 @@ import static dev.culvert.common.config.Kind.targetAddress;
 
 import dev.culvert.common.config.Kind;
 import dev.culvert.common.config.ListenAddresses;
+import dev.culvert.common.config.RateConfig;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.SocketFileConfig;
 import dev.culvert.common.config.TlsConfig;
@@ -32,6 +33,7 @@ import java.util.Optional;
  * @param target what the server dials; empty for a proxy, where each connection says it, and for a smux peer, which knows it itself
  * @param header what each connection begins with at the target; empty: nothing
  * @param maxConnections at the same time, 1 to 1000000
+ * @param rate of all its connections together
  */
 record ForwardConfig(
         String name,
@@ -43,7 +45,8 @@ record ForwardConfig(
         Optional<TlsConfig> tls,
         Optional<Address> target,
         Optional<ProxyHeader> header,
-        int maxConnections)
+        int maxConnections,
+        RateConfig rate)
         implements Listeners.Place {
     private static final int USUAL_MOST = 10_000;
     private static final Kind<AddressSet> PROXIES =
@@ -65,7 +68,8 @@ record ForwardConfig(
                 tls(section),
                 target(section, protocol, upstream),
                 section.get("proxy-protocol", offOr(oneOf(ProxyHeader.class)), Optional.empty()),
-                section.get("max-connections", integer(1, 1_000_000), USUAL_MOST));
+                section.get("max-connections", integer(1, 1_000_000), USUAL_MOST),
+                RateConfig.read(section));
     }
 
     private static ForwardProtocol protocol(Section section, Protocol upstream) {
@@ -139,8 +143,9 @@ record ForwardConfig(
                 + header.map(version -> ", PROXY protocol " + version).orElse("");
     }
 
-    /** The limit after a comma, or nothing where it is as usual. */
-    String describeLimit() {
-        return maxConnections == USUAL_MOST ? "" : ", " + maxConnections + " connections at most";
+    /** The limits, each after a comma, or nothing where they are as usual. */
+    String describeLimits() {
+        return (maxConnections == USUAL_MOST ? "" : ", " + maxConnections + " connections at most")
+                + rate.describeUnlessOff();
     }
 }

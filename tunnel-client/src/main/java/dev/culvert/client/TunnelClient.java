@@ -15,6 +15,8 @@ import dev.culvert.common.net.Listeners;
 import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.Origin;
 import dev.culvert.common.net.Transport;
+import dev.culvert.common.rate.Limit;
+import dev.culvert.common.rate.Limits;
 import dev.culvert.common.splice.Answer;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
@@ -35,8 +37,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -68,6 +72,10 @@ public final class TunnelClient implements Agent {
 
     private final EventLoop accepting;
     private final Connections connections = new Connections(ticker);
+    /** Of all forwards together. */
+    private final Limit rate = new Limit(ticker);
+    /** By the names of the forwards: connections of one that goes keep its limit. */
+    private final Map<String, Limit> rates = new ConcurrentHashMap<>();
     /** Bytes in all the preludes. */
     private final AtomicLong preludes = new AtomicLong();
 
@@ -87,6 +95,7 @@ public final class TunnelClient implements Agent {
         this.config = config;
         begunWith = config;
         content = content(config).orElse("");
+        limit(config);
         int count = config.upstream().sessions();
         loops = transport.newEventLoops(Math.min(count, Runtime.getRuntime().availableProcessors()), "client");
         accepting = loops.next();
@@ -129,6 +138,7 @@ public final class TunnelClient implements Agent {
             listeners.set(next.forwards());
             edges = otherEdges;
             config = next;
+            limit(next);
             LogSetup.apply(next.log());
             if (other.isPresent()) {
                 String before = content;
@@ -141,6 +151,25 @@ public final class TunnelClient implements Agent {
             throw new StartFailure(String.valueOf(e.getMessage()));
         }
         restartIsNeeded(next).ifPresent(LOG::warn);
+    }
+
+    /** Also what is open. */
+    private void limit(ClientConfig next) {
+        rate.set(next.rate());
+        next.forwards().forEach(forward -> rate(forward).set(forward.rate()));
+        rates.keySet()
+                .retainAll(next.forwards().stream().map(ForwardConfig::name).toList());
+        connections.shape();
+    }
+
+    private Limit rate(ForwardConfig forward) {
+        return rates.computeIfAbsent(forward.name(), name -> new Limit(ticker));
+    }
+
+    /** A connection that no forward is for has only that of the whole. */
+    private Limits limits(String forward) {
+        Limit own = rates.get(forward);
+        return own == null ? Limits.ofClient(rate) : Limits.ofClient(own, rate);
     }
 
     private Optional<String> restartIsNeeded(ClientConfig next) {
@@ -289,6 +318,7 @@ public final class TunnelClient implements Agent {
                 target == null ? "the server's" : target.toString());
         connection.answeredBy(way.answer());
         connection.onEnd(atEnd);
+        connection.limitedBy(limits(forward));
         long deadline = ticker.nanoTime() + config.upstream().sessionWait().toNanos();
         return new Arrival(channel, connection, request, deadline, said, null);
     }

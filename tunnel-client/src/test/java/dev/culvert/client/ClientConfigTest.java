@@ -11,6 +11,7 @@ import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
 import dev.culvert.common.config.LogConfig;
+import dev.culvert.common.config.RateConfig;
 import dev.culvert.common.config.ResumeConfig;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.TlsConfig;
@@ -171,7 +172,9 @@ class ClientConfigTest {
                                 Optional.empty(),
                                 Optional.of(new HostPort("127.0.0.1", 8000)),
                                 Optional.empty(),
-                                10_000)),
+                                10_000,
+                                RateConfig.OFF)),
+                        RateConfig.OFF,
                         new DrainConfig(ofSeconds(30), Optional.empty()),
                         new AdminConfig(List.of(), false),
                         LogConfig.DEFAULT));
@@ -189,7 +192,8 @@ class ClientConfigTest {
                                 keepalive { interval = 1s, timeout = 2s }
                                 resume { window = 0s, buffer = 256k }
                                 flow { buffer = 1m, max-window = 64k, frame-size = 65535 }
-                                forwards { any { listen = "0.0.0.0:0", max-connections = 1 } }
+                                forwards { any { listen = "0.0.0.0:0", max-connections = 1, rate.up = 1k } }
+                                rate { up = 1t, down = 10m }
                                 drain { timeout = 0s, idle = 1s }
                                 admin { listen = ["/run/c.sock", "[::1]:9180"] }
                                 log { format = json, level = warn, levels { "a.b" = trace } }
@@ -224,7 +228,9 @@ class ClientConfigTest {
                                 Optional.empty(),
                                 Optional.empty(),
                                 Optional.empty(),
-                                1)),
+                                1,
+                                new RateConfig(Optional.of(1L << 10), Optional.empty()))),
+                        new RateConfig(Optional.of(1L << 40), Optional.of(10L << 20)),
                         new DrainConfig(ofSeconds(0), Optional.of(ofSeconds(1))),
                         new AdminConfig(List.of("/run/c.sock", "[::1]:9180"), false),
                         new LogConfig(
@@ -413,6 +419,7 @@ class ClientConfigTest {
                         keepalive  every 5s, dead after 15s of silence, or 15s without acknowledgement
                         resume     within 1m of a lost link, from up to 64m
                         flow       64m a session, 16m a stream, frames of 32760
+                        rate       off
                         drain      up to 30s
                         admin      auto
                         log        auto, from info

@@ -1,5 +1,6 @@
 package dev.culvert.server;
 
+import dev.culvert.common.rate.Limit;
 import dev.culvert.mux.RateLimit;
 import dev.culvert.mux.SharedBudget;
 import io.netty.util.concurrent.Ticker;
@@ -24,6 +25,7 @@ final class Account {
     private final RateLimit opens;
     private final RateLimit dials;
     private final SharedBudget memory;
+    private final Limit rate;
     private final Refusals refusals;
     private volatile Quota quota;
 
@@ -36,6 +38,7 @@ final class Account {
         opens = new RateLimit(ticker.nanoTime());
         dials = new RateLimit(ticker.nanoTime());
         memory = new SharedBudget(quota.buffer(), whole == null ? null : whole.memory);
+        rate = new Limit(ticker);
         refusals = new Refusals(ticker);
     }
 
@@ -52,6 +55,11 @@ final class Account {
     /** What its sessions hold. */
     SharedBudget memory() {
         return memory;
+    }
+
+    /** How fast its connections may be. */
+    Limit rate() {
+        return rate;
     }
 
     /** What is refused to it, for the log: one who asks too often does not hide the others. */

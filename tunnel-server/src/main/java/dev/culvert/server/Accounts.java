@@ -1,5 +1,6 @@
 package dev.culvert.server;
 
+import dev.culvert.common.rate.Limit;
 import io.netty.util.concurrent.Ticker;
 import java.util.HashMap;
 import java.util.Map;
@@ -23,6 +24,11 @@ final class Accounts {
     /** All of them together may have this much from now on. */
     void limit(Quota all) {
         whole.quota(all);
+    }
+
+    /** How fast the connections of all of them together may be. Any thread. */
+    Limit rate() {
+        return whole.rate();
     }
 
     /** The account of a client, or with an empty name that of all others, which may have this much from now on. */

@@ -1,5 +1,6 @@
 package dev.culvert.server;
 
+import dev.culvert.common.config.RateConfig;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.net.AllowList;
 import java.util.Optional;
@@ -9,15 +10,18 @@ import java.util.Optional;
  *
  * @param allow what they may dial; empty: they do not get in, but to smux endpoints without TLS
  * @param quota how much all of them together may ask for
+ * @param rate of all their connections together
  */
-record AnonymousConfig(Optional<AllowList> allow, Quota quota) {
+record AnonymousConfig(Optional<AllowList> allow, Quota quota, RateConfig rate) {
     /** Reads the section {@code anonymous}, if there is one. */
     static AnonymousConfig read(Section top, Quota otherwise) {
         return top.has("anonymous")
                 ? top.section(
                         "anonymous",
                         section -> new AnonymousConfig(
-                                Optional.of(ClientConfig.allow(section)), ClientConfig.quota(section, otherwise)))
-                : new AnonymousConfig(Optional.empty(), otherwise);
+                                Optional.of(ClientConfig.allow(section)),
+                                ClientConfig.quota(section, otherwise),
+                                RateConfig.read(section)))
+                : new AnonymousConfig(Optional.empty(), otherwise, RateConfig.OFF);
     }
 }

@@ -1,6 +1,7 @@
 package dev.culvert.server;
 
 import dev.culvert.common.config.Kind;
+import dev.culvert.common.config.RateConfig;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.net.AllowList;
@@ -18,8 +19,10 @@ import java.util.stream.Stream;
  * @param names of its certificate, when a CA says who is who
  * @param allow what it may dial
  * @param quota how much it may ask for
+ * @param rate of all its connections together
  */
-record ClientConfig(String name, List<Fingerprint> keys, List<String> names, AllowList allow, Quota quota) {
+record ClientConfig(
+        String name, List<Fingerprint> keys, List<String> names, AllowList allow, Quota quota, RateConfig rate) {
     private static final Kind<AllowRule> ALLOW_RULE = Kind.of(
             "HOST:PORTS such as \"db.internal:5432\" or \"10.0.0.0/8:443\"",
             AllowRule.parse("localhost:1"),
@@ -33,7 +36,8 @@ record ClientConfig(String name, List<Fingerprint> keys, List<String> names, All
                 named && !section.has("key") ? List.of() : section.oneOrMore("key", TlsConfig.FINGERPRINT),
                 named ? section.oneOrMore("name", Kind.text()) : List.of(),
                 allow(section),
-                quota(section, otherwise));
+                quota(section, otherwise),
+                RateConfig.read(section));
     }
 
     static Quota quota(Section section, Quota otherwise) {
@@ -48,6 +52,7 @@ record ClientConfig(String name, List<Fingerprint> keys, List<String> names, All
     String describe(Quota usual) {
         String who = Stream.concat(keys.stream().map(Fingerprint::toString), names.stream())
                 .collect(Collectors.joining(" or "));
-        return "client   " + name + ", " + who + ", may dial " + allow + quota.describeUnless(usual);
+        return "client   " + name + ", " + who + ", may dial " + allow + rate.describeUnlessOff()
+                + quota.describeUnless(usual);
     }
 }

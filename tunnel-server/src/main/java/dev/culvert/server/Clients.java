@@ -30,14 +30,17 @@ final class Clients {
      */
     Clients(List<ClientConfig> configs, AnonymousConfig anonymous, Optional<Authority> authority, Accounts accounts) {
         for (ClientConfig config : configs) {
-            Client client = new Client(config.name(), config.allow(), accounts.of(config.name(), config.quota()));
+            Account account = accounts.of(config.name(), config.quota());
+            account.rate().set(config.rate());
+            Client client = new Client(config.name(), config.allow(), account);
             names.add(config.name());
             config.keys().forEach(key -> byKey.put(key, client));
             config.names().forEach(name -> byName.put(name, client));
         }
         open = anonymous.allow().isPresent();
-        this.anonymous =
-                new Client("", anonymous.allow().orElse(AllowList.NOTHING), accounts.of("", anonymous.quota()));
+        Account others = accounts.of("", anonymous.quota());
+        others.rate().set(anonymous.rate());
+        this.anonymous = new Client("", anonymous.allow().orElse(AllowList.NOTHING), others);
         this.authority = authority.orElse(null);
     }
 

@@ -19,6 +19,7 @@ import dev.culvert.common.config.KeepaliveConfig;
 import dev.culvert.common.config.ListenAddresses;
 import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.Plaintext;
+import dev.culvert.common.config.RateConfig;
 import dev.culvert.common.config.ResumeConfig;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.TlsConfig;
@@ -42,6 +43,7 @@ import java.util.stream.Stream;
  * @param insecure addresses need not be on loopback, although nothing is encrypted
  * @param clients in the order of the file; none without {@code tls}
  * @param smux in the order of the file
+ * @param rate of all connections together
  * @param dialTimeout for one dial of a target, 100ms to 5m
  * @param userTimeout TCP_USER_TIMEOUT: how long sent data may stay unacknowledged, 1s to 1h
  */
@@ -53,6 +55,7 @@ record ServerConfig(
         AnonymousConfig anonymous,
         List<SmuxEndpointConfig> smux,
         LimitsConfig limits,
+        RateConfig rate,
         Duration dialTimeout,
         Duration userTimeout,
         KeepaliveConfig keepalive,
@@ -132,6 +135,7 @@ record ServerConfig(
                 anonymous,
                 smux,
                 limits,
+                RateConfig.read(top),
                 top.section("dial", dial -> dial.get("timeout", duration(ofMillis(100), ofMinutes(5)), ofSeconds(10))),
                 top.get("user-timeout", duration(ofSeconds(1), ofHours(1)), ofSeconds(15)),
                 top.section("keepalive", KeepaliveConfig::read),
@@ -190,13 +194,15 @@ record ServerConfig(
                 clients.stream().map(client -> client.describe(limits.client())),
                 anonymous.allow().stream()
                         .map(allow ->
-                                "others   may dial " + allow + anonymous.quota().describeUnless(limits.client())));
+                                "others   may dial " + allow + anonymous.rate().describeUnlessOff()
+                                        + anonymous.quota().describeUnless(limits.client())));
         Stream<String> peers = smux.stream().map(SmuxEndpointConfig::describe);
         return """
                 %s
 
                 limits     %s
                            of each client: %s
+                rate       %s
                 dial       within %s
                 keepalive  %s, or %s without acknowledgement
                 resume     %s
@@ -208,6 +214,7 @@ record ServerConfig(
                 Stream.of(clientsAt, known, peers).flatMap(lines -> lines).collect(joining("\n")),
                 limits.describe(),
                 limits.client().describe(),
+                rate.describe(),
                 Units.of(dialTimeout),
                 keepalive.describe(),
                 Units.of(userTimeout),

@@ -3,6 +3,7 @@ package dev.culvert.server;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.net.DialFailure;
 import dev.culvert.common.net.Dialer;
+import dev.culvert.common.rate.Limits;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.Splice;
@@ -43,6 +44,7 @@ final class ServerSession implements SessionListener {
     private final Account account;
     private final Dialer dialer;
     private final Connections connections;
+    private final Limits limits;
     private final Home home;
     private volatile Client client;
     private @Nullable MuxSession current;
@@ -83,11 +85,13 @@ final class ServerSession implements SessionListener {
         void onClosed(ServerSession session, MuxSession closed, ErrorCode code);
     }
 
-    ServerSession(Peer peer, Client client, Dialer dialer, Connections connections, Home home) {
+    /** @param limits for each of its connections */
+    ServerSession(Peer peer, Client client, Dialer dialer, Connections connections, Limits limits, Home home) {
         this.peer = peer;
         this.client = client;
         this.dialer = dialer;
         this.connections = connections;
+        this.limits = limits;
         this.home = home;
         account = client.account();
     }
@@ -268,6 +272,7 @@ final class ServerSession implements SessionListener {
                 source(request).toString(),
                 target == null ? "none" : target.toString());
         connection.onEnd(account::closeStream);
+        connection.limitedBy(limits);
         if (target == null) {
             refuse(stream, connection, ErrorCode.PROTOCOL_ERROR, "the open request names no target");
         } else if (!peer.endpoint.mayDial(client, target)) {

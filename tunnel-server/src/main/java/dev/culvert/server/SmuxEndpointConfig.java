@@ -10,6 +10,7 @@ import static java.time.Duration.ofSeconds;
 
 import dev.culvert.common.config.ListenAddresses;
 import dev.culvert.common.config.Plaintext;
+import dev.culvert.common.config.RateConfig;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.Units;
@@ -26,6 +27,7 @@ import java.time.Duration;
  * @param insecure it need not be on loopback, although nothing is encrypted
  * @param greetingDelay how long the target's first bytes are held back, so that a peer that registers a stream late
  *     does not lose them; 0s to 1s
+ * @param rate of all its connections together
  */
 record SmuxEndpointConfig(
         String name,
@@ -34,7 +36,8 @@ record SmuxEndpointConfig(
         boolean tls,
         boolean insecure,
         Duration greetingDelay,
-        SmuxPeerConfig peer) {
+        SmuxPeerConfig peer,
+        RateConfig rate) {
 
     static SmuxEndpointConfig read(
             String name, Section section, boolean serverPlain, boolean serverInsecure, ListenAddresses addresses) {
@@ -52,18 +55,25 @@ record SmuxEndpointConfig(
                 !plain,
                 insecure,
                 section.get("greeting-delay", duration(ZERO, ofSeconds(1)), ofMillis(10)),
-                SmuxPeerConfig.read(section));
+                SmuxPeerConfig.read(section),
+                RateConfig.read(section));
+    }
+
+    /** Where in the configuration it stands. */
+    String place() {
+        return "smux." + name;
     }
 
     /** A few words for people. */
     String describe() {
-        return "%s  %s -> %s, stock smux, %s, greeting held for %s, %s"
+        return "%s  %s -> %s, stock smux, %s, greeting held for %s, %s%s"
                 .formatted(
                         name,
                         listen,
                         target,
                         tls ? "with TLS" : "not encrypted",
                         Units.of(greetingDelay),
-                        peer.describe());
+                        peer.describe(),
+                        rate.describeUnlessOff());
     }
 }

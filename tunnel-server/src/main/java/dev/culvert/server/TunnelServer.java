@@ -21,6 +21,8 @@ import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.OutOfMemory;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
+import dev.culvert.common.rate.Limit;
+import dev.culvert.common.rate.Limits;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.tls.Tls;
 import dev.culvert.common.tls.TlsGate;
@@ -85,6 +87,9 @@ public final class TunnelServer implements Agent {
     private final Handshakes handshakes;
     private final Refusals refusals = new Refusals(Ticker.systemTicker());
     private final Accounts accounts;
+    /** By the names of the endpoints: connections of one that goes keep its limit. */
+    private final Map<String, Limit> rates = new ConcurrentHashMap<>();
+
     private final Set<ServerSession> live = ConcurrentHashMap.newKeySet();
     /** The sessions that can be resumed. */
     private final Map<Token, ServerSession> resumable = new ConcurrentHashMap<>();
@@ -107,6 +112,7 @@ public final class TunnelServer implements Agent {
         }
         dialer = new Dialer(transport, config.dialTimeout());
         socket = new SessionSocket(config.userTimeout());
+        limit(config);
     }
 
     private static void checkMemory(long buffer) throws StartFailure {
@@ -219,8 +225,9 @@ public final class TunnelServer implements Agent {
 
         private void speak(Access identifiedBy, List<X509Certificate> chain, Client client, ChannelPipeline pipeline) {
             ServerSession.Peer peer = new ServerSession.Peer(endpoint, chain, address, loop);
-            ServerSession listener = new ServerSession(peer, client, dialer, connections, this);
             Account account = client.account();
+            Limits limits = Limits.ofServer(rate(endpoint.name()), account.rate(), accounts.rate());
+            ServerSession listener = new ServerSession(peer, client, dialer, connections, limits, this);
             MuxSession newSession = new MuxSession(
                     MuxSession.Role.SERVER,
                     endpoint.settings().with(account.quota().forMux()),
@@ -307,7 +314,22 @@ public final class TunnelServer implements Agent {
         accounts.limit(next.limits().whole());
         accepts.execute(() -> handshakes.limit(next.limits().handshakes()));
         takeOver();
+        limit(next);
         restartIsNeeded(next).ifPresent(LOG::warn);
+    }
+
+    /** All connections and those of endpoints; those of clients have their accounts. Also what is open. */
+    private void limit(ServerConfig next) {
+        accounts.rate().set(next.rate());
+        List<SmuxEndpointConfig> endpoints = next.smux();
+        endpoints.forEach(endpoint -> rate(endpoint.place()).set(endpoint.rate()));
+        rates.keySet()
+                .retainAll(endpoints.stream().map(SmuxEndpointConfig::place).toList());
+        connections.shape();
+    }
+
+    private Limit rate(String endpoint) {
+        return rates.computeIfAbsent(endpoint, name -> new Limit(Ticker.systemTicker()));
     }
 
     private Optional<String> restartIsNeeded(ServerConfig next) {

@@ -3,6 +3,7 @@ package dev.culvert.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.culvert.common.config.RateConfig;
 import dev.culvert.common.net.AllowList;
 import dev.culvert.common.tls.Authority;
 import dev.culvert.common.tls.Fingerprint;
@@ -49,7 +50,7 @@ class ClientsTest {
     }
 
     private static ClientConfig known(String name, List<Fingerprint> keys, List<String> names) {
-        return new ClientConfig(name, keys, names, AllowList.NOTHING, QUOTA);
+        return new ClientConfig(name, keys, names, AllowList.NOTHING, QUOTA, RateConfig.OFF);
     }
 
     private static Clients clients(Optional<Authority> authority, ClientConfig... configs) {
@@ -59,7 +60,7 @@ class ClientsTest {
     private static Clients clients(Optional<AllowList> others, Optional<Authority> authority, ClientConfig... configs) {
         return new Clients(
                 List.of(configs),
-                new AnonymousConfig(others, QUOTA),
+                new AnonymousConfig(others, QUOTA, RateConfig.OFF),
                 authority,
                 new Accounts(QUOTA, Ticker.systemTicker()));
     }

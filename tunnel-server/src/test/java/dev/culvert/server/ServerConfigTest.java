@@ -11,6 +11,7 @@ import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
 import dev.culvert.common.config.LogConfig;
+import dev.culvert.common.config.RateConfig;
 import dev.culvert.common.config.ResumeConfig;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.TlsConfig;
@@ -51,7 +52,7 @@ class ServerConfigTest {
     private static final Quota CLIENT = new Quota(100, 20_000, 10_000, 10_000, 128 << 20);
     private static final LimitsConfig LIMITS =
             new LimitsConfig(new Quota(1_000, 100_000, 20_000, 20_000, 256 << 20), 500, ofSeconds(10), CLIENT);
-    private static final AnonymousConfig NOBODY = new AnonymousConfig(Optional.empty(), CLIENT);
+    private static final AnonymousConfig NOBODY = new AnonymousConfig(Optional.empty(), CLIENT, RateConfig.OFF);
     private static final KeepaliveConfig KEEPALIVE = new KeepaliveConfig(ofSeconds(5), ofSeconds(15));
     private static final ResumeConfig RESUME = new ResumeConfig(ofSeconds(60), 64 << 20);
     private static final FlowConfig FLOW = new FlowConfig(64 << 20, 16 << 20, 32760);
@@ -82,9 +83,10 @@ class ServerConfigTest {
                         Optional.empty(),
                         false,
                         List.of(),
-                        new AnonymousConfig(Optional.of(allow("127.0.0.1:8000")), CLIENT),
+                        new AnonymousConfig(Optional.of(allow("127.0.0.1:8000")), CLIENT, RateConfig.OFF),
                         List.of(),
                         LIMITS,
+                        RateConfig.OFF,
                         ofSeconds(10),
                         ofSeconds(15),
                         KEEPALIVE,
@@ -111,8 +113,10 @@ class ServerConfigTest {
                                 false,
                                 false,
                                 ofMillis(10),
-                                new SmuxPeerConfig(4 << 20, true, ofMillis(250), ofSeconds(60)))),
+                                new SmuxPeerConfig(4 << 20, true, ofMillis(250), ofSeconds(60)),
+                                RateConfig.OFF)),
                         LIMITS,
+                        RateConfig.OFF,
                         ofSeconds(10),
                         ofSeconds(15),
                         KEEPALIVE,
@@ -127,12 +131,13 @@ class ServerConfigTest {
     void everything_can_be_set() throws Exception {
         assertThat(read("""
                                 listen = "0.0.0.0:7443", tls = off, insecure = true
-                                anonymous { allow = ["db.internal:5432", "10.0.0.0/8:443"], limits { streams = 11, buffer = 1m } }
+                                anonymous { allow = ["db.internal:5432", "10.0.0.0/8:443"], limits { streams = 11, buffer = 1m }, rate.up = 2k }
+                                rate { up = 1t, down = 10m }
                                 user-timeout = 1s
                                 smux {
                                   old {
                                     listen = "[::]:0", target = "a:1", insecure = true, greeting-delay = 0s
-                                    peer-buffer = 64k, half-close = false, fin-delay = 0s, stall-timeout = 1s
+                                    peer-buffer = 64k, half-close = false, fin-delay = 0s, stall-timeout = 1s, rate.down = 3k
                                   }
                                 }
                                 limits {
@@ -155,7 +160,8 @@ class ServerConfigTest {
                         List.of(),
                         new AnonymousConfig(
                                 Optional.of(allow("db.internal:5432", "10.0.0.0/8:443")),
-                                new Quota(6, 11, 8, 9, 1 << 20)),
+                                new Quota(6, 11, 8, 9, 1 << 20),
+                                new RateConfig(Optional.of(2L << 10), Optional.empty())),
                         List.of(new SmuxEndpointConfig(
                                 "old",
                                 new HostPort("::", 0),
@@ -163,9 +169,11 @@ class ServerConfigTest {
                                 false,
                                 true,
                                 Duration.ZERO,
-                                new SmuxPeerConfig(64 << 10, false, ofMillis(0), ofSeconds(1)))),
+                                new SmuxPeerConfig(64 << 10, false, ofMillis(0), ofSeconds(1)),
+                                new RateConfig(Optional.empty(), Optional.of(3L << 10)))),
                         new LimitsConfig(
                                 new Quota(1, 2, 3, 4, 5 << 20), 5, ofSeconds(4), new Quota(6, 7, 8, 9, 10 << 20)),
+                        new RateConfig(Optional.of(1L << 40), Optional.of(10L << 20)),
                         ofSeconds(5),
                         ofSeconds(1),
                         new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
@@ -227,7 +235,12 @@ class ServerConfigTest {
         assertThat(config.tls()).contains(new TlsConfig(KEY, KEY, Optional.empty()));
         assertThat(config.clients())
                 .containsExactly(new ClientConfig(
-                        "laptop", List.of(Fingerprint.parse(FINGERPRINT)), List.of(), allow("127.0.0.1:80"), CLIENT));
+                        "laptop",
+                        List.of(Fingerprint.parse(FINGERPRINT)),
+                        List.of(),
+                        allow("127.0.0.1:80"),
+                        CLIENT,
+                        RateConfig.OFF));
         assertThat(config.describe()).startsWith("""
                 listen   0.0.0.0:7443, TLS 1.3, own key %s (%s)
                 client   laptop, %s, may dial 127.0.0.1:80
@@ -239,6 +252,15 @@ class ServerConfigTest {
         ServerConfig config = read(SECURE + "clients.laptop.limits.streams = 5, limits.client.sessions = 6");
         assertThat(config.clients().get(0).quota()).isEqualTo(new Quota(6, 5, 10_000, 10_000, 128 << 20));
         assertThat(config.describe()).contains("may dial 127.0.0.1:80; 6 sessions, 5 streams, 10000 opens");
+    }
+
+    @Test
+    void a_client_may_have_a_rate_of_its_own() throws Exception {
+        ServerConfig config = read(SECURE + "clients.laptop { rate { up = 10m, down = off }, limits.streams = 5 }");
+        assertThat(config.clients().get(0).rate()).isEqualTo(new RateConfig(Optional.of(10L << 20), Optional.empty()));
+        assertThat(config.describe()).contains("may dial 127.0.0.1:80, at most 10m/s up; 100 sessions, 5 streams");
+        assertThat(errors(SECURE + "rate.up = 1000"))
+                .containsExactly("server.conf:2: rate.up: found 1000, expected off or a size from 1k to 1024g");
     }
 
     @Test
@@ -382,6 +404,7 @@ class ServerConfigTest {
 
                         limits     1000 sessions, 100000 streams, 20000 opens and 20000 dials a second, 256m; 500 handshakes, each within 10s
                                    of each client: 100 sessions, 20000 streams, 10000 opens and 10000 dials a second, 128m
+                        rate       off
                         dial       within 10s
                         keepalive  every 5s, dead after 15s of silence, or 15s without acknowledgement
                         resume     within 1m of a lost link, from up to 64m

@@ -66,6 +66,11 @@ final class Metrics implements Connections.Observer {
                 OF_TALLY,
                 tallies(Tally::toSockets));
         counter(
+                "culvert_rate_wait_seconds_total",
+                "How long connections have waited for a rate, each direction for itself.",
+                OF_TALLY,
+                tallies(tally -> tally.waited() / NANOS));
+        counter(
                 "culvert_connections_ended_total",
                 "Connections that have ended: closed in good order, or reset with a code.",
                 List.of("forward", "client", "code"),

@@ -1,5 +1,6 @@
 package dev.culvert.common.splice;
 
+import dev.culvert.common.rate.Limits;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.MuxStream;
 import io.netty.channel.Channel;
@@ -33,11 +34,17 @@ public final class Connection {
     private volatile @Nullable Owner owner;
     private volatile @Nullable MuxStream stream;
     private volatile Runnable atEnd = () -> {};
+    private volatile Limits limits = Limits.NONE;
+    private volatile @Nullable Runnable shape;
 
     private boolean opened;
     private long fromSocket;
     private long toSocket;
     private long activeAt;
+    /** Directions that wait for a limit. */
+    private int waits;
+
+    private long waitsAsOf;
 
     /** Cuts off a connection in the state that it is in. */
     @FunctionalInterface
@@ -92,6 +99,7 @@ public final class Connection {
     /** Its stream has come to nothing, and another one is to carry it: until then it lives on no event loop. Event loop only. */
     void leave() {
         owner = null;
+        shape = null;
         stream = null;
         tally.retry();
     }
@@ -129,7 +137,7 @@ public final class Connection {
                 opened ? "open" : owner == null ? "waiting" : "opening",
                 startedAt,
                 (now - startedAt) / 1_000_000,
-                (now - activeAt) / 1_000_000,
+                (now - activeAt(now)) / 1_000_000,
                 fromSocket,
                 toSocket,
                 carrier == null ? 0 : carrier.unconsumedBytes(),
@@ -155,11 +163,58 @@ public final class Connection {
         Owner present = owner;
         if (present != null) {
             present.loop.execute(() -> {
-                if (!ended.get() && home.now() - activeAt >= idle.toNanos()) {
+                long now = home.now();
+                if (!ended.get() && now - activeAt(now) >= idle.toNanos()) {
                     present.cut.now(code, reason);
                 }
             });
         }
+    }
+
+    /** One that a limit holds back is not idle. */
+    private long activeAt(long now) {
+        return waits > 0 ? now : activeAt;
+    }
+
+    /** From now on these hold for it; before it has a stream. */
+    public void limitedBy(Limits newLimits) {
+        limits = newLimits;
+    }
+
+    Limits limits() {
+        return limits;
+    }
+
+    /** What takes on the limits as they are, on the event loop that it lives on. */
+    void onShape(Runnable action) {
+        shape = action;
+    }
+
+    /** Its limits may have changed. */
+    void shape() {
+        Owner present = owner;
+        Runnable action = shape;
+        if (present != null && action != null) {
+            present.loop.execute(action);
+        }
+    }
+
+    /** One direction begins to wait for a limit. Event loop only. */
+    void waits() {
+        countWaits(1);
+    }
+
+    /** It does so no longer. Event loop only. */
+    void waited() {
+        countWaits(-1);
+    }
+
+    private void countWaits(int change) {
+        long now = home.now();
+        tally.waited(waits * (now - waitsAsOf));
+        waits += change;
+        waitsAsOf = now;
+        activeAt = now;
     }
 
     /** Counts bytes read from the socket. */

@@ -123,6 +123,11 @@ public final class Connections {
         return Collections.unmodifiableCollection(live);
     }
 
+    /** The limits of some may have changed: they take them on. */
+    public void shape() {
+        live.forEach(Connection::shape);
+    }
+
     public int size() {
         return live.size();
     }

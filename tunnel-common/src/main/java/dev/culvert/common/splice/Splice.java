@@ -1,6 +1,8 @@
 package dev.culvert.common.splice;
 
 import dev.culvert.common.net.OutOfMemory;
+import dev.culvert.common.rate.Bucket;
+import dev.culvert.common.rate.Limits;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.MuxStream;
@@ -18,6 +20,8 @@ import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.ssl.SslHandler;
+import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +39,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Both belong to the same event loop. Memory is bounded by the stream's window towards the socket, and by its send queue and
  * one read towards the stream.
+ *
+ * <p>A direction that is limited has a {@link Throttle} in it, which holds back what has come; the others have none.
  */
 public final class Splice extends ChannelInboundHandlerAdapter implements StreamListener {
     private final Channel channel;
@@ -42,7 +48,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     private final Runnable flush = this::flush;
     private @Nullable MuxStream stream;
     private boolean flushing;
-    /** The socket has no more for the stream: EOF was read. */
+    /** The socket has no more for the stream: its EOF was passed on. */
     private boolean inputEnded;
     /** The stream has no more for the socket: its FIN was passed on. */
     private boolean outputEnded;
@@ -51,6 +57,13 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
 
     /** Null: the stream can not be begun again, since it was answered, or since nobody wants that. */
     private @Nullable Prelude said;
+
+    /** Null: what comes from the socket is not limited. */
+    private @Nullable Throttle toStream;
+    /** Null: what comes from the stream is not limited. */
+    private @Nullable Throttle toSocket;
+    /** Bytes that the latter has let go and the socket has not taken. */
+    private int unwritten;
 
     private Consumer<String> elsewhere = reason -> {};
     /** Refused: the socket is on its way to another session. */
@@ -108,7 +121,9 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         stream = newStream;
         connection.carriedBy(newStream);
         connection.onCut(channel.eventLoop(), this::cut);
-        channel.config().setRecvByteBufAllocator(new HeadroomAllocator(newStream::maxWrite));
+        connection.onShape(this::shape);
+        shape();
+        channel.config().setRecvByteBufAllocator(new HeadroomAllocator(() -> maxRead(newStream)));
         channel.pipeline().addLast(this);
         if (channel.isActive()) {
             // Until both directions have ended in good order, every close is a reset, also that of a failed write or of
@@ -118,6 +133,29 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         } else {
             channelGone("the connection was closed before it was joined");
         }
+    }
+
+    /** Takes on the limits as they are now. */
+    private void shape() {
+        if (!ended && stream != null) {
+            MuxStream to = stream;
+            Limits limits = connection.limits();
+            toStream = shape(toStream, limits.fromSocket(), data -> send(to, data), () -> true);
+            toSocket = shape(toSocket, limits.toSocket(), data -> writeShaped(to, data), () -> unwritten == 0);
+        }
+    }
+
+    private @Nullable Throttle shape(
+            @Nullable Throttle present, List<Bucket> buckets, Consumer<ByteBuf> out, BooleanSupplier room) {
+        if (present == null) {
+            return buckets.isEmpty() ? null : new Throttle(connection, channel.eventLoop(), buckets, out, room);
+        }
+        if (buckets.isEmpty()) {
+            present.letAllGo();
+            return null;
+        }
+        present.use(buckets);
+        return present;
     }
 
     private void cut(ErrorCode code, String reason) {
@@ -155,14 +193,28 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         if (said != null) {
             said.add(data);
         }
-        stream.write(data);
+        if (toStream == null) {
+            stream.write(data);
+        } else {
+            toStream.add(data);
+        }
         if (!mayRead(stream)) {
             channel.config().setAutoRead(false);
         }
     }
 
+    private int maxRead(MuxStream to) {
+        return toStream == null ? to.maxWrite() : Math.min(to.maxWrite(), toStream.quantum());
+    }
+
     private boolean mayRead(MuxStream to) {
-        return to.isWritable() && (said == null || !said.isFull());
+        return to.isWritable() && (said == null || !said.isFull()) && (toStream == null || toStream.isEmpty());
+    }
+
+    /** What was held back goes. */
+    private void send(MuxStream to, ByteBuf data) {
+        to.write(data);
+        readIfWanted();
     }
 
     @Override
@@ -179,14 +231,23 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     @Override
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
         if (event == ChannelInputShutdownEvent.INSTANCE && stream != null && !inputEnded) {
-            inputEnded = true;
+            MuxStream to = stream;
             if (said != null) {
                 said.end();
             }
-            stream.shutdownOutput();
-            closeIfBothEnded();
+            if (toStream == null) {
+                endInput(to);
+            } else {
+                toStream.end(() -> endInput(to));
+            }
         }
         ctx.fireUserEventTriggered(event);
+    }
+
+    private void endInput(MuxStream to) {
+        inputEnded = true;
+        to.shutdownOutput();
+        closeIfBothEnded();
     }
 
     // ---- from the stream to the socket
@@ -194,8 +255,16 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     @Override
     public void onData(MuxStream from, ByteBuf data) {
         settle();
+        if (toSocket == null) {
+            write(from, data);
+        } else {
+            toSocket.add(data);
+        }
+    }
+
+    private ChannelFuture write(MuxStream from, ByteBuf data) {
         int bytes = data.readableBytes();
-        channel.write(data).addListener(written -> {
+        ChannelFuture write = channel.write(data).addListener(written -> {
             if (written.isSuccess()) {
                 connection.toSocket(bytes);
                 from.consumed(bytes);
@@ -205,6 +274,19 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
             flushing = true;
             channel.eventLoop().execute(flush); // once, after all that this iteration of the loop brings
         }
+        return write;
+    }
+
+    /** What was held back goes; more when the socket has taken it. */
+    private void writeShaped(MuxStream from, ByteBuf data) {
+        int bytes = data.readableBytes();
+        unwritten += bytes;
+        write(from, data).addListener(written -> {
+            unwritten -= bytes;
+            if (written.isSuccess() && toSocket != null) {
+                toSocket.proceed();
+            }
+        });
     }
 
     private void flush() {
@@ -215,6 +297,14 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     @Override
     public void onFin(MuxStream from) {
         settle();
+        if (toSocket == null) {
+            finish();
+        } else {
+            toSocket.end(this::finish);
+        }
+    }
+
+    private void finish() {
         if (flushing && channel.isOpen()) {
             // The last bytes go with the FIN, in one packet. For epoll; NIO does not know it.
             channel.config().setOption(EpollChannelOption.TCP_CORK, true);
@@ -251,7 +341,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
 
     private void closeIfBothEnded() {
         if (inputEnded && outputEnded && !ended) {
-            ended = true;
+            end();
             close(channel);
             connection.close();
         }
@@ -269,9 +359,22 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         }
     }
 
+    /** What a limit has held back is dropped. */
+    private void end() {
+        ended = true;
+        if (toStream != null) {
+            toStream.drop();
+            toStream = null;
+        }
+        if (toSocket != null) {
+            toSocket.drop();
+            toSocket = null;
+        }
+    }
+
     /** What still comes from the socket until it has left the event loop is kept as well. */
     private void leave(Prelude kept, String reason) {
-        ended = true;
+        end();
         leaving = true;
         channel.config().setAutoRead(false);
         connection.leave();
@@ -304,7 +407,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
 
     private void channelGone(String reason) {
         if (!ended) {
-            ended = true;
+            end();
             settle();
             if (stream != null) {
                 stream.reset(ErrorCode.CONNECTION_RESET, reason);
@@ -315,7 +418,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
 
     private void resetSocket(ErrorCode code, String reason) {
         if (!ended) {
-            ended = true;
+            end();
             settle();
             connection.refuse(channel, code, reason);
             connection.end(code, "reset: " + reason);

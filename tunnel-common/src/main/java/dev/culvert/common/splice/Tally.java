@@ -13,6 +13,7 @@ public final class Tally {
     private final LongAdder begun = new LongAdder();
     private final LongAdder fromSockets = new LongAdder();
     private final LongAdder toSockets = new LongAdder();
+    private final LongAdder waited = new LongAdder();
     private final LongAdder retried = new LongAdder();
     private final LongAdder closed = new LongAdder();
     private final Map<ErrorCode, LongAdder> cutOff = new EnumMap<>(ErrorCode.class);
@@ -58,6 +59,11 @@ public final class Tally {
         return toSockets.sum();
     }
 
+    /** How long connections have waited for limits, nanoseconds; each direction for itself. */
+    public long waited() {
+        return waited.sum();
+    }
+
     /** How often a connection was taken to another session, because the one before had not processed it. */
     public long retried() {
         return retried.sum();
@@ -83,6 +89,10 @@ public final class Tally {
 
     void toSocket(int bytes) {
         toSockets.add(bytes);
+    }
+
+    void waited(long nanos) {
+        waited.add(nanos);
     }
 
     void retry() {

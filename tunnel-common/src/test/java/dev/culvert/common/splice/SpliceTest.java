@@ -57,7 +57,7 @@ class SpliceTest {
     }
 
     /** A client's session and its server's, whose bytes the test moves. The server does with streams as it is told. */
-    private static final class Tunnel implements AutoCloseable {
+    static final class Tunnel implements AutoCloseable {
         final MuxSession client = session(MuxSession.Role.CLIENT, stream -> {});
         final EmbeddedChannel near = new EmbeddedChannel(new MuxConnection(client));
         final EmbeddedChannel far;
@@ -107,7 +107,7 @@ class SpliceTest {
     }
 
     /** In place of a target. */
-    private interface Target extends StreamListener {
+    interface Target extends StreamListener {
         @Override
         default void onData(MuxStream stream, ByteBuf data) {
             data.release();

@@ -1,0 +1,249 @@
+package dev.culvert.common.rate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.culvert.common.config.RateConfig;
+import io.netty.channel.EventLoop;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.util.concurrent.MockTicker;
+import io.netty.util.concurrent.Ticker;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class BucketTest {
+    /** A quantum of it is 20,000 bytes. */
+    private static final long RATE = 4_000_000;
+
+    private final MockTicker clock = Ticker.newMockTicker();
+    private final EmbeddedChannel channel =
+            EmbeddedChannel.builder().ticker(clock).build();
+    private final EventLoop loop = channel.eventLoop();
+
+    @AfterEach
+    void close() {
+        channel.finishAndReleaseAll();
+    }
+
+    private Bucket bucket(long rate) {
+        return new Bucket(rate, clock);
+    }
+
+    private void pass(long millis) {
+        for (long i = 0; i < millis; i++) {
+            clock.advance(1, TimeUnit.MILLISECONDS);
+            channel.runScheduledPendingTasks();
+            channel.runPendingTasks();
+        }
+    }
+
+    /** Takes what it can get, so many bytes at a time. */
+    private final class Taker {
+        private final Share share;
+        private final int bytes;
+        private Turn turn;
+        private long taken;
+        private boolean stopped;
+
+        Taker(int bytes, Bucket... buckets) {
+            share = new Share(List.of(buckets), loop);
+            this.bytes = bytes;
+            turn = next();
+            go();
+        }
+
+        Taker(Bucket bucket) {
+            this(bucket.quantum(), bucket);
+        }
+
+        private Turn next() {
+            return new Turn(share, bytes, () -> {
+                taken += bytes;
+                turn = next();
+                go();
+            });
+        }
+
+        private void go() {
+            while (!stopped && turn.take()) {
+                taken += bytes;
+                turn = next();
+            }
+        }
+
+        void stop() {
+            stopped = true;
+            turn.cancel();
+        }
+
+        long taken() {
+            return taken;
+        }
+    }
+
+    private static long sum(List<Taker> takers) {
+        return takers.stream().mapToLong(Taker::taken).sum();
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1 << 10, 100_000, RATE, 125_000_000, 1L << 34})
+    void gives_its_rate_and_no_more(long rate) {
+        Bucket bucket = bucket(rate);
+        Taker taker = new Taker(bucket);
+        pass(10_000);
+        assertThat(taker.taken()).isBetween((long) (9.999 * rate) - bucket.quantum(), 10 * rate);
+    }
+
+    @Test
+    void gives_no_more_at_once_than_comes_in_within_50_ms_however_long_nobody_took_anything() {
+        Bucket bucket = bucket(RATE);
+        pass(60_000);
+        assertThat(new Taker(bucket).taken()).isEqualTo(RATE / 20);
+    }
+
+    @Test
+    void is_empty_at_first() {
+        assertThat(new Taker(bucket(RATE)).taken()).isZero();
+    }
+
+    @Test
+    void loses_nothing_to_a_clock_that_is_late_by_less_than_its_depth() {
+        Taker taker = new Taker(bucket(RATE));
+        for (int i = 0; i < 1000; i++) {
+            clock.advance(39, TimeUnit.MILLISECONDS);
+            pass(1);
+        }
+        assertThat(taker.taken()).isBetween(40 * RATE - 20_000, 40 * RATE);
+    }
+
+    @Test
+    void who_waits_gets_equal_turns() {
+        Bucket bucket = bucket(RATE);
+        List<Taker> takers = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            takers.add(new Taker(bucket));
+        }
+        pass(10_000);
+        assertThat(sum(takers)).isBetween(10 * RATE - bucket.quantum(), 10 * RATE);
+        assertThat(takers).allSatisfy(taker -> assertThat(taker.taken()).isBetween(780_000L, 820_000L));
+    }
+
+    @Test
+    void who_takes_less_leaves_the_rest_to_the_others() {
+        Bucket bucket = bucket(RATE);
+        Taker little = new Taker(200, bucket);
+        Taker one = new Taker(bucket);
+        Taker other = new Taker(bucket);
+        pass(10_000);
+        assertThat(little.taken()).isBetween(190_000L, 1_000_000L);
+        assertThat(one.taken()).isBetween(19_400_000L, 20_000_000L);
+        assertThat(other.taken()).isBetween(19_400_000L, 20_000_000L);
+    }
+
+    @Test
+    void those_of_a_chain_all_hold() {
+        Bucket forward = bucket(RATE / 4);
+        Bucket whole = bucket(RATE);
+        Taker slow = new Taker(forward.quantum(), forward, whole);
+        Taker fast = new Taker(whole);
+        pass(10_000);
+        assertThat(slow.taken()).isBetween(9_900_000L, 10_000_000L);
+        assertThat(fast.taken()).isBetween(29_700_000L, 30_000_000L);
+    }
+
+    @Test
+    void chains_in_opposite_orders_do_not_wait_for_each_other() {
+        Bucket one = bucket(RATE);
+        Bucket other = bucket(RATE);
+        Taker there = new Taker(one.quantum(), one, other);
+        Taker back = new Taker(one.quantum(), other, one);
+        pass(10_000);
+        assertThat(there.taken()).isBetween(19_500_000L, 20_500_000L);
+        assertThat(back.taken()).isBetween(19_500_000L, 20_500_000L);
+    }
+
+    @Test
+    void who_leaves_is_not_waited_for() {
+        Bucket bucket = bucket(1 << 10);
+        List<Taker> takers = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            takers.add(new Taker(bucket));
+        }
+        Taker last = new Taker(bucket);
+        takers.forEach(Taker::stop);
+        assertThat(bucket.waiting()).isOne();
+        pass(1001);
+        assertThat(last.taken()).isEqualTo(1 << 10);
+    }
+
+    @Test
+    void who_leaves_gives_back_what_it_got_of_other_buckets() {
+        Bucket forward = bucket(RATE);
+        Bucket whole = bucket(1 << 10);
+        pass(50);
+        Taker waiting = new Taker(1 << 10, forward, whole);
+        assertThat(whole.waiting()).isOne();
+        waiting.stop();
+        assertThat(whole.waiting()).isZero();
+        assertThat(new Taker(1, forward).taken()).isEqualTo(RATE / 20);
+    }
+
+    @Test
+    void who_leaves_between_its_turn_and_the_news_of_it_gives_that_back() {
+        Bucket bucket = bucket(RATE);
+        Taker taker = new Taker(bucket);
+        clock.advance(50, TimeUnit.MILLISECONDS);
+        EventLoop other = EmbeddedChannel.builder().ticker(clock).build().eventLoop();
+        Turn late = new Turn(new Share(List.of(bucket), other), 20_000, () -> {
+            throw new AssertionError("it has left");
+        });
+        assertThat(late.take()).isFalse();
+        taker.stop();
+        channel.runScheduledPendingTasks(); // the turn has come, and its loop has not heard of that
+        assertThat(bucket.waiting()).isZero();
+        late.cancel();
+        assertThat(new Taker(1, bucket).taken()).isEqualTo(RATE / 20);
+    }
+
+    @Test
+    void has_a_timer_only_while_somebody_waits_and_one_for_all_of_them() {
+        Bucket bucket = bucket(RATE);
+        pass(50);
+        Turn turn = new Turn(new Share(List.of(bucket), loop), 20_000, () -> {});
+        assertThat(turn.take()).isTrue();
+        assertThat(channel.hasPendingTasks()).isFalse();
+        List<Taker> takers = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            takers.add(new Taker(bucket));
+        }
+        takers.forEach(Taker::stop);
+        pass(5);
+        assertThat(channel.hasPendingTasks()).isFalse();
+    }
+
+    @Test
+    void a_limit_that_is_set_again_keeps_the_bucket_of_a_direction_that_stays() {
+        Limit limit = new Limit(clock);
+        Limits client = Limits.ofClient(limit, new Limit(clock));
+        Limits server = Limits.ofServer(limit);
+        assertThat(client.fromSocket()).isEmpty();
+
+        limit.set(new RateConfig(Optional.of(RATE), Optional.of(RATE)));
+        List<Bucket> up = client.fromSocket();
+        List<Bucket> down = client.toSocket();
+        assertThat(server.fromSocket()).isEqualTo(down);
+        assertThat(server.toSocket()).isEqualTo(up).isNotEqualTo(down);
+
+        limit.set(new RateConfig(Optional.of(RATE), Optional.of(2 * RATE)));
+        assertThat(client.fromSocket()).isEqualTo(up);
+        assertThat(client.toSocket()).hasSize(1).isNotEqualTo(down);
+        limit.set(RateConfig.OFF);
+        assertThat(Arrays.asList(client.fromSocket(), client.toSocket())).containsOnly(List.of());
+    }
+}
