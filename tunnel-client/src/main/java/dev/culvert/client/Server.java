@@ -1,5 +1,7 @@
 package dev.culvert.client;
 
+import dev.culvert.common.net.Dialer;
+import dev.culvert.common.net.Proxy;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.tls.Authority;
 import dev.culvert.common.tls.Fingerprint;
@@ -14,9 +16,10 @@ import dev.culvert.mux.ProtocolVersion;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.security.cert.X509Certificate;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -27,23 +30,29 @@ import org.jspecify.annotations.Nullable;
  * A server that sessions may go to.
  *
  * @param weight how often it is chosen beside others; 0: they are tried in order
+ * @param proxy leads to it, where it is not reached directly
  * @param tls knows it and us; null: nothing is encrypted
  */
-record Server(HostPort address, int weight, @Nullable Tls tls) {
-    /** Reads the files of {@code tls}. Blocks; throws with a sentence for the user. */
-    static Server of(UpstreamConfig.Listed listed, Optional<UpstreamTlsConfig> tls, Duration handshakeTimeout)
-            throws IOException {
-        if (tls.isEmpty()) {
-            return new Server(listed.address(), listed.weight(), null);
+record Server(
+        HostPort address,
+        int weight,
+        Optional<Proxy> proxy,
+        @Nullable Tls tls) {
+    /** Reads the files of {@code upstream.tls}. Blocks; throws with a sentence for the user. */
+    static Server of(UpstreamConfig.Listed listed, UpstreamConfig upstream) throws IOException {
+        Optional<Proxy> proxy = upstream.proxy().to(listed.address());
+        if (upstream.tls().isEmpty()) {
+            return new Server(listed.address(), listed.weight(), proxy, null);
         }
-        UpstreamTlsConfig config = tls.get();
+        UpstreamTlsConfig config = upstream.tls().get();
         Identity identity = config.files().identity();
         Authority authority = config.files().authority().orElse(null);
         String host = config.serverName().orElse(listed.address().host());
         Trust trust = authority == null
                 ? chain -> checkKey(Fingerprint.of(chain[0].getPublicKey()), config.serverKeys())
                 : chain -> authority.checkServer(chain, host);
-        return new Server(listed.address(), listed.weight(), Tls.client(identity, trust, handshakeTimeout));
+        return new Server(
+                listed.address(), listed.weight(), proxy, Tls.client(identity, trust, upstream.connectTimeout()));
     }
 
     private static void checkKey(Fingerprint shown, List<Fingerprint> expected) throws UntrustedPeer {
@@ -53,6 +62,16 @@ record Server(HostPort address, int weight, @Nullable Tls tls) {
                     + ". If the server has a new key, which `tunnel-server keygen` prints there, set it as"
                     + " upstream.tls.server-key; if not, this is not the server");
         }
+    }
+
+    /** Whose address is looked up here, and dialled. */
+    HostPort dialled() {
+        return proxy.map(Proxy::address).orElse(address);
+    }
+
+    /** Dials it, as {@link Dialer} has it; what it says by itself goes to the handlers that listeners of the future add at once. */
+    Future<Channel> reach(Dialer dialer, EventLoop loop) {
+        return proxy.isPresent() ? dialer.dial(loop, address, proxy.get()) : dialer.dial(loop, address, any -> true);
     }
 
     /**
@@ -109,6 +128,6 @@ record Server(HostPort address, int weight, @Nullable Tls tls) {
 
     @Override
     public String toString() {
-        return address.toString();
+        return address + proxy.map(by -> " through the proxy " + by).orElse("");
     }
 }

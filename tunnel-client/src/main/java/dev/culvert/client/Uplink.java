@@ -347,7 +347,7 @@ final class Uplink implements Uplinks.Carrier {
             place = server.address();
         }
         log.debug("dialling " + server);
-        Future<Channel> dial = way.dialer().dial(loop, server.address(), address -> true);
+        Future<Channel> dial = server.reach(way.dialer(), loop);
         attempt = dial;
         dial.addListener((Future<Channel> dialled) -> {
             if (dialled.isSuccess()) {

@@ -22,6 +22,7 @@ import dev.culvert.mux.HostPort;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * The server and the sessions to it.
@@ -29,6 +30,7 @@ import java.util.Optional;
  * @param servers tried in this order, or with weights; at least one
  * @param sessions kept up side by side, 1 to 64
  * @param standby one more is, for when these take no connections; only with two servers or more
+ * @param proxy by which they are reached
  * @param tls empty: nothing is encrypted
  * @param insecure the servers need not be on loopback, although nothing is encrypted
  * @param sessionWait how long a new local connection waits for a session, 0s to 10m
@@ -43,6 +45,7 @@ record UpstreamConfig(
         int sessions,
         boolean standby,
         Protocol protocol,
+        ProxyConfig proxy,
         Optional<UpstreamTlsConfig> tls,
         boolean insecure,
         Duration sessionWait,
@@ -115,6 +118,10 @@ record UpstreamConfig(
                 section.get("sessions", integer(1, 64), 1),
                 standby,
                 protocol,
+                ProxyConfig.read(
+                        section,
+                        System.getenv(),
+                        servers.stream().map(Listed::address).toList()),
                 plain ? Optional.empty() : Optional.of(section.section("tls", UpstreamTlsConfig::read)),
                 insecure,
                 section.get("wait", duration(ZERO, ofMinutes(10)), ofSeconds(10)),
@@ -130,7 +137,22 @@ record UpstreamConfig(
     String describe() {
         return protocol + ", sessions " + sessions + (standby ? " and a standby, " : ", ")
                 + tls.map(UpstreamTlsConfig::describe).orElse("not encrypted")
-                + (protocol == Protocol.CULVERT ? "" : ", " + smux.describe());
+                + (protocol == Protocol.CULVERT ? "" : ", " + smux.describe())
+                + describeProxy();
+    }
+
+    private String describeProxy() {
+        List<HostPort> led = servers.stream()
+                .map(Listed::address)
+                .filter(server -> proxy.to(server).isPresent())
+                .toList();
+        if (led.isEmpty()) {
+            return "";
+        }
+        String which = led.size() == servers.size()
+                ? ""
+                : led.stream().map(HostPort::toString).collect(Collectors.joining(" and ", " to ", ""));
+        return ", through the proxy " + proxy.proxy().orElseThrow() + which;
     }
 
     /** A few words for people on how sessions come to be. */

@@ -14,6 +14,8 @@ import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.ResumeConfig;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.TlsConfig;
+import dev.culvert.common.net.NoProxy;
+import dev.culvert.common.net.Proxy;
 import dev.culvert.common.tls.Fingerprint;
 import dev.culvert.common.tls.Identity;
 import dev.culvert.mux.HostPort;
@@ -147,6 +149,7 @@ class ClientConfigTest {
                                 1,
                                 false,
                                 Protocol.CULVERT,
+                                new ProxyConfig(Optional.empty(), NoProxy.NONE),
                                 Optional.empty(),
                                 false,
                                 ofSeconds(10),
@@ -174,6 +177,7 @@ class ClientConfigTest {
         assertThat(read("""
                                 upstream {
                                   tls = off, insecure = true, servers = ["a.example.com:1", { address = "[2001:db8::1]:2", weight = 1000 }], sessions = 64, standby = on
+                                  proxy = "socks5://me:secret@proxy.example.com:3"
                                   protocol = smux-v1, wait = 0s, connect-timeout = 1s, user-timeout = 2s, max-age = 1m, return-after = off
                                   backoff { min = 1s, max = 1s }
                                   smux { peer-buffer = 1m, half-close = off, fin-delay = 5s, stall-timeout = 1h }
@@ -194,6 +198,13 @@ class ClientConfigTest {
                                 64,
                                 true,
                                 Protocol.SMUX_V1,
+                                new ProxyConfig(
+                                        Optional.of(new Proxy(
+                                                Proxy.Protocol.SOCKS5,
+                                                new HostPort("proxy.example.com", 3),
+                                                Optional.of(new Proxy.Login("me", "secret")),
+                                                "upstream.proxy")),
+                                        NoProxy.NONE),
                                 Optional.empty(),
                                 true,
                                 ofSeconds(0),
