@@ -69,6 +69,16 @@ record ClientConfig(
                 .to(server);
     }
 
+    /** Who vouches for web servers on the way, the same. */
+    static Optional<Path> webCaFile(Path file) throws BadConfig {
+        return ConfigFile.peek(
+                file,
+                DEFAULT_FILE,
+                "upstream.tls",
+                top -> top.section(
+                        "upstream", upstream -> upstream.section("tls", tls -> tls.findFile("web-ca-file"))));
+    }
+
     private static ClientConfig read(Section top) {
         UpstreamConfig upstream = top.section("upstream", UpstreamConfig::read);
         ListenAddresses addresses = new ListenAddresses();

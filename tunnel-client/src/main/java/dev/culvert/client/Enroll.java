@@ -3,21 +3,19 @@ package dev.culvert.client;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.lifecycle.AgentCommand;
 import dev.culvert.common.net.Dialer;
-import dev.culvert.common.net.Proxy;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.tls.Fingerprint;
 import dev.culvert.common.tls.Identity;
 import dev.culvert.common.tls.Tls;
 import dev.culvert.common.tls.Trust;
-import dev.culvert.mux.HostPort;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoopGroup;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -43,17 +41,17 @@ final class Enroll implements Callable<Integer> {
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
-    @Parameters(paramLabel = "HOST:PORT", description = "The server.")
+    @Parameters(paramLabel = "SERVER", description = "HOST:PORT, or wss://HOST/PATH, as in upstream.servers.")
     private String server = "";
 
     @Override
     public Integer call() throws InterruptedException {
         try {
-            HostPort address = HostPort.parse(server);
+            Location location = Location.parse(server);
             AgentCommand<?> agent = Objects.requireNonNull(parent);
             Identity identity = agent.makeIdentity();
             Fingerprint own = identity.fingerprint();
-            Fingerprint shown = shownBy(address, ClientConfig.proxy(agent.file(), address), identity);
+            Fingerprint shown = shownBy(location, agent.file(), identity);
             spec.commandLine().getOut().print("""
                     %s shows the key %s.
                     Compare that with what `tunnel-server keygen` prints there: somebody in between would show another one.
@@ -64,7 +62,7 @@ final class Enroll implements Callable<Integer> {
                     and this, with a name and what this client may dial, for server.conf there:
 
                       clients { NAME { key = "%s", allow = ["HOST:PORT"] } }
-                    """.formatted(address, shown, address, shown, own));
+                    """.formatted(location, shown, location, shown, own));
             spec.commandLine().getOut().flush();
             return 0;
         } catch (BadConfig | IOException | IllegalArgumentException e) {
@@ -74,11 +72,16 @@ final class Enroll implements Callable<Integer> {
     }
 
     /** The key that a server shows to anybody, unverified. Blocks; throws with a sentence for the user. */
-    private static Fingerprint shownBy(HostPort address, Optional<Proxy> proxy, Identity own)
-            throws IOException, InterruptedException {
+    private static Fingerprint shownBy(Location location, Path config, Identity own)
+            throws BadConfig, IOException, InterruptedException {
         CompletableFuture<Fingerprint> shown = new CompletableFuture<>();
         Trust look = chain -> shown.complete(Fingerprint.of(chain[0].getPublicKey()));
-        Server server = new Server(address, 0, proxy, Tls.client(own, look, PATIENCE));
+        Server server = new Server(
+                location,
+                0,
+                ClientConfig.proxy(config, location.address()),
+                Server.way(location, ClientConfig.webCaFile(config), PATIENCE),
+                Tls.client(own, look, PATIENCE));
         Transport transport = Transport.best();
         EventLoopGroup loops = transport.newEventLoops(1, "enroll");
         try {

@@ -2,7 +2,6 @@ package dev.culvert.client;
 
 import static dev.culvert.common.config.Kind.duration;
 import static dev.culvert.common.config.Kind.flag;
-import static dev.culvert.common.config.Kind.hostPort;
 import static dev.culvert.common.config.Kind.integer;
 import static dev.culvert.common.config.Kind.offOr;
 import static dev.culvert.common.config.Kind.oneOf;
@@ -18,7 +17,6 @@ import dev.culvert.common.config.Plaintext;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.Units;
-import dev.culvert.mux.HostPort;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -61,22 +59,22 @@ record UpstreamConfig(
      *
      * @param weight 1 to 1000, where one of them has a weight, all have; 0: none has
      */
-    record Listed(HostPort address, int weight) {
-        static List<Listed> read(Section section, Kind<HostPort> kind) {
+    record Listed(Location location, int weight) {
+        static List<Listed> read(Section section, Kind<Location> kind) {
             List<Listed> listed = section.list(
                     "servers",
-                    kind.map(address -> new Listed(address, 0)),
+                    kind.map(location -> new Listed(location, 0)),
                     item -> new Listed(item.get("address", kind), item.get("weight", integer(1, 1000), 1)));
             return listed.stream().allMatch(one -> one.weight == 0)
                     ? listed
                     : listed.stream()
-                            .map(one -> new Listed(one.address, Math.max(1, one.weight)))
+                            .map(one -> new Listed(one.location, Math.max(1, one.weight)))
                             .toList();
         }
 
         @Override
         public String toString() {
-            return weight == 0 ? address.toString() : address + " (weight " + weight + ")";
+            return weight == 0 ? location.toString() : location + " (weight " + weight + ")";
         }
     }
 
@@ -107,7 +105,8 @@ record UpstreamConfig(
         if (protocol == Protocol.CULVERT && section.has("smux")) {
             section.error("smux", "is for a stock smux peer; remove it, or set protocol = smux-v1 or smux-v2");
         }
-        List<Listed> servers = Listed.read(section, Plaintext.address(hostPort(), !plain || insecure));
+        List<Listed> servers =
+                Listed.read(section, Plaintext.address(Location.KIND, Location::address, !plain || insecure));
         boolean standby = section.get("standby", flag(), false);
         if (standby && servers.size() < 2) {
             section.error(
@@ -121,7 +120,9 @@ record UpstreamConfig(
                 ProxyConfig.read(
                         section,
                         System.getenv(),
-                        servers.stream().map(Listed::address).toList()),
+                        servers.stream()
+                                .map(listed -> listed.location().address())
+                                .toList()),
                 plain ? Optional.empty() : Optional.of(section.section("tls", UpstreamTlsConfig::read)),
                 insecure,
                 section.get("wait", duration(ZERO, ofMinutes(10)), ofSeconds(10)),
@@ -142,16 +143,16 @@ record UpstreamConfig(
     }
 
     private String describeProxy() {
-        List<HostPort> led = servers.stream()
-                .map(Listed::address)
-                .filter(server -> proxy.to(server).isPresent())
+        List<Location> led = servers.stream()
+                .map(Listed::location)
+                .filter(server -> proxy.to(server.address()).isPresent())
                 .toList();
         if (led.isEmpty()) {
             return "";
         }
         String which = led.size() == servers.size()
                 ? ""
-                : led.stream().map(HostPort::toString).collect(Collectors.joining(" and ", " to ", ""));
+                : led.stream().map(Location::toString).collect(Collectors.joining(" and ", " to ", ""));
         return ", through the proxy " + proxy.proxy().orElseThrow() + which;
     }
 

@@ -81,6 +81,7 @@ class ClientConfigTest {
                 .contains(new UpstreamTlsConfig(
                         new TlsConfig(KEY, KEY, Optional.empty()),
                         List.of(Fingerprint.parse(FINGERPRINT)),
+                        Optional.empty(),
                         Optional.empty()));
         assertThat(config.describe())
                 .contains("upstream   culvert, sessions 1, TLS 1.3, own key "
@@ -145,7 +146,7 @@ class ClientConfigTest {
         assertThat(read(MINIMUM))
                 .isEqualTo(new ClientConfig(
                         new UpstreamConfig(
-                                List.of(new UpstreamConfig.Listed(new HostPort("127.0.0.1", 7443), 0)),
+                                List.of(new UpstreamConfig.Listed(Location.of(new HostPort("127.0.0.1", 7443)), 0)),
                                 1,
                                 false,
                                 Protocol.CULVERT,
@@ -193,8 +194,8 @@ class ClientConfigTest {
                 .isEqualTo(new ClientConfig(
                         new UpstreamConfig(
                                 List.of(
-                                        new UpstreamConfig.Listed(new HostPort("a.example.com", 1), 1),
-                                        new UpstreamConfig.Listed(new HostPort("2001:db8::1", 2), 1000)),
+                                        new UpstreamConfig.Listed(Location.of(new HostPort("a.example.com", 1)), 1),
+                                        new UpstreamConfig.Listed(Location.of(new HostPort("2001:db8::1", 2)), 1000)),
                                 64,
                                 true,
                                 Protocol.SMUX_V1,
@@ -258,7 +259,7 @@ class ClientConfigTest {
         assertThat(errors(""))
                 .containsExactly(
                         "client.conf:1: upstream.servers: missing,"
-                                + " expected a list of HOST:PORT such as \"127.0.0.1:8080\"",
+                                + " expected a list of HOST:PORT such as \"127.0.0.1:8080\" or \"wss://HOST/PATH\"",
                         "client.conf:1: upstream.tls.server-key: missing, expected \"SHA256:...\","
                                 + " which `keygen` prints on the other machine",
                         "client.conf:1: forwards: missing, expected at least one,"
@@ -269,7 +270,7 @@ class ClientConfigTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "servers = []            | found an empty list, expected a list of HOST:PORT such as \"127.0.0.1:8080\"",
+                "servers = []            | found an empty list, expected a list of HOST:PORT such as \"127.0.0.1:8080\" or \"wss://HOST/PATH\"",
                 "sessions = 0            | found 0, expected a whole number from 1 to 64",
                 "sessions = 65           | found 65, expected a whole number from 1 to 64",
                 "protocol = smux         | found \"smux\", expected one of culvert, smux-v1, smux-v2",
@@ -302,7 +303,7 @@ class ClientConfigTest {
                         "client.conf:4: upstream.servers.weight: found 0, expected a whole number from 1 to 1000",
                         "client.conf:5: upstream.servers.address: found \"192.0.2.1:1\", " + NOT_LOOPBACK,
                         "client.conf:6: upstream.servers.address: missing,"
-                                + " expected HOST:PORT such as \"127.0.0.1:8080\"",
+                                + " expected HOST:PORT such as \"127.0.0.1:8080\" or \"wss://HOST/PATH\"",
                         "client.conf:6: upstream.servers.wait: unknown key; the keys here are address, weight");
     }
 
@@ -388,7 +389,7 @@ class ClientConfigTest {
         assertThat(read(MINIMUM + "upstream { insecure = true, servers = [\"192.0.2.1:1\"] }")
                         .upstream()
                         .servers())
-                .containsExactly(new UpstreamConfig.Listed(new HostPort("192.0.2.1", 1), 0));
+                .containsExactly(new UpstreamConfig.Listed(Location.of(new HostPort("192.0.2.1", 1)), 0));
     }
 
     @Test

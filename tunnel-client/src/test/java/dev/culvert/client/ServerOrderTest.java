@@ -29,7 +29,7 @@ class ServerOrderTest {
     }
 
     private static Server server(String host, int weight) {
-        return new Server(new HostPort(host, 1), weight, Optional.empty(), null);
+        return new Server(Location.of(new HostPort(host, 1)), weight, Optional.empty(), null, null);
     }
 
     private ServerOrder order(Server... servers) {

@@ -40,7 +40,8 @@ class ShippedConfigTest {
     /** With the keys that have no default. */
     private static String withOthers(String text) {
         return text.replaceAll(
-                        "(?m)^( *)#(proxy-password-file|key-file|cert-file|ca-file|server-name|name|tls) = ", "$1$2 = ")
+                        "(?m)^( *)#(proxy-password-file|web-ca-file|key-file|cert-file|ca-file|server-name|name|tls) = ",
+                        "$1$2 = ")
                 .replace("#anonymous {", "anonymous {")
                 .replace("#levels {", "levels {");
     }

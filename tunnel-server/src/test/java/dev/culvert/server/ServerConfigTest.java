@@ -16,6 +16,7 @@ import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.net.AllowList;
 import dev.culvert.common.net.AllowRule;
+import dev.culvert.common.net.Network;
 import dev.culvert.common.tls.Fingerprint;
 import dev.culvert.common.tls.Identity;
 import dev.culvert.mux.HostPort;
@@ -80,6 +81,7 @@ class ServerConfigTest {
                 .isEqualTo(new ServerConfig(
                         Optional.of(new HostPort("127.0.0.1", 7443)),
                         Optional.empty(),
+                        Optional.empty(),
                         false,
                         List.of(),
                         new AnonymousConfig(Optional.of(allow("127.0.0.1:8000")), CLIENT),
@@ -99,6 +101,7 @@ class ServerConfigTest {
     void a_server_for_smux_peers_has_defaults() throws Exception {
         assertThat(read(SMUX))
                 .isEqualTo(new ServerConfig(
+                        Optional.empty(),
                         Optional.empty(),
                         Optional.empty(),
                         false,
@@ -127,6 +130,7 @@ class ServerConfigTest {
     void everything_can_be_set() throws Exception {
         assertThat(read("""
                                 listen = "0.0.0.0:7443", tls = off, insecure = true
+                                websocket { path = "/tunnel", trusted-proxies = ["10.0.0.0/8"] }
                                 anonymous { allow = ["db.internal:5432", "10.0.0.0/8:443"], limits { streams = 11, buffer = 1m } }
                                 user-timeout = 1s
                                 smux {
@@ -150,6 +154,7 @@ class ServerConfigTest {
                                 """))
                 .isEqualTo(new ServerConfig(
                         Optional.of(new HostPort("0.0.0.0", 7443)),
+                        Optional.of(new WebSocketConfig("/tunnel", List.of(Network.parse("10.0.0.0/8")))),
                         Optional.empty(),
                         true,
                         List.of(),

@@ -99,6 +99,6 @@ public final class Tls {
         SslHandler handler = new SslHandler(engine);
         handler.setHandshakeTimeoutMillis(handshakeTimeout.toMillis());
         handler.setCloseNotifyReadTimeoutMillis(0);
-        return List.of(handler, new TlsGate(own, gate));
+        return List.of(handler, new TlsGate(handler, own, gate));
     }
 }
