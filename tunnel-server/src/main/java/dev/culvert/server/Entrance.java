@@ -84,6 +84,9 @@ final class Entrance extends ChannelInboundHandlerAdapter {
         }
         if (!over && message instanceof HttpRequest head) {
             request = head;
+            if (!head.decoderResult().isSuccess()) {
+                answer(ctx, head); // it has no end
+            }
         } else if (!over && message instanceof LastHttpContent && request != null) {
             answer(ctx, request);
         }

@@ -53,6 +53,7 @@ public final class WebSocketBytes extends ChannelDuplexHandler {
         } else {
             ReferenceCountUtil.release(message);
             if (message instanceof CloseWebSocketFrame) {
+                end(ctx, WebSocketCloseStatus.NORMAL_CLOSURE);
                 ctx.close();
             } else if (!ending && !(message instanceof PongWebSocketFrame)) {
                 end(ctx, WebSocketCloseStatus.INVALID_MESSAGE_TYPE);
