@@ -188,7 +188,8 @@ class WebSocketTest {
             try (AgentProcess client = by(url(nginx))
                     .client("upstream.tls.key-file = \"" + other.file() + "\"")
                     .startClient(1)) {
-                client.awaitLog("the peer does not accept our key " + other.fingerprint() + "; list it there");
+                client.awaitLog(
+                        Pattern.quote("the peer does not accept our key " + other.fingerprint() + "; list it there"));
                 server.awaitLog("listen: refused 127\\.0\\.0\\.1:\\d+: .*" + Pattern.quote(other.fingerprint()));
             }
             try (AgentProcess client = by(url(nginx))

@@ -142,10 +142,7 @@ final class Checkup implements AutoCloseable {
         try {
             channel = get(reached);
         } catch (Fault e) {
-            findings.fault(
-                    "connection",
-                    String.valueOf(e.getMessage()),
-                    server.proxy().map(Checkup::proxyAdvice).orElseGet(() -> connectionAdvice(e.code)));
+            findings.fault("connection", String.valueOf(e.getMessage()), connectionAdvice(server, e.code));
             return;
         }
         try {
@@ -165,11 +162,14 @@ final class Checkup implements AutoCloseable {
         }
     }
 
-    private static String proxyAdvice(Proxy proxy) {
-        return "`curl -v --proxytunnel -x " + proxy + " telnet://HOST:PORT` shows what it says to others.";
-    }
-
-    private static String connectionAdvice(ErrorCode code) {
+    private static String connectionAdvice(Server server, ErrorCode code) {
+        if (server.proxy().isPresent()) {
+            return "`curl -v --proxytunnel -x " + server.proxy().get()
+                    + " telnet://HOST:PORT` shows what the proxy says to others.";
+        } else if (server.web() != null) {
+            return "`curl -v " + server.location().toString().replaceFirst("^ws", "http")
+                    + "` shows what the web server says to others; \"not found\" alone is said by the tunnel server.";
+        }
         return code == ErrorCode.CONNECTION_REFUSED
                 ? "Nobody listens on that port: start tunnel-server there, or correct the port in upstream.servers; it is the one"
                         + " of `listen` in its server.conf."

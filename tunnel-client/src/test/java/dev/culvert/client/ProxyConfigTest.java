@@ -87,9 +87,11 @@ class ProxyConfigTest {
         assertThat(url(config.to(NEAR)) + url(config.to(FAR))).isEqualTo("http://a:1http://a:1");
     }
 
-    @Test
-    void thePasswordMayStandInAFile() throws Exception {
-        ProxyConfig config = read("proxy = \"http://me@a:1\"\n" + passwordFile("secret\n", "rw-------"), Map.of(), FAR);
+    @ParameterizedTest
+    @ValueSource(strings = {"http", "socks5"})
+    void thePasswordMayStandInAFile(String scheme) throws Exception {
+        ProxyConfig config =
+                read("proxy = \"" + scheme + "://me@a:1\"\n" + passwordFile("secret\n", "rw-------"), Map.of(), FAR);
 
         assertThat(config.to(FAR).orElseThrow().login()).isEqualTo(Optional.of(new Proxy.Login("me", "secret")));
         assertThat(config.toString()).doesNotContain("secret");
@@ -112,7 +114,8 @@ class ProxyConfigTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"https://me:secret@a:1", "http://me:secret@a:b", "me:secret", "socks5://me:@a:1"})
+    @ValueSource(
+            strings = {"https://me:secret@a:1", "http://me:secret@a:b", "me:secret", "socks5://m%C3%A9:secret@a:1"})
     void aBadUrlIsRefusedWithoutThePassword(String url) {
         assertThatThrownBy(() -> read("proxy = \"" + url + '"', Map.of(), FAR))
                 .isInstanceOf(BadConfig.class)

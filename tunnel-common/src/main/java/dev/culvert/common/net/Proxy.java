@@ -47,12 +47,12 @@ public record Proxy(Protocol protocol, HostPort address, Optional<Login> login, 
                 && login.isPresent()
                 && !(fits(login.get().user) && fits(login.get().password))) {
             throw new IllegalArgumentException(
-                    "the user name and the password for a SOCKS5 proxy are 1 to 255 ASCII characters each (RFC 1929)");
+                    "the user name and the password for a SOCKS5 proxy have up to 255 ASCII characters each (RFC 1929)");
         }
     }
 
     private static boolean fits(String word) {
-        return !word.isEmpty() && word.length() <= 255 && word.chars().allMatch(c -> c < 0x80);
+        return word.length() <= 255 && word.chars().allMatch(c -> c < 0x80);
     }
 
     /**
