@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -198,6 +199,9 @@ final class AgentProcess implements AutoCloseable {
             flags.add("-XX:TieredStopAtLevel=1"); // starts in half the time
         }
         builder.environment().remove("NOTIFY_SOCKET");
+        builder.environment()
+                .keySet()
+                .removeIf(name -> name.toLowerCase(Locale.ROOT).endsWith("_proxy"));
         builder.environment().put("CULVERT_OPTS", String.join(" ", flags));
         builder.environment().putAll(what.environment);
         process = builder.start();

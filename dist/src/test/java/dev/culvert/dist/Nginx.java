@@ -5,7 +5,6 @@ import static org.awaitility.Awaitility.await;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.TimeUnit;
 
 /** A running nginx, with a master, so that it can reload. */
@@ -24,13 +23,13 @@ final class Nginx implements AutoCloseable {
      */
     Nginx(Path directory, String servers) throws IOException {
         this.directory = directory;
-        // Its workers may be another user, who has to get in.
-        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
         Path config = Files.writeString(directory.resolve("nginx.conf"), """
+                %3$s
                 daemon off;
                 pid %1$s/nginx.pid;
                 error_log %1$s/error.log info;
                 worker_processes 1;
+                worker_shutdown_timeout 1s;
                 events { worker_connections 512; }
                 http {
                   log_format proxied '$proxy_protocol_addr $request';
@@ -42,7 +41,8 @@ final class Nginx implements AutoCloseable {
                   scgi_temp_path %1$s/scgi;
                   %2$s
                 }
-                """.formatted(directory, servers));
+                """.formatted(
+                        directory, servers, isRoots(directory) ? "user root;" : ""));
         process = new ProcessBuilder(PROGRAM, "-p", directory.toString(), "-c", config.toString())
                 .redirectErrorStream(true)
                 .start();
@@ -52,6 +52,24 @@ final class Nginx implements AutoCloseable {
         if (!process.isAlive()) {
             throw new IOException("nginx has ended: " + log + Files.readString(directory.resolve("error.log")));
         }
+    }
+
+    /** Its workers are who may read the files of the test. */
+    private static boolean isRoots(Path directory) throws IOException {
+        return Files.getOwner(directory).getName().equals("root");
+    }
+
+    /** Reads its configuration again: another worker takes new connections, and what the old one still carries is cut off after a second. */
+    void reload() {
+        Programs.run(
+                        PROGRAM,
+                        "-p",
+                        directory.toString(),
+                        "-c",
+                        directory.resolve("nginx.conf").toString(),
+                        "-s",
+                        "reload")
+                .expect(0);
     }
 
     /** A line for each request so far. */

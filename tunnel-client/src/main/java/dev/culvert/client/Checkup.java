@@ -7,6 +7,7 @@ import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.Speed;
 import dev.culvert.common.net.DialFailure;
 import dev.culvert.common.net.Dialer;
+import dev.culvert.common.net.Proxy;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Connections;
@@ -91,8 +92,7 @@ final class Checkup implements AutoCloseable {
         for (UpstreamConfig.Listed listed : config.upstream().servers()) {
             Server server;
             try {
-                server = Server.of(
-                        listed, config.upstream().tls(), config.upstream().connectTimeout());
+                server = Server.of(listed, config.upstream());
             } catch (IOException e) {
                 findings.fault("key", String.valueOf(e.getMessage()), "");
                 return;
@@ -100,13 +100,14 @@ final class Checkup implements AutoCloseable {
             if (server.tls() != null) {
                 findings.ok("key", "ours is " + server.tls().own());
             }
-            if (resolves(listed.address())) {
+            if (resolves(server)) {
                 check(server);
             }
         }
     }
 
-    private boolean resolves(HostPort address) throws InterruptedException {
+    private boolean resolves(Server server) throws InterruptedException {
+        HostPort address = server.dialled();
         try {
             List<InetSocketAddress> found = get(dialer.resolve(loop, address));
             findings.ok(
@@ -121,24 +122,37 @@ final class Checkup implements AutoCloseable {
             findings.fault(
                     "name",
                     String.valueOf(e.getMessage()),
-                    "Correct upstream.servers, or look at the name servers in /etc/resolv.conf: `getent hosts "
-                            + address.host() + "` asks them, too.");
+                    "Correct " + server.proxy().map(Proxy::origin).orElse("upstream.servers")
+                            + ", or look at the name servers in /etc/resolv.conf: `getent hosts " + address.host()
+                            + "` asks them, too.");
             return false;
         }
     }
 
     private void check(Server server) throws InterruptedException {
+        CompletableFuture<MuxSession> up = new CompletableFuture<>();
+        long begunAt = System.nanoTime();
+        Future<Channel> reached = server.reach(dialer, loop);
+        reached.addListener(done -> {
+            if (done.isSuccess()) {
+                findings.ok("connection", server + " accepts, within " + millis(System.nanoTime() - begunAt));
+                speak(server, reached.getNow(), up);
+            }
+        });
         Channel channel;
         try {
-            long begunAt = System.nanoTime();
-            channel = get(dialer.dial(loop, server.address(), address -> true));
-            findings.ok("connection", server + " accepts, within " + millis(System.nanoTime() - begunAt));
+            channel = get(reached);
         } catch (Fault e) {
-            findings.fault("connection", String.valueOf(e.getMessage()), connectionAdvice(e.code));
+            findings.fault("connection", String.valueOf(e.getMessage()), connectionAdvice(server, e.code));
             return;
         }
         try {
-            examine(speak(server, channel));
+            MuxSession session = get(up);
+            findings.ok(
+                    "session",
+                    "up, " + session.version()
+                            + (session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware()));
+            examine(session);
         } catch (Fault e) {
             findings.fault(
                     "session",
@@ -149,7 +163,14 @@ final class Checkup implements AutoCloseable {
         }
     }
 
-    private static String connectionAdvice(ErrorCode code) {
+    private static String connectionAdvice(Server server, ErrorCode code) {
+        if (server.proxy().isPresent()) {
+            return "`curl -v --proxytunnel -x " + server.proxy().get()
+                    + " telnet://HOST:PORT` shows what the proxy says to others.";
+        } else if (server.web() != null) {
+            return "`curl -v " + server.location().toString().replaceFirst("^ws", "http")
+                    + "` shows what the web server says to others; \"not found\" alone is said by the tunnel server.";
+        }
         return code == ErrorCode.CONNECTION_REFUSED
                 ? "Nobody listens on that port: start tunnel-server there, or correct the port in upstream.servers; it is the one"
                         + " of `listen` in its server.conf."
@@ -159,9 +180,9 @@ final class Checkup implements AutoCloseable {
 
     // ---- the session
 
-    private MuxSession speak(Server server, Channel channel) throws Fault, InterruptedException {
-        CompletableFuture<MuxSession> up = new CompletableFuture<>();
-        loop.execute(() -> server.greet(
+    /** On the loop. */
+    private void speak(Server server, Channel channel, CompletableFuture<MuxSession> up) {
+        server.greet(
                 channel,
                 socket,
                 chain -> {
@@ -174,12 +195,7 @@ final class Checkup implements AutoCloseable {
                     sessions.add(session, channel, "doctor", () -> new Sessions.Peer("", server.toString()));
                     channel.pipeline().addLast(new MuxConnection(session));
                 },
-                reason -> up.completeExceptionally(new Fault(ErrorCode.INTERNAL, reason))));
-        MuxSession session = get(up);
-        findings.ok(
-                "session",
-                "up, " + session.version() + (session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware()));
-        return session;
+                reason -> up.completeExceptionally(new Fault(ErrorCode.INTERNAL, reason)));
     }
 
     private void tell(List<X509Certificate> chain) {

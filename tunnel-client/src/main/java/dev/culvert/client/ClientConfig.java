@@ -16,10 +16,13 @@ import dev.culvert.common.config.ResumeConfig;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.config.Units;
+import dev.culvert.common.net.Proxy;
+import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a client is told to do.
@@ -56,6 +59,27 @@ record ClientConfig(
                         "upstream",
                         upstream ->
                                 upstream.section("tls", tls -> TlsConfig.locate(tls, UpstreamTlsConfig.DEFAULT_KEY))));
+    }
+
+    /** By which proxy {@code server} is reached, however much of {@code file} is still missing. */
+    static Optional<Proxy> proxy(Path file, HostPort server) throws BadConfig {
+        return ConfigFile.peek(
+                        file,
+                        DEFAULT_FILE,
+                        "upstream",
+                        top -> top.section(
+                                "upstream", upstream -> ProxyConfig.read(upstream, System.getenv(), List.of(server))))
+                .to(server);
+    }
+
+    /** Who vouches for web servers on the way, the same. */
+    static Optional<Path> webCaFile(Path file) throws BadConfig {
+        return ConfigFile.peek(
+                file,
+                DEFAULT_FILE,
+                "upstream.tls",
+                top -> top.section(
+                        "upstream", upstream -> upstream.section("tls", tls -> tls.findFile("web-ca-file"))));
     }
 
     private static ClientConfig read(Section top) {

@@ -1,5 +1,7 @@
 package dev.culvert.client;
 
+import dev.culvert.common.net.Dialer;
+import dev.culvert.common.net.Proxy;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.tls.Authority;
 import dev.culvert.common.tls.Fingerprint;
@@ -8,13 +10,17 @@ import dev.culvert.common.tls.Tls;
 import dev.culvert.common.tls.TlsGate;
 import dev.culvert.common.tls.Trust;
 import dev.culvert.common.tls.UntrustedPeer;
+import dev.culvert.common.tls.WebTls;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.ProtocolVersion;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.Future;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
@@ -27,23 +33,43 @@ import org.jspecify.annotations.Nullable;
  * A server that sessions may go to.
  *
  * @param weight how often it is chosen beside others; 0: they are tried in order
+ * @param proxy leads to it, where it is not reached directly
+ * @param web from the web server that it is behind; null: it is behind none
  * @param tls knows it and us; null: nothing is encrypted
  */
-record Server(HostPort address, int weight, @Nullable Tls tls) {
-    /** Reads the files of {@code tls}. Blocks; throws with a sentence for the user. */
-    static Server of(UpstreamConfig.Listed listed, Optional<UpstreamTlsConfig> tls, Duration handshakeTimeout)
-            throws IOException {
-        if (tls.isEmpty()) {
-            return new Server(listed.address(), listed.weight(), null);
+record Server(
+        Location location,
+        int weight,
+        Optional<Proxy> proxy,
+        @Nullable WebWay web,
+        @Nullable Tls tls) {
+    /** Reads the files of {@code upstream.tls}. Blocks; throws with a sentence for the user. */
+    static Server of(UpstreamConfig.Listed listed, UpstreamConfig upstream) throws IOException {
+        Location location = listed.location();
+        Optional<Proxy> proxy = upstream.proxy().to(location.address());
+        Optional<Path> webCaFile = upstream.tls().flatMap(UpstreamTlsConfig::webCaFile);
+        WebWay web = way(location, webCaFile, upstream.connectTimeout());
+        if (upstream.tls().isEmpty()) {
+            return new Server(location, listed.weight(), proxy, web, null);
         }
-        UpstreamTlsConfig config = tls.get();
+        UpstreamTlsConfig config = upstream.tls().get();
         Identity identity = config.files().identity();
         Authority authority = config.files().authority().orElse(null);
-        String host = config.serverName().orElse(listed.address().host());
+        String host = config.serverName().orElse(location.address().host());
         Trust trust = authority == null
                 ? chain -> checkKey(Fingerprint.of(chain[0].getPublicKey()), config.serverKeys())
                 : chain -> authority.checkServer(chain, host);
-        return new Server(listed.address(), listed.weight(), Tls.client(identity, trust, handshakeTimeout));
+        return new Server(
+                location, listed.weight(), proxy, web, Tls.client(identity, trust, upstream.connectTimeout()));
+    }
+
+    /** How one goes on from the address of {@code location}; null: one is there. Blocks; throws with a sentence for the user. */
+    static @Nullable WebWay way(Location location, Optional<Path> webCaFile, Duration timeout) throws IOException {
+        return switch (location.scheme()) {
+            case TCP -> null;
+            case WS -> new WebWay(location, null, timeout);
+            case WSS -> new WebWay(location, WebTls.to(location.address(), webCaFile, timeout), timeout);
+        };
     }
 
     private static void checkKey(Fingerprint shown, List<Fingerprint> expected) throws UntrustedPeer {
@@ -53,6 +79,22 @@ record Server(HostPort address, int weight, @Nullable Tls tls) {
                     + ". If the server has a new key, which `tunnel-server keygen` prints there, set it as"
                     + " upstream.tls.server-key; if not, this is not the server");
         }
+    }
+
+    /** Whose address is looked up here, and dialled. */
+    HostPort dialled() {
+        return proxy.map(Proxy::address).orElse(location.address());
+    }
+
+    /**
+     * Dials it, as {@link Dialer} has it, and goes by its proxy and its web server. What it says by itself goes to the handlers that
+     * listeners of the future add at once.
+     */
+    Future<Channel> reach(Dialer dialer, EventLoop loop) {
+        Future<Channel> dial = proxy.isPresent()
+                ? dialer.dial(loop, location.address(), proxy.get())
+                : dialer.dial(loop, location.address(), any -> true);
+        return web == null ? dial : web.from(dial, loop);
     }
 
     /**
@@ -109,6 +151,6 @@ record Server(HostPort address, int weight, @Nullable Tls tls) {
 
     @Override
     public String toString() {
-        return address.toString();
+        return location + proxy.map(by -> " through the proxy " + by).orElse("");
     }
 }

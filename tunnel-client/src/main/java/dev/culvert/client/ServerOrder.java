@@ -1,6 +1,5 @@
 package dev.culvert.client;
 
-import dev.culvert.mux.HostPort;
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
 import java.util.HashMap;
@@ -30,9 +29,9 @@ final class ServerOrder {
     private final RandomGenerator random;
     private final Ticker ticker;
 
-    private final Map<HostPort, Long> failedAt = new HashMap<>();
+    private final Map<Location, Long> failedAt = new HashMap<>();
     /** In this round. */
-    private final Set<HostPort> tried = new HashSet<>();
+    private final Set<Location> tried = new HashSet<>();
 
     private int failures;
     private Server next;
@@ -99,7 +98,7 @@ final class ServerOrder {
     }
 
     boolean has(Server server) {
-        return servers.stream().anyMatch(listed -> listed.address().equals(server.address()));
+        return servers.stream().anyMatch(listed -> listed.location().equals(server.location()));
     }
 
     // ---- what has happened
@@ -114,7 +113,7 @@ final class ServerOrder {
     void beginWith(Server server) {
         restart();
         servers.stream()
-                .filter(listed -> listed.address().equals(server.address()))
+                .filter(listed -> listed.location().equals(server.location()))
                 .findFirst()
                 .ifPresent(listed -> next = listed);
     }
@@ -136,16 +135,16 @@ final class ServerOrder {
     }
 
     private void avoid(Server server, boolean wasLastOfRound) {
-        failedAt.put(server.address(), ticker.nanoTime());
+        failedAt.put(server.location(), ticker.nanoTime());
         if (!wasLastOfRound) {
-            tried.add(server.address());
+            tried.add(server.location());
         }
         next = best(any -> true);
     }
 
     /** {@code server} is there. */
     void succeeded(Server server) {
-        failedAt.remove(server.address());
+        failedAt.remove(server.location());
     }
 
     /** A session has lasted, or its link was of use: pauses begin again with the shortest. */
@@ -159,7 +158,7 @@ final class ServerOrder {
 
     private Server best(Predicate<Server> suits) {
         List<Server> some = servers.stream().filter(suits).toList();
-        some = preferably(some, server -> !tried.contains(server.address()));
+        some = preferably(some, server -> !tried.contains(server.location()));
         some = preferably(some, taken.negate());
         return choose(preferably(some, server -> !hasFailedLately(server)));
     }
@@ -183,15 +182,15 @@ final class ServerOrder {
     }
 
     private boolean hasFailedLately(Server server) {
-        Long at = failedAt.get(server.address());
+        Long at = failedAt.get(server.location());
         return at != null && ticker.nanoTime() - at < LATELY.toNanos();
     }
 
     /** In the order; the first where it is none of them, or where there is no order. */
     private int place(Server server) {
         return IntStream.range(0, servers.size())
-                .filter(i ->
-                        servers.get(i).weight() == 0 && servers.get(i).address().equals(server.address()))
+                .filter(i -> servers.get(i).weight() == 0
+                        && servers.get(i).location().equals(server.location()))
                 .findFirst()
                 .orElse(0);
     }

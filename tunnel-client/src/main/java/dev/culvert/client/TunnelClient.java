@@ -125,7 +125,7 @@ public final class TunnelClient implements Agent {
     }
 
     private static Optional<String> content(ClientConfig config) {
-        return config.upstream().tls().flatMap(tls -> tls.files().content());
+        return config.upstream().tls().flatMap(tls -> tls.files().content(tls.webCaFile()));
     }
 
     @Override

@@ -6,7 +6,6 @@ import dev.culvert.common.net.OutOfMemory;
 import dev.culvert.common.splice.Hold;
 import dev.culvert.common.splice.Splice;
 import dev.culvert.mux.ErrorCode;
-import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxConnection;
 import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.MuxStream;
@@ -72,7 +71,7 @@ final class Uplink implements Uplinks.Carrier {
     private volatile boolean ready;
     private volatile boolean responsive = true;
     /** Where the session is, or is to be next. */
-    private volatile HostPort place;
+    private volatile Location place;
 
     private boolean draining;
     /** Something is on its way to a session: a pause, a dial, or first words. */
@@ -121,7 +120,7 @@ final class Uplink implements Uplinks.Carrier {
         this.loop = loop;
         this.way = way;
         order = order(way, this.active);
-        place = order.next().address();
+        place = order.next().location();
         this.sessions = sessions;
         this.memory = memory;
         this.whenReady = whenReady;
@@ -210,7 +209,7 @@ final class Uplink implements Uplinks.Carrier {
         Backoff backoff = new Backoff(way.pauses().min(), way.pauses().max(), random);
         return new ServerOrder(
                 way.servers(),
-                server -> active.stream().anyMatch(uplink -> uplink.place.equals(server.address())),
+                server -> active.stream().anyMatch(uplink -> uplink.place.equals(server.location())),
                 backoff,
                 random,
                 Ticker.systemTicker());
@@ -316,7 +315,7 @@ final class Uplink implements Uplinks.Carrier {
     private void settleOn(MuxSession session, Server server) {
         current = session;
         at = server;
-        place = server.address();
+        place = server.location();
         responsive = true;
         if (!draining) {
             ready = true;
@@ -346,10 +345,10 @@ final class Uplink implements Uplinks.Carrier {
         }
         Server server = nextServer();
         if (current == null) {
-            place = server.address();
+            place = server.location();
         }
         log.debug("dialling " + server);
-        Future<Channel> dial = way.dialer().dial(loop, server.address(), address -> true);
+        Future<Channel> dial = server.reach(way.dialer(), loop);
         attempt = dial;
         dial.addListener((Future<Channel> dialled) -> {
             if (dialled.isSuccess()) {

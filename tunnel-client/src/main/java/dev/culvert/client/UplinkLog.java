@@ -66,6 +66,6 @@ final class UplinkLog {
     }
 
     private LoggingEventBuilder event(LoggingEventBuilder line, String event, Server server) {
-        return line.addKeyValue("event", event).addKeyValue("endpoint", name).addKeyValue("peer", server.address());
+        return line.addKeyValue("event", event).addKeyValue("endpoint", name).addKeyValue("peer", server.location());
     }
 }

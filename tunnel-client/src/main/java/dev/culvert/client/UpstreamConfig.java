@@ -2,7 +2,6 @@ package dev.culvert.client;
 
 import static dev.culvert.common.config.Kind.duration;
 import static dev.culvert.common.config.Kind.flag;
-import static dev.culvert.common.config.Kind.hostPort;
 import static dev.culvert.common.config.Kind.integer;
 import static dev.culvert.common.config.Kind.offOr;
 import static dev.culvert.common.config.Kind.oneOf;
@@ -18,10 +17,10 @@ import dev.culvert.common.config.Plaintext;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.Units;
-import dev.culvert.mux.HostPort;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * The server and the sessions to it.
@@ -29,6 +28,7 @@ import java.util.Optional;
  * @param servers tried in this order, or with weights; at least one
  * @param sessions kept up side by side, 1 to 64
  * @param standby one more is, for when these take no connections; only with two servers or more
+ * @param proxy by which they are reached
  * @param tls empty: nothing is encrypted
  * @param insecure the servers need not be on loopback, although nothing is encrypted
  * @param sessionWait how long a new local connection waits for a session, 0s to 10m
@@ -43,6 +43,7 @@ record UpstreamConfig(
         int sessions,
         boolean standby,
         Protocol protocol,
+        ProxyConfig proxy,
         Optional<UpstreamTlsConfig> tls,
         boolean insecure,
         Duration sessionWait,
@@ -58,22 +59,22 @@ record UpstreamConfig(
      *
      * @param weight 1 to 1000, where one of them has a weight, all have; 0: none has
      */
-    record Listed(HostPort address, int weight) {
-        static List<Listed> read(Section section, Kind<HostPort> kind) {
+    record Listed(Location location, int weight) {
+        static List<Listed> read(Section section, Kind<Location> kind) {
             List<Listed> listed = section.list(
                     "servers",
-                    kind.map(address -> new Listed(address, 0)),
+                    kind.map(location -> new Listed(location, 0)),
                     item -> new Listed(item.get("address", kind), item.get("weight", integer(1, 1000), 1)));
             return listed.stream().allMatch(one -> one.weight == 0)
                     ? listed
                     : listed.stream()
-                            .map(one -> new Listed(one.address, Math.max(1, one.weight)))
+                            .map(one -> new Listed(one.location, Math.max(1, one.weight)))
                             .toList();
         }
 
         @Override
         public String toString() {
-            return weight == 0 ? address.toString() : address + " (weight " + weight + ")";
+            return weight == 0 ? location.toString() : location + " (weight " + weight + ")";
         }
     }
 
@@ -104,7 +105,8 @@ record UpstreamConfig(
         if (protocol == Protocol.CULVERT && section.has("smux")) {
             section.error("smux", "is for a stock smux peer; remove it, or set protocol = smux-v1 or smux-v2");
         }
-        List<Listed> servers = Listed.read(section, Plaintext.address(hostPort(), !plain || insecure));
+        List<Listed> servers =
+                Listed.read(section, Plaintext.address(Location.KIND, Location::address, !plain || insecure));
         boolean standby = section.get("standby", flag(), false);
         if (standby && servers.size() < 2) {
             section.error(
@@ -115,6 +117,12 @@ record UpstreamConfig(
                 section.get("sessions", integer(1, 64), 1),
                 standby,
                 protocol,
+                ProxyConfig.read(
+                        section,
+                        System.getenv(),
+                        servers.stream()
+                                .map(listed -> listed.location().address())
+                                .toList()),
                 plain ? Optional.empty() : Optional.of(section.section("tls", UpstreamTlsConfig::read)),
                 insecure,
                 section.get("wait", duration(ZERO, ofMinutes(10)), ofSeconds(10)),
@@ -130,7 +138,22 @@ record UpstreamConfig(
     String describe() {
         return protocol + ", sessions " + sessions + (standby ? " and a standby, " : ", ")
                 + tls.map(UpstreamTlsConfig::describe).orElse("not encrypted")
-                + (protocol == Protocol.CULVERT ? "" : ", " + smux.describe());
+                + (protocol == Protocol.CULVERT ? "" : ", " + smux.describe())
+                + describeProxy();
+    }
+
+    private String describeProxy() {
+        List<Location> led = servers.stream()
+                .map(Listed::location)
+                .filter(server -> proxy.to(server.address()).isPresent())
+                .toList();
+        if (led.isEmpty()) {
+            return "";
+        }
+        String which = led.size() == servers.size()
+                ? ""
+                : led.stream().map(Location::toString).collect(Collectors.joining(" and ", " to ", ""));
+        return ", through the proxy " + proxy.proxy().orElseThrow() + which;
     }
 
     /** A few words for people on how sessions come to be. */

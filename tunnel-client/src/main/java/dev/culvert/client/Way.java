@@ -29,7 +29,7 @@ record Way(
         UpstreamConfig upstream = config.upstream();
         List<Server> servers = new ArrayList<>();
         for (UpstreamConfig.Listed listed : upstream.servers()) {
-            servers.add(Server.of(listed, upstream.tls(), upstream.connectTimeout()));
+            servers.add(Server.of(listed, upstream));
         }
         return new Way(
                 servers,

@@ -16,6 +16,8 @@ import dev.culvert.common.config.ResumeConfig;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.net.AddressSet;
+import dev.culvert.common.net.NoProxy;
+import dev.culvert.common.net.Proxy;
 import dev.culvert.common.net.SocketFile;
 import dev.culvert.common.tls.Fingerprint;
 import dev.culvert.common.tls.Identity;
@@ -82,6 +84,7 @@ class ClientConfigTest {
                 .contains(new UpstreamTlsConfig(
                         new TlsConfig(KEY, KEY, Optional.empty()),
                         List.of(Fingerprint.parse(FINGERPRINT)),
+                        Optional.empty(),
                         Optional.empty()));
         assertThat(config.describe())
                 .contains("upstream   culvert, sessions 1, TLS 1.3, own key "
@@ -146,10 +149,11 @@ class ClientConfigTest {
         assertThat(read(MINIMUM))
                 .isEqualTo(new ClientConfig(
                         new UpstreamConfig(
-                                List.of(new UpstreamConfig.Listed(new HostPort("127.0.0.1", 7443), 0)),
+                                List.of(new UpstreamConfig.Listed(Location.of(new HostPort("127.0.0.1", 7443)), 0)),
                                 1,
                                 false,
                                 Protocol.CULVERT,
+                                new ProxyConfig(Optional.empty(), NoProxy.NONE),
                                 Optional.empty(),
                                 false,
                                 ofSeconds(10),
@@ -185,6 +189,7 @@ class ClientConfigTest {
         assertThat(read("""
                                 upstream {
                                   tls = off, insecure = true, servers = ["a.example.com:1", { address = "[2001:db8::1]:2", weight = 1000 }], sessions = 64, standby = on
+                                  proxy = "socks5://me:secret@proxy.example.com:3"
                                   protocol = smux-v1, wait = 0s, connect-timeout = 1s, user-timeout = 2s, max-age = 1m, return-after = off
                                   backoff { min = 1s, max = 1s }
                                   smux { peer-buffer = 1m, half-close = off, fin-delay = 5s, stall-timeout = 1h }
@@ -201,11 +206,18 @@ class ClientConfigTest {
                 .isEqualTo(new ClientConfig(
                         new UpstreamConfig(
                                 List.of(
-                                        new UpstreamConfig.Listed(new HostPort("a.example.com", 1), 1),
-                                        new UpstreamConfig.Listed(new HostPort("2001:db8::1", 2), 1000)),
+                                        new UpstreamConfig.Listed(Location.of(new HostPort("a.example.com", 1)), 1),
+                                        new UpstreamConfig.Listed(Location.of(new HostPort("2001:db8::1", 2)), 1000)),
                                 64,
                                 true,
                                 Protocol.SMUX_V1,
+                                new ProxyConfig(
+                                        Optional.of(new Proxy(
+                                                Proxy.Protocol.SOCKS5,
+                                                new HostPort("proxy.example.com", 3),
+                                                Optional.of(new Proxy.Login("me", "secret")),
+                                                "upstream.proxy")),
+                                        NoProxy.NONE),
                                 Optional.empty(),
                                 true,
                                 ofSeconds(0),
@@ -272,7 +284,7 @@ class ClientConfigTest {
         assertThat(errors(""))
                 .containsExactly(
                         "client.conf:1: upstream.servers: missing,"
-                                + " expected a list of HOST:PORT such as \"127.0.0.1:8080\"",
+                                + " expected a list of HOST:PORT such as \"127.0.0.1:8080\" or \"wss://HOST/PATH\"",
                         "client.conf:1: upstream.tls.server-key: missing, expected \"SHA256:...\","
                                 + " which `keygen` prints on the other machine",
                         "client.conf:1: forwards: missing, expected at least one,"
@@ -283,7 +295,7 @@ class ClientConfigTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "servers = []            | found an empty list, expected a list of HOST:PORT such as \"127.0.0.1:8080\"",
+                "servers = []            | found an empty list, expected a list of HOST:PORT such as \"127.0.0.1:8080\" or \"wss://HOST/PATH\"",
                 "sessions = 0            | found 0, expected a whole number from 1 to 64",
                 "sessions = 65           | found 65, expected a whole number from 1 to 64",
                 "protocol = smux         | found \"smux\", expected one of culvert, smux-v1, smux-v2",
@@ -316,7 +328,7 @@ class ClientConfigTest {
                         "client.conf:4: upstream.servers.weight: found 0, expected a whole number from 1 to 1000",
                         "client.conf:5: upstream.servers.address: found \"192.0.2.1:1\", " + NOT_LOOPBACK,
                         "client.conf:6: upstream.servers.address: missing,"
-                                + " expected HOST:PORT such as \"127.0.0.1:8080\"",
+                                + " expected HOST:PORT such as \"127.0.0.1:8080\" or \"wss://HOST/PATH\"",
                         "client.conf:6: upstream.servers.wait: unknown key; the keys here are address, weight");
     }
 
@@ -402,7 +414,7 @@ class ClientConfigTest {
         assertThat(read(MINIMUM + "upstream { insecure = true, servers = [\"192.0.2.1:1\"] }")
                         .upstream()
                         .servers())
-                .containsExactly(new UpstreamConfig.Listed(new HostPort("192.0.2.1", 1), 0));
+                .containsExactly(new UpstreamConfig.Listed(Location.of(new HostPort("192.0.2.1", 1)), 0));
     }
 
     @Test

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -28,7 +29,7 @@ class ServerOrderTest {
     }
 
     private static Server server(String host, int weight) {
-        return new Server(new HostPort(host, 1), weight, null);
+        return new Server(Location.of(new HostPort(host, 1)), weight, Optional.empty(), null, null);
     }
 
     private ServerOrder order(Server... servers) {

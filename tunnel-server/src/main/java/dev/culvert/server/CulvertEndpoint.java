@@ -4,10 +4,13 @@ import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.OpenRequest;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Where Culvert clients connect: each stream names its target, and the allow list of the client decides. */
-record CulvertEndpoint(HostPort listen, boolean tls, MuxSettings settings, int mostConnections) implements Endpoint {
+record CulvertEndpoint(
+        HostPort listen, boolean tls, Optional<WebSocketConfig> webSocket, MuxSettings settings, int mostConnections)
+        implements Endpoint {
     @Override
     public String name() {
         return "listen";

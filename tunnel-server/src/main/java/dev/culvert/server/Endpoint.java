@@ -6,6 +6,7 @@ import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.OpenRequest;
 import java.net.InetSocketAddress;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** An address that the server listens on: what is spoken there and what its streams may reach. */
@@ -28,6 +29,11 @@ interface Endpoint extends Listeners.Place {
 
     /** Whether clients show who they are. */
     boolean tls();
+
+    /** How clients may come by a web server; empty: not at all. */
+    default Optional<WebSocketConfig> webSocket() {
+        return Optional.empty();
+    }
 
     /** Whether a stream to {@code target} could be allowed at all; asked before its name is resolved. */
     default boolean mayDial(Client client, Address target) {

@@ -39,6 +39,7 @@ import java.util.stream.Stream;
  * What a server is told to do. It listens for clients, for stock smux peers, or both.
  *
  * @param listen for clients; with port 0 the system picks one
+ * @param webSocket for clients that come by a web server
  * @param tls empty: nothing is encrypted
  * @param insecure addresses need not be on loopback, although nothing is encrypted
  * @param clients in the order of the file; none without {@code tls}
@@ -49,6 +50,7 @@ import java.util.stream.Stream;
  */
 record ServerConfig(
         Optional<HostPort> listen,
+        Optional<WebSocketConfig> webSocket,
         Optional<TlsConfig> tls,
         boolean insecure,
         List<ClientConfig> clients,
@@ -104,6 +106,10 @@ record ServerConfig(
                     "listen",
                     "missing, expected listen = \"0.0.0.0:7443\" for clients, or smux { ... } for stock smux peers");
         }
+        Optional<WebSocketConfig> webSocket = WebSocketConfig.read(top);
+        if (webSocket.isPresent() && listen.isEmpty()) {
+            top.error("websocket", "is for clients that come by a web server to listen, which is missing");
+        }
         List<SmuxEndpointConfig> smux = top.named(
                 "smux", (name, section) -> SmuxEndpointConfig.read(name, section, plain, insecure, addresses));
         boolean encrypts = !plain && (listen.isPresent() || smux.stream().anyMatch(SmuxEndpointConfig::tls));
@@ -129,6 +135,7 @@ record ServerConfig(
         }
         return new ServerConfig(
                 listen,
+                webSocket,
                 tls,
                 insecure,
                 clients,
@@ -172,7 +179,8 @@ record ServerConfig(
                 .with(resume.forMux())
                 .with(software, limits.handshakeTimeout());
         Stream<Endpoint> clients = listen.stream()
-                .map(address -> new CulvertEndpoint(address, tls.isPresent(), settings, limits.mostConnections()));
+                .map(address ->
+                        new CulvertEndpoint(address, tls.isPresent(), webSocket, settings, limits.mostConnections()));
         Stream<Endpoint> peers = smux.stream()
                 .map(peer -> new SmuxEndpoint(
                         peer.name(),
@@ -189,7 +197,9 @@ record ServerConfig(
     @Override
     public String describe() {
         String how = tls.map(TlsConfig::describe).orElse("not encrypted");
-        Stream<String> clientsAt = listen.stream().map(address -> "listen   " + address + ", " + how);
+        Stream<String> clientsAt = listen.stream()
+                .map(address -> "listen   " + address + ", " + how
+                        + webSocket.map(web -> ", " + web.describe()).orElse(""));
         Stream<String> known = Stream.concat(
                 clients.stream().map(client -> client.describe(limits.client())),
                 anonymous.allow().stream()

@@ -64,8 +64,14 @@ final class ServerSession implements SessionListener {
      * Where a session comes from.
      *
      * @param chain what the client has shown, its own certificate first; empty without TLS
+     * @param web whether it comes by a WebSocket
      */
-    record Peer(Endpoint endpoint, List<X509Certificate> chain, HostPort address, EventLoop loop) {}
+    record Peer(Endpoint endpoint, List<X509Certificate> chain, HostPort address, boolean web, EventLoop loop) {
+        /** What follows its address, for people. */
+        private String how() {
+            return web ? " by WebSocket" : "";
+        }
+    }
 
     /** Who keeps a session. Event loop of the session. */
     interface Home {
@@ -97,7 +103,7 @@ final class ServerSession implements SessionListener {
     }
 
     Sessions.Peer who() {
-        return new Sessions.Peer(client.name(), peer.address.toString());
+        return new Sessions.Peer(client.name(), peer.address + peer.how());
     }
 
     private String name() {
@@ -122,10 +128,12 @@ final class ServerSession implements SessionListener {
         event("session_up")
                 .addKeyValue("version", session.version())
                 .addKeyValue("software", session.peerSoftware())
+                .addKeyValue("transport", peer.web ? "websocket" : "tcp")
                 .log(
-                        "{}: session from {} up, {}{}",
+                        "{}: session from {}{} up, {}{}",
                         name(),
                         client.at(peer.address),
+                        peer.how(),
                         session.version(),
                         session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware());
     }
@@ -155,7 +163,7 @@ final class ServerSession implements SessionListener {
     /** From now on {@code connection} carries this session. Any thread. */
     void moveTo(ServerSession newcomer, MuxConnection connection, long peerHas) {
         MuxSession session = Objects.requireNonNull(current);
-        peer = new Peer(peer.endpoint, newcomer.peer.chain, newcomer.peer.address, peer.loop);
+        peer = new Peer(peer.endpoint, newcomer.peer.chain, newcomer.peer.address, newcomer.peer.web, peer.loop);
         connection.carry(session, peer.loop, peerHas);
     }
 

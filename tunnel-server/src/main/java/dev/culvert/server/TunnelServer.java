@@ -174,9 +174,10 @@ public final class TunnelServer implements Agent {
     }
 
     /** A connection that a peer has made, from the first byte to the last. Event loop of the session only. */
-    private final class Visit implements TlsGate.Listener, Handshakes.Waiting, ServerSession.Home {
+    private final class Visit implements Entrance.Listener, TlsGate.Listener, Handshakes.Waiting, ServerSession.Home {
         private final Endpoint endpoint;
-        private final HostPort address;
+        private HostPort address;
+        private boolean web;
         private final EventLoop loop = loops.next();
         private final Acceptor acceptor;
         private final SocketChannel channel;
@@ -195,7 +196,11 @@ public final class TunnelServer implements Agent {
         void begin() {
             Access now = access;
             Tls tls = endpoint.tls() ? now.tls() : null;
-            if (tls != null) {
+            boolean maySpeakHttp = endpoint.webSocket().isPresent();
+            if (maySpeakHttp) {
+                Duration timeout = config.limits().handshakeTimeout();
+                channel.pipeline().addLast(new Entrance(endpoint.webSocket().get(), timeout, this));
+            } else if (tls != null) {
                 tls.newHandlers(channel.alloc(), this).forEach(channel.pipeline()::addLast);
             }
             loop.register(channel).addListener(registered -> {
@@ -204,11 +209,29 @@ public final class TunnelServer implements Agent {
                     onFailed("cannot register the socket: " + registered.cause());
                     return;
                 }
-                if (tls == null) {
+                if (!maySpeakHttp && tls == null) {
                     speak(now, List.of(), now.clients().anonymous(), channel.pipeline());
                 }
                 channel.config().setAutoRead(true);
             });
+        }
+
+        @Override
+        public void onDirect() {
+            Access now = access;
+            Tls tls = endpoint.tls() ? now.tls() : null;
+            if (tls == null) {
+                speak(now, List.of(), now.clients().anonymous(), channel.pipeline());
+            } else {
+                tls.newHandlers(channel.alloc(), this).forEach(channel.pipeline()::addLast);
+            }
+        }
+
+        @Override
+        public void onWebSocket(HostPort from) {
+            address = from;
+            web = true;
+            onDirect();
         }
 
         @Override
@@ -224,7 +247,7 @@ public final class TunnelServer implements Agent {
         }
 
         private void speak(Access identifiedBy, List<X509Certificate> chain, Client client, ChannelPipeline pipeline) {
-            ServerSession.Peer peer = new ServerSession.Peer(endpoint, chain, address, loop);
+            ServerSession.Peer peer = new ServerSession.Peer(endpoint, chain, address, web, loop);
             Account account = client.account();
             Limits limits = Limits.ofServer(rate(endpoint.name()), account.rate(), accounts.rate());
             ServerSession listener = new ServerSession(peer, client, dialer, connections, limits, this);

@@ -17,6 +17,7 @@ import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.net.AllowList;
 import dev.culvert.common.net.AllowRule;
+import dev.culvert.common.net.Network;
 import dev.culvert.common.tls.Fingerprint;
 import dev.culvert.common.tls.Identity;
 import dev.culvert.mux.HostPort;
@@ -81,6 +82,7 @@ class ServerConfigTest {
                 .isEqualTo(new ServerConfig(
                         Optional.of(new HostPort("127.0.0.1", 7443)),
                         Optional.empty(),
+                        Optional.empty(),
                         false,
                         List.of(),
                         new AnonymousConfig(Optional.of(allow("127.0.0.1:8000")), CLIENT, RateConfig.OFF),
@@ -101,6 +103,7 @@ class ServerConfigTest {
     void a_server_for_smux_peers_has_defaults() throws Exception {
         assertThat(read(SMUX))
                 .isEqualTo(new ServerConfig(
+                        Optional.empty(),
                         Optional.empty(),
                         Optional.empty(),
                         false,
@@ -131,6 +134,7 @@ class ServerConfigTest {
     void everything_can_be_set() throws Exception {
         assertThat(read("""
                                 listen = "0.0.0.0:7443", tls = off, insecure = true
+                                websocket { path = "/tunnel", trusted-proxies = ["10.0.0.0/8"] }
                                 anonymous { allow = ["db.internal:5432", "10.0.0.0/8:443"], limits { streams = 11, buffer = 1m }, rate.up = 2k }
                                 rate { up = 1t, down = 10m }
                                 user-timeout = 1s
@@ -155,6 +159,7 @@ class ServerConfigTest {
                                 """))
                 .isEqualTo(new ServerConfig(
                         Optional.of(new HostPort("0.0.0.0", 7443)),
+                        Optional.of(new WebSocketConfig("/tunnel", List.of(Network.parse("10.0.0.0/8")))),
                         Optional.empty(),
                         true,
                         List.of(),

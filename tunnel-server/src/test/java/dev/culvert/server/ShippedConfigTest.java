@@ -40,6 +40,7 @@ class ShippedConfigTest {
     /** With the keys that have no default. */
     private static String withOthers(String text) {
         return text.replaceAll("(?m)^( *)#(key-file|cert-file|ca-file|server-name|name|tls) = ", "$1$2 = ")
+                .replace("#websocket {", "websocket {")
                 .replace("#anonymous {", "anonymous {")
                 .replace("#levels {", "levels {");
     }

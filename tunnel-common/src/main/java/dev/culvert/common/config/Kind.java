@@ -143,6 +143,14 @@ public final class Kind<T> {
         return new Kind<>(expected, made.apply(standIn), text -> made.apply(parse(text)));
     }
 
+    /** This kind, but another one for some texts. */
+    public Kind<T> or(Predicate<String> isOther, Kind<T> other) {
+        return new Kind<>(
+                expected + " or " + other.expected,
+                standIn,
+                text -> isOther.test(text) ? other.parse(text) : parse(text));
+    }
+
     /** This kind without some of its values; {@code why} goes on after "found X, ". */
     public Kind<T> except(Predicate<T> refused, String why) {
         return new Kind<>(expected, standIn, text -> {

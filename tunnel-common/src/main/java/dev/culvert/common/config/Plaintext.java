@@ -3,6 +3,7 @@ package dev.culvert.common.config;
 import dev.culvert.mux.HostPort;
 import io.netty.util.NetUtil;
 import java.net.InetAddress;
+import java.util.function.Function;
 
 /** Traffic without TLS: it is asked for by name, and stays on the machine unless it is said to be insecure by name. */
 public final class Plaintext {
@@ -10,8 +11,13 @@ public final class Plaintext {
 
     /** Addresses of this machine only, unless {@code insecure}. Names are not resolved. */
     public static Kind<HostPort> address(Kind<HostPort> kind, boolean insecure) {
+        return address(kind, address -> address, insecure);
+    }
+
+    /** The same, for what has an address. */
+    public static <T> Kind<T> address(Kind<T> kind, Function<T, HostPort> address, boolean insecure) {
         return kind.except(
-                address -> !insecure && !isLoopback(address.host()),
+                value -> !insecure && !isLoopback(address.apply(value).host()),
                 "which is not a loopback address, and without encryption anybody on the way can read and change the"
                         + " traffic; remove tls = off, use 127.0.0.1, [::1] or localhost,"
                         + " or accept the risk with insecure = true");

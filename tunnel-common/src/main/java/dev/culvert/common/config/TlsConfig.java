@@ -92,10 +92,16 @@ public record TlsConfig(Path keyFile, Path certFile, Optional<Path> caFile) {
      * A digest of the files, to find out whether they have changed; empty if one can not be read now, which is no change. Blocks.
      */
     public Optional<String> content() {
+        return content(Optional.empty());
+    }
+
+    /** The same, with another file. */
+    public Optional<String> content(Optional<Path> another) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            for (Path file :
-                    Stream.concat(Stream.of(keyFile, certFile), caFile.stream()).toList()) {
+            for (Path file : Stream.of(Stream.of(keyFile, certFile), caFile.stream(), another.stream())
+                    .flatMap(files -> files)
+                    .toList()) {
                 if (!Files.isRegularFile(file)) {
                     return Optional.empty();
                 }

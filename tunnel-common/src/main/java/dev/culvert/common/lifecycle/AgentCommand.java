@@ -254,7 +254,8 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
         return FAILED;
     }
 
-    private Path file() {
+    /** The configuration, as the command line has it. */
+    public Path file() {
         return file == null ? program.defaultConfig() : file;
     }
 }

@@ -2,6 +2,7 @@ package dev.culvert.common.net;
 
 import dev.culvert.mux.Address;
 import dev.culvert.mux.ErrorCode;
+import java.time.Duration;
 
 /**
  * Why a dial failed: a code for the peer and a sentence for the log. It is a value rather than an accident, so it has no
@@ -13,6 +14,23 @@ public final class DialFailure extends Exception {
     DialFailure(ErrorCode code, Address target, String reason) {
         super(target + ": " + reason, null, false, false);
         this.code = code;
+    }
+
+    /** The proxy has said nothing, or not enough. */
+    static DialFailure silent(Address target, Proxy proxy, Duration timeout) {
+        return new DialFailure(
+                ErrorCode.TIMEOUT,
+                target,
+                "the proxy " + proxy + " has led nowhere within " + timeout.toMillis()
+                        + " ms: it may not reach the server; else correct " + proxy.origin());
+    }
+
+    static DialFailure noProxy(Address target, Proxy proxy, Throwable cause) {
+        return new DialFailure(
+                cause instanceof DialFailure failure ? failure.code : ErrorCode.INTERNAL,
+                target,
+                "the proxy " + proxy + " can not be reached: " + cause.getMessage() + ". Start it, or correct "
+                        + proxy.origin());
     }
 
     /**

@@ -116,6 +116,32 @@ public final class Dialer {
         return promise;
     }
 
+    /**
+     * Dials a target by way of a proxy, which resolves its name, all under the one deadline; else as the others.
+     *
+     * @return what the target says by itself goes to the handlers that listeners of the future add at once
+     */
+    public Future<Channel> dial(EventLoop loop, HostPort target, Proxy proxy) {
+        Promise<Channel> promise = loop.newPromise();
+        long begunAt = System.nanoTime();
+        Future<Channel> dial = dial(loop, proxy.address(), address -> true);
+        promise.addListener(done -> dial.cancel(false));
+        dial.addListener((Future<Channel> dialled) -> {
+            if (dialled.isSuccess()) {
+                long left = timeout.toNanos() - (System.nanoTime() - begunAt);
+                Future<?> deadline = loop.schedule(
+                        () -> promise.tryFailure(DialFailure.silent(target, proxy, timeout)),
+                        left,
+                        TimeUnit.NANOSECONDS);
+                promise.addListener(done -> deadline.cancel(false));
+                ProxyDialogue.begin(dialled.getNow(), proxy, target, promise);
+            } else {
+                promise.tryFailure(DialFailure.noProxy(target, proxy, dialled.cause()));
+            }
+        });
+        return promise;
+    }
+
     private void start(
             EventLoop loop,
             HostPort target,

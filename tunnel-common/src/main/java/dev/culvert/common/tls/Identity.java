@@ -2,12 +2,9 @@ package dev.culvert.common.tls;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
@@ -20,14 +17,11 @@ import java.security.spec.InvalidKeySpecException;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Who an agent is: its private key, and the certificate that carries the public one. Prints as its fingerprint only. */
 public final class Identity {
-    private static final long MAX_FILE = 1 << 20;
-    private static final Set<PosixFilePermission> FOR_OTHERS =
-            Set.of(PosixFilePermission.OTHERS_READ, PosixFilePermission.OTHERS_WRITE, PosixFilePermission.GROUP_WRITE);
+    private static final String KEYGEN = "; `keygen` makes a key";
 
     private final PrivateKey key;
     private final List<X509Certificate> chain;
@@ -48,10 +42,10 @@ public final class Identity {
      * @throws IOException with a sentence for the user, which never holds any of the key
      */
     public static Identity read(Path keyFile, Path certFile) throws IOException {
-        String keyText = readText(keyFile);
-        checkPermissions(keyFile);
+        String keyText = SecretFile.read(keyFile, "a private key", KEYGEN);
         PrivateKey key = privateKey(keyFile, keyText);
-        List<X509Certificate> chain = certificates(certFile, certFile.equals(keyFile) ? keyText : readText(certFile));
+        List<X509Certificate> chain =
+                certificates(certFile, certFile.equals(keyFile) ? keyText : SecretFile.readText(certFile, KEYGEN));
         if (chain.isEmpty()) {
             throw new IOException(certFile + " has no certificate; name the file that has it with cert-file");
         }
@@ -67,7 +61,7 @@ public final class Identity {
      * @throws IOException with a sentence for the user
      */
     static List<X509Certificate> readCertificates(Path file) throws IOException {
-        List<X509Certificate> certificates = certificates(file, readText(file));
+        List<X509Certificate> certificates = certificates(file, SecretFile.readText(file, KEYGEN));
         if (certificates.isEmpty()) {
             throw new IOException(file + " has no certificate, expected PEM with BEGIN CERTIFICATE");
         }
@@ -101,7 +95,7 @@ public final class Identity {
         } catch (FileAlreadyExistsException e) {
             return false;
         } catch (IOException e) {
-            throw new IOException("cannot write " + file + ": " + reason(e), e);
+            throw new IOException("cannot write " + file + ": " + SecretFile.reason(e), e);
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("it was encoded before", e);
         }
@@ -125,42 +119,6 @@ public final class Identity {
 
     X509Certificate[] chain() {
         return chain.toArray(new X509Certificate[0]);
-    }
-
-    private static String readText(Path file) throws IOException {
-        try {
-            if (Files.exists(file) && !Files.isRegularFile(file)) {
-                throw new IOException("it is no file"); // a device may never end
-            }
-            if (Files.size(file) > MAX_FILE) {
-                throw new IOException("it is too large for a key or a certificate");
-            }
-            return Files.readString(file, StandardCharsets.ISO_8859_1);
-        } catch (NoSuchFileException e) {
-            throw new IOException(file + ": no such file; `keygen` makes a key", e);
-        } catch (IOException e) {
-            throw new IOException("cannot read " + file + ": " + reason(e), e);
-        }
-    }
-
-    /** The JDK's exceptions of files often hold only the name of the file. */
-    private static String reason(IOException e) {
-        return e.getClass() == IOException.class
-                ? String.valueOf(e.getMessage())
-                : e.getClass().getSimpleName();
-    }
-
-    private static void checkPermissions(Path file) throws IOException {
-        Set<PosixFilePermission> permissions;
-        try {
-            permissions = Files.getPosixFilePermissions(file);
-        } catch (UnsupportedOperationException e) {
-            return; // a file system without them
-        }
-        if (permissions.stream().anyMatch(FOR_OTHERS::contains)) {
-            throw new IOException(file + " can be read or written by others ("
-                    + PosixFilePermissions.toString(permissions) + "); it holds a private key: chmod 600 " + file);
-        }
     }
 
     private static PrivateKey privateKey(Path file, String text) throws IOException {

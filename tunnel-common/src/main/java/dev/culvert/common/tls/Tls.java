@@ -1,6 +1,5 @@
 package dev.culvert.common.tls;
 
-import dev.culvert.mux.HostPort;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.ChannelHandler;
 import io.netty.handler.ssl.ClientAuth;
@@ -12,18 +11,10 @@ import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslProvider;
 import io.netty.internal.tcnative.SSL;
-import java.io.IOException;
-import java.net.InetSocketAddress;
-import java.net.Socket;
-import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
-import java.util.concurrent.atomic.AtomicReference;
-import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
-import javax.net.ssl.SSLSocket;
 
 /**
  * TLS as this tunnel speaks it (RFC 8446): version 1.3, both sides show a certificate, no session is ever resumed. A resumed one
@@ -94,35 +85,6 @@ public final class Tls {
         return OpenSsl.isAvailable() ? SslProvider.OPENSSL : SslProvider.JDK;
     }
 
-    /**
-     * The key that a server shows to anybody, unverified. Blocks.
-     *
-     * @param patience for connecting, and again for each answer
-     * @throws IOException with a sentence for the user
-     */
-    public static Fingerprint shownBy(HostPort server, Duration patience) throws IOException {
-        AtomicReference<Fingerprint> shown = new AtomicReference<>();
-        int millis = Math.toIntExact(patience.toMillis());
-        try (Socket plain = new Socket()) {
-            SSLContext context = SSLContext.getInstance(VERSION);
-            Trust look = chain -> shown.set(Fingerprint.of(chain[0].getPublicKey()));
-            context.init(null, new javax.net.ssl.TrustManager[] {new TrustManager(look)}, null);
-            plain.connect(new InetSocketAddress(server.host(), server.port()), millis);
-            plain.setSoTimeout(millis);
-            SSLSocket socket =
-                    (SSLSocket) context.getSocketFactory().createSocket(plain, server.host(), server.port(), true);
-            socket.setEnabledProtocols(new String[] {VERSION});
-            socket.startHandshake();
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("every JDK has " + VERSION, e);
-        } catch (IOException e) {
-            if (shown.get() == null) {
-                throw new IOException(OneLine.of("cannot see the key of " + server + ": " + e.getMessage()), e);
-            } // else it has not let us in, which was not the question
-        }
-        return Objects.requireNonNull(shown.get());
-    }
-
     /** The name of our key. */
     public Fingerprint own() {
         return own;
@@ -137,6 +99,6 @@ public final class Tls {
         SslHandler handler = new SslHandler(engine);
         handler.setHandshakeTimeoutMillis(handshakeTimeout.toMillis());
         handler.setCloseNotifyReadTimeoutMillis(0);
-        return List.of(handler, new TlsGate(own, gate));
+        return List.of(handler, new TlsGate(handler, own, gate));
     }
 }

@@ -14,7 +14,6 @@ import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
 import java.util.Arrays;
 import java.util.Locale;
-import java.util.Objects;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLPeerUnverifiedException;
 
@@ -26,6 +25,7 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
     /** Why a handshake failed with whom cannot have one. */
     public static final String NO_TLS = "the peer does not speak TLS";
 
+    private final SslHandler handler;
     private final Fingerprint own;
     private final Listener listener;
     private State state = State.SHAKING_HANDS;
@@ -45,7 +45,9 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
         void onFailed(String reason);
     }
 
-    TlsGate(Fingerprint own, Listener listener) {
+    /** @param handler that it stands behind; there may be another one further out */
+    TlsGate(SslHandler handler, Fingerprint own, Listener listener) {
+        this.handler = handler;
         this.own = own;
         this.listener = listener;
     }
@@ -55,7 +57,7 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
         if (event instanceof SslHandshakeCompletionEvent completion && state == State.SHAKING_HANDS) {
             if (completion.isSuccess()) {
                 state = State.TRUSTED;
-                listener.onTrusted(ctx, peer(ctx));
+                listener.onTrusted(ctx, peer());
             } else {
                 state = State.FAILED;
                 ctx.close();
@@ -65,8 +67,7 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
         ctx.fireUserEventTriggered(event);
     }
 
-    private static X509Certificate[] peer(ChannelHandlerContext ctx) {
-        SslHandler handler = Objects.requireNonNull(ctx.pipeline().get(SslHandler.class));
+    private X509Certificate[] peer() {
         try {
             Certificate[] chain = handler.engine().getSession().getPeerCertificates();
             return Arrays.copyOf(chain, chain.length, X509Certificate[].class);

@@ -4,19 +4,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
+import java.security.NoSuchAlgorithmException;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.List;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLHandshakeException;
 import org.junit.jupiter.api.Test;
 
 /** How it is put into words that a handshake fails. */
 class TlsGateTest {
     private final List<String> reasons = new ArrayList<>();
-    private final EmbeddedChannel channel =
-            new EmbeddedChannel(new TlsGate(SelfSigned.make("own").fingerprint(), new TlsGate.Listener() {
+    private final EmbeddedChannel channel = new EmbeddedChannel(new TlsGate(
+            new SslHandler(engine()), SelfSigned.make("own").fingerprint(), new TlsGate.Listener() {
                 @Override
                 public void onTrusted(ChannelHandlerContext ctx, X509Certificate[] chain) {
                     reasons.add("none");
@@ -27,6 +31,14 @@ class TlsGateTest {
                     reasons.add(reason);
                 }
             }));
+
+    private static SSLEngine engine() {
+        try {
+            return SSLContext.getDefault().createSSLEngine();
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError(e);
+        }
+    }
 
     /** The JDK quotes an address that is none, and anybody can show a certificate with one. */
     @Test

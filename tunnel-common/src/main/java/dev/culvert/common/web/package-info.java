@@ -1,0 +1,2 @@
+/** WebSockets, in which sessions pass web servers. */
+package dev.culvert.common.web;
