@@ -1,5 +1,6 @@
 package dev.culvert.server;
 
+import dev.culvert.common.splice.DatagramMemory;
 import dev.culvert.mux.RateLimit;
 import dev.culvert.mux.SharedBudget;
 import io.netty.util.concurrent.Ticker;
@@ -24,6 +25,7 @@ final class Account {
     private final RateLimit opens;
     private final RateLimit dials;
     private final SharedBudget memory;
+    private final DatagramMemory datagrams = new DatagramMemory();
     private final Refusals refusals;
     private volatile Quota quota;
 
@@ -52,6 +54,11 @@ final class Account {
     /** What its sessions hold. */
     SharedBudget memory() {
         return memory;
+    }
+
+    /** What its datagrams may take while they wait: one who has many does not hurt the others. */
+    DatagramMemory datagrams() {
+        return datagrams;
     }
 
     /** What is refused to it, for the log: one who asks too often does not hide the others. */

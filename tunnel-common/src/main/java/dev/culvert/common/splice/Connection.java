@@ -10,8 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One tunnelled connection, from the moment it was accepted to the one line that the log gets at its end. Both agents know it
- * by the same id.
+ * One tunnelled connection, or one flow of datagrams, from the moment it was accepted to the one line that the log gets at its end. Both
+ * agents know it by the same id.
  *
  * <p>The counters belong to the connection's event loop; everything else may be called from any thread.
  */
@@ -32,6 +32,7 @@ public final class Connection {
     private volatile @Nullable MuxStream stream;
     private volatile Runnable atEnd = () -> {};
 
+    private volatile boolean flow;
     private boolean opened;
     private long fromSocket;
     private long toSocket;
@@ -92,6 +93,32 @@ public final class Connection {
         owner = null;
         stream = null;
         tally.retry();
+    }
+
+    /** It is a flow of datagrams, and not a connection of TCP. Before anybody else knows it. */
+    public Connection ofDatagrams() {
+        flow = true;
+        return this;
+    }
+
+    /** Whether it is a flow of datagrams: it has no end of its own, and ends when it has been silent for long enough. */
+    public boolean isFlow() {
+        return flow;
+    }
+
+    /** For how long no byte has passed, ns. Event loop only. */
+    long idleNanos() {
+        return home.now() - activeAt;
+    }
+
+    /** Of the clock, ns. Any thread. */
+    long now() {
+        return home.now();
+    }
+
+    /** Where datagrams are counted. */
+    Datagrams datagrams() {
+        return home.datagrams();
     }
 
     /** The target has answered. Event loop only. */
