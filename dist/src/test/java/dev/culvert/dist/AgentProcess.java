@@ -227,8 +227,8 @@ final class AgentProcess implements AutoCloseable {
 
     /** The port of {@code listen}, {@code forwards.NAME} or {@code smux.NAME}, once it is bound. */
     int port(String name) {
-        return Integer.parseInt(
-                awaitLog(Pattern.quote(name) + ": listening on [0-9.]+:(\\d+)").group(1));
+        return Integer.parseInt(awaitLog(Pattern.quote(name) + ": listening on (?:udp:)?[0-9.]+:(\\d+)")
+                .group(1));
     }
 
     /** The line on the end of the connection that {@code socket} has made to a forward. */

@@ -19,10 +19,18 @@ final class NameServer implements AutoCloseable {
     private volatile @Nullable String address;
 
     NameServer(String listen) throws IOException {
-        socket = new DatagramSocket(new InetSocketAddress(listen, 53));
+        this(listen, 53);
+    }
+
+    NameServer(String listen, int port) throws IOException {
+        socket = new DatagramSocket(new InetSocketAddress(listen, port));
         Thread thread = new Thread(this::answer, "name server");
         thread.setDaemon(true);
         thread.start();
+    }
+
+    int port() {
+        return socket.getLocalPort();
     }
 
     /** From now on names lead there; without an address they lead nowhere. */

@@ -42,6 +42,13 @@ final class Tunnel implements AutoCloseable {
             return this;
         }
 
+        /** A forward of UDP to a target, whether the server allows it or not. */
+        Builder udp(String name, String target, String more) {
+            forwards.add(
+                    "%s { protocol = udp, listen = \"HOST:0\", target = \"%s\", %s }".formatted(name, target, more));
+            return this;
+        }
+
         Builder allow(String rule) {
             allow.add(rule);
             return this;

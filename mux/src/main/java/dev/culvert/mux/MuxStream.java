@@ -40,6 +40,7 @@ public final class MuxStream {
     private boolean headIsSplit;
 
     private boolean writable = true;
+    private boolean queuesOneWrite;
     private int unconsumed;
     /** When something last came, went or was taken by the peer. */
     private long progressAt;
@@ -151,7 +152,7 @@ public final class MuxStream {
         enqueue(data, bytes);
         queued += bytes;
         session.queued(this, bytes);
-        writable = writable && queued < session.sendQueueLimit();
+        writable = writable && queued < sendQueueLimit();
     }
 
     private void enqueue(ByteBuf data, int bytes) {
@@ -170,6 +171,18 @@ public final class MuxStream {
      */
     public boolean isWritable() {
         return writable;
+    }
+
+    /**
+     * From now on there is room for one write, and for the next when all of it is sent: whoever has more keeps it, and decides as late as
+     * that what is still worth sending.
+     */
+    public void queueOneWrite() {
+        queuesOneWrite = true;
+    }
+
+    private int sendQueueLimit() {
+        return queuesOneWrite ? 1 : session.sendQueueLimit();
     }
 
     /** Ends this direction: a FIN follows the last byte. The peer may go on sending. */
@@ -340,7 +353,7 @@ public final class MuxStream {
 
     /** Tells the listener if there is room again. */
     void checkWritable() {
-        if (!writable && queued <= session.sendQueueLimit() / 2) {
+        if (!writable && queued <= sendQueueLimit() / 2) {
             writable = true;
             if (listener != null && !reset) {
                 listener.onWritable(this);

@@ -5,6 +5,7 @@ import dev.culvert.common.lifecycle.Findings;
 import dev.culvert.common.lifecycle.SessionStatus;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.Speed;
+import dev.culvert.common.net.AllowRule;
 import dev.culvert.common.net.DialFailure;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.Proxy;
@@ -242,7 +243,7 @@ final class Checkup implements AutoCloseable {
         }
         for (ForwardConfig forward : config.forwards()) {
             if (forward.target().isPresent()) { // a proxy's connections say it, each its own
-                open(session, forward.name(), forward.target().get());
+                open(session, forward, forward.target().get());
             }
         }
     }
@@ -264,13 +265,16 @@ final class Checkup implements AutoCloseable {
 
     // ---- the targets
 
-    private void open(MuxSession session, String forward, Address target) throws InterruptedException {
+    private void open(MuxSession session, ForwardConfig forward, Address target) throws InterruptedException {
+        String name = forward.name();
         CompletableFuture<Void> opened = new CompletableFuture<>();
         CompletableFuture<Void> ended = new CompletableFuture<>();
         long begunAt = System.nanoTime();
         loop.execute(() -> {
             if (session.isOpenable()) {
-                session.open(new OpenRequest(target, null, connections.newId(), forward), new Opening(opened, ended));
+                OpenRequest.Kind kind = forward.isUdp() ? OpenRequest.Kind.DATAGRAMS : OpenRequest.Kind.CONNECTION;
+                session.open(
+                        new OpenRequest(kind, target, null, connections.newId(), name), new Opening(opened, ended));
             } else {
                 opened.completeExceptionally(new Fault(ErrorCode.REFUSED, "the session takes no more streams"));
             }
@@ -280,23 +284,27 @@ final class Checkup implements AutoCloseable {
             long tookNanos = System.nanoTime() - begunAt;
             ended.completeOnTimeout(null, FAREWELL.toMillis(), TimeUnit.MILLISECONDS)
                     .join();
-            findings.ok("forward", "%s: %s answers, within %s".formatted(forward, target, millis(tookNanos)));
+            String found = forward.isUdp()
+                    ? "%s: the server sends datagrams to udp:%s; whether anybody is there UDP does not tell"
+                            .formatted(name, target)
+                    : "%s: %s answers, within %s".formatted(name, target, millis(tookNanos));
+            findings.ok("forward", found);
         } catch (Fault e) {
             findings.fault(
-                    "forward", forward + ": " + e.code + ": " + e.getMessage(), targetAdvice(e.code, forward, target));
+                    "forward", name + ": " + e.code + ": " + e.getMessage(), targetAdvice(e.code, forward, target));
         }
     }
 
-    private static String targetAdvice(ErrorCode code, String forward, Address target) {
+    private static String targetAdvice(ErrorCode code, ForwardConfig forward, Address target) {
         return switch (code) {
             case FORBIDDEN ->
-                "The server's administrator adds \"" + target
+                "The server's administrator adds \"" + (forward.isUdp() ? AllowRule.UDP : "") + target
                         + "\" to `allow` of this client in server.conf, and has it read with `tunnel-server reload`.";
             case CONNECTION_REFUSED ->
-                "Nobody listens there: start the service, or correct forwards." + forward
+                "Nobody listens there: start the service, or correct forwards." + forward.name()
                         + ".target. The server dials it, so" + " 127.0.0.1 is the server's machine.";
             case NAME_NOT_FOUND ->
-                "The server asks its own name servers: correct forwards." + forward
+                "The server asks its own name servers: correct forwards." + forward.name()
                         + ".target, or try `getent hosts` there.";
             case UNREACHABLE, TIMEOUT ->
                 "The server does not reach it: look for a firewall between the two, and whether the target is up.";

@@ -115,7 +115,15 @@ record ClientConfig(
 
     @Override
     public long mostConnections() {
-        return forwards.stream().mapToLong(ForwardConfig::maxConnections).sum();
+        return tcpForwards().stream().mapToLong(ForwardConfig::maxConnections).sum();
+    }
+
+    List<ForwardConfig> tcpForwards() {
+        return forwards.stream().filter(forward -> !forward.isUdp()).toList();
+    }
+
+    List<ForwardConfig> udpForwards() {
+        return forwards.stream().filter(ForwardConfig::isUdp).toList();
     }
 
     /** How the sessions behave; {@code software} is what servers are told. */

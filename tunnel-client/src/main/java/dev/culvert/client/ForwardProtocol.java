@@ -6,6 +6,8 @@ import java.util.Locale;
 enum ForwardProtocol {
     /** Whatever its target speaks. */
     TCP,
+    /** UDP: the datagrams of every sender are carried to the target. */
+    UDP,
     /** SOCKS version 5 (RFC 1928), where each connection says where it goes. */
     SOCKS5,
     /** HTTP's CONNECT (RFC 9110, section 9.3.6), the same. */

@@ -8,6 +8,7 @@ import dev.culvert.common.lifecycle.Findings;
 import dev.culvert.common.lifecycle.Program;
 import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.ListeningSocket;
+import dev.culvert.mux.HostPort;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -52,7 +53,8 @@ public final class Main implements Program<ClientConfig> {
     @Override
     public void examine(ClientConfig config, boolean runs, Findings findings) throws InterruptedException {
         if (!runs) {
-            config.forwards().forEach(forward -> findings.checkAddress(forward.name(), forward.listen()));
+            config.tcpForwards().forEach(forward -> findings.checkAddress(forward.name(), forward.listen()));
+            config.udpForwards().forEach(forward -> findings.checkUdpPort(forward.name(), (HostPort) forward.listen()));
         }
         try (Checkup checkup = new Checkup(config, findings)) {
             checkup.run();

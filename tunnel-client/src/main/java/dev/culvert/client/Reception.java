@@ -113,6 +113,7 @@ final class Reception extends Hold {
         switch (forward.protocol()) {
             case TCP -> way = new Way(forward.target().orElse(null), Answer.RESET);
             case SOCKS5 -> Socks5Dialogue.addTo(pipeline, forward.credentials(), this);
+            case UDP -> throw new IllegalStateException("datagrams are not accepted");
             case HTTP_CONNECT -> ConnectDialogue.addTo(pipeline, forward.credentials(), this);
         }
         pipeline.addLast(this);

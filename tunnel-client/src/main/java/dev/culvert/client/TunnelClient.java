@@ -44,6 +44,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -84,6 +85,7 @@ public final class TunnelClient implements Agent {
 
     private final Sessions sessions = new Sessions(connections, ticker);
     private final Listeners<ForwardConfig> listeners;
+    private final UdpForwards udpForwards;
     /** All sessions together: buffers are outside the heap, and the JVM limits what is there, too. */
     private final SharedBudget memory = new SharedBudget(PlatformDependent.maxDirectMemory() / 2);
 
@@ -99,8 +101,9 @@ public final class TunnelClient implements Agent {
         int count = config.upstream().sessions();
         loops = transport.newEventLoops(Math.min(count, Runtime.getRuntime().availableProcessors()), "client");
         accepting = loops.next();
-        listeners = new Listeners<>(transport, accepting, passed, this::arrive);
+        listeners = new Listeners<>(transport, accepting, passed(passed, false), this::arrive);
         router = new Uplinks(accepting, ticker, uplinks);
+        udpForwards = new UdpForwards(transport, accepting, passed(passed, true), connections, router);
         Way way;
         try {
             way = Way.of(config, transport);
@@ -116,6 +119,10 @@ public final class TunnelClient implements Agent {
             uplinks.add(
                     new Uplink(Sessions.STANDBY, uplinks, loops.next(), way, sessions, memory, router::serveWaiting));
         }
+    }
+
+    private static List<ListeningSocket> passed(List<ListeningSocket> all, boolean udp) {
+        return all.stream().filter(socket -> socket.isOfDatagrams() == udp).toList();
     }
 
     /** One of those that are no standby is. Any thread. */
@@ -135,7 +142,7 @@ public final class TunnelClient implements Agent {
             Optional<Way> other =
                     next.hasOtherSessions(config) ? Optional.of(Way.of(next, transport)) : Optional.empty();
             Edges otherEdges = Edges.of(next.forwards());
-            listeners.set(next.forwards());
+            listen(next, config);
             edges = otherEdges;
             config = next;
             limit(next);
@@ -172,6 +179,17 @@ public final class TunnelClient implements Agent {
         return own == null ? Limits.ofClient(rate) : Limits.ofClient(own, rate);
     }
 
+    /** Listens as {@code next} says, or throws and still listens as {@code now} does. */
+    private void listen(ClientConfig next, ClientConfig now) throws IOException, InterruptedException {
+        udpForwards.set(next.udpForwards());
+        try {
+            listeners.set(next.tcpForwards());
+        } catch (IOException e) {
+            udpForwards.set(now.udpForwards());
+            throw e;
+        }
+    }
+
     private Optional<String> restartIsNeeded(ClientConfig next) {
         List<String> keys = new ArrayList<>();
         if (next.upstream().sessions() != begunWith.upstream().sessions()) {
@@ -191,8 +209,12 @@ public final class TunnelClient implements Agent {
         ClientConfig next = ClientConfig.read(file);
         List<String> effects = new ArrayList<>();
         listeners
-                .leaving(next.forwards())
+                .leaving(next.tcpForwards())
                 .forEach((forward, address) -> effects.add("%s no longer listens on %s; its %d connections go on"
+                        .formatted(forward.place(), address, live(forward))));
+        udpForwards
+                .leaving(next.udpForwards())
+                .forEach((forward, address) -> effects.add("%s no longer listens on %s; its %d flows go on"
                         .formatted(forward.place(), address, live(forward))));
         if (next.hasOtherSessions(config)) {
             try {
@@ -252,7 +274,8 @@ public final class TunnelClient implements Agent {
     @Override
     public void start() throws StartFailure, InterruptedException {
         try {
-            listeners.set(config.forwards());
+            udpForwards.set(config.udpForwards());
+            listeners.set(config.tcpForwards());
         } catch (IOException e) {
             throw new StartFailure(String.valueOf(e.getMessage()));
         }
@@ -262,11 +285,13 @@ public final class TunnelClient implements Agent {
     @Override
     public void accept() {
         listeners.begin();
+        udpForwards.begin();
     }
 
     @Override
     public List<ListeningSocket> sockets() {
-        return listeners.sockets();
+        return Stream.concat(listeners.sockets().stream(), udpForwards.sockets().stream())
+                .toList();
     }
 
     private void arrive(ForwardConfig forward, Acceptor acceptor, DuplexChannel channel) {
@@ -347,6 +372,7 @@ public final class TunnelClient implements Agent {
     @Override
     public Future<?> drain() {
         listeners.close();
+        udpForwards.drain();
         accepting.execute(router::drain);
         uplinks.forEach(Uplink::drain);
         return sessions.drain();

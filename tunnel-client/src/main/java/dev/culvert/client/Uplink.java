@@ -171,11 +171,36 @@ final class Uplink implements Uplinks.Carrier {
                 back.accept(arrival);
             } else {
                 join(arrival, session, back);
-                if (session.idsLeft() < FEW_IDS) {
-                    renew("its stream ids are nearly used up");
-                }
+                renewIfIdsRunOut(session);
             }
         });
+    }
+
+    @Override
+    public EventLoop loop() {
+        return loop;
+    }
+
+    @Override
+    public void take(UdpFlow flow) {
+        load.incrementAndGet();
+        flow.connection().onEnd(load::decrementAndGet);
+        loop.execute(() -> {
+            MuxSession session = current;
+            if (session == null || !session.isOpenable()) {
+                ready = false;
+                flow.nobodyTakesIt();
+                return;
+            }
+            flow.join(session);
+            renewIfIdsRunOut(session);
+        });
+    }
+
+    private void renewIfIdsRunOut(MuxSession session) {
+        if (session.idsLeft() < FEW_IDS) {
+            renew("its stream ids are nearly used up");
+        }
     }
 
     /** Measures the session; fails with a sentence where there is none, or where it can not be measured. Any thread. */

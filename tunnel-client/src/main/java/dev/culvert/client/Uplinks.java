@@ -5,9 +5,11 @@ import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Ticker;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * Gives every local connection to the least loaded uplink, of those whose server answers if there are any, to the one that stands by where
@@ -46,6 +48,12 @@ final class Uplinks {
          * thread.
          */
         void take(Arrival arrival, Consumer<Arrival> back);
+
+        /** The event loop of its sessions. Any thread. */
+        EventLoop loop();
+
+        /** Takes {@code flow}, or tells it that it no longer can, on its event loop. Any thread. */
+        void take(UdpFlow flow);
     }
 
     Uplinks(EventLoop loop, Ticker ticker, List<? extends Carrier> uplinks) {
@@ -84,14 +92,23 @@ final class Uplinks {
     }
 
     private boolean give(Arrival arrival) {
-        var best = uplinks.stream()
+        var best = best(arrival::wasRefusedBy);
+        best.ifPresent(uplink -> uplink.take(arrival, back -> loop.execute(() -> assign(back))));
+        return best.isPresent();
+    }
+
+    /** Who would take a flow now; empty: nobody. */
+    Optional<? extends Carrier> best() {
+        return best(uplink -> false);
+    }
+
+    private Optional<? extends Carrier> best(Predicate<Carrier> lastOfAll) {
+        return uplinks.stream()
                 .filter(Carrier::isReady)
-                .min(Comparator.<Carrier, Boolean>comparing(arrival::wasRefusedBy)
+                .min(Comparator.<Carrier, Boolean>comparing(lastOfAll::test)
                         .thenComparing(uplink -> !uplink.isResponsive())
                         .thenComparing(Carrier::isStandby)
                         .thenComparingInt(Carrier::load));
-        best.ifPresent(uplink -> uplink.take(arrival, back -> loop.execute(() -> assign(back))));
-        return best.isPresent();
     }
 
     private void rejectOverdue() {

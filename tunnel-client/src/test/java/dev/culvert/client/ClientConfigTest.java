@@ -168,15 +168,16 @@ class ClientConfigTest {
                         new FlowConfig(64 << 20, 16 << 20, 32760),
                         List.of(new ForwardConfig(
                                 "web",
+                                ForwardProtocol.TCP,
                                 new HostPort("127.0.0.1", 8080),
                                 SocketFile.USUAL,
-                                ForwardProtocol.TCP,
                                 Optional.empty(),
                                 AddressSet.NONE,
                                 Optional.empty(),
                                 Optional.of(new HostPort("127.0.0.1", 8000)),
                                 Optional.empty(),
                                 10_000,
+                                ofSeconds(60),
                                 RateConfig.OFF)),
                         RateConfig.OFF,
                         new DrainConfig(ofSeconds(30), Optional.empty()),
@@ -232,21 +233,61 @@ class ClientConfigTest {
                         new FlowConfig(1 << 20, 64 << 10, 65535),
                         List.of(new ForwardConfig(
                                 "any",
+                                ForwardProtocol.TCP,
                                 new HostPort("0.0.0.0", 0),
                                 SocketFile.USUAL,
-                                ForwardProtocol.TCP,
                                 Optional.empty(),
                                 AddressSet.NONE,
                                 Optional.empty(),
                                 Optional.empty(),
                                 Optional.empty(),
                                 1,
+                                ofSeconds(60),
                                 new RateConfig(Optional.of(1L << 10), Optional.empty()))),
                         new RateConfig(Optional.of(1L << 40), Optional.of(10L << 20)),
                         new DrainConfig(ofSeconds(0), Optional.of(ofSeconds(1))),
                         new AdminConfig(List.of("/run/c.sock", "[::1]:9180"), false),
                         new LogConfig(
                                 LogConfig.Format.JSON, LogConfig.Level.WARN, Map.of("a.b", LogConfig.Level.TRACE))));
+    }
+
+    @Test
+    void a_forward_of_udp_may_have_the_address_of_one_of_tcp() throws Exception {
+        assertThat(read("""
+                                upstream { servers = ["127.0.0.1:1"], tls = off }
+                                forwards {
+                                  dns { protocol = udp, listen = "127.0.0.1:53", target = "10.0.0.53:53", flow-timeout = 5s }
+                                  dns-tcp { listen = "127.0.0.1:53", target = "10.0.0.53:53" }
+                                }
+                                """).describe()).startsWith("""
+                        dns  udp:127.0.0.1:53 -> udp:10.0.0.53:53 via 127.0.0.1:1, a flow ends after 5s of silence
+                        dns-tcp  127.0.0.1:53 -> 10.0.0.53:53 via 127.0.0.1:1
+                        """);
+    }
+
+    @Test
+    void what_udp_can_not_do_is_said() {
+        assertThat(errors("""
+                                upstream { servers = ["127.0.0.1:1"], tls = off }
+                                forwards {
+                                  a { protocol = udp, listen = "127.0.0.1:53", target = "10.0.0.53:53" }
+                                  b { protocol = udp, listen = "127.0.0.1:53", target = "unix:/run/app.sock" }
+                                  c { protocol = udp, listen = "unix:@app", target = "10.0.0.53:53" }
+                                  d { protocol = sctp, listen = "127.0.0.1:1", target = "10.0.0.53:53", flow-timeout = 5s }
+                                }
+                                """))
+                .containsExactly(
+                        "client.conf:4: forwards.b.listen: 127.0.0.1:53 is taken by forwards.a.listen; give each its own address",
+                        "client.conf:4: forwards.b.target: found \"unix:/run/app.sock\", a unix socket, which carries no UDP; expected HOST:PORT",
+                        "client.conf:5: forwards.c.listen: found \"unix:@app\", a unix socket, which carries no UDP; expected HOST:PORT",
+                        "client.conf:6: forwards.d.protocol: found \"sctp\", expected one of tcp, udp",
+                        "client.conf:6: forwards.d.flow-timeout: is only for protocol = udp; remove this key");
+        assertThat(errors("""
+                                upstream { servers = ["127.0.0.1:1"], tls = off, protocol = smux-v2 }
+                                forwards { a { protocol = udp, listen = "127.0.0.1:53" } }
+                                """))
+                .containsExactly(
+                        "client.conf:2: forwards.a.protocol: udp takes upstream.protocol = culvert: with smux-v2 there are no words for it");
     }
 
     @Test

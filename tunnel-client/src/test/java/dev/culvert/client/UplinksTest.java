@@ -7,6 +7,7 @@ import dev.culvert.common.splice.Prelude;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.OpenRequest;
+import io.netty.channel.EventLoop;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.util.concurrent.MockTicker;
@@ -62,6 +63,16 @@ class UplinksTest {
         @Override
         public int load() {
             return load;
+        }
+
+        @Override
+        public EventLoop loop() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void take(UdpFlow flow) {
+            throw new UnsupportedOperationException();
         }
 
         @Override

@@ -1,6 +1,7 @@
 package dev.culvert.server;
 
 import dev.culvert.common.rate.Limit;
+import dev.culvert.common.splice.DatagramMemory;
 import dev.culvert.mux.RateLimit;
 import dev.culvert.mux.SharedBudget;
 import io.netty.util.concurrent.Ticker;
@@ -26,6 +27,7 @@ final class Account {
     private final RateLimit dials;
     private final SharedBudget memory;
     private final Limit rate;
+    private final DatagramMemory datagrams = new DatagramMemory();
     private final Refusals refusals;
     private volatile Quota quota;
 
@@ -60,6 +62,11 @@ final class Account {
     /** How fast its connections may be. */
     Limit rate() {
         return rate;
+    }
+
+    /** What its datagrams may take while they wait: one who has many does not hurt the others. */
+    DatagramMemory datagrams() {
+        return datagrams;
     }
 
     /** What is refused to it, for the log: one who asks too often does not hide the others. */

@@ -10,6 +10,11 @@ import dev.culvert.common.net.AllowList;
  * @param account what it may have, and has
  */
 record Client(String name, AllowList allow, Account account) {
+    /** The same, and what it may send datagrams to. */
+    Client forDatagrams() {
+        return new Client(name, allow.forDatagrams(), account);
+    }
+
     /** As a log names one that connects from {@code address}. */
     String at(Object address) {
         return name.isEmpty() ? address.toString() : name + "@" + address;

@@ -1,6 +1,7 @@
 package dev.culvert.server;
 
 import dev.culvert.common.lifecycle.Sessions;
+import dev.culvert.common.net.AllowRule;
 import dev.culvert.common.net.DialFailure;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.rate.Limits;
@@ -19,6 +20,7 @@ import dev.culvert.mux.SessionListener;
 import dev.culvert.mux.Token;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
+import io.netty.channel.socket.DatagramChannel;
 import io.netty.util.NetUtil;
 import io.netty.util.concurrent.Future;
 import java.security.PublicKey;
@@ -26,6 +28,7 @@ import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -272,28 +275,33 @@ final class ServerSession implements SessionListener {
             Probe.answer(stream, peer.loop, account::closeStream);
             return;
         }
+        boolean datagrams = request.kind() == OpenRequest.Kind.DATAGRAMS;
         Address target = peer.endpoint.target(request);
+        String words = (datagrams ? AllowRule.UDP : "") + target;
         Connection connection = connections.add(
                 request.connectionId().isEmpty() ? connections.newId() : word(request.connectionId()),
                 word(peer.endpoint.forward(request)),
                 client.name(),
                 source(request).toString(),
-                target == null ? "none" : target.toString());
+                target == null ? "none" : words);
         connection.onEnd(account::closeStream);
         connection.limitedBy(limits);
         if (target == null) {
             refuse(stream, connection, ErrorCode.PROTOCOL_ERROR, "the open request names no target");
-        } else if (!peer.endpoint.mayDial(client, target)) {
+        } else if (datagrams && !(target instanceof HostPort)) {
+            refuse(stream, connection, ErrorCode.PROTOCOL_ERROR, "there is no UDP to a unix socket");
+        } else if (!peer.endpoint.mayDial(datagrams ? client.forDatagrams() : client, target)) {
             refuse(
                     stream,
                     connection,
                     ErrorCode.FORBIDDEN,
-                    "no allow rule of " + (client.name().isEmpty() ? "anonymous" : client.name()) + " covers "
-                            + target);
+                    "no allow rule of " + (client.name().isEmpty() ? "anonymous" : client.name()) + " covers " + words);
         } else {
             refusal = account.dial();
             if (refusal != null) {
                 refuse(stream, connection, ErrorCode.LIMIT_REACHED, refusal);
+            } else if (datagrams) {
+                dialDatagrams(stream, connection.ofDatagrams(), (HostPort) target);
             } else {
                 dial(stream, connection, target);
             }
@@ -320,17 +328,28 @@ final class ServerSession implements SessionListener {
                 target,
                 resolved -> peer.endpoint.mayDial(client, (HostPort) target, resolved),
                 stream::hasEarlyData);
+        await(dial, stream, connection, channel -> Splice.accept(channel, connection, stream));
+    }
+
+    private void dialDatagrams(MuxStream stream, Connection connection, HostPort target) {
+        Future<DatagramChannel> dial = dialer.dialDatagrams(
+                peer.loop, target, resolved -> peer.endpoint.mayDial(client.forDatagrams(), target, resolved));
+        await(dial, stream, connection, channel -> UdpTarget.join(channel, connection, stream, account.datagrams()));
+    }
+
+    /** Joins the stream with what is dialled for it, or refuses it. */
+    private <C extends Channel> void await(Future<C> dial, MuxStream stream, Connection connection, Consumer<C> join) {
         stream.ifAbandoned(() -> {
             dial.cancel(false);
-            connection.end(ErrorCode.CANCELLED, "reset by the client while " + target + " was dialled");
+            connection.end(ErrorCode.CANCELLED, "reset by the client while " + connection.target() + " was dialled");
         });
         connection.onCut(peer.loop, (code, reason) -> {
             dial.cancel(false);
             refuse(stream, connection, code, reason);
         });
-        dial.addListener((Future<Channel> dialled) -> {
+        dial.addListener((Future<C> dialled) -> {
             if (dialled.isSuccess()) {
-                Splice.accept(dialled.getNow(), connection, stream);
+                join.accept(dialled.getNow());
             } else if (dialled.cause() instanceof DialFailure failure) {
                 refuse(stream, connection, failure.code(), String.valueOf(failure.getMessage()));
             } else if (!dialled.isCancelled()) {

@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
 /** The wait for the last connections of an agent that is to end. It can be asked what it waits for. */
 final class Drain {
     private static final int NAMED = 10;
+    /** A flow of datagrams does not end by itself: one that is quiet for so long has ended, as far as a drain can know. */
+    private static final Duration QUIET_FLOW = Duration.ofSeconds(5);
 
     private final Connections connections;
     private final @Nullable Duration idle;
@@ -34,11 +36,16 @@ final class Drain {
 
     /** Cuts off the connections that have been idle for too long. */
     void cutIdle() {
-        if (idle != null) {
-            for (Connection connection : connections.live()) {
-                connection.cutIfIdle(idle);
+        for (Connection connection : connections.live()) {
+            Duration quiet = connection.isFlow() ? quietFlow() : idle;
+            if (quiet != null) {
+                connection.cutIfIdle(quiet);
             }
         }
+    }
+
+    private Duration quietFlow() {
+        return idle == null || idle.compareTo(QUIET_FLOW) > 0 ? QUIET_FLOW : idle;
     }
 
     /** Time left, zero or less when the deadline has passed. */

@@ -6,6 +6,7 @@ import dev.culvert.mux.HostPort;
 import dev.culvert.mux.UnixPath;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.net.DatagramSocket;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 
@@ -54,6 +55,20 @@ public final class Findings {
             checkFile(name, path);
         } else {
             checkPort(name, (HostPort) address);
+        }
+    }
+
+    /** The same for UDP. */
+    public void checkUdpPort(String name, HostPort address) {
+        try (DatagramSocket socket = new DatagramSocket(null)) {
+            socket.bind(new InetSocketAddress(address.host(), address.port()));
+            ok("port", name + ": udp:" + address + " is free");
+        } catch (IOException e) {
+            fault(
+                    "port",
+                    name + ": udp:" + address + ": " + e.getMessage(),
+                    "Another program may have it, which `ss -lunp` names, or it is below 1024 and takes root or the unit, or the"
+                            + " address is not this machine's.");
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.culvert.common.lifecycle;
 
 import dev.culvert.common.splice.Connections;
+import dev.culvert.common.splice.Datagrams;
 import dev.culvert.common.splice.Tally;
 import dev.culvert.mux.ErrorCode;
 import io.netty.buffer.ByteBufAllocator;
@@ -70,6 +71,19 @@ final class Metrics implements Connections.Observer {
                 "How long connections have waited for a rate, each direction for itself.",
                 OF_TALLY,
                 tallies(tally -> tally.waited() / NANOS));
+        counter(
+                "culvert_datagrams_total",
+                "Datagrams of all flows: in from the sockets of this side, out to them.",
+                List.of("direction"),
+                sink -> {
+                    sink.value((double) connections.datagrams().fromSockets(), "in");
+                    sink.value((double) connections.datagrams().toSockets(), "out");
+                });
+        counter("culvert_datagrams_dropped_total", "Datagrams that were dropped, by why.", List.of("reason"), sink -> {
+            for (Datagrams.Loss loss : Datagrams.Loss.values()) {
+                sink.value((double) connections.datagrams().lost(loss), loss.label());
+            }
+        });
         counter(
                 "culvert_connections_ended_total",
                 "Connections that have ended: closed in good order, or reset with a code.",

@@ -89,6 +89,14 @@ public record AllowList(List<AllowRule> rules) {
                 && METADATA.stream().noneMatch(network -> network.contains(address));
     }
 
+    /** The list for datagrams, which no rule of this one covers: the rules that are for them. */
+    public AllowList forDatagrams() {
+        return new AllowList(rules.stream()
+                .filter(AllowRule::isForDatagrams)
+                .map(AllowRule::forDatagrams)
+                .toList());
+    }
+
     /** The rules as they were written. */
     @Override
     public String toString() {

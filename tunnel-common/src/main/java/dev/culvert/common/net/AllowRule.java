@@ -18,21 +18,27 @@ import java.net.InetSocketAddress;
  * <tr><td>{@code db.internal:8000-8100}, {@code db.internal:*}</td><td>some ports, all ports</td></tr>
  * <tr><td>{@code unix:/run/app.sock}, {@code unix:@app}</td><td>a unix socket, an abstract one</td></tr>
  * <tr><td>{@code unix:/run/app/*}</td><td>the sockets in a directory</td></tr>
+ * <tr><td>{@code udp:10.0.0.53:53}, {@code udp:*.internal:161}</td><td>the same, for datagrams; no other rule covers those</td></tr>
  * </table>
  *
  * A rule alone does not decide: see {@link AllowList}.
  */
 public final class AllowRule {
     private static final String UNIX = "unix:";
+    /** In front of a rule for UDP, and of a target in logs. */
+    public static final String UDP = "udp:";
 
     private final String text;
     private final HostPattern host;
     private final PortRange ports;
+    /** It is for datagrams, and covers nothing before {@link #forDatagrams}. */
+    private final boolean udp;
 
-    private AllowRule(String text, HostPattern host, PortRange ports) {
+    private AllowRule(String text, HostPattern host, PortRange ports, boolean udp) {
         this.text = text;
         this.host = host;
         this.ports = ports;
+        this.udp = udp;
     }
 
     /**
@@ -44,17 +50,19 @@ public final class AllowRule {
         if (text.startsWith(UNIX)) {
             return unix(text);
         }
-        int colon = text.lastIndexOf(':');
+        boolean udp = text.startsWith(UDP);
+        String rule = udp ? text.substring(UDP.length()) : text;
+        int colon = rule.lastIndexOf(':');
         try {
-            if (colon < 0 || text.endsWith("]")) {
+            if (colon < 0 || rule.endsWith("]")) {
                 throw new IllegalArgumentException("it has no ports");
             }
             return new AllowRule(
-                    text, HostPattern.parse(text.substring(0, colon)), PortRange.parse(text.substring(colon + 1)));
+                    text, HostPattern.parse(rule.substring(0, colon)), PortRange.parse(rule.substring(colon + 1)), udp);
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(
                     "'" + text + "' is not an allow rule: " + e.getMessage() + "; expected HOST:PORTS, as in"
-                            + " db.internal:5432, *.internal:443, 10.0.0.0/8:8000-8100, [2001:db8::/32]:443, *:443 or unix:/run/app.sock",
+                            + " db.internal:5432, *.internal:443, 10.0.0.0/8:8000-8100, [2001:db8::/32]:443, *:443, udp:10.0.0.53:53 or unix:/run/app.sock",
                     e);
         }
     }
@@ -65,10 +73,19 @@ public final class AllowRule {
             // With a name in the place of the star it has to be a path.
             UnixPath path = (UnixPath) Address.parse(directory ? text.substring(0, text.length() - 1) + "x" : text);
             String prefix = path.path().substring(0, path.path().length() - (directory ? 1 : 0));
-            return new AllowRule(text, new HostPattern.Socket(prefix, directory), PortRange.ALL);
+            return new AllowRule(text, new HostPattern.Socket(prefix, directory), PortRange.ALL, false);
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException("'" + text + "' is not an allow rule: " + e.getMessage(), e);
         }
+    }
+
+    boolean isForDatagrams() {
+        return udp;
+    }
+
+    /** The rule that decides about datagrams, if this one {@link #isForDatagrams}. */
+    AllowRule forDatagrams() {
+        return new AllowRule(text, host, ports, false);
     }
 
     /** Whether this rule covers a unix socket. */
@@ -78,7 +95,7 @@ public final class AllowRule {
 
     /** Whether this rule covers the host as it was asked for: a name rule its names, {@code *} names and addresses. */
     public boolean matchesName(HostPort requested) {
-        if (!ports.contains(requested.port())) {
+        if (udp || !ports.contains(requested.port())) {
             return false;
         }
         if (host instanceof HostPattern.Name name) {
@@ -99,7 +116,7 @@ public final class AllowRule {
 
     /** Whether this rule is about addresses, and covers one of them at this port. */
     boolean mayMatchAddress(int port) {
-        return host instanceof Network && ports.contains(port);
+        return !udp && host instanceof Network && ports.contains(port);
     }
 
     /** Whether this rule names {@code localhost}, and so the loopback addresses behind it. */
@@ -109,12 +126,12 @@ public final class AllowRule {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof AllowRule rule && host.equals(rule.host) && ports.equals(rule.ports);
+        return other instanceof AllowRule rule && host.equals(rule.host) && ports.equals(rule.ports) && udp == rule.udp;
     }
 
     @Override
     public int hashCode() {
-        return 31 * host.hashCode() + ports.hashCode();
+        return 31 * (31 * host.hashCode() + ports.hashCode()) + Boolean.hashCode(udp);
     }
 
     /** The rule as it was written. */

@@ -7,6 +7,7 @@ import dev.culvert.mux.UnixPath;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.channel.socket.DatagramChannel;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.socket.DuplexChannelConfig;
 import io.netty.channel.socket.SocketChannel;
@@ -142,6 +143,33 @@ public final class Dialer {
         return promise;
     }
 
+    /**
+     * Makes a socket for datagrams to a target, which it is connected to: it gets no others, and hears where ICMP says that nobody listens.
+     * From any thread; else as {@link #dial}, except that nothing is sent, and so whether anybody is there is not known.
+     *
+     * @return the connected channel, as {@link DatagramSockets} makes it
+     */
+    public Future<DatagramChannel> dialDatagrams(
+            EventLoop loop, HostPort target, Predicate<InetSocketAddress> allowed) {
+        Promise<DatagramChannel> promise = loop.newPromise();
+        try {
+            loop.execute(() -> {
+                UdpDial dial = new UdpDial(loop, transport, target, promise);
+                limit(loop, promise, () -> dial.outOfTime(timeout.toMillis()));
+                resolver.resolve(loop, target).addListener((Future<List<InetSocketAddress>> resolved) -> {
+                    if (resolved.isSuccess()) {
+                        dial.run(resolved.getNow(), allowed);
+                    } else {
+                        promise.tryFailure(notResolved(target, resolved.cause()));
+                    }
+                });
+            });
+        } catch (RejectedExecutionException e) { // the loop is shutting down
+            promise.tryFailure(new DialFailure(ErrorCode.INTERNAL, target, "not dialled: " + e));
+        }
+        return promise;
+    }
+
     private void start(
             EventLoop loop,
             HostPort target,
@@ -165,7 +193,7 @@ public final class Dialer {
         dial.run();
     }
 
-    private void limit(EventLoop loop, Promise<Channel> promise, Supplier<DialFailure> outOfTime) {
+    private void limit(EventLoop loop, Promise<?> promise, Supplier<DialFailure> outOfTime) {
         Future<?> deadline =
                 loop.schedule(() -> promise.tryFailure(outOfTime.get()), timeout.toMillis(), TimeUnit.MILLISECONDS);
         promise.addListener(done -> deadline.cancel(false));

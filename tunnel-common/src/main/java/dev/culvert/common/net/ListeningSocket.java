@@ -17,6 +17,11 @@ import org.slf4j.LoggerFactory;
 public record ListeningSocket(String place, String address, int descriptor) {
     private static final Logger LOG = LoggerFactory.getLogger(ListeningSocket.class);
 
+    /** Whether it is a socket of UDP. */
+    public boolean isOfDatagrams() {
+        return address.startsWith(AllowRule.UDP);
+    }
+
     /** Whether systemd has made it, or whoever had it from systemd. */
     boolean isSystemds() {
         return address.isEmpty();

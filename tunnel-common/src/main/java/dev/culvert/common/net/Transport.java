@@ -124,6 +124,22 @@ public enum Transport {
         };
     }
 
+    /** A UDP socket for an address to listen on or to connect to; throws ChannelException when there is no file descriptor left. */
+    public DatagramChannel newDatagramSocket(InetSocketAddress address) {
+        return switch (this) {
+            case EPOLL -> new EpollDatagramChannel(family(address));
+            case NIO -> new NioDatagramChannel(SelectorProvider.provider(), family(address));
+        };
+    }
+
+    /** A UDP socket that is bound already; throws ChannelException when that can not be. */
+    public DatagramChannel adoptDatagramSocket(int descriptor) {
+        return switch (this) {
+            case EPOLL -> new EpollDatagramChannel(descriptor);
+            case NIO -> throw needsEpoll();
+        };
+    }
+
     /** A socket of IPv6 can do both, but IPv4 by a detour: more calls for the kernel to set it up, and foreign addresses in `ss`. */
     private static SocketProtocolFamily family(InetSocketAddress address) {
         return address.getAddress() instanceof Inet4Address ? SocketProtocolFamily.INET : SocketProtocolFamily.INET6;

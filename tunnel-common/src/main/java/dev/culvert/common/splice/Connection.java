@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One tunnelled connection, from the moment it was accepted to the one line that the log gets at its end. Both agents know it
- * by the same id.
+ * One tunnelled connection, or one flow of datagrams, from the moment it was accepted to the one line that the log gets at its end. Both
+ * agents know it by the same id.
  *
  * <p>The counters belong to the connection's event loop; everything else may be called from any thread.
  */
@@ -37,6 +37,7 @@ public final class Connection {
     private volatile Limits limits = Limits.NONE;
     private volatile @Nullable Runnable shape;
 
+    private volatile boolean flow;
     private boolean opened;
     private long fromSocket;
     private long toSocket;
@@ -109,12 +110,45 @@ public final class Connection {
         answer = newAnswer;
     }
 
+    /** It is a flow of datagrams, and not a connection of TCP. Before anybody else knows it. */
+    public Connection ofDatagrams() {
+        flow = true;
+        return this;
+    }
+
+    /** Whether it is a flow of datagrams: it has no end of its own, and ends when it has been silent for long enough. */
+    public boolean isFlow() {
+        return flow;
+    }
+
+    /** For how long no byte has passed, ns. Event loop only. */
+    long idleNanos() {
+        return home.now() - activeAt;
+    }
+
+    /** Of the clock, ns. Any thread. */
+    long now() {
+        return home.now();
+    }
+
+    /** Where datagrams are counted. */
+    Datagrams datagrams() {
+        return home.datagrams();
+    }
+
     /** The target has answered, and so hears whoever has connected. Event loop only. */
     void opened(Channel channel) {
         if (!opened) {
+            opened();
+            answer.opened(channel);
+        }
+    }
+
+    /** The target has answered, and nobody has to hear it. Event loop only. */
+    void opened() {
+        if (!opened) {
             opened = true;
             home.observer().onOpened(tally, home.now() - startedAt);
-            answer.opened(channel);
         }
     }
 

@@ -31,6 +31,7 @@ public final class Connections {
             String.format("%06x", ThreadLocalRandom.current().nextInt(1 << 24));
 
     private final Map<Map.Entry<String, String>, Tally> tallies = new ConcurrentHashMap<>();
+    private final Datagrams datagrams = new Datagrams();
     private volatile Observer observer = new Observer() {};
     private volatile Runnable emptied = () -> {};
 
@@ -70,6 +71,11 @@ public final class Connections {
     /** What has been so far, by forward and client. */
     public Collection<Tally> tallies() {
         return Collections.unmodifiableCollection(tallies.values());
+    }
+
+    /** What has become of the datagrams of all flows. */
+    public Datagrams datagrams() {
+        return datagrams;
     }
 
     /** Who hears of each connection from now on. */

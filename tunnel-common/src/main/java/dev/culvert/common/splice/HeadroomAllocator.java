@@ -14,7 +14,7 @@ import java.util.function.IntSupplier;
  */
 final class HeadroomAllocator implements RecvByteBufAllocator {
     /** The header of a smux frame, bytes. */
-    private static final int HEADROOM = 8;
+    static final int HEADROOM = 8;
 
     private static final int MIN_READ = 512;
     private static final int FIRST_READ = 4096;

@@ -62,6 +62,17 @@ class DrainTest {
     }
 
     @Test
+    void aFlowOfDatagramsThatIsQuietIsNotWaitedFor() {
+        connection("flow").ofDatagrams();
+        connection("quiet");
+        Drain drain = new Drain(connections, TIMEOUT, null, clock);
+        clock.advance(5, TimeUnit.SECONDS);
+        drain.cutIdle();
+
+        assertThat(cut).containsExactly("flow: idle for 5000 ms while draining");
+    }
+
+    @Test
     void withoutIdleTheQuietStayUntilTheDeadline() {
         connection("quiet");
         Drain drain = new Drain(connections, TIMEOUT, null, clock);

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,7 +42,24 @@ class AllowListFuzz {
             return;
         }
         AllowList list = new AllowList(rules);
-        boolean expected = rules.stream().anyMatch(rule -> allows(rule.toString(), requested, bytes));
+        holds(list, requested, bytes, rules.stream().map(AllowRule::toString).filter(rule -> !isUdp(rule)));
+        holds(
+                list.forDatagrams(),
+                requested,
+                bytes,
+                rules.stream()
+                        .map(AllowRule::toString)
+                        .filter(AllowListFuzz::isUdp)
+                        .map(rule -> rule.substring(4)));
+    }
+
+    private static boolean isUdp(String rule) {
+        return rule.startsWith("udp:");
+    }
+
+    private static void holds(AllowList list, HostPort requested, byte[] bytes, Stream<String> rules)
+            throws UnknownHostException {
+        boolean expected = rules.anyMatch(rule -> allows(rule, requested, bytes));
 
         for (InetAddress address : inEachForm(bytes)) {
             assertThat(list.allows(requested, new InetSocketAddress(address, requested.port())))

@@ -40,6 +40,35 @@ class AllowListTest {
         assertThat(list(rule).mayMatch(target)).isTrue();
     }
 
+    @Test
+    void rulesForTcpAndForUdpCoverNothingOfEachOther() {
+        HostPort target = new HostPort("10.0.0.53", 53);
+        InetSocketAddress address = new InetSocketAddress("10.0.0.53", 53);
+        AllowList tcp = list("10.0.0.0/8:53");
+        AllowList udp = list("udp:10.0.0.0/8:53");
+
+        assertThat(tcp.allows(target, address)).isTrue();
+        assertThat(tcp.forDatagrams().mayMatch(target)).isFalse();
+        assertThat(tcp.forDatagrams().allows(target, address)).isFalse();
+        assertThat(udp.mayMatch(target)).isFalse();
+        assertThat(udp.mayMatch(new HostPort("dns.internal", 53))).isFalse();
+        assertThat(udp.allows(target, address)).isFalse();
+        assertThat(udp.forDatagrams().mayMatch(target)).isTrue();
+        assertThat(udp.forDatagrams().allows(target, address)).isTrue();
+    }
+
+    @Test
+    void rulesForUdpByNameDoNotCoverLoopbackEither() {
+        AllowList any = list("udp:*:53").forDatagrams();
+
+        assertThat(any.allows(new HostPort("dns.internal", 53), new InetSocketAddress("10.0.0.53", 53)))
+                .isTrue();
+        assertThat(any.allows(new HostPort("dns.internal", 53), new InetSocketAddress("127.0.0.9", 53)))
+                .isFalse();
+        assertThat(any.allows(new HostPort("dns.internal", 53), new InetSocketAddress("169.254.169.254", 53)))
+                .isFalse();
+    }
+
     @ParameterizedTest(name = "{0}: {1} may not be dialled at {2}")
     @CsvSource({
         "db.internal:80, web.internal:80, 10.0.0.5",

@@ -13,6 +13,7 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.channel.socket.DatagramChannel;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.resolver.dns.SingletonDnsServerAddressStreamProvider;
 import io.netty.util.NetUtil;
@@ -31,6 +32,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
@@ -115,6 +117,45 @@ class DialerTest {
                 .get();
 
         assertThat(dial.sync().getNow().isActive()).isTrue();
+    }
+
+    @Test
+    void aSocketForDatagramsIsConnectedToTheAddressThatWasLookedAt() throws Exception {
+        names.put("dns.test", 60, "127.0.0.2", "127.0.0.1");
+        List<InetSocketAddress> seen = new CopyOnWriteArrayList<>();
+
+        DatagramChannel channel = dialer(LONG)
+                .dialDatagrams(loop, new HostPort("dns.test", port), address -> {
+                    seen.add(address);
+                    return address.getAddress().equals(ALIVE);
+                })
+                .sync()
+                .getNow();
+
+        assertThat(seen).hasSize(2);
+        assertThat(channel.remoteAddress()).isEqualTo(new InetSocketAddress(ALIVE, port));
+        assertThat(channel.eventLoop()).isSameAs(loop);
+        assertThat(channel.config().isAutoRead()).isFalse();
+    }
+
+    @Test
+    void noSocketForDatagramsIsConnectedToWhatIsNotAllowedOrHasNoName() {
+        names.put("dns.test", 60, "127.0.0.1");
+
+        Future<?> forbidden = dialer(LONG)
+                .dialDatagrams(loop, new HostPort("dns.test", 53), address -> false)
+                .awaitUninterruptibly();
+        Future<?> nameless = dialer(LONG)
+                .dialDatagrams(loop, new HostPort("none.test", 53), DialerTest::any)
+                .awaitUninterruptibly();
+
+        assertThat(forbidden.cause())
+                .isInstanceOfSatisfying(
+                        DialFailure.class, failure -> assertThat(failure.code()).isEqualTo(ErrorCode.FORBIDDEN))
+                .hasMessage("dns.test:53: forbidden; tried 127.0.0.1:53 (not allowed)");
+        assertThat(nameless.cause())
+                .isInstanceOfSatisfying(
+                        DialFailure.class, failure -> assertThat(failure.code()).isEqualTo(ErrorCode.NAME_NOT_FOUND));
     }
 
     @Test

@@ -1,0 +1,101 @@
+package dev.culvert.common.splice;
+
+import dev.culvert.common.splice.Datagrams.Loss;
+import io.netty.buffer.ByteBuf;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Datagrams of one flow that wait for its stream: a few, and not for long. Where there are too many the oldest is dropped, not the newest: what
+ * comes last is worth most to a call or a game, a question that was asked again replaces the one before, and a queue that has stood still
+ * while the link was lost holds nothing old when it goes on. One thread.
+ */
+final class DatagramQueue {
+    /** Bytes. */
+    static final int MOST = 256 << 10;
+    /** What has waited longer is dropped when its turn comes. */
+    static final Duration OLDEST = Duration.ofMillis(50);
+
+    private final ArrayDeque<Waiting> waiting = new ArrayDeque<>(0);
+    private final DatagramMemory memory;
+    private final Consumer<Loss> lost;
+    private int held;
+
+    private record Waiting(ByteBuf datagram, int bytes, long since) {}
+
+    /** @param lost told of each datagram that is dropped */
+    DatagramQueue(DatagramMemory memory, Consumer<Loss> lost) {
+        this.memory = memory;
+        this.lost = lost;
+    }
+
+    boolean isEmpty() {
+        return waiting.isEmpty();
+    }
+
+    /** Takes {@code datagram}. Times are of the clock, ns. */
+    void add(ByteBuf datagram, long now) {
+        int size = datagram.readableBytes();
+        dropLate(now);
+        while (!waiting.isEmpty() && held + DatagramMemory.cost(size) > MOST) {
+            drop(Loss.QUEUE_FULL);
+        }
+        while (!memory.take(size)) {
+            if (waiting.isEmpty()) {
+                datagram.release();
+                lost.accept(Loss.QUEUE_FULL);
+                return;
+            }
+            drop(Loss.QUEUE_FULL);
+        }
+        held += DatagramMemory.cost(size);
+        waiting.add(new Waiting(datagram, size, now));
+    }
+
+    /** How long the next one is, bytes; 0: there is none. */
+    int next(long now) {
+        dropLate(now);
+        Waiting head = waiting.peek();
+        return head == null ? 0 : head.bytes;
+    }
+
+    /** The next one, which belongs to the caller; null: there is none. */
+    @Nullable ByteBuf poll() {
+        Waiting head = waiting.poll();
+        if (head == null) {
+            return null;
+        }
+        leave(head);
+        return head.datagram;
+    }
+
+    /** Drops all; nobody is told. */
+    void clear() {
+        ByteBuf datagram;
+        while ((datagram = poll()) != null) {
+            datagram.release();
+        }
+    }
+
+    private void dropLate(long now) {
+        for (Waiting head = waiting.peek();
+                head != null && now - head.since > OLDEST.toNanos();
+                head = waiting.peek()) {
+            drop(Loss.LATE);
+        }
+    }
+
+    private void drop(Loss why) {
+        Waiting head = waiting.remove();
+        leave(head);
+        head.datagram.release();
+        lost.accept(why);
+    }
+
+    private void leave(Waiting head) {
+        held -= DatagramMemory.cost(head.bytes);
+        memory.give(head.bytes);
+    }
+}

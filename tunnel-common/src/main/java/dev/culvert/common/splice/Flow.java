@@ -1,0 +1,282 @@
+package dev.culvert.common.splice;
+
+import dev.culvert.common.splice.Datagrams.Loss;
+import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.MuxSession;
+import dev.culvert.mux.MuxStream;
+import dev.culvert.mux.OpenRequest;
+import dev.culvert.mux.StreamListener;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.Future;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Joins the datagrams of one sender and a stream: the counterpart of {@link Splice} for UDP. Each datagram is a write with its length in front
+ * ({@code docs/protocol.md}, section 3).
+ *
+ * <p>A datagram is lost rather than late: the stream holds one at a time, so that the next is chosen when it can be sent, and what waits for
+ * that waits in a {@link DatagramQueue}. A flow has no end of its own. It ends when it has been silent for long enough, at the side that knows
+ * for how long, and it does not half-close: a FIN is answered with a FIN.
+ *
+ * <p>Event loop of the session only, but for {@link #frame}.
+ */
+public final class Flow implements StreamListener {
+    /** What may be said before the other side has taken the flow on, bytes: it keeps that until its socket is there. */
+    private static final int MOST_EARLY = 64 << 10;
+
+    private final EventLoop loop;
+    private final Connection connection;
+    private final Socket socket;
+    private final DatagramQueue queue;
+    private final DatagramDecoder decoder;
+    private final Runnable flush = this::flush;
+
+    private @Nullable MuxStream stream;
+    private @Nullable Future<?> alarm;
+    private boolean flushing;
+    private boolean opened;
+    private int early;
+    private int lost;
+    private boolean ended;
+
+    /** The near end of a flow. Event loop of the session. */
+    public interface Socket {
+        /** Sends a datagram, which it takes, at the next {@link #flush}. False: it can not, and has dropped it. */
+        boolean send(ByteBuf datagram);
+
+        void flush();
+
+        /**
+         * The flow has ended.
+         *
+         * @param refused the other side has not taken it on, and would not if it was asked again at once
+         */
+        void ended(boolean refused);
+    }
+
+    private Flow(EventLoop loop, Connection connection, DatagramMemory memory, Socket socket) {
+        this.loop = loop;
+        this.connection = connection;
+        this.socket = socket;
+        queue = new DatagramQueue(memory, this::lose);
+        decoder = new DatagramDecoder(memory, this::pass, this::lose);
+    }
+
+    /**
+     * Opens a stream for a flow.
+     *
+     * @param timeout it ends when it has been silent for so long
+     * @throws IllegalStateException when the session takes no streams
+     */
+    public static Flow open(
+            EventLoop loop,
+            Connection connection,
+            MuxSession session,
+            OpenRequest request,
+            DatagramMemory memory,
+            Duration timeout,
+            Socket socket) {
+        Flow flow = new Flow(loop, connection, memory, socket);
+        flow.join(session.open(request, flow));
+        flow.endIfIdle(timeout.toNanos(), timeout.toNanos());
+        return flow;
+    }
+
+    /** Accepts a stream for a flow whose socket is there; what has come already is passed on at {@link #begin}. */
+    public static Flow accept(
+            EventLoop loop, Connection connection, MuxStream stream, DatagramMemory memory, Socket socket) {
+        Flow flow = new Flow(loop, connection, memory, socket);
+        stream.accept();
+        flow.opened = true;
+        connection.opened();
+        flow.join(stream);
+        return flow;
+    }
+
+    /** Of one that was accepted: the socket knows it from now on. */
+    public void begin() {
+        if (stream != null) {
+            stream.attach(this);
+        }
+    }
+
+    private void join(MuxStream newStream) {
+        stream = newStream;
+        newStream.queueOneWrite();
+        connection.carriedBy(newStream);
+        connection.onCut(loop, this::cut);
+    }
+
+    private void endIfIdle(long timeoutNanos, long afterNanos) {
+        alarm = loop.schedule(
+                () -> {
+                    long idle = connection.idleNanos();
+                    if (idle < timeoutNanos) {
+                        endIfIdle(timeoutNanos, timeoutNanos - idle);
+                    } else {
+                        close("idle for " + idle / 1_000_000 + " ms");
+                    }
+                },
+                afterNanos,
+                TimeUnit.NANOSECONDS);
+    }
+
+    // ---- from the socket to the stream
+
+    /**
+     * A datagram that {@link #fits} as {@link #send} takes it: a copy, with its length and room for a frame's header in front. Any
+     * thread.
+     */
+    public static ByteBuf frame(ByteBuf datagram) {
+        int bytes = datagram.readableBytes();
+        int capacity = HeadroomAllocator.HEADROOM + DatagramDecoder.HEADER + bytes;
+        return ByteBufAllocator.DEFAULT
+                .ioBuffer(capacity, capacity)
+                .setIndex(HeadroomAllocator.HEADROOM, HeadroomAllocator.HEADROOM)
+                .writeShortLE(bytes)
+                .writeBytes(datagram, datagram.readerIndex(), bytes);
+    }
+
+    /** Whether a datagram is one that a stream can carry. */
+    public static boolean fits(ByteBuf datagram) {
+        return datagram.readableBytes() <= DatagramDecoder.MOST;
+    }
+
+    /** A datagram has come from the socket. Takes {@code framed}, see {@link #frame}. */
+    public void send(ByteBuf framed) {
+        connection.fromSocket(framed.readableBytes() - DatagramDecoder.HEADER);
+        connection.datagrams().fromSocket();
+        if (stream == null || ended) {
+            framed.release();
+            lose(Loss.ENDED);
+        } else if (queue.isEmpty() && maySend(stream, framed.readableBytes())) {
+            write(stream, framed);
+        } else {
+            queue.add(framed, connection.now());
+            sendWaiting(stream);
+        }
+    }
+
+    private boolean maySend(MuxStream to, int bytes) {
+        return to.isWritable() && (opened || early == 0 || early + bytes <= MOST_EARLY);
+    }
+
+    private void write(MuxStream to, ByteBuf framed) {
+        if (!opened) {
+            early += framed.readableBytes();
+        }
+        to.write(framed);
+    }
+
+    private void sendWaiting(MuxStream to) {
+        long now = connection.now();
+        for (int bytes = queue.next(now); bytes > 0 && maySend(to, bytes); bytes = queue.next(now)) {
+            ByteBuf framed = queue.poll();
+            if (framed != null) {
+                write(to, framed);
+            }
+        }
+    }
+
+    @Override
+    public void onWritable(MuxStream from) {
+        sendWaiting(from);
+    }
+
+    @Override
+    public void onOpened(MuxStream from) {
+        opened = true;
+        connection.opened();
+        sendWaiting(from);
+    }
+
+    // ---- from the stream to the socket
+
+    @Override
+    public void onData(MuxStream from, ByteBuf data) {
+        int bytes = data.readableBytes();
+        if (ended) {
+            data.release();
+        } else if (!decoder.decode(data)) {
+            cut(ErrorCode.PROTOCOL_ERROR, "a datagram has " + DatagramDecoder.MOST + " bytes at most");
+        } else if (!flushing) {
+            flushing = true;
+            loop.execute(flush); // once, after all that this iteration of the loop brings
+        }
+        from.consumed(bytes); // nobody waits for a socket of UDP
+    }
+
+    private void pass(ByteBuf datagram) {
+        int bytes = datagram.readableBytes();
+        if (socket.send(datagram)) {
+            connection.toSocket(bytes);
+            connection.datagrams().toSocket();
+        } else {
+            lose(Loss.SOCKET);
+        }
+    }
+
+    private void flush() {
+        flushing = false;
+        socket.flush();
+    }
+
+    /** A datagram was dropped. */
+    public void lose(Loss why) {
+        lost++;
+        connection.datagrams().lose(why);
+    }
+
+    // ---- the end
+
+    /** Nobody has a use for it any more. */
+    public void close(String why) {
+        end(ErrorCode.CANCELLED, why, null, "closed: " + why);
+    }
+
+    private void cut(ErrorCode code, String why) {
+        end(code, why, code, "reset: " + why);
+    }
+
+    private void end(ErrorCode told, String why, @Nullable ErrorCode code, String reason) {
+        if (stream != null) {
+            stream.reset(told, why);
+        }
+        ended(code, reason);
+    }
+
+    @Override
+    public void onFin(MuxStream from) {
+        from.shutdownOutput();
+        ended(null, "closed");
+    }
+
+    @Override
+    public void onReset(MuxStream from, ErrorCode code, String text) {
+        String said = text.isEmpty() ? code.toString() : code + ": " + text;
+        if (code == ErrorCode.CANCELLED) {
+            ended(null, "closed by the other side" + (text.isEmpty() ? "" : ": " + text));
+        } else {
+            ended(code, "reset: " + said);
+        }
+    }
+
+    private void ended(@Nullable ErrorCode code, String reason) {
+        if (ended) {
+            return;
+        }
+        ended = true;
+        if (alarm != null) {
+            alarm.cancel(false);
+        }
+        queue.clear();
+        decoder.close();
+        flush(); // what came with the end
+        socket.ended(!opened && code != null && code != ErrorCode.REFUSED);
+        connection.end(code, lost == 0 ? reason : reason + "; " + lost + " datagrams were dropped");
+    }
+}

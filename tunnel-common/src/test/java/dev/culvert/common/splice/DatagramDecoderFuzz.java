@@ -1,0 +1,63 @@
+package dev.culvert.common.splice;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** What a coverage-guided fuzzer thinks of as the bytes of a flow, decoded once more by the book. The first byte says in what pieces they come. */
+class DatagramDecoderFuzz {
+    @FuzzTest(maxDuration = "60s")
+    void whatIsFoundIsWhatIsThereAndNothingIsKept(byte[] input) {
+        if (input.length == 0) {
+            return;
+        }
+        byte[] stream = Arrays.copyOfRange(input, 1, input.length);
+        int piece = 1 + (input[0] & 0xff);
+        DatagramMemory memory = new DatagramMemory();
+        List<byte[]> found = new ArrayList<>();
+        DatagramDecoder decoder = new DatagramDecoder(
+                memory,
+                datagram -> {
+                    found.add(ByteBufUtil.getBytes(datagram));
+                    datagram.release();
+                },
+                loss -> {
+                    throw new AssertionError(loss);
+                });
+        boolean good = true;
+        for (int at = 0; at < stream.length && good; at += piece) {
+            good = decoder.decode(Unpooled.copiedBuffer(stream, at, Math.min(piece, stream.length - at)));
+            assertThat(memory.taken()).isBetween(0L, (long) DatagramMemory.cost(DatagramDecoder.MOST));
+        }
+        decoder.close();
+
+        assertThat(memory.taken()).isZero();
+        assertThat(good).isEqualTo(expected(stream, found));
+    }
+
+    /** Compares; returns whether all lengths can be. */
+    private static boolean expected(byte[] stream, List<byte[]> found) {
+        int at = 0;
+        int n = 0;
+        while (at + 2 <= stream.length) {
+            int length = (stream[at] & 0xff) + 256 * (stream[at + 1] & 0xff);
+            if (length > 65_507) {
+                assertThat(found).hasSize(n);
+                return false;
+            }
+            at += 2;
+            if (at + length > stream.length) {
+                break;
+            }
+            assertThat(found.get(n++)).isEqualTo(Arrays.copyOfRange(stream, at, at + length));
+            at += length;
+        }
+        assertThat(found).hasSize(n);
+        return true;
+    }
+}

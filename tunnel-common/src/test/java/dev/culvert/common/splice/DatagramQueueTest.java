@@ -1,0 +1,81 @@
+package dev.culvert.common.splice;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.culvert.common.splice.Datagrams.Loss;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class DatagramQueueTest {
+    /** So large that nothing is left. */
+    private static final int ALL = (int) DatagramMemory.MOST - DatagramMemory.cost(0);
+
+    private static final long MILLI = 1_000_000;
+
+    private final DatagramMemory memory = new DatagramMemory();
+    private final List<Loss> lost = new ArrayList<>();
+    private final DatagramQueue queue = new DatagramQueue(memory, lost::add);
+
+    @AfterEach
+    void nothingIsLeft() {
+        queue.clear();
+        assertThat(memory.taken()).isZero();
+    }
+
+    private void add(int name, int bytes, long now) {
+        queue.add(Unpooled.buffer(bytes, bytes).writeByte(name).writeZero(bytes - 1), now);
+    }
+
+    private int poll() {
+        ByteBuf datagram = Objects.requireNonNull(queue.poll());
+        int name = datagram.readByte();
+        datagram.release();
+        return name;
+    }
+
+    @Test
+    void whatIsTooMuchPushesTheOldestOut() {
+        for (int i = 0; i < 10; i++) {
+            add(i, DatagramQueue.MOST / 4 - DatagramMemory.cost(0), 0);
+        }
+
+        assertThat(lost).hasSize(6).containsOnly(Loss.QUEUE_FULL);
+        assertThat(memory.taken()).isEqualTo(DatagramQueue.MOST);
+        assertThat(poll()).isEqualTo(6);
+    }
+
+    @Test
+    void emptyOnesAreNotForNothing() {
+        for (int i = 0; i < 10_000; i++) {
+            add(1, 2, 0);
+        }
+
+        assertThat(lost).hasSizeGreaterThan(7_000);
+    }
+
+    @Test
+    void whatHasWaitedTooLongIsDroppedWhenItsTurnComes() {
+        add(1, 100, 0);
+        add(2, 100, 30 * MILLI);
+
+        assertThat(queue.next(51 * MILLI)).isEqualTo(100);
+        assertThat(lost).containsExactly(Loss.LATE);
+        assertThat(poll()).isEqualTo(2);
+        assertThat(queue.next(51 * MILLI)).isZero();
+    }
+
+    @Test
+    void whereOthersHaveAllTheMemoryTheNewestIsDropped() {
+        assertThat(memory.take(ALL)).isTrue();
+        add(1, 100, 0);
+        memory.give(ALL);
+
+        assertThat(queue.isEmpty()).isTrue();
+        assertThat(lost).containsExactly(Loss.QUEUE_FULL);
+    }
+}

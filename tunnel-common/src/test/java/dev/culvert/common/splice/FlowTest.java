@@ -1,0 +1,285 @@
+package dev.culvert.common.splice;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.culvert.common.splice.Datagrams.Loss;
+import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.MuxConnection;
+import dev.culvert.mux.MuxSession;
+import dev.culvert.mux.MuxSettings;
+import dev.culvert.mux.MuxStream;
+import dev.culvert.mux.OpenRequest;
+import dev.culvert.mux.ProtocolVersion;
+import dev.culvert.mux.SessionListener;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.util.concurrent.MockTicker;
+import io.netty.util.concurrent.Ticker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Two ends of a flow over a session whose bytes the test moves, on a clock of its own. */
+class FlowTest {
+    private static final Duration TIMEOUT = Duration.ofSeconds(60);
+
+    private final MockTicker clock = Ticker.newMockTicker();
+    private final Connections here = new Connections(clock);
+    private final Connections there = new Connections(clock);
+    private final DatagramMemory memory = new DatagramMemory();
+    private final End local = new End();
+    private final End target = new End();
+
+    private Consumer<MuxStream> onStream = this::accept;
+    private final MuxSession client = session(MuxSession.Role.CLIENT);
+    private final EmbeddedChannel near = channel(client);
+    private final EmbeddedChannel far = channel(session(MuxSession.Role.SERVER));
+
+    /** In place of a socket. */
+    private static final class End implements Flow.Socket {
+        final List<Integer> got = new ArrayList<>();
+        boolean full;
+        boolean ended;
+        boolean refused;
+
+        @Override
+        public boolean send(ByteBuf datagram) {
+            if (!full) {
+                got.add(datagram.readableBytes());
+            }
+            datagram.release();
+            return !full;
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void ended(boolean wasRefused) {
+            ended = true;
+            refused = wasRefused;
+        }
+    }
+
+    private MuxSession session(MuxSession.Role role) {
+        return new MuxSession(role, MuxSettings.of(ProtocolVersion.CULVERT), new SessionListener() {
+            @Override
+            public void onStream(MuxSession session, MuxStream stream) {
+                onStream.accept(stream);
+            }
+
+            @Override
+            public void onClosed(MuxSession session, ErrorCode code, String text) {}
+        });
+    }
+
+    private EmbeddedChannel channel(MuxSession session) {
+        EmbeddedChannel channel = EmbeddedChannel.builder().ticker(clock).build();
+        channel.pipeline().addLast(new MuxConnection(session));
+        return channel;
+    }
+
+    private void accept(MuxStream stream) {
+        Connection connection =
+                there.add("1", "dns", "", "source", "udp:target").ofDatagrams();
+        Flow.accept(far.eventLoop(), connection, stream, memory, target).begin();
+    }
+
+    private Flow open() {
+        pump();
+        Connection connection = here.add("1", "dns", "", "source", "udp:target").ofDatagrams();
+        return Flow.open(near.eventLoop(), connection, client, OpenRequest.EMPTY, memory, TIMEOUT, local);
+    }
+
+    private static void send(Flow flow, int bytes) {
+        ByteBuf datagram = Unpooled.buffer(bytes).writeZero(bytes);
+        flow.send(Flow.frame(datagram));
+        datagram.release();
+    }
+
+    private void pump() {
+        boolean moved = true;
+        while (moved) {
+            near.runPendingTasks();
+            far.runPendingTasks();
+            moved = move(near, far);
+            moved |= move(far, near);
+        }
+    }
+
+    private static boolean move(EmbeddedChannel from, EmbeddedChannel to) {
+        boolean moved = false;
+        ByteBuf bytes;
+        while ((bytes = from.readOutbound()) != null) {
+            to.writeInbound(bytes);
+            moved = true;
+        }
+        return moved;
+    }
+
+    @AfterEach
+    void nothingIsLeft() {
+        near.finishAndReleaseAll();
+        far.finishAndReleaseAll();
+        assertThat(here.size()).isZero();
+        assertThat(there.size()).isZero();
+        assertThat(memory.taken()).isZero();
+    }
+
+    @Test
+    void datagramsOfAnySizeArriveAsTheyWere() {
+        Flow flow = open();
+        List<Integer> sizes = List.of(0, 1, 40, 1472, 0, 32_758, 32_759, 65_507, 9);
+        for (int size : sizes) {
+            send(flow, size);
+            pump();
+        }
+
+        assertThat(target.got).isEqualTo(sizes);
+        assertThat(there.datagrams().toSockets()).isEqualTo(sizes.size());
+        assertThat(there.tallies())
+                .singleElement()
+                .satisfies(tally -> assertThat(tally.toSockets())
+                        .isEqualTo(sizes.stream().mapToInt(Integer::intValue).sum()));
+    }
+
+    @Test
+    void silenceEndsItInGoodOrderOnBothSides() {
+        Flow flow = open();
+        send(flow, 10);
+        pump();
+        clock.advance(40, TimeUnit.SECONDS);
+        pump();
+        send(flow, 10);
+        clock.advance(59, TimeUnit.SECONDS);
+        near.runScheduledPendingTasks();
+        assertThat(local.ended).isFalse();
+
+        clock.advance(1, TimeUnit.SECONDS);
+        near.runScheduledPendingTasks();
+        pump();
+
+        assertThat(local.ended).isTrue();
+        assertThat(local.refused).isFalse();
+        assertThat(target.ended).isTrue();
+        for (Connections side : List.of(here, there)) {
+            assertThat(side.tallies())
+                    .singleElement()
+                    .satisfies(tally -> assertThat(tally.closed()).isOne());
+        }
+    }
+
+    @Test
+    void beforeItIsTakenOnNoMoreIsSaidThanTheOtherSideShouldKeep() {
+        List<MuxStream> streams = new ArrayList<>();
+        onStream = streams::add;
+        Flow flow = open();
+        for (int i = 0; i < 400; i++) {
+            send(flow, 998);
+            pump();
+        }
+        assertThat(streams.get(0).unconsumedBytes()).isEqualTo(65_000);
+        clock.advance(10, TimeUnit.MILLISECONDS);
+
+        accept(streams.get(0));
+        pump();
+
+        assertThat(target.got).hasSize(65 + 232); // and what fits into the queue
+        assertThat(here.datagrams().lost(Loss.QUEUE_FULL)).isEqualTo(400 - 65 - 232);
+    }
+
+    @Test
+    void whatTheSessionDoesNotTakeIsDroppedAndDoesNotComeLater() {
+        Flow flow = open();
+        pump();
+        for (int i = 0; i < 2000; i++) { // nothing is moved: the window is full after 256 KiB
+            send(flow, 998);
+            near.runPendingTasks();
+        }
+        assertThat(memory.taken()).isEqualTo(232 * 1128L);
+        clock.advance(51, TimeUnit.MILLISECONDS);
+        pump();
+        send(flow, 7);
+        pump();
+
+        assertThat(target.got.size()).isBetween(263, 264);
+        assertThat(target.got).endsWith(7);
+        assertThat(here.datagrams().lost(Loss.QUEUE_FULL)).isGreaterThan(1400);
+        assertThat(here.datagrams().lost(Loss.LATE)).isEqualTo(232);
+    }
+
+    @Test
+    void aSocketThatTakesNoMoreLosesDatagramsAndHoldsNobodyUp() {
+        Flow flow = open();
+        target.full = true;
+        for (int i = 0; i < 100; i++) {
+            send(flow, 60_000);
+            pump();
+        }
+        target.full = false;
+        send(flow, 7);
+        pump();
+
+        assertThat(target.got).containsExactly(7);
+        assertThat(there.datagrams().lost(Loss.SOCKET)).isEqualTo(100);
+    }
+
+    @Test
+    void aRefusalSaysThatItIsOne() {
+        onStream = stream -> stream.reset(ErrorCode.FORBIDDEN, "not this one");
+        send(open(), 10);
+        pump();
+
+        assertThat(local.refused).isTrue();
+        assertThat(here.tallies())
+                .singleElement()
+                .satisfies(
+                        tally -> assertThat(tally.cutOff(ErrorCode.FORBIDDEN)).isOne());
+    }
+
+    @Test
+    void oneThatWasNotProcessedMayBeBegunAgainAtOnce() {
+        onStream = stream -> stream.reset(ErrorCode.REFUSED, "draining");
+        send(open(), 10);
+        pump();
+
+        assertThat(local.ended).isTrue();
+        assertThat(local.refused).isFalse();
+    }
+
+    @Test
+    void aLengthThatCanNotBeEndsTheStreamAndNotTheSession() {
+        onStream = stream -> {
+            stream.accept();
+            stream.write(Unpooled.wrappedBuffer(new byte[] {-1, -1, 0}));
+        };
+        open();
+        pump();
+
+        assertThat(local.ended).isTrue();
+        assertThat(client.isUp()).isTrue();
+        assertThat(here.tallies())
+                .singleElement()
+                .satisfies(tally ->
+                        assertThat(tally.cutOff(ErrorCode.PROTOCOL_ERROR)).isOne());
+    }
+
+    @Test
+    void aFinIsAnsweredWithAFin() {
+        onStream = stream -> {
+            accept(stream);
+            stream.shutdownOutput();
+        };
+        open();
+        pump();
+
+        assertThat(local.ended).isTrue();
+        assertThat(target.ended).isTrue();
+        assertThat(client.streamCount()).isZero();
+    }
+}
