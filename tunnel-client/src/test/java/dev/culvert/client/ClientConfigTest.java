@@ -280,14 +280,42 @@ class ClientConfigTest {
                         "client.conf:4: forwards.b.listen: 127.0.0.1:53 is taken by forwards.a.listen; give each its own address",
                         "client.conf:4: forwards.b.target: found \"unix:/run/app.sock\", a unix socket, which carries no UDP; expected HOST:PORT",
                         "client.conf:5: forwards.c.listen: found \"unix:@app\", a unix socket, which carries no UDP; expected HOST:PORT",
-                        "client.conf:6: forwards.d.protocol: found \"sctp\", expected one of tcp, udp",
-                        "client.conf:6: forwards.d.flow-timeout: is only for protocol = udp; remove this key");
+                        "client.conf:6: forwards.d.protocol: found \"sctp\", expected one of tcp, udp, socks5, http-connect",
+                        "client.conf:6: forwards.d.flow-timeout: is not for protocol = tcp; remove this key");
         assertThat(errors("""
                                 upstream { servers = ["127.0.0.1:1"], tls = off, protocol = smux-v2 }
                                 forwards { a { protocol = udp, listen = "127.0.0.1:53" } }
                                 """))
                 .containsExactly(
-                        "client.conf:2: forwards.a.protocol: udp takes upstream.protocol = culvert: with smux-v2 there are no words for it");
+                        "client.conf:2: forwards.a.protocol: udp takes upstream.protocol = culvert: with smux-v2 the peer decides the target");
+    }
+
+    @Test
+    void keys_that_are_not_for_a_protocol_are_refused() {
+        assertThat(errors("""
+                                upstream { servers = ["127.0.0.1:1"], tls = off }
+                                forwards {
+                                  a { protocol = socks5, listen = "127.0.0.1:1080", target = "10.0.0.1:80" }
+                                  b { listen = "127.0.0.1:80", target = "10.0.0.1:80", user = "alice" }
+                                  c { protocol = udp, listen = "127.0.0.1:53", target = "10.0.0.53:53", proxy-protocol = v2, rate.up = 1m }
+                                  d { protocol = http-connect, listen = "127.0.0.1:3128", user = "alice" }
+                                  e { listen = "127.0.0.1:81", target = "10.0.0.1:80", mode = "0600" }
+                                  f { listen = "/run/app.sock", target = "10.0.0.1:80" }
+                                  g { listen = "127.0.0.1:82", target = "10.0.0.1:80", tls { cert-file = "a.pem" } }
+                                }
+                                """))
+                .contains(
+                        "client.conf:3: forwards.a.target: with protocol = socks5 each connection says where it goes; remove this key",
+                        "client.conf:4: forwards.b.user: is not for protocol = tcp; remove this key",
+                        "client.conf:5: forwards.c.proxy-protocol: is not for protocol = udp; remove this key",
+                        "client.conf:5: forwards.c.rate: is not for protocol = udp; remove this key",
+                        "client.conf:6: forwards.d.password-file: missing, expected a file with the password in its first line,"
+                                + " or password = ${?A_VARIABLE} of the environment",
+                        "client.conf:7: forwards.e.mode: is for a unix socket that is a file,"
+                                + " as in listen = \"unix:/run/app.sock\"; remove it",
+                        "client.conf:8: forwards.f.listen: found \"/run/app.sock\"; for a unix socket write \"unix:/run/app.sock\"",
+                        "client.conf:9: forwards.g.tls.key-file: missing, expected a PEM file with the key,"
+                                + " and its certificate if there is no cert-file");
     }
 
     @Test
