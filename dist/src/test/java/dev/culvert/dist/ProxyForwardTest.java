@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
@@ -127,6 +128,7 @@ class ProxyForwardTest {
     @Test
     void onlyWhoKnowsThePasswordOfSocksMayUseIt() throws Exception {
         Path password = Files.writeString(directory.resolve("password"), "s3cret\n");
+        Files.setPosixFilePermissions(password, PosixFilePermissions.fromString("rw-------"));
         try (Tunnel tunnel = proxies()
                 .client("forwards.socks { user = \"alice\", password-file = \"%s\" }".formatted(password))
                 .open()) {

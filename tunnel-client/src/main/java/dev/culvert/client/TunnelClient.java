@@ -30,6 +30,7 @@ import dev.culvert.mux.SharedBudget;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.socket.DuplexChannelConfig;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
 import io.netty.util.internal.PlatformDependent;
@@ -301,6 +302,7 @@ public final class TunnelClient implements Agent {
             acceptor.release();
             return;
         }
+        ((DuplexChannelConfig) channel.config()).setAllowHalfClosure(true);
         if (!Reception.isFor(forward, origin)) {
             enter(
                     forward,

@@ -1,16 +1,14 @@
 package dev.culvert.common.config;
 
+import dev.culvert.common.tls.SecretFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.Optional;
 
 /** A password, which is never printed. */
 public final class Secret {
-    private static final long MOST_BYTES = 4096;
-
     private final byte[] bytes;
 
     private Secret(byte[] bytes) {
@@ -43,20 +41,12 @@ public final class Secret {
     }
 
     private static String firstLine(Path file) throws IOException {
-        try {
-            if (Files.size(file) > MOST_BYTES) {
-                throw new IOException(file + " has more than " + MOST_BYTES + " bytes, which is no password");
-            }
-            String line = Files.readString(file).lines().findFirst().orElse("");
-            if (line.isEmpty()) {
-                throw new IOException(file + " has nothing in its first line");
-            }
-            return line;
-        } catch (java.nio.file.NoSuchFileException e) {
-            throw new IOException(file + ": no such file", e);
-        } catch (java.nio.file.AccessDeniedException e) {
-            throw new IOException(file + " cannot be read by this user", e);
+        String line =
+                SecretFile.read(file, "a password", "").lines().findFirst().orElse("");
+        if (line.isEmpty()) {
+            throw new IOException(file + " has nothing in its first line");
         }
+        return line;
     }
 
     /** Whether it is the same, in a time that does not tell how much of it is. */

@@ -3,6 +3,7 @@ package dev.culvert.common.net;
 import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.UnixPath;
+import io.netty.channel.ChannelConfig;
 import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -10,7 +11,6 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.socket.DuplexChannel;
-import io.netty.channel.socket.DuplexChannelConfig;
 import io.netty.channel.socket.ServerSocketChannel;
 import io.netty.channel.socket.SocketChannelConfig;
 import io.netty.channel.unix.UnixChannel;
@@ -62,7 +62,7 @@ public final class Acceptor {
      * @param address port 0: one that is free
      * @param file what becomes of the file of a unix socket
      * @param maxConnections how many may be open at once: accepted, and not yet {@link #release released}
-     * @param accepted takes each channel, on {@code loop}: not registered, not read, with half-closure, TCP_NODELAY and SO_KEEPALIVE set
+     * @param accepted takes each channel, on {@code loop}: not registered, not read, TCP_NODELAY and SO_KEEPALIVE set
      * @throws IOException with a sentence for the user
      */
     public static Acceptor listen(
@@ -248,8 +248,8 @@ public final class Acceptor {
             if (troubled && !hasDescriptorsToSpare()) {
                 rest();
             }
-            DuplexChannelConfig config = (DuplexChannelConfig) child.config();
-            config.setAutoRead(false).setAllowHalfClosure(true);
+            ChannelConfig config = child.config();
+            config.setAutoRead(false);
             if (config instanceof SocketChannelConfig tcp) {
                 tcp.setKeepAlive(true); // which has set TCP_NODELAY
             }

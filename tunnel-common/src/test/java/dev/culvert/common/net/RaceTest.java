@@ -163,11 +163,11 @@ class RaceTest {
         race.run(List.of(A, B, C), address -> !address.equals(C));
 
         answers.get(0).setFailure(new NoRouteToHostException());
-        answers.get(1).setFailure(new SocketException("Operation not permitted"));
+        answers.get(1).setFailure(new SocketException("Input/output error"));
 
         assertThat(failure())
                 .hasMessage("db:80: unreachable; tried 192.0.2.3:80 (not allowed), 192.0.2.1:80 (no route), "
-                        + "192.0.2.2:80 (java.net.SocketException: Operation not permitted)");
+                        + "192.0.2.2:80 (java.net.SocketException: Input/output error)");
     }
 
     @Test
