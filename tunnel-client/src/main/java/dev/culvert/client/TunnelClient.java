@@ -6,6 +6,7 @@ import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.LogSetup;
+import dev.culvert.common.lifecycle.OfferStatus;
 import dev.culvert.common.lifecycle.Plan;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.Speed;
@@ -15,11 +16,14 @@ import dev.culvert.common.net.Listeners;
 import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.Origin;
 import dev.culvert.common.net.Transport;
+import dev.culvert.common.splice.Arrival;
+import dev.culvert.common.splice.Carriers;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.Prelude;
 import dev.culvert.common.splice.Tally;
 import dev.culvert.mux.Address;
+import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.OpenRequest;
 import dev.culvert.mux.SharedBudget;
 import io.netty.channel.EventLoop;
@@ -66,7 +70,8 @@ public final class TunnelClient implements Agent {
     private final SharedBudget memory = new SharedBudget(PlatformDependent.maxDirectMemory() / 2);
 
     private final List<Uplink> uplinks = new ArrayList<>();
-    private final Uplinks router;
+    private final Carriers router;
+    private final Reverse reverse;
 
     /** @param passed sockets that listen already */
     TunnelClient(ClientConfig config, List<ListeningSocket> passed) throws StartFailure {
@@ -77,7 +82,9 @@ public final class TunnelClient implements Agent {
         loops = transport.newEventLoops(Math.min(count, Runtime.getRuntime().availableProcessors()), "client");
         accepting = loops.next();
         listeners = new Listeners<>(transport, accepting, passed, this::arrive);
-        router = new Uplinks(accepting, ticker, uplinks);
+        router = new Carriers(accepting, ticker, uplinks, "no session to a server within upstream.wait");
+        reverse = new Reverse(accepting, transport, connections, config.dialTimeout());
+        reverse.set(config.reverse(), config.dialTimeout());
         Way way;
         try {
             way = Way.of(config, transport);
@@ -86,11 +93,11 @@ public final class TunnelClient implements Agent {
         }
         for (int i = 1; i <= count; i++) {
             String name = count == 1 ? "uplink" : "uplink " + i;
-            uplinks.add(new Uplink(name, List.of(), loops.next(), way, sessions, memory, this::onReady));
+            uplinks.add(new Uplink(name, List.of(), loops.next(), way, sessions, memory, reverse, this::onReady));
         }
         if (config.upstream().standby()) {
-            uplinks.add(
-                    new Uplink(Sessions.STANDBY, uplinks, loops.next(), way, sessions, memory, router::serveWaiting));
+            uplinks.add(new Uplink(
+                    Sessions.STANDBY, uplinks, loops.next(), way, sessions, memory, reverse, router::serveWaiting));
         }
     }
 
@@ -113,6 +120,7 @@ public final class TunnelClient implements Agent {
             listeners.set(next.forwards());
             config = next;
             LogSetup.apply(next.log());
+            reverse.set(next.reverse(), next.dialTimeout());
             if (other.isPresent()) {
                 String before = content;
                 content = content(next).orElse("");
@@ -147,7 +155,12 @@ public final class TunnelClient implements Agent {
         listeners
                 .leaving(next.forwards())
                 .forEach((forward, address) -> effects.add("%s no longer listens on %s; its %d connections go on"
-                        .formatted(forward.place(), address, live(forward))));
+                        .formatted(forward.place(), address, live(forward.name()))));
+        config.reverse().stream()
+                .filter(before ->
+                        next.reverse().stream().noneMatch(after -> after.name().equals(before.name())))
+                .forEach(leaving -> effects.add("%s is no longer offered; its %d connections go on"
+                        .formatted(leaving.place(), live(leaving.place()))));
         if (next.hasOtherSessions(config)) {
             try {
                 Way.of(next, transport);
@@ -161,9 +174,9 @@ public final class TunnelClient implements Agent {
         return Plan.of(config, next, effects);
     }
 
-    private long live(ForwardConfig forward) {
+    private long live(String forward) {
         return connections.tallies().stream()
-                .filter(tally -> tally.forward().equals(forward.name()))
+                .filter(tally -> tally.forward().equals(forward))
                 .mapToLong(Tally::live)
                 .sum();
     }
@@ -202,10 +215,13 @@ public final class TunnelClient implements Agent {
     @Override
     public void accept() {
         listeners.begin();
+        listeners.letGo();
+        reverse.begin();
     }
 
     @Override
     public List<ListeningSocket> sockets() {
+        reverse.handOver();
         return listeners.sockets();
     }
 
@@ -232,7 +248,8 @@ public final class TunnelClient implements Agent {
     @Override
     public Future<?> drain() {
         listeners.close();
-        accepting.execute(router::drain);
+        accepting.execute(() -> router.close(ErrorCode.DRAINING, "this agent is shutting down"));
+        reverse.end();
         uplinks.forEach(Uplink::drain);
         return sessions.drain();
     }
@@ -248,9 +265,14 @@ public final class TunnelClient implements Agent {
     }
 
     @Override
+    public List<OfferStatus> offers() {
+        return reverse.status();
+    }
+
+    @Override
     public List<String> troubles() {
         return uplinks.stream().anyMatch(Uplink::isReady)
-                ? List.of()
+                ? reverse.troubles()
                 : List.of("no session to a server: the log says what keeps it from one");
     }
 

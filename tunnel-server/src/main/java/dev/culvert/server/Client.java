@@ -7,9 +7,10 @@ import dev.culvert.common.net.AllowList;
  *
  * @param name as the configuration has it; empty: anybody
  * @param allow what it may dial
+ * @param offers which listeners it may take the connections of
  * @param account what it may have, and has
  */
-record Client(String name, AllowList allow, Account account) {
+record Client(String name, AllowList allow, OfferRules offers, Account account) {
     /** As a log names one that connects from {@code address}. */
     String at(Object address) {
         return name.isEmpty() ? address.toString() : name + "@" + address;

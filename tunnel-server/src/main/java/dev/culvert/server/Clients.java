@@ -30,14 +30,18 @@ final class Clients {
      */
     Clients(List<ClientConfig> configs, AnonymousConfig anonymous, Optional<Authority> authority, Accounts accounts) {
         for (ClientConfig config : configs) {
-            Client client = new Client(config.name(), config.allow(), accounts.of(config.name(), config.quota()));
+            Client client = new Client(
+                    config.name(), config.allow(), config.offers(), accounts.of(config.name(), config.quota()));
             names.add(config.name());
             config.keys().forEach(key -> byKey.put(key, client));
             config.names().forEach(name -> byName.put(name, client));
         }
         open = anonymous.allow().isPresent();
-        this.anonymous =
-                new Client("", anonymous.allow().orElse(AllowList.NOTHING), accounts.of("", anonymous.quota()));
+        this.anonymous = new Client(
+                "",
+                anonymous.allow().orElse(AllowList.NOTHING),
+                anonymous.offers(),
+                accounts.of("", anonymous.quota()));
         this.authority = authority.orElse(null);
     }
 

@@ -40,6 +40,7 @@ import java.util.stream.Stream;
  * @param listen for clients; with port 0 the system picks one
  * @param tls empty: nothing is encrypted
  * @param insecure addresses need not be on loopback, although nothing is encrypted
+ * @param listeners whose connections clients take, in the order of the file
  * @param clients in the order of the file; none without {@code tls}
  * @param smux in the order of the file
  * @param dialTimeout for one dial of a target, 100ms to 5m
@@ -49,6 +50,7 @@ record ServerConfig(
         Optional<HostPort> listen,
         Optional<TlsConfig> tls,
         boolean insecure,
+        List<ListenerConfig> listeners,
         List<ClientConfig> clients,
         AnonymousConfig anonymous,
         List<SmuxEndpointConfig> smux,
@@ -108,10 +110,12 @@ record ServerConfig(
                 ? Optional.of(top.section("tls", section -> TlsConfig.read(section, DEFAULT_KEY)))
                 : Optional.empty();
         LimitsConfig limits = top.section("limits", LimitsConfig::read);
+        List<ListenerConfig> listeners =
+                top.named("listeners", (name, section) -> ListenerConfig.read(name, section, addresses));
         List<ClientConfig> clients =
-                top.named("clients", (name, section) -> ClientConfig.read(name, section, limits.client()));
+                top.named("clients", (name, section) -> ClientConfig.read(name, section, listeners, limits.client()));
         checkClients(top, tls, clients);
-        AnonymousConfig anonymous = AnonymousConfig.read(top, limits.client());
+        AnonymousConfig anonymous = AnonymousConfig.read(top, listeners, limits.client());
         boolean open = anonymous.allow().isPresent();
         if (!open && plain && listen.isPresent()) {
             top.error(
@@ -128,6 +132,7 @@ record ServerConfig(
                 listen,
                 tls,
                 insecure,
+                listeners,
                 clients,
                 anonymous,
                 smux,
@@ -160,6 +165,11 @@ record ServerConfig(
         return limits.whole().streams();
     }
 
+    /** How long a connection that a client is to take may wait for its session: as long as that waits for another link. */
+    Duration patience() {
+        return resume.window().compareTo(dialTimeout) > 0 ? resume.window() : dialTimeout;
+    }
+
     /** The addresses to listen on, with what is spoken there; {@code software} is what peers are told. */
     List<Endpoint> endpoints(String software) {
         MuxSettings settings = MuxSettings.of(ProtocolVersion.CULVERT)
@@ -189,8 +199,8 @@ record ServerConfig(
         Stream<String> known = Stream.concat(
                 clients.stream().map(client -> client.describe(limits.client())),
                 anonymous.allow().stream()
-                        .map(allow ->
-                                "others   may dial " + allow + anonymous.quota().describeUnless(limits.client())));
+                        .map(allow -> "others   " + ClientConfig.describe(allow, anonymous.offers())
+                                + anonymous.quota().describeUnless(limits.client())));
         Stream<String> peers = smux.stream().map(SmuxEndpointConfig::describe);
         return """
                 %s
@@ -205,16 +215,18 @@ record ServerConfig(
                 admin      %s
                 log        %s
                 """.formatted(
-                Stream.of(clientsAt, known, peers).flatMap(lines -> lines).collect(joining("\n")),
-                limits.describe(),
-                limits.client().describe(),
-                Units.of(dialTimeout),
-                keepalive.describe(),
-                Units.of(userTimeout),
-                resume.describe(),
-                flow.describe(),
-                drain.describe(),
-                admin.describe(),
-                log.describe());
+                        Stream.of(clientsAt, listeners.stream().map(ListenerConfig::describe), known, peers)
+                                .flatMap(lines -> lines)
+                                .collect(joining("\n")),
+                        limits.describe(),
+                        limits.client().describe(),
+                        Units.of(dialTimeout),
+                        keepalive.describe(),
+                        Units.of(userTimeout),
+                        resume.describe(),
+                        flow.describe(),
+                        drain.describe(),
+                        admin.describe(),
+                        log.describe());
     }
 }

@@ -49,7 +49,7 @@ class ClientsTest {
     }
 
     private static ClientConfig known(String name, List<Fingerprint> keys, List<String> names) {
-        return new ClientConfig(name, keys, names, AllowList.NOTHING, QUOTA);
+        return new ClientConfig(name, keys, names, AllowList.NOTHING, OfferRules.NOTHING, QUOTA);
     }
 
     private static Clients clients(Optional<Authority> authority, ClientConfig... configs) {
@@ -59,7 +59,7 @@ class ClientsTest {
     private static Clients clients(Optional<AllowList> others, Optional<Authority> authority, ClientConfig... configs) {
         return new Clients(
                 List.of(configs),
-                new AnonymousConfig(others, QUOTA),
+                new AnonymousConfig(others, OfferRules.NOTHING, QUOTA),
                 authority,
                 new Accounts(QUOTA, Ticker.systemTicker()));
     }

@@ -65,6 +65,9 @@ public interface Agent {
 
     Sessions sessions();
 
+    /** What clients offer, or this client does. */
+    List<OfferStatus> offers();
+
     /** Why it can not carry connections now, a sentence each. */
     List<String> troubles();
 

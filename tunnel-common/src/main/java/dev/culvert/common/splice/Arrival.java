@@ -1,22 +1,23 @@
-package dev.culvert.client;
+package dev.culvert.common.splice;
 
-import dev.culvert.common.splice.Connection;
-import dev.culvert.common.splice.Prelude;
-import dev.culvert.common.splice.Splice;
 import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.OpenRequest;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
 import io.netty.channel.socket.DuplexChannel;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A local connection that was accepted and has no stream yet. Its channel belongs to no event loop, so that it can go to
+ * A connection that was accepted and has no stream yet. Its channel belongs to no event loop, so that it can go to
  * whichever session is there first.
  *
  * @param said on streams that came to nothing
  * @param refusal the last of these; null: there was none
  */
-record Arrival(
+public record Arrival(
         DuplexChannel channel,
         Connection connection,
         OpenRequest request,
@@ -33,20 +34,47 @@ record Arrival(
      * @param count with those before
      * @param reason a sentence
      */
-    record Refusal(Uplinks.Carrier by, int count, String reason) {}
+    public record Refusal(Carrier by, int count, String reason) {}
 
     /** The same, to go elsewhere. */
-    Arrival refused(Uplinks.Carrier by, String reason) {
+    public Arrival refused(Carrier by, String reason) {
         int count = refusal == null ? 1 : refusal.count + 1;
         return new Arrival(channel, connection, request, deadline, said, new Refusal(by, count, reason));
     }
 
-    boolean wasRefusedBy(Uplinks.Carrier carrier) {
+    boolean wasRefusedBy(Carrier carrier) {
         return refusal != null && refusal.by == carrier;
     }
 
     boolean wasRefusedTooOften() {
         return refusal != null && refusal.count > MOST_REFUSALS;
+    }
+
+    /**
+     * Goes by a stream of {@code session}.
+     *
+     * @param loop of the session, and the thread that calls
+     * @param left run once, when this stream carries it no more
+     * @param elsewhere told why, where the peer has certainly not processed it
+     */
+    public void open(EventLoop loop, MuxSession session, Runnable left, Consumer<String> elsewhere) {
+        AtomicBoolean leaving = new AtomicBoolean();
+        Runnable leave = () -> {
+            if (!leaving.getAndSet(true)) {
+                left.run();
+            }
+        };
+        connection.onEnd(leave);
+        loop.register(channel).addListener(registered -> {
+            if (registered.isSuccess()) {
+                Splice.open(channel, connection, session, request, said, reason -> {
+                    leave.run();
+                    elsewhere.accept(reason);
+                });
+            } else {
+                reject(ErrorCode.INTERNAL, "cannot register the socket: " + registered.cause());
+            }
+        });
     }
 
     /** Nobody takes it: resets it, for the reason that it was refused for if it was. */
@@ -59,7 +87,7 @@ record Arrival(
     }
 
     /** Resets it. */
-    void reject(ErrorCode code, String reason) {
+    public void reject(ErrorCode code, String reason) {
         said.forget();
         if (channel.isRegistered()) {
             Splice.reset(channel);
