@@ -49,6 +49,8 @@ final class AdminTest {
         tunnel = Tunnel.to(ECHO)
                 .client("admin.listen = [\"%s\", \"127.0.0.1:0\"]".formatted(socket))
                 .server("admin.listen = \"%s\"".formatted(directory.resolve("server.sock")))
+                .client("reverse.printer { target = \"%s\" }".formatted(ECHO.address()))
+                .server("listeners.printer.listen = \"127.0.0.1:0\", clients.tests.offers = [\"printer\"]")
                 .open();
     }
 
@@ -83,7 +85,7 @@ final class AdminTest {
             assertThat(near.getString("state")).isEqualTo("ready");
             assertThat(near.getConfigList("sessions")).singleElement().satisfies(session -> {
                 assertThat(session.getString("state")).isEqualTo("up");
-                assertThat(session.getInt("streams")).isEqualTo(1);
+                assertThat(session.getInt("streams")).isEqualTo(2); // the connection, and an offer
                 assertThat(session.getLong("sent")).isGreaterThan(1000);
             });
             assertThat(near.getConfigList("connections")).singleElement().satisfies(one -> {

@@ -79,6 +79,15 @@ class DoctorTest {
     }
 
     @Test
+    void whatThisMachineDialsForTheServerIsTriedAsWell() throws IOException {
+        String reverse = "reverse { up.target = \"%s\", down.target = \"127.0.0.1:1\" }".formatted(echo.address());
+        assertThat(examine(config() + reverse).expect(1).output())
+                .contains("ok    reverse        up: " + echo.address() + " answers, within ")
+                .contains("BAD   reverse        down: connection refused: ")
+                .contains("This machine dials it: start the service, or correct reverse.down.target.");
+    }
+
+    @Test
     void anAgentThatRunsIsAskedHowItIs() throws IOException {
         Path socket = directory.resolve("running.sock");
         try (AgentProcess client = Tunnel.to(echo)

@@ -84,10 +84,14 @@ final class LogsTest {
     @Test
     void everyFieldIsDocumentedAndEveryDocumentedFieldIsWritten() throws IOException {
         Map<String, Set<String>> written = new TreeMap<>();
-        AgentProcess server = logging("json").startServer(0);
+        Tunnel.Builder tunnel = logging("json")
+                .server("listeners.printer.listen = \"127.0.0.1:0\", clients.tests.offers = [\"printer\"]")
+                .client("reverse { printer.target = \"%s\", down.target = \"127.0.0.1:1\" }".formatted(ECHO.address()))
+                .client("reverse.forbidden { target = \"127.0.0.1:1\", health = off }");
+        AgentProcess server = tunnel.startServer(0);
         int port = server.port("listen");
         Link link = new Link(port);
-        AgentProcess client = logging("json").startClient(link.port());
+        AgentProcess client = tunnel.startClient(link.port());
         try (server;
                 link;
                 client;
@@ -98,6 +102,9 @@ final class LogsTest {
             try (Socket noise = Tunnel.connectTo(port)) {
                 noise.getOutputStream().write(Bytes.ascii("GET / HTTP/1.0\r\n\r\n"));
                 server.awaitLog("\"event\":\"refused\"");
+            }
+            for (String event : List.of("offer_up", "offer_refused", "target_up", "target_down")) {
+                client.awaitLog("\"event\":\"" + event + "\"");
             }
             server.terminate();
             client.awaitLog("\"event\":\"session_draining\"");

@@ -12,10 +12,16 @@ import org.jspecify.annotations.Nullable;
  * @param target what to dial, or null where the peer knows
  * @param source the client that the stream is opened for, or null where it is not told
  * @param connectionId one name for the connection in the logs of both sides; at most 64 bytes, may be empty
- * @param forward the name of the forward; at most 64 bytes, may be empty
+ * @param forward the name of the forward, or of the listener that is offered; at most 64 bytes, may be empty
+ * @param process with {@link Kind#OFFER} the number of the process that offers, else 0
  */
 public record OpenRequest(
-        Kind kind, @Nullable Address target, @Nullable HostPort source, String connectionId, String forward) {
+        Kind kind,
+        @Nullable Address target,
+        @Nullable HostPort source,
+        String connectionId,
+        String forward,
+        long process) {
     /** A request that says nothing. */
     public static final OpenRequest EMPTY = new OpenRequest(null, null, "", "");
 
@@ -29,7 +35,9 @@ public record OpenRequest(
         /** Datagrams, which go to the target by UDP: see docs/protocol.md, section 3. */
         DATAGRAMS,
         /** What measures the way to the server and back; there is no target. */
-        PROBE
+        PROBE,
+        /** Nothing: for as long as it is open the server listens, and opens streams to the client: see docs/protocol.md, section 3. */
+        OFFER
     }
 
     private static final int TARGET = 1;
@@ -39,6 +47,7 @@ public record OpenRequest(
     private static final int PROBE_TYPE = 5;
     private static final int UNIX_TARGET = 6;
     private static final int DATAGRAMS = 7;
+    private static final int OFFER = 8;
     private static final int MAX_NAME = 64;
 
     // The address types of RFC 1928, section 5.
@@ -47,15 +56,32 @@ public record OpenRequest(
     private static final int IPV6 = 4;
 
     public OpenRequest {
+        process = kind == Kind.OFFER ? process : 0;
         if (!Tlvs.isText(connectionId, MAX_NAME) || !Tlvs.isText(forward, MAX_NAME)) {
             throw new IllegalArgumentException(
                     "a connection id and a forward have at most " + MAX_NAME + " bytes and no control characters");
         }
     }
 
+    /** A request for a stream that carries what its kind says. */
+    public OpenRequest(
+            Kind kind, @Nullable Address target, @Nullable HostPort source, String connectionId, String forward) {
+        this(kind, target, source, connectionId, forward, 0);
+    }
+
     /** A request for a stream that carries a connection. */
     public OpenRequest(@Nullable Address target, @Nullable HostPort source, String connectionId, String forward) {
         this(Kind.CONNECTION, target, source, connectionId, forward);
+    }
+
+    /**
+     * Offers to take the connections to a listener.
+     *
+     * @param listen where the server is to listen; null: at its own listener of that name
+     * @param process tells the sessions of one process from those of another; any number
+     */
+    public static OpenRequest offer(String listener, @Nullable Address listen, long process) {
+        return new OpenRequest(Kind.OFFER, listen, null, "", listener, process);
     }
 
     void write(ByteBuf out) {
@@ -76,6 +102,7 @@ public record OpenRequest(
         switch (kind) {
             case PROBE -> Tlvs.write(out, PROBE_TYPE, "");
             case DATAGRAMS -> Tlvs.write(out, DATAGRAMS, "");
+            case OFFER -> out.writeByte(OFFER).writeShortLE(Long.BYTES).writeLongLE(process);
             case CONNECTION -> {}
         }
     }
@@ -90,6 +117,7 @@ public record OpenRequest(
 
             String connectionId = "";
             String forward = "";
+            long process;
         };
         Tlvs.read(payload, (type, value) -> {
             switch (type) {
@@ -100,10 +128,16 @@ public record OpenRequest(
                 case PROBE_TYPE -> builder.kind = Kind.PROBE;
                 case UNIX_TARGET -> builder.target = readPath(type, value);
                 case DATAGRAMS -> builder.kind = Kind.DATAGRAMS;
+                case OFFER -> {
+                    Tlvs.checkLength(type, value, Long.BYTES);
+                    builder.kind = Kind.OFFER;
+                    builder.process = value.readLongLE();
+                }
                 default -> {} // a newer peer's
             }
         });
-        return new OpenRequest(builder.kind, builder.target, builder.source, builder.connectionId, builder.forward);
+        return new OpenRequest(
+                builder.kind, builder.target, builder.source, builder.connectionId, builder.forward, builder.process);
     }
 
     private static void writeAddress(ByteBuf out, int type, HostPort address) {

@@ -86,7 +86,7 @@ class VectorsTest {
         String command = meaning.split(" ", 2)[0];
         return switch (command) {
             case "SYN" ->
-                meaning.contains("target=") || meaning.endsWith(" probe")
+                meaning.contains("target=") || meaning.endsWith(" probe") || meaning.contains(" offer ")
                         ? tlvs(vector.version, Frame.SYN, stream(meaning), request(meaning)::write)
                         : Frame.empty(HEAP, vector.version, Frame.SYN, stream(meaning));
             case "FIN" -> Frame.empty(HEAP, vector.version, Frame.FIN, stream(meaning));
@@ -129,6 +129,12 @@ class VectorsTest {
     private static OpenRequest request(String meaning) {
         if (meaning.endsWith(" probe")) {
             return OpenRequest.PROBE;
+        }
+        if (meaning.contains(" offer ")) {
+            return OpenRequest.offer(
+                    word(meaning, "forward"),
+                    meaning.contains(" target=") ? Address.parse(word(meaning, "target")) : null,
+                    Long.parseLong(word(meaning, "process")));
         }
         return new OpenRequest(
                 meaning.contains(" datagrams ") ? OpenRequest.Kind.DATAGRAMS : OpenRequest.Kind.CONNECTION,
@@ -219,6 +225,10 @@ class VectorsTest {
                     OpenRequest request = OpenRequest.read(payload);
                     if (request.kind() == OpenRequest.Kind.PROBE) {
                         yield " probe";
+                    }
+                    if (request.kind() == OpenRequest.Kind.OFFER) {
+                        yield " offer" + (request.target() == null ? "" : " target=" + request.target()) + " forward="
+                                + request.forward() + " process=" + request.process();
                     }
                     yield request.target() == null
                             ? ""

@@ -90,6 +90,9 @@ final class Checkup implements AutoCloseable {
     }
 
     void run() throws InterruptedException {
+        for (ReverseConfig reverse : config.reverse()) {
+            look(reverse);
+        }
         for (UpstreamConfig.Listed listed : config.upstream().servers()) {
             Server server;
             try {
@@ -264,6 +267,24 @@ final class Checkup implements AutoCloseable {
     }
 
     // ---- the targets
+
+    /** What this client dials itself. Whether the server listens for it only the agent can ask: two at a time would be in each other's way. */
+    private void look(ReverseConfig reverse) throws InterruptedException {
+        try {
+            long begunAt = System.nanoTime();
+            Channel channel = get(dialer.dial(loop, reverse.target(), address -> true));
+            findings.ok(
+                    "reverse",
+                    "%s: %s answers, within %s"
+                            .formatted(reverse.name(), reverse.target(), millis(System.nanoTime() - begunAt)));
+            channel.close().await(PATIENCE.toMillis());
+        } catch (Fault e) {
+            findings.fault(
+                    "reverse",
+                    reverse.name() + ": " + e.code + ": " + e.getMessage(),
+                    "This machine dials it: start the service, or correct " + reverse.place() + ".target.");
+        }
+    }
 
     private void open(MuxSession session, ForwardConfig forward, Address target) throws InterruptedException {
         String name = forward.name();

@@ -1,5 +1,9 @@
 package dev.culvert.client;
 
+import static dev.culvert.common.config.Kind.duration;
+import static java.time.Duration.ofMillis;
+import static java.time.Duration.ofMinutes;
+import static java.time.Duration.ofSeconds;
 import static java.util.stream.Collectors.joining;
 
 import dev.culvert.common.config.AdminConfig;
@@ -23,12 +27,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * What a client is told to do.
  *
- * @param forwards in the order of the file; at least one, no two on the same address
- * @param rate of all forwards together
+ * @param forwards in the order of the file; no two on the same address
+ * @param reverse in the order of the file; one at least, if there is no forward
+ * @param dialTimeout for one dial of a target, 100ms to 5m
+ * @param rate of all connections together
  */
 record ClientConfig(
         UpstreamConfig upstream,
@@ -36,6 +43,8 @@ record ClientConfig(
         ResumeConfig resume,
         FlowConfig flow,
         List<ForwardConfig> forwards,
+        List<ReverseConfig> reverse,
+        Duration dialTimeout,
         RateConfig rate,
         DrainConfig drain,
         AdminConfig admin,
@@ -85,11 +94,16 @@ record ClientConfig(
     private static ClientConfig read(Section top) {
         UpstreamConfig upstream = top.section("upstream", UpstreamConfig::read);
         ListenAddresses addresses = new ListenAddresses();
-        if (!top.has("forwards")) {
+        if (!top.has("forwards") && !top.has("reverse")) {
             top.error(
                     "forwards",
                     "missing, expected at least one, as in"
                             + " forwards { web { listen = \"127.0.0.1:8080\", target = \"127.0.0.1:80\" } }");
+        }
+        if (top.has("reverse") && upstream.protocol() != Protocol.CULVERT) {
+            top.error(
+                    "reverse",
+                    "takes a Culvert server: stock smux has no words for it; remove it, or set upstream.protocol = culvert");
         }
         return new ClientConfig(
                 upstream,
@@ -99,6 +113,8 @@ record ClientConfig(
                 top.named(
                         "forwards",
                         (name, section) -> ForwardConfig.read(name, section, upstream.protocol(), addresses)),
+                top.named("reverse", ReverseConfig::read),
+                top.section("dial", dial -> dial.get("timeout", duration(ofMillis(100), ofMinutes(5)), ofSeconds(10))),
                 RateConfig.read(top),
                 top.section("drain", DrainConfig::read),
                 top.section("admin", AdminConfig::read),
@@ -115,7 +131,8 @@ record ClientConfig(
 
     @Override
     public long mostConnections() {
-        return tcpForwards().stream().mapToLong(ForwardConfig::maxConnections).sum();
+        return tcpForwards().stream().mapToLong(ForwardConfig::maxConnections).sum()
+                + reverse.stream().mapToLong(ReverseConfig::maxConnections).sum();
     }
 
     List<ForwardConfig> tcpForwards() {
@@ -146,6 +163,7 @@ record ClientConfig(
 
                 upstream   %s
                 connect    %s
+                dial       within %s
                 keepalive  %s, or %s without acknowledgement
                 resume     %s
                 flow       %s
@@ -154,18 +172,20 @@ record ClientConfig(
                 admin      %s
                 log        %s
                 """.formatted(
-                        forwards.stream()
-                                .map(forward -> forward.describe() + via + forward.describeLimits())
-                                .collect(joining("\n")),
-                        upstream.describe(),
-                        upstream.describeConnect(),
-                        keepalive.describe(),
-                        Units.of(upstream.userTimeout()),
-                        resume.describe(),
-                        flow.describe(),
-                        rate.describe(),
-                        drain.describe(),
-                        admin.describe(),
-                        log.describe());
+                Stream.concat(
+                                forwards.stream().map(forward -> forward.describe() + via + forward.describeLimits()),
+                                reverse.stream().map(ReverseConfig::describe))
+                        .collect(joining("\n")),
+                upstream.describe(),
+                upstream.describeConnect(),
+                Units.of(dialTimeout),
+                keepalive.describe(),
+                Units.of(upstream.userTimeout()),
+                resume.describe(),
+                flow.describe(),
+                rate.describe(),
+                drain.describe(),
+                admin.describe(),
+                log.describe());
     }
 }

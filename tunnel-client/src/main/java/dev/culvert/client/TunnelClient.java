@@ -4,8 +4,10 @@ import static java.util.stream.Collectors.joining;
 
 import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
+import dev.culvert.common.config.RateConfig;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.LogSetup;
+import dev.culvert.common.lifecycle.OfferStatus;
 import dev.culvert.common.lifecycle.Plan;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.Speed;
@@ -18,6 +20,8 @@ import dev.culvert.common.net.Transport;
 import dev.culvert.common.rate.Limit;
 import dev.culvert.common.rate.Limits;
 import dev.culvert.common.splice.Answer;
+import dev.culvert.common.splice.Arrival;
+import dev.culvert.common.splice.Carriers;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.HttpAnswer;
@@ -37,6 +41,7 @@ import io.netty.util.internal.PlatformDependent;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -91,7 +96,8 @@ public final class TunnelClient implements Agent {
     private final SharedBudget memory = new SharedBudget(PlatformDependent.maxDirectMemory() / 2);
 
     private final List<Uplink> uplinks = new ArrayList<>();
-    private final Uplinks router;
+    private final Carriers<Uplink> router;
+    private final Reverse reverse;
 
     /** @param passed sockets that listen already */
     TunnelClient(ClientConfig config, List<ListeningSocket> passed) throws StartFailure {
@@ -103,8 +109,10 @@ public final class TunnelClient implements Agent {
         loops = transport.newEventLoops(Math.min(count, Runtime.getRuntime().availableProcessors()), "client");
         accepting = loops.next();
         listeners = new Listeners<>(transport, accepting, passed(passed, false), this::arrive);
-        router = new Uplinks(accepting, ticker, uplinks);
+        router = new Carriers<>(accepting, ticker, uplinks, "no session to a server within upstream.wait");
         udpForwards = new UdpForwards(transport, accepting, passed(passed, true), connections, router);
+        reverse = new Reverse(accepting, transport, connections, this::limits, config.dialTimeout());
+        reverse.set(config.reverse(), config.dialTimeout());
         Way way;
         try {
             way = Way.of(config, transport);
@@ -114,11 +122,11 @@ public final class TunnelClient implements Agent {
         }
         for (int i = 1; i <= count; i++) {
             String name = count == 1 ? "uplink" : "uplink " + i;
-            uplinks.add(new Uplink(name, List.of(), loops.next(), way, sessions, memory, this::onReady));
+            uplinks.add(new Uplink(name, List.of(), loops.next(), way, sessions, memory, reverse, this::onReady));
         }
         if (config.upstream().standby()) {
-            uplinks.add(
-                    new Uplink(Sessions.STANDBY, uplinks, loops.next(), way, sessions, memory, router::serveWaiting));
+            uplinks.add(new Uplink(
+                    Sessions.STANDBY, uplinks, loops.next(), way, sessions, memory, reverse, router::serveWaiting));
         }
     }
 
@@ -148,6 +156,7 @@ public final class TunnelClient implements Agent {
             config = next;
             limit(next);
             LogSetup.apply(next.log());
+            reverse.set(next.reverse(), next.dialTimeout());
             if (other.isPresent()) {
                 String before = content;
                 content = content(next).orElse("");
@@ -164,17 +173,16 @@ public final class TunnelClient implements Agent {
     /** Also what is open. */
     private void limit(ClientConfig next) {
         rate.set(next.rate());
-        next.forwards().forEach(forward -> rate(forward).set(forward.rate()));
-        rates.keySet()
-                .retainAll(next.forwards().stream().map(ForwardConfig::name).toList());
+        Map<String, RateConfig> own = new HashMap<>();
+        next.forwards().forEach(forward -> own.put(forward.name(), forward.rate()));
+        next.reverse().forEach(one -> own.put(one.place(), one.rate()));
+        own.forEach((name, its) ->
+                rates.computeIfAbsent(name, missing -> new Limit(ticker)).set(its));
+        rates.keySet().retainAll(own.keySet());
         connections.shape();
     }
 
-    private Limit rate(ForwardConfig forward) {
-        return rates.computeIfAbsent(forward.name(), name -> new Limit(ticker));
-    }
-
-    /** A connection that no forward is for has only that of the whole. */
+    /** By what a connection is called; one that no forward is for has only that of the whole. */
     private Limits limits(String forward) {
         Limit own = rates.get(forward);
         return own == null ? Limits.ofClient(rate) : Limits.ofClient(own, rate);
@@ -212,11 +220,16 @@ public final class TunnelClient implements Agent {
         listeners
                 .leaving(next.tcpForwards())
                 .forEach((forward, address) -> effects.add("%s no longer listens on %s; its %d connections go on"
-                        .formatted(forward.place(), address, live(forward))));
+                        .formatted(forward.place(), address, live(forward.name()))));
         udpForwards
                 .leaving(next.udpForwards())
                 .forEach((forward, address) -> effects.add("%s no longer listens on %s; its %d flows go on"
-                        .formatted(forward.place(), address, live(forward))));
+                        .formatted(forward.place(), address, live(forward.name()))));
+        config.reverse().stream()
+                .filter(before ->
+                        next.reverse().stream().noneMatch(after -> after.name().equals(before.name())))
+                .forEach(leaving -> effects.add("%s is no longer offered; its %d connections go on"
+                        .formatted(leaving.place(), live(leaving.place()))));
         if (next.hasOtherSessions(config)) {
             try {
                 Way.of(next, transport);
@@ -230,9 +243,9 @@ public final class TunnelClient implements Agent {
         return Plan.of(config, next, effects);
     }
 
-    private long live(ForwardConfig forward) {
+    private long live(String forward) {
         return connections.tallies().stream()
-                .filter(tally -> tally.forward().equals(forward.name()))
+                .filter(tally -> tally.forward().equals(forward))
                 .mapToLong(Tally::live)
                 .sum();
     }
@@ -286,11 +299,14 @@ public final class TunnelClient implements Agent {
     @Override
     public void accept() {
         listeners.begin();
+        listeners.letGo();
         udpForwards.begin();
+        reverse.begin();
     }
 
     @Override
     public List<ListeningSocket> sockets() {
+        reverse.handOver();
         return Stream.concat(listeners.sockets().stream(), udpForwards.sockets().stream())
                 .toList();
     }
@@ -375,7 +391,8 @@ public final class TunnelClient implements Agent {
     public Future<?> drain() {
         listeners.close();
         udpForwards.drain();
-        accepting.execute(router::drain);
+        accepting.execute(() -> router.close(ErrorCode.DRAINING, "this agent is shutting down"));
+        reverse.end();
         uplinks.forEach(Uplink::drain);
         return sessions.drain();
     }
@@ -391,9 +408,14 @@ public final class TunnelClient implements Agent {
     }
 
     @Override
+    public List<OfferStatus> offers() {
+        return reverse.status();
+    }
+
+    @Override
     public List<String> troubles() {
         return uplinks.stream().anyMatch(Uplink::isReady)
-                ? List.of()
+                ? reverse.troubles()
                 : List.of("no session to a server: the log says what keeps it from one");
     }
 

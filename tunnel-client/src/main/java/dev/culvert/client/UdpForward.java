@@ -3,6 +3,7 @@ package dev.culvert.client;
 import dev.culvert.common.net.AllowRule;
 import dev.culvert.common.net.DatagramSockets;
 import dev.culvert.common.net.OutOfMemory;
+import dev.culvert.common.splice.Carriers;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.DatagramMemory;
@@ -42,7 +43,7 @@ final class UdpForward extends ChannelInboundHandlerAdapter {
 
     private final DatagramChannel channel;
     private final Connections connections;
-    private final Uplinks uplinks;
+    private final Carriers<Uplink> uplinks;
     private final DatagramMemory memory;
     /** By sender, that which has been silent for longest first. */
     private final Map<InetSocketAddress, UdpFlow> flows = new LinkedHashMap<>(16, 0.75f, true);
@@ -55,7 +56,7 @@ final class UdpForward extends ChannelInboundHandlerAdapter {
             DatagramChannel channel,
             ForwardConfig place,
             Connections connections,
-            Uplinks uplinks,
+            Carriers<Uplink> uplinks,
             DatagramMemory memory) {
         this.channel = channel;
         this.place = place;
@@ -143,7 +144,7 @@ final class UdpForward extends ChannelInboundHandlerAdapter {
     }
 
     private @Nullable UdpFlow begin(InetSocketAddress sender) {
-        Optional<? extends Uplinks.Carrier> uplink = uplinks.best();
+        Optional<Uplink> uplink = uplinks.best();
         if (retired || uplink.isEmpty()) {
             lose(retired ? Loss.DRAINING : Loss.NO_SESSION);
             return null;

@@ -4,6 +4,7 @@ import dev.culvert.common.net.AllowRule;
 import dev.culvert.common.net.DatagramSockets;
 import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.Transport;
+import dev.culvert.common.splice.Carriers;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.DatagramMemory;
 import dev.culvert.mux.HostPort;
@@ -34,7 +35,7 @@ final class UdpForwards {
     private final EventLoop loop;
     private final List<ListeningSocket> passed;
     private final Connections connections;
-    private final Uplinks uplinks;
+    private final Carriers<Uplink> uplinks;
     private final DatagramMemory memory = new DatagramMemory();
 
     private volatile List<UdpForward> open = List.of();
@@ -55,7 +56,7 @@ final class UdpForwards {
             EventLoop loop,
             List<ListeningSocket> passed,
             Connections connections,
-            Uplinks uplinks) {
+            Carriers<Uplink> uplinks) {
         this.transport = transport;
         this.loop = loop;
         this.passed = new ArrayList<>(passed);

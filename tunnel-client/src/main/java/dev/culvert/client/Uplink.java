@@ -3,8 +3,8 @@ package dev.culvert.client;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.Speed;
 import dev.culvert.common.net.OutOfMemory;
-import dev.culvert.common.splice.Hold;
-import dev.culvert.common.splice.Splice;
+import dev.culvert.common.splice.Arrival;
+import dev.culvert.common.splice.Carrier;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.MuxConnection;
 import dev.culvert.mux.MuxSession;
@@ -15,7 +15,6 @@ import dev.culvert.mux.Token;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
-import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
@@ -43,7 +42,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on one event loop, which is also that of the session and of the local connections that it carries. From other
  * threads: what says so.
  */
-final class Uplink implements Uplinks.Carrier {
+final class Uplink implements Carrier {
     /** How often a session that is in use is looked at. */
     private static final Duration LOOK = Duration.ofSeconds(1);
     /** How often one that stands by where others are looks for another place, if {@code upstream.return-after} is off. */
@@ -61,6 +60,7 @@ final class Uplink implements Uplinks.Carrier {
     private final EventLoop loop;
     private final Sessions sessions;
     private final SharedBudget memory;
+    private final Reverse reverse;
     private final Runnable whenReady;
     private final AtomicInteger load = new AtomicInteger();
 
@@ -82,6 +82,8 @@ final class Uplink implements Uplinks.Carrier {
     private @Nullable MuxSession current;
     /** The server that it was begun with. */
     private @Nullable Server at;
+    /** What the last session that has taken over offers. */
+    private @Nullable Offering offering;
     /** It stands by where one of the others is, and has looked for another place. */
     private boolean crowded;
     /** Null: no other one is to take its place. */
@@ -104,6 +106,7 @@ final class Uplink implements Uplinks.Carrier {
      * @param name for the log
      * @param active those that this one stands by for, with another server if it can; empty: it is active itself
      * @param memory that its sessions share with those of others
+     * @param reverse what its sessions offer
      * @param whenReady run when it can take connections
      */
     Uplink(
@@ -113,6 +116,7 @@ final class Uplink implements Uplinks.Carrier {
             Way way,
             Sessions sessions,
             SharedBudget memory,
+            Reverse reverse,
             Runnable whenReady) {
         this.name = name;
         this.active = List.copyOf(active);
@@ -123,6 +127,7 @@ final class Uplink implements Uplinks.Carrier {
         place = order.next().location();
         this.sessions = sessions;
         this.memory = memory;
+        this.reverse = reverse;
         this.whenReady = whenReady;
     }
 
@@ -176,13 +181,13 @@ final class Uplink implements Uplinks.Carrier {
         });
     }
 
-    @Override
-    public EventLoop loop() {
+    /** That of its sessions. Any thread. */
+    EventLoop loop() {
         return loop;
     }
 
-    @Override
-    public void take(UdpFlow flow) {
+    /** Takes {@code flow}, or tells it that it no longer can, on its event loop. Any thread. */
+    void take(UdpFlow flow) {
         load.incrementAndGet();
         flow.connection().onEnd(load::decrementAndGet);
         loop.execute(() -> {
@@ -252,22 +257,9 @@ final class Uplink implements Uplinks.Carrier {
     }
 
     private void join(Arrival arrival, MuxSession session, Consumer<Arrival> back) {
-        DuplexChannel channel = arrival.channel();
-        // Of the load: it ends with the connection, or before where that goes elsewhere.
-        AtomicInteger share = new AtomicInteger(1);
-        Runnable leave = () -> load.addAndGet(-share.getAndSet(0));
-        arrival.connection().onEnd(leave);
-        arrival.on(loop).addListener(there -> {
-            if (there.isSuccess()) {
-                Splice.open(channel, arrival.connection(), session, arrival.request(), arrival.said(), reason -> {
-                    log.debug(arrival.connection() + " goes to another session: " + reason);
-                    leave.run();
-                    back.accept(arrival.refused(this, reason));
-                });
-                Hold.release(channel);
-            } else {
-                arrival.reject(loop, ErrorCode.INTERNAL, "cannot register the socket: " + there.cause());
-            }
+        arrival.open(loop, session, load::decrementAndGet, reason -> {
+            log.debug(arrival.connection() + " goes to another session: " + reason);
+            back.accept(arrival.refused(this, reason));
         });
     }
 
@@ -460,6 +452,7 @@ final class Uplink implements Uplinks.Carrier {
         private long lostAt;
         private boolean wasUp;
         private boolean isSpare;
+        private @Nullable Offering offers;
 
         Listener(Server server, Channel channel, @Nullable LostSession wanted) {
             this.server = server;
@@ -496,6 +489,7 @@ final class Uplink implements Uplinks.Carrier {
             String why = renewal == null ? "" : renewal.why;
             leave();
             settleOn(session, server);
+            offer(session);
             if (before != null) {
                 before.goAway(ErrorCode.CANCELLED, why);
                 if (moving && left != null && !order.has(left) && isSameProcess(before, session)) {
@@ -504,6 +498,17 @@ final class Uplink implements Uplinks.Carrier {
             }
             moving = false;
             lookAhead(session);
+        }
+
+        /** The session before offers the same until the server has answered: there is a listener all the time. */
+        private void offer(MuxSession session) {
+            Offering left = offering;
+            offers = reverse.offerIn(session, loop, server.toString(), () -> {
+                if (left != null) {
+                    left.withdraw();
+                }
+            });
+            offering = offers;
         }
 
         private static boolean isSameProcess(MuxSession one, MuxSession other) {
@@ -545,7 +550,7 @@ final class Uplink implements Uplinks.Carrier {
             linkedAt = System.nanoTime();
             heardBefore = session.receivedBytes();
             long millis = (linkedAt - lostAt) / 1_000_000;
-            log.resumed(server, session, millis);
+            log.resumed(server, connections(session), millis);
             if (current == null && session.isOpenable()) {
                 settleOn(session, server);
                 lookAhead(session);
@@ -562,9 +567,13 @@ final class Uplink implements Uplinks.Carrier {
             }
             lost.add(new LostSession(session, server, found -> server = found));
             String reason = "link to %s lost, %d connections wait for another: %s"
-                    .formatted(server, session.streamCount(), text);
+                    .formatted(server, connections(session), text);
             order.beginWith(server);
             retry("session_lost", server, reason, pauseAfterLink(session));
+        }
+
+        private int connections(MuxSession session) {
+            return session.streamCount() - (offers == null ? 0 : offers.size());
         }
 
         /** None where the link has lasted, else a short one, which only grows while links bring nothing: connections wait. */
@@ -587,7 +596,7 @@ final class Uplink implements Uplinks.Carrier {
 
         @Override
         public void onStream(MuxSession session, MuxStream stream) {
-            stream.reset(ErrorCode.FORBIDDEN, "this client takes no streams");
+            reverse.take(stream, loop, server.location().address());
         }
 
         @Override
@@ -625,6 +634,9 @@ final class Uplink implements Uplinks.Carrier {
         @Override
         public void onClosed(MuxSession session, ErrorCode code, String text) {
             sessions.remove(session, code);
+            if (offers != null) {
+                offers.end();
+            }
             boolean wasLost = lost.removeIf(other -> other.session() == session);
             if (session == current) {
                 leave();

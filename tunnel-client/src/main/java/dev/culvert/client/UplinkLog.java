@@ -28,15 +28,10 @@ final class UplinkLog {
                         session.peerSoftware().isEmpty() ? "" : ", " + session.peerSoftware());
     }
 
-    void resumed(Server server, MuxSession session, long millis) {
+    void resumed(Server server, int connections, long millis) {
         event(LOG.atInfo(), "session_resumed", server)
                 .addKeyValue("lost_ms", millis)
-                .log(
-                        "{}: session to {} goes on after {} ms, {} connections",
-                        name,
-                        server,
-                        millis,
-                        session.streamCount());
+                .log("{}: session to {} goes on after {} ms, {} connections", name, server, millis, connections);
     }
 
     /** Another server takes its place. */

@@ -179,6 +179,8 @@ class ClientConfigTest {
                                 10_000,
                                 ofSeconds(60),
                                 RateConfig.OFF)),
+                        List.of(),
+                        ofSeconds(10),
                         RateConfig.OFF,
                         new DrainConfig(ofSeconds(30), Optional.empty()),
                         new AdminConfig(List.of(), false),
@@ -200,6 +202,7 @@ class ClientConfigTest {
                                 flow { buffer = 1m, max-window = 64k, frame-size = 65535 }
                                 forwards { any { listen = "0.0.0.0:0", max-connections = 1, rate.up = 1k } }
                                 rate { up = 1t, down = 10m }
+                                dial { timeout = 1s }
                                 drain { timeout = 0s, idle = 1s }
                                 admin { listen = ["/run/c.sock", "[::1]:9180"] }
                                 log { format = json, level = warn, levels { "a.b" = trace } }
@@ -244,6 +247,8 @@ class ClientConfigTest {
                                 1,
                                 ofSeconds(60),
                                 new RateConfig(Optional.of(1L << 10), Optional.empty()))),
+                        List.of(),
+                        ofSeconds(1),
                         new RateConfig(Optional.of(1L << 40), Optional.of(10L << 20)),
                         new DrainConfig(ofSeconds(0), Optional.of(ofSeconds(1))),
                         new AdminConfig(List.of("/run/c.sock", "[::1]:9180"), false),
@@ -497,6 +502,7 @@ class ClientConfigTest {
 
                         upstream   culvert, sessions 1, not encrypted
                         connect    within 10s, again after 100ms to 5s; a new connection waits for 10s; the first server is tried again every 1m
+                        dial       within 10s
                         keepalive  every 5s, dead after 15s of silence, or 15s without acknowledgement
                         resume     within 1m of a lost link, from up to 64m
                         flow       64m a session, 16m a stream, frames of 32760
@@ -512,5 +518,56 @@ class ClientConfigTest {
         assertThat(read(SMUX).describe())
                 .startsWith("web  127.0.0.1:8080 -> the peer's target via 127.0.0.1:7443\n")
                 .contains("upstream   smux-v2, sessions 1, not encrypted, peer buffers 4m, half-close for 1m\n");
+    }
+
+    private static final String REVERSE = """
+            upstream { tls = off, servers = ["127.0.0.1:7443"] }
+            """;
+
+    @Test
+    void what_it_offers_is_enough_for_a_client() throws Exception {
+        ClientConfig config = read(REVERSE + "reverse { web { target = \"127.0.0.1:3000\" } }");
+        assertThat(config.reverse())
+                .containsExactly(new ReverseConfig(
+                        "web",
+                        new HostPort("127.0.0.1", 3000),
+                        Optional.empty(),
+                        10_000,
+                        Optional.of(new HealthConfig(ofSeconds(10), ofSeconds(2), 3, 2)),
+                        Optional.empty(),
+                        RateConfig.OFF));
+        assertThat(config.describe())
+                .startsWith(
+                        "web  the server's listener web -> 127.0.0.1:3000, checked every 10s, within 2s; down after 3,"
+                                + " up after 2\n");
+    }
+
+    @Test
+    void a_listener_of_its_own_is_an_address_and_health_can_be_off() throws Exception {
+        ClientConfig config = read(REVERSE + """
+                reverse { web { target = "unix:/run/app.sock", listen = "[::]:9001", health = off, max-connections = 5 } }
+                """);
+        assertThat(config.describe())
+                .startsWith("web  the server's [::]:9001 -> unix:/run/app.sock, not checked, 5 connections at most\n");
+    }
+
+    @Test
+    void what_is_offered_wrongly_is_said() {
+        assertThat(errors(REVERSE + """
+                reverse {
+                  a { listen = "localhost:9001" }
+                  b { target = "127.0.0.1:1", listen = "127.0.0.1:0", health { fall = 0 } }
+                }
+                """))
+                .containsExactly(
+                        "client.conf:3: reverse.a.target: missing, expected HOST:PORT such as \"127.0.0.1:8080\", or unix:PATH",
+                        "client.conf:3: reverse.a.listen: found \"localhost:9001\", expected an IP address of the server's"
+                                + " machine and a port, such as \"127.0.0.1:9001\" or \"0.0.0.0:9001\"",
+                        "client.conf:4: reverse.b.listen: found \"127.0.0.1:0\", expected a port from 1 to 65535",
+                        "client.conf:4: reverse.b.health.fall: found 0, expected a whole number from 1 to 100");
+        assertThat(errors(SMUX + "reverse { web { target = \"127.0.0.1:3000\" } }"))
+                .containsExactly(
+                        "client.conf:3: reverse: takes a Culvert server: stock smux has no words for it; remove it,"
+                                + " or set upstream.protocol = culvert");
     }
 }

@@ -44,6 +44,13 @@ class ShippedConfigTest {
                 .replace("#levels {", "levels {");
     }
 
+    /** With a section whose only entry stands behind # signs. */
+    private static String with(String section, String text) {
+        int begin = text.indexOf("\n" + section + " {\n");
+        int end = text.indexOf("\n}\n", begin);
+        return text.substring(0, begin) + text.substring(begin, end).replaceAll("(?m)^  #", "  ") + text.substring(end);
+    }
+
     private static String withDefaults(String text) {
         return text.replaceAll("(?m)^( *)# ([a-z-]+ = )", "$1$2");
     }
@@ -76,19 +83,25 @@ class ShippedConfigTest {
     }
 
     @Test
+    void its_commented_values_for_what_it_offers_are_the_defaults() throws Exception {
+        String shipped = Files.readString(SHIPPED);
+        String least = shipped.replace("\nreverse {\n", "\nreverse {\n web.target = \"127.0.0.1:3000\"\n");
+        assertThat(read(with("reverse", shipped))).isEqualTo(read(least));
+    }
+
+    @Test
     void it_has_the_keys_and_defaults_of_the_reference() throws Exception {
         String reference = Files.readString(REFERENCE).replaceAll("(?s)## tunnel-server.*?(?=## Both agents)", "");
         Map<String, String> documented = ROW.matcher(reference)
                 .results()
                 .collect(toMap(
                         row -> row.group(1).replace("NAME", "web").replace("LOGGER", LOGGER), row -> row.group(2)));
-        Map<String, String> shipped =
-                ConfigFactory.parseString(withOthers(withSmuxDefaults(withDefaults(Files.readString(SHIPPED)))))
-                        .entrySet()
-                        .stream()
-                        .collect(toMap(
-                                Map.Entry::getKey,
-                                entry -> entry.getValue().unwrapped().toString()));
+        Map<String, String> shipped = ConfigFactory.parseString(
+                        withOthers(withSmuxDefaults(withDefaults(with("reverse", Files.readString(SHIPPED))))))
+                .entrySet()
+                .stream()
+                .collect(toMap(
+                        Map.Entry::getKey, entry -> entry.getValue().unwrapped().toString()));
         assertThat(shipped.keySet()).isEqualTo(documented.keySet());
         documented.values().removeIf(value -> value.isEmpty() || value.equals("none"));
         assertThat(shipped).containsAllEntriesOf(documented);

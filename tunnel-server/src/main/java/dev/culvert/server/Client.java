@@ -7,12 +7,13 @@ import dev.culvert.common.net.AllowList;
  *
  * @param name as the configuration has it; empty: anybody
  * @param allow what it may dial
+ * @param offers which listeners it may take the connections of
  * @param account what it may have, and has
  */
-record Client(String name, AllowList allow, Account account) {
+record Client(String name, AllowList allow, OfferRules offers, Account account) {
     /** The same, and what it may send datagrams to. */
     Client forDatagrams() {
-        return new Client(name, allow.forDatagrams(), account);
+        return new Client(name, allow.forDatagrams(), offers, account);
     }
 
     /** As a log names one that connects from {@code address}. */

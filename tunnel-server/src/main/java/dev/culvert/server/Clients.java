@@ -32,7 +32,7 @@ final class Clients {
         for (ClientConfig config : configs) {
             Account account = accounts.of(config.name(), config.quota());
             account.rate().set(config.rate());
-            Client client = new Client(config.name(), config.allow(), account);
+            Client client = new Client(config.name(), config.allow(), config.offers(), account);
             names.add(config.name());
             config.keys().forEach(key -> byKey.put(key, client));
             config.names().forEach(name -> byName.put(name, client));
@@ -40,7 +40,7 @@ final class Clients {
         open = anonymous.allow().isPresent();
         Account others = accounts.of("", anonymous.quota());
         others.rate().set(anonymous.rate());
-        this.anonymous = new Client("", anonymous.allow().orElse(AllowList.NOTHING), others);
+        this.anonymous = new Client("", anonymous.allow().orElse(AllowList.NOTHING), anonymous.offers(), others);
         this.authority = authority.orElse(null);
     }
 

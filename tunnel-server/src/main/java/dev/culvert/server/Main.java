@@ -59,6 +59,7 @@ public final class Main implements Program<ServerConfig> {
         }
         if (!runs) {
             config.endpoints(name()).forEach(endpoint -> findings.checkAddress(endpoint.name(), endpoint.listen()));
+            config.listeners().forEach(listener -> findings.checkAddress(listener.place(), listener.listen()));
         }
     }
 

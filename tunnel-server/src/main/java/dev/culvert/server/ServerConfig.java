@@ -42,6 +42,7 @@ import java.util.stream.Stream;
  * @param webSocket for clients that come by a web server
  * @param tls empty: nothing is encrypted
  * @param insecure addresses need not be on loopback, although nothing is encrypted
+ * @param listeners whose connections clients take, in the order of the file
  * @param clients in the order of the file; none without {@code tls}
  * @param smux in the order of the file
  * @param rate of all connections together
@@ -53,6 +54,7 @@ record ServerConfig(
         Optional<WebSocketConfig> webSocket,
         Optional<TlsConfig> tls,
         boolean insecure,
+        List<ListenerConfig> listeners,
         List<ClientConfig> clients,
         AnonymousConfig anonymous,
         List<SmuxEndpointConfig> smux,
@@ -117,10 +119,12 @@ record ServerConfig(
                 ? Optional.of(top.section("tls", section -> TlsConfig.read(section, DEFAULT_KEY)))
                 : Optional.empty();
         LimitsConfig limits = top.section("limits", LimitsConfig::read);
+        List<ListenerConfig> listeners =
+                top.named("listeners", (name, section) -> ListenerConfig.read(name, section, addresses));
         List<ClientConfig> clients =
-                top.named("clients", (name, section) -> ClientConfig.read(name, section, limits.client()));
+                top.named("clients", (name, section) -> ClientConfig.read(name, section, listeners, limits.client()));
         checkClients(top, tls, clients);
-        AnonymousConfig anonymous = AnonymousConfig.read(top, limits.client());
+        AnonymousConfig anonymous = AnonymousConfig.read(top, listeners, limits.client());
         boolean open = anonymous.allow().isPresent();
         if (!open && plain && listen.isPresent()) {
             top.error(
@@ -138,6 +142,7 @@ record ServerConfig(
                 webSocket,
                 tls,
                 insecure,
+                listeners,
                 clients,
                 anonymous,
                 smux,
@@ -169,6 +174,11 @@ record ServerConfig(
     @Override
     public long mostConnections() {
         return limits.whole().streams();
+    }
+
+    /** How long a connection that a client is to take may wait for its session: as long as that waits for another link. */
+    Duration patience() {
+        return resume.window().compareTo(dialTimeout) > 0 ? resume.window() : dialTimeout;
     }
 
     /** The addresses to listen on, with what is spoken there; {@code software} is what peers are told. */
@@ -203,9 +213,9 @@ record ServerConfig(
         Stream<String> known = Stream.concat(
                 clients.stream().map(client -> client.describe(limits.client())),
                 anonymous.allow().stream()
-                        .map(allow ->
-                                "others   may dial " + allow + anonymous.rate().describeUnlessOff()
-                                        + anonymous.quota().describeUnless(limits.client())));
+                        .map(allow -> "others   " + ClientConfig.describe(allow, anonymous.offers())
+                                + anonymous.rate().describeUnlessOff()
+                                + anonymous.quota().describeUnless(limits.client())));
         Stream<String> peers = smux.stream().map(SmuxEndpointConfig::describe);
         return """
                 %s
@@ -221,17 +231,19 @@ record ServerConfig(
                 admin      %s
                 log        %s
                 """.formatted(
-                Stream.of(clientsAt, known, peers).flatMap(lines -> lines).collect(joining("\n")),
-                limits.describe(),
-                limits.client().describe(),
-                rate.describe(),
-                Units.of(dialTimeout),
-                keepalive.describe(),
-                Units.of(userTimeout),
-                resume.describe(),
-                flow.describe(),
-                drain.describe(),
-                admin.describe(),
-                log.describe());
+                        Stream.of(clientsAt, listeners.stream().map(ListenerConfig::describe), known, peers)
+                                .flatMap(lines -> lines)
+                                .collect(joining("\n")),
+                        limits.describe(),
+                        limits.client().describe(),
+                        rate.describe(),
+                        Units.of(dialTimeout),
+                        keepalive.describe(),
+                        Units.of(userTimeout),
+                        resume.describe(),
+                        flow.describe(),
+                        drain.describe(),
+                        admin.describe(),
+                        log.describe());
     }
 }

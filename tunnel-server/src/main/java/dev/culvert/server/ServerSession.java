@@ -2,12 +2,11 @@ package dev.culvert.server;
 
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.net.AllowRule;
-import dev.culvert.common.net.DialFailure;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.rate.Limits;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
-import dev.culvert.common.splice.Splice;
+import dev.culvert.common.splice.TargetDial;
 import dev.culvert.common.tls.UntrustedPeer;
 import dev.culvert.mux.Address;
 import dev.culvert.mux.ErrorCode;
@@ -18,7 +17,6 @@ import dev.culvert.mux.MuxStream;
 import dev.culvert.mux.OpenRequest;
 import dev.culvert.mux.SessionListener;
 import dev.culvert.mux.Token;
-import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.DatagramChannel;
 import io.netty.util.NetUtil;
@@ -28,7 +26,6 @@ import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -49,6 +46,7 @@ final class ServerSession implements SessionListener {
     private final Connections connections;
     private final Limits limits;
     private final Home home;
+    private final SessionOffers offers;
     private volatile Client client;
     private @Nullable MuxSession current;
     private boolean dismissed;
@@ -87,6 +85,9 @@ final class ServerSession implements SessionListener {
         /** The peer's connection is for {@code other} from now on, as whose peer it has shown itself, and has so many of its bytes. */
         void handOver(ServerSession session, MuxSession fresh, ServerSession other, long peerHas);
 
+        /** What clients offer. */
+        Offers offers();
+
         /** Whether no connection comes any more. */
         boolean isDraining();
 
@@ -103,6 +104,7 @@ final class ServerSession implements SessionListener {
         this.limits = limits;
         this.home = home;
         account = client.account();
+        offers = new SessionOffers(peer.loop, account, limits.otherWay(), home.offers());
     }
 
     Sessions.Peer who() {
@@ -177,14 +179,15 @@ final class ServerSession implements SessionListener {
     @Override
     public void onLost(MuxSession session, String text) {
         lostAt = System.nanoTime();
+        offers.adjust(session);
         event("session_lost")
                 .addKeyValue("reason", text)
-                .addKeyValue("connections", session.streamCount())
+                .addKeyValue("connections", connections(session))
                 .log(
                         "{}: session from {} has lost its link, {} connections wait: {}",
                         name(),
                         client.at(peer.address),
-                        session.streamCount(),
+                        connections(session),
                         text);
         String refusal = account.keepSession();
         place = refusal == null ? Place.AMONG_LOST : Place.NONE;
@@ -208,10 +211,15 @@ final class ServerSession implements SessionListener {
                         name(),
                         client.at(peer.address),
                         millis,
-                        session.streamCount());
+                        connections(session));
         if (refusal != null) {
             session.close(ErrorCode.LIMIT_REACHED, refusal);
         }
+        offers.adjust(session);
+    }
+
+    private int connections(MuxSession session) {
+        return session.streamCount() - offers.size();
     }
 
     /** The agent is shutting down, and listens no more: who has lost its link can not come back. Any thread. */
@@ -253,6 +261,7 @@ final class ServerSession implements SessionListener {
             try {
                 client = identify(clients);
                 dismissed = false;
+                offers.check(client);
             } catch (UntrustedPeer e) {
                 dismissed = true;
                 if (current != null) {
@@ -275,23 +284,27 @@ final class ServerSession implements SessionListener {
             Probe.answer(stream, peer.loop, account::closeStream);
             return;
         }
+        if (request.kind() == OpenRequest.Kind.OFFER) {
+            offers.take(session, stream, client, publicKey(), peer.address);
+            return;
+        }
         boolean datagrams = request.kind() == OpenRequest.Kind.DATAGRAMS;
         Address target = peer.endpoint.target(request);
         String words = (datagrams ? AllowRule.UDP : "") + target;
         Connection connection = connections.add(
-                request.connectionId().isEmpty() ? connections.newId() : word(request.connectionId()),
-                word(peer.endpoint.forward(request)),
+                request.connectionId().isEmpty() ? connections.newId() : Connection.word(request.connectionId()),
+                Connection.word(peer.endpoint.forward(request)),
                 client.name(),
                 source(request).toString(),
                 target == null ? "none" : words);
         connection.onEnd(account::closeStream);
         connection.limitedBy(limits);
         if (target == null) {
-            refuse(stream, connection, ErrorCode.PROTOCOL_ERROR, "the open request names no target");
+            TargetDial.refuse(stream, connection, ErrorCode.PROTOCOL_ERROR, "the open request names no target");
         } else if (datagrams && !(target instanceof HostPort)) {
-            refuse(stream, connection, ErrorCode.PROTOCOL_ERROR, "there is no UDP to a unix socket");
+            TargetDial.refuse(stream, connection, ErrorCode.PROTOCOL_ERROR, "there is no UDP to a unix socket");
         } else if (!peer.endpoint.mayDial(datagrams ? client.forDatagrams() : client, target)) {
-            refuse(
+            TargetDial.refuse(
                     stream,
                     connection,
                     ErrorCode.FORBIDDEN,
@@ -299,18 +312,13 @@ final class ServerSession implements SessionListener {
         } else {
             refusal = account.dial();
             if (refusal != null) {
-                refuse(stream, connection, ErrorCode.LIMIT_REACHED, refusal);
+                TargetDial.refuse(stream, connection, ErrorCode.LIMIT_REACHED, refusal);
             } else if (datagrams) {
                 dialDatagrams(stream, connection.ofDatagrams(), (HostPort) target);
             } else {
                 dial(stream, connection, target);
             }
         }
-    }
-
-    /** A name that takes one place in a line of the log: a client could write whole sentences of a server otherwise. */
-    private static String word(String name) {
-        return name.chars().allMatch(c -> c > ' ' && c < 0x7f) ? name : name.replaceAll("[^!-~]", "_");
     }
 
     /** Where the client says that a connection comes from, which is an address and nothing else. */
@@ -323,44 +331,26 @@ final class ServerSession implements SessionListener {
     }
 
     private void dial(MuxStream stream, Connection connection, Address target) {
-        Future<Channel> dial = dialer.dial(
+        TargetDial.begin(
+                dialer,
                 peer.loop,
                 target,
                 resolved -> peer.endpoint.mayDial(client, (HostPort) target, resolved),
-                stream::hasEarlyData);
-        await(dial, stream, connection, channel -> Splice.accept(channel, connection, stream));
+                stream,
+                connection,
+                "client");
     }
 
     private void dialDatagrams(MuxStream stream, Connection connection, HostPort target) {
         Future<DatagramChannel> dial = dialer.dialDatagrams(
                 peer.loop, target, resolved -> peer.endpoint.mayDial(client.forDatagrams(), target, resolved));
-        await(dial, stream, connection, channel -> UdpTarget.join(channel, connection, stream, account.datagrams()));
-    }
-
-    /** Joins the stream with what is dialled for it, or refuses it. */
-    private <C extends Channel> void await(Future<C> dial, MuxStream stream, Connection connection, Consumer<C> join) {
-        stream.ifAbandoned(() -> {
-            dial.cancel(false);
-            connection.end(ErrorCode.CANCELLED, "reset by the client while " + connection.target() + " was dialled");
-        });
-        connection.onCut(peer.loop, (code, reason) -> {
-            dial.cancel(false);
-            refuse(stream, connection, code, reason);
-        });
-        dial.addListener((Future<C> dialled) -> {
-            if (dialled.isSuccess()) {
-                join.accept(dialled.getNow());
-            } else if (dialled.cause() instanceof DialFailure failure) {
-                refuse(stream, connection, failure.code(), String.valueOf(failure.getMessage()));
-            } else if (!dialled.isCancelled()) {
-                refuse(stream, connection, ErrorCode.INTERNAL, "the dial failed: " + dialled.cause());
-            }
-        });
-    }
-
-    private static void refuse(MuxStream stream, Connection connection, ErrorCode code, String reason) {
-        stream.reset(code, reason);
-        connection.end(code, "reset: " + code + ": " + reason);
+        TargetDial.await(
+                dial,
+                peer.loop,
+                stream,
+                connection,
+                "client",
+                channel -> UdpTarget.join(channel, connection, stream, account.datagrams()));
     }
 
     @Override
@@ -369,7 +359,13 @@ final class ServerSession implements SessionListener {
     }
 
     @Override
+    public void onOpenable(MuxSession session) {
+        offers.adjust(session);
+    }
+
+    @Override
     public void onGoAway(MuxSession session, ErrorCode code, String text) {
+        offers.adjust(session);
         LOG.debug("{}: session from {} takes no more streams: {}: {}", name(), client.at(peer.address), code, text);
     }
 

@@ -10,6 +10,7 @@ import dev.culvert.common.config.Units;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
 import dev.culvert.common.lifecycle.LogSetup;
+import dev.culvert.common.lifecycle.OfferStatus;
 import dev.culvert.common.lifecycle.Plan;
 import dev.culvert.common.lifecycle.SessionStatus;
 import dev.culvert.common.lifecycle.Sessions;
@@ -82,6 +83,8 @@ public final class TunnelServer implements Agent {
     private final Sessions sessions = new Sessions(connections, Ticker.systemTicker());
     private final EventLoop accepts = accepting.next();
     private final Listeners<Endpoint> listeners;
+    private final OfferSockets offerSockets;
+    private final Offers offers;
     private volatile Dialer dialer;
     private volatile SessionSocket socket;
     private final Handshakes handshakes;
@@ -101,7 +104,13 @@ public final class TunnelServer implements Agent {
     TunnelServer(ServerConfig config, List<ListeningSocket> passed) throws StartFailure {
         this.config = config;
         begunWith = config.admin();
-        listeners = new Listeners<>(transport, accepts, passed, this::begin);
+        List<ListeningSocket> ofOffers =
+                passed.stream().filter(OfferSockets::isForOffers).toList();
+        List<ListeningSocket> others =
+                passed.stream().filter(socket -> !ofOffers.contains(socket)).toList();
+        listeners = new Listeners<>(transport, accepts, others, this::begin);
+        offerSockets = new OfferSockets(transport, accepts, ofOffers, this::arrive);
+        offers = new Offers(accepts, connections, Ticker.systemTicker(), offerSockets);
         handshakes = new Handshakes(config.limits().handshakes());
         accounts = new Accounts(config.limits().whole(), Ticker.systemTicker());
         checkMemory(config.limits().whole().buffer());
@@ -129,6 +138,7 @@ public final class TunnelServer implements Agent {
     @Override
     public void start() throws StartFailure, InterruptedException {
         listen(config);
+        offers.configure(config.listeners(), config.patience());
         listeners
                 .leftOver()
                 .forEach(name -> LOG.warn(
@@ -139,12 +149,16 @@ public final class TunnelServer implements Agent {
 
     @Override
     public void accept() {
+        offerSockets.begin();
         listeners.begin();
+        listeners.letGo();
     }
 
     @Override
     public List<ListeningSocket> sockets() {
-        return listeners.sockets();
+        List<ListeningSocket> all = new ArrayList<>(listeners.sockets());
+        all.addAll(offerSockets.sockets());
+        return all;
     }
 
     private void listen(ServerConfig on) throws StartFailure, InterruptedException {
@@ -153,6 +167,10 @@ public final class TunnelServer implements Agent {
         } catch (IOException e) {
             throw new StartFailure(String.valueOf(e.getMessage()));
         }
+    }
+
+    private void arrive(Offers.Offered place, Acceptor acceptor, DuplexChannel channel) {
+        offers.arrive(place, acceptor, channel);
     }
 
     private static List<Endpoint> endpoints(ServerConfig config) {
@@ -307,6 +325,11 @@ public final class TunnelServer implements Agent {
         }
 
         @Override
+        public Offers offers() {
+            return offers;
+        }
+
+        @Override
         public boolean isDraining() {
             return draining;
         }
@@ -336,6 +359,7 @@ public final class TunnelServer implements Agent {
         socket = new SessionSocket(next.userTimeout());
         accounts.limit(next.limits().whole());
         accepts.execute(() -> handshakes.limit(next.limits().handshakes()));
+        offers.configure(next.listeners(), next.patience());
         takeOver();
         limit(next);
         restartIsNeeded(next).ifPresent(LOG::warn);
@@ -426,8 +450,20 @@ public final class TunnelServer implements Agent {
     public Future<?> drain() {
         draining = true;
         listeners.close();
+        endOffers();
         live.forEach(ServerSession::endIfLost);
         return sessions.drain();
+    }
+
+    private void endOffers() {
+        offers.drain().awaitUninterruptibly(PATIENCE.toMillis());
+        offerSockets.end();
+        offers.end().awaitUninterruptibly(PATIENCE.toMillis());
+    }
+
+    @Override
+    public List<OfferStatus> offers() {
+        return offers.status();
     }
 
     @Override
@@ -461,6 +497,7 @@ public final class TunnelServer implements Agent {
     @Override
     public void close() {
         listeners.close();
+        endOffers();
         loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
         // Last: whatever ends on the others is told to this one.
         accepting.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);

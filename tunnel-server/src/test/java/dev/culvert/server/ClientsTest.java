@@ -50,7 +50,7 @@ class ClientsTest {
     }
 
     private static ClientConfig known(String name, List<Fingerprint> keys, List<String> names) {
-        return new ClientConfig(name, keys, names, AllowList.NOTHING, QUOTA, RateConfig.OFF);
+        return new ClientConfig(name, keys, names, AllowList.NOTHING, OfferRules.NOTHING, QUOTA, RateConfig.OFF);
     }
 
     private static Clients clients(Optional<Authority> authority, ClientConfig... configs) {
@@ -60,7 +60,7 @@ class ClientsTest {
     private static Clients clients(Optional<AllowList> others, Optional<Authority> authority, ClientConfig... configs) {
         return new Clients(
                 List.of(configs),
-                new AnonymousConfig(others, QUOTA, RateConfig.OFF),
+                new AnonymousConfig(others, OfferRules.NOTHING, QUOTA, RateConfig.OFF),
                 authority,
                 new Accounts(QUOTA, Ticker.systemTicker()));
     }

@@ -18,9 +18,12 @@ import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.net.AllowList;
 import dev.culvert.common.net.AllowRule;
 import dev.culvert.common.net.Network;
+import dev.culvert.common.net.SocketFile;
 import dev.culvert.common.tls.Fingerprint;
 import dev.culvert.common.tls.Identity;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.OpenRequest;
+import dev.culvert.mux.UnixPath;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,7 +56,8 @@ class ServerConfigTest {
     private static final Quota CLIENT = new Quota(100, 20_000, 10_000, 10_000, 128 << 20);
     private static final LimitsConfig LIMITS =
             new LimitsConfig(new Quota(1_000, 100_000, 20_000, 20_000, 256 << 20), 500, ofSeconds(10), CLIENT);
-    private static final AnonymousConfig NOBODY = new AnonymousConfig(Optional.empty(), CLIENT, RateConfig.OFF);
+    private static final AnonymousConfig NOBODY =
+            new AnonymousConfig(Optional.empty(), OfferRules.NOTHING, CLIENT, RateConfig.OFF);
     private static final KeepaliveConfig KEEPALIVE = new KeepaliveConfig(ofSeconds(5), ofSeconds(15));
     private static final ResumeConfig RESUME = new ResumeConfig(ofSeconds(60), 64 << 20);
     private static final FlowConfig FLOW = new FlowConfig(64 << 20, 16 << 20, 32760);
@@ -85,7 +89,9 @@ class ServerConfigTest {
                         Optional.empty(),
                         false,
                         List.of(),
-                        new AnonymousConfig(Optional.of(allow("127.0.0.1:8000")), CLIENT, RateConfig.OFF),
+                        List.of(),
+                        new AnonymousConfig(
+                                Optional.of(allow("127.0.0.1:8000")), OfferRules.NOTHING, CLIENT, RateConfig.OFF),
                         List.of(),
                         LIMITS,
                         RateConfig.OFF,
@@ -107,6 +113,7 @@ class ServerConfigTest {
                         Optional.empty(),
                         Optional.empty(),
                         false,
+                        List.of(),
                         List.of(),
                         NOBODY,
                         List.of(new SmuxEndpointConfig(
@@ -163,8 +170,10 @@ class ServerConfigTest {
                         Optional.empty(),
                         true,
                         List.of(),
+                        List.of(),
                         new AnonymousConfig(
                                 Optional.of(allow("db.internal:5432", "10.0.0.0/8:443")),
+                                OfferRules.NOTHING,
                                 new Quota(6, 11, 8, 9, 1 << 20),
                                 new RateConfig(Optional.of(2L << 10), Optional.empty())),
                         List.of(new SmuxEndpointConfig(
@@ -244,6 +253,7 @@ class ServerConfigTest {
                         List.of(Fingerprint.parse(FINGERPRINT)),
                         List.of(),
                         allow("127.0.0.1:80"),
+                        OfferRules.NOTHING,
                         CLIENT,
                         RateConfig.OFF));
         assertThat(config.describe()).startsWith("""
@@ -418,5 +428,51 @@ class ServerConfigTest {
                         admin      auto
                         log        auto, from info
                         """);
+    }
+
+    @Test
+    void a_client_may_offer_what_its_configuration_lists_and_need_not_dial() throws Exception {
+        ServerConfig config = read("""
+                listen = "0.0.0.0:7443", clients { shop { key = "%s", offers = ["web", "127.0.0.1:9000-9100"] } }
+                listeners { web { listen = "0.0.0.0:8080", max-connections = 5 } }
+                """.formatted(FINGERPRINT));
+        OfferRules offers = config.clients().get(0).offers();
+        assertThat(config.listeners())
+                .containsExactly(new ListenerConfig("web", new HostPort("0.0.0.0", 8080), SocketFile.USUAL, 5, false));
+        assertThat(offers.covers(OpenRequest.offer("web", null, 1))).isTrue();
+        assertThat(offers.covers(OpenRequest.offer("mail", null, 1))).isFalse();
+        assertThat(offers.covers(OpenRequest.offer("mail", new HostPort("127.0.0.1", 9100), 1)))
+                .isTrue();
+        assertThat(offers.covers(OpenRequest.offer("web", new HostPort("0.0.0.0", 9100), 1)))
+                .isFalse();
+        assertThat(offers.covers(OpenRequest.offer("web", new UnixPath("/run/x"), 1)))
+                .isFalse();
+        assertThat(offers.covers(OpenRequest.offer("a sentence", new HostPort("127.0.0.1", 9100), 1)))
+                .isFalse();
+        assertThat(config.describe())
+                .contains(
+                        "listener web, 0.0.0.0:8080, 5 connections at most\n",
+                        ", may dial nothing, may offer web, 127.0.0.1:9000-9100\n");
+    }
+
+    @Test
+    void others_may_offer_something_too() throws Exception {
+        assertThat(read("""
+                listen = "127.0.0.1:7443", tls = off, anonymous { offers = ["*:*"] }
+                """).describe()).contains("\nothers   may dial nothing, may offer *:*\n");
+    }
+
+    @Test
+    void what_nobody_could_offer_is_an_error() {
+        assertThat(errors("""
+                listen = "0.0.0.0:7443", listeners { web { listen = "0.0.0.0:8080" }, mail { listen = "0.0.0.0:7443" } }
+                clients { shop { key = "%s", offers = ["wbe", "printer", "localhost:80", "127.0.0.1:0"] } }
+                """.formatted(FINGERPRINT)))
+                .containsExactly(
+                        "server.conf:1: listeners.mail.listen: 0.0.0.0:7443 is taken by listen; give each its own address",
+                        "server.conf:2: clients.shop.offers: found \"wbe\": it is none of listeners; did you mean web?",
+                        "server.conf:2: clients.shop.offers: found \"printer\": it is none of listeners, which are mail, web",
+                        "server.conf:2: clients.shop.offers: found \"localhost:80\": 'localhost' is neither an IP address nor *",
+                        "server.conf:2: clients.shop.offers: found \"127.0.0.1:0\": ports go from 1 to 65535, the lower one first");
     }
 }

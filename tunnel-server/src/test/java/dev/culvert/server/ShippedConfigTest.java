@@ -39,10 +39,17 @@ class ShippedConfigTest {
 
     /** With the keys that have no default. */
     private static String withOthers(String text) {
-        return text.replaceAll("(?m)^( *)#(key-file|cert-file|ca-file|server-name|name|tls) = ", "$1$2 = ")
+        return text.replaceAll("(?m)^( *)#([a-z-]+) = ", "$1$2 = ")
                 .replace("#websocket {", "websocket {")
                 .replace("#anonymous {", "anonymous {")
                 .replace("#levels {", "levels {");
+    }
+
+    /** With a section whose only entry stands behind # signs. */
+    private static String with(String section, String text) {
+        int begin = text.indexOf("\n" + section + " {\n");
+        int end = text.indexOf("\n}\n", begin);
+        return text.substring(0, begin) + text.substring(begin, end).replaceAll("(?m)^  #", "  ") + text.substring(end);
     }
 
     private static String withDefaults(String text) {
@@ -50,7 +57,7 @@ class ShippedConfigTest {
     }
 
     private static String withSmuxDefaults(String text) {
-        return text.replaceAll("(?m)^  #(legacy|  |})", "  $1");
+        return with("smux", text);
     }
 
     private static String withSmux(String text) {
@@ -86,6 +93,13 @@ class ShippedConfigTest {
     }
 
     @Test
+    void its_commented_values_for_listeners_are_the_defaults() throws Exception {
+        String shipped = Files.readString(SHIPPED);
+        String least = shipped.replace("\nlisteners {\n", "\nlisteners {\n web.listen = \"127.0.0.1:8080\"\n");
+        assertThat(read(with("listeners", shipped))).isEqualTo(read(least));
+    }
+
+    @Test
     void it_has_the_keys_and_defaults_of_the_reference() throws Exception {
         String reference = Files.readString(REFERENCE).replaceAll("(?s)## tunnel-client.*?(?=## tunnel-server)", "");
         Map<String, String> documented = ROW.matcher(reference)
@@ -93,16 +107,16 @@ class ShippedConfigTest {
                 .collect(toMap(
                         row -> row.group(1)
                                 .replace("clients.NAME", "clients.laptop")
+                                .replace("listeners.NAME", "listeners.web")
                                 .replace("NAME", "legacy")
                                 .replace("LOGGER", LOGGER),
                         row -> row.group(2)));
-        Map<String, String> shipped =
-                ConfigFactory.parseString(withOthers(withSmuxDefaults(withDefaults(Files.readString(SHIPPED)))))
-                        .entrySet()
-                        .stream()
-                        .collect(toMap(
-                                Map.Entry::getKey,
-                                entry -> entry.getValue().unwrapped().toString()));
+        Map<String, String> shipped = ConfigFactory.parseString(
+                        withOthers(with("listeners", withSmuxDefaults(withDefaults(Files.readString(SHIPPED))))))
+                .entrySet()
+                .stream()
+                .collect(toMap(
+                        Map.Entry::getKey, entry -> entry.getValue().unwrapped().toString()));
         assertThat(shipped.keySet()).isEqualTo(documented.keySet());
         documented.values().removeIf(value -> value.isEmpty() || value.equals("none"));
         assertThat(shipped).containsAllEntriesOf(documented);

@@ -5,15 +5,16 @@ import java.util.Comparator;
 import java.util.Optional;
 
 /** Finds the word that somebody probably meant. */
-final class Spelling {
+public final class Spelling {
     private Spelling() {}
 
-    /** The word with the fewest letters to change, if that is half the word at most. */
-    static Optional<String> nearest(String written, Collection<String> words) {
+    /** The word with the fewest letters to change, if that is half the word at most; of several the one that is as long. */
+    public static Optional<String> nearest(String written, Collection<String> words) {
         int tolerated = (written.length() + 1) / 2;
         return words.stream()
                 .filter(word -> distance(written, word) <= tolerated)
-                .min(Comparator.comparing(word -> distance(written, word)));
+                .min(Comparator.<String>comparingInt(word -> distance(written, word))
+                        .thenComparingInt(word -> Math.abs(word.length() - written.length())));
     }
 
     /** The Levenshtein distance: how many letters have to be added, removed or replaced. */

@@ -68,6 +68,9 @@ public interface Agent {
 
     Sessions sessions();
 
+    /** What clients offer, or this client does. */
+    List<OfferStatus> offers();
+
     /**
      * Connects a channel with a target by a session; it is answered as HTTP's CONNECT is. Any thread.
      *

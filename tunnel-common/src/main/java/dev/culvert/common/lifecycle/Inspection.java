@@ -47,7 +47,7 @@ final class Inspection implements Backend {
         this.agent = agent;
         this.lifecycle = lifecycle;
         this.writer = writer;
-        metrics = new Metrics(name, version, agent.connections(), agent.sessions(), lifecycle.watch());
+        metrics = new Metrics(name, version, agent.connections(), agent.sessions(), agent::offers, lifecycle.watch());
         agent.connections().observe(metrics);
         lifecycle.history().observe(metrics::roundTrips);
     }
@@ -160,6 +160,12 @@ final class Inspection implements Backend {
                 agent.connections().tallies().stream()
                         .sorted(Comparator.comparing(Tally::forward).thenComparing(Tally::client))
                         .map(tally -> forward(tally, rates))
+                        .toList());
+        document.put(
+                "offers",
+                agent.offers().stream()
+                        .map(offer -> Map.of(
+                                "listener", offer.listener(), "client", offer.client(), "sessions", offer.sessions()))
                         .toList());
         document.put(
                 "sessions",

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 
 /** The numbers of an agent for Prometheus. All but the histograms are counted elsewhere and looked up when somebody asks. */
@@ -42,7 +43,13 @@ final class Metrics implements Connections.Observer {
         void value(double value, String... labels);
     }
 
-    Metrics(String agent, String version, Connections connections, Sessions sessions, LoopWatch watch) {
+    Metrics(
+            String agent,
+            String version,
+            Connections connections,
+            Sessions sessions,
+            Supplier<List<OfferStatus>> offers,
+            LoopWatch watch) {
         this.connections = connections;
         gauge(
                 "culvert_build_info",
@@ -113,6 +120,12 @@ final class Metrics implements Connections.Observer {
                 "Sessions that are there now, by their state.",
                 List.of("state"),
                 sink -> STATES.forEach(state -> sink.value(count(state), state)));
+        gauge(
+                "culvert_offers",
+                "Sessions in which it is offered to take the connections of a listener.",
+                List.of("listener", "client"),
+                sink -> offers.get()
+                        .forEach(offer -> sink.value((double) offer.sessions(), offer.listener(), offer.client())));
         gauge("culvert_session_streams", "Streams that are open.", OF_SESSION, sessions(SessionStatus::streams));
         gauge(
                 "culvert_session_round_trip_seconds",

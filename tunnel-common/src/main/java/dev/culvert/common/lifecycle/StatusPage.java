@@ -76,6 +76,7 @@ final class StatusPage {
         slowest();
         sessions();
         forwards();
+        offers();
         connections();
         html.append("</main>");
         return TEMPLATE.replace("{title}", escape(agent + ", " + state)).replace("{main}", html);
@@ -192,6 +193,19 @@ final class StatusPage {
                 Column.rate("out", "out_per_s"),
                 Column.bytes("in, all", "in"),
                 Column.bytes("out, all", "out"));
+    }
+
+    private void offers() {
+        List<? extends Config> rows = status.getConfigList("offers");
+        if (!rows.isEmpty()) {
+            table(
+                    "Offers",
+                    "There is none.",
+                    rows,
+                    Column.text("listener", row -> row.getString("listener")),
+                    Column.text("client", row -> row.getString("client")),
+                    Column.number("sessions", row -> row.getString("sessions")));
+        }
     }
 
     private void connections() {

@@ -237,6 +237,14 @@ final class SteeringCommands {
                     bytes(forward, "out"));
         }
         forwards.print(out);
+        List<? extends Config> offered =
+                status.hasPath("offers") ? status.getConfigList("offers") : List.of(); // an older agent has none
+        if (!offered.isEmpty()) {
+            Table offers = new Table("LISTENER", "CLIENT", "OFFERED IN");
+            offered.forEach(offer -> offers.row(
+                    offer.getString("listener"), offer.getString("client"), offer.getString("sessions") + " sessions"));
+            offers.print(out);
+        }
     }
 
     private static String bytes(Config of, String key) {

@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The listening sockets of an agent, which come, change and go with its configuration: a socket stays as long as something is to be
- * accepted on its address. By the thread that starts and reloads the agent, but for {@link #close}.
+ * accepted on its address. By one thread, such as the one that starts and reloads the agent, but for {@link #close}.
  *
  * @param <P> what is accepted for
  */
@@ -178,10 +178,62 @@ public final class Listeners<P extends Listeners.Place> {
         }
     }
 
-    /** Accepts from now on: until then connections wait. Sockets that were passed, and that nothing here is for, are left to who has them. */
+    /**
+     * Listens for one more.
+     *
+     * @throws IOException with a sentence for the user, and nothing has changed
+     */
+    public void add(P place) throws IOException, InterruptedException {
+        handedOver = false;
+        Listener listener = new Listener(place);
+        List<Listener> all = new ArrayList<>(open);
+        all.add(listener);
+        open = List.copyOf(all);
+        listener.announce();
+        if (begun) {
+            listener.acceptor.begin();
+        }
+    }
+
+    /** Listens no more for this one, if it does; its connections go on. */
+    public void remove(P place) {
+        handedOver = false;
+        find(place).ifPresent(this::remove);
+    }
+
+    private void remove(Listener listener) {
+        open = open.stream().filter(other -> other != listener).toList();
+        close(List.of(listener));
+        LOG.info("{}: no longer listening on {}", listener.place.place(), listener.acceptor.address());
+    }
+
+    /**
+     * Listens for {@code next} instead of {@code place}, if it listens for that.
+     *
+     * @throws IOException with a sentence for the user, and it listens for neither
+     */
+    public void replace(P place, P next) throws IOException, InterruptedException {
+        Optional<Listener> present = find(place);
+        if (present.isPresent() && present.get().fits(next)) {
+            present.get().become(next);
+        } else if (present.isPresent()) {
+            remove(present.get());
+            add(next);
+        }
+    }
+
+    private Optional<Listener> find(P place) {
+        return open.stream().filter(listener -> listener.place.equals(place)).findFirst();
+    }
+
+    /** Accepts from now on: until then connections wait. */
     public void begin() {
         begun = true;
         open.forEach(listener -> listener.acceptor.begin());
+    }
+
+    /** Sockets that were passed, and that nothing here is for, are left to who has them. */
+    public void letGo() {
         passed.stream()
                 .filter(socket -> !socket.isSystemds())
                 .forEach(ListeningSocket::close); // else connections would wait for ever

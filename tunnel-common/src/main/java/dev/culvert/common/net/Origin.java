@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  */
 public record Origin(
         @Nullable InetSocketAddress from, @Nullable InetSocketAddress to, String words) {
+    /** Nobody tells. */
+    public static final Origin UNKNOWN = new Origin(null, null, "unknown");
+
     /** The other end of an accepted socket; null: it is gone already. */
     public static @Nullable Origin of(Channel channel) {
         if (channel instanceof SocketChannel tcp) {

@@ -59,7 +59,7 @@ public enum ProxyHeader {
     public ByteBuf of(Origin origin) {
         InetSocketAddress from = origin.from();
         InetSocketAddress to = origin.to();
-        if (from == null || to == null) {
+        if (from == null || to == null || from.isUnresolved() || to.isUnresolved()) {
             return unknown();
         }
         boolean ipv4 = isIpv4(from) && isIpv4(to);

@@ -27,6 +27,11 @@ public final class Limits {
         return new Limits(List.of(limits), false);
     }
 
+    /** The same for a connection that the other side has accepted: its target is on this one, or the other way round. */
+    public Limits otherWay() {
+        return new Limits(limits, !fromSocketIsUp);
+    }
+
     /** What limits the bytes that come from a socket. */
     public List<Bucket> fromSocket() {
         return buckets(fromSocketIsUp ? Limit::up : Limit::down);

@@ -6,6 +6,7 @@ import dev.culvert.mux.MuxStream;
 import io.netty.channel.Channel;
 import io.netty.util.concurrent.EventExecutor;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -22,15 +23,17 @@ public final class Connection {
 
     private final String id;
     private final String forward;
-    private final String name;
     private final String source;
     private final String target;
     private final Connections home;
-    private final Tally tally;
     private final long startedAt;
     private final AtomicBoolean ended = new AtomicBoolean();
 
     private volatile Answer answer = Answer.RESET;
+    private volatile String name;
+    /** Null: whose it is is not known yet. */
+    private volatile @Nullable Tally tally;
+
     private volatile @Nullable Owner owner;
     private volatile @Nullable MuxStream stream;
     private volatile Runnable atEnd = () -> {};
@@ -56,15 +59,13 @@ public final class Connection {
 
     private record Owner(EventExecutor loop, Cut cut) {}
 
-    Connection(Connections home, String id, String forward, String name, String source, String target) {
+    Connection(Connections home, String id, String forward, String source, String target) {
         this.home = home;
         this.id = id;
         this.forward = forward;
-        this.name = name;
         this.source = source;
         this.target = target;
-        tally = home.tally(forward, name);
-        tally.begin();
+        name = "";
         startedAt = home.now();
         activeAt = startedAt;
     }
@@ -86,6 +87,31 @@ public final class Connection {
         return target;
     }
 
+    /**
+     * It is that client's from now on; empty: the client has no name. Where it was another's before, which has not processed it, that one's
+     * account has it as refused.
+     */
+    public void isOf(String client) {
+        Tally before = tally;
+        if (before != null && before.client().equals(client)) {
+            return;
+        }
+        if (before != null) {
+            before.reset(ErrorCode.REFUSED);
+        }
+        name = client;
+        Tally now = home.tally(forward, client);
+        now.begin();
+        tally = now;
+    }
+
+    private Tally tally() {
+        if (tally == null) {
+            isOf("");
+        }
+        return Objects.requireNonNull(tally);
+    }
+
     /** The event loop that it lives on; null: on none yet. */
     @Nullable EventExecutor loop() {
         Owner present = owner;
@@ -102,7 +128,7 @@ public final class Connection {
         owner = null;
         shape = null;
         stream = null;
-        tally.retry();
+        tally().retry();
     }
 
     /** From now on whoever has connected is answered like this. Before anybody else knows the connection. */
@@ -148,7 +174,7 @@ public final class Connection {
     void opened() {
         if (!opened) {
             opened = true;
-            home.observer().onOpened(tally, home.now() - startedAt);
+            home.observer().onOpened(tally(), home.now() - startedAt);
         }
     }
 
@@ -245,7 +271,7 @@ public final class Connection {
 
     private void countWaits(int change) {
         long now = home.now();
-        tally.waited(waits * (now - waitsAsOf));
+        tally().waited(waits * (now - waitsAsOf));
         waits += change;
         waitsAsOf = now;
         activeAt = now;
@@ -254,14 +280,14 @@ public final class Connection {
     /** Counts bytes read from the socket. */
     void fromSocket(int bytes) {
         fromSocket += bytes;
-        tally.fromSocket(bytes);
+        tally().fromSocket(bytes);
         activeAt = home.now();
     }
 
     /** Counts bytes written to the socket. */
     void toSocket(int bytes) {
         toSocket += bytes;
-        tally.toSocket(bytes);
+        tally().toSocket(bytes);
         activeAt = home.now();
     }
 
@@ -289,11 +315,11 @@ public final class Connection {
             long lived = home.now() - startedAt;
             record(code, reason, lived / 1_000_000);
             if (code == null) {
-                tally.close();
+                tally().close();
             } else {
-                tally.reset(code);
+                tally().reset(code);
             }
-            home.observer().onEnded(tally, lived);
+            home.observer().onEnded(tally(), lived);
             atEnd.run();
             home.remove(this);
         }
@@ -323,6 +349,11 @@ public final class Connection {
                         toSocket,
                         ms,
                         reason);
+    }
+
+    /** A name that takes one place in a line of the log: a peer could write whole sentences of it otherwise. */
+    public static String word(String name) {
+        return name.chars().allMatch(c -> c > ' ' && c < 0x7f) ? name : name.replaceAll("[^!-~]", "_");
     }
 
     /** Who, from where, to where: for a line of the log. */

@@ -51,7 +51,14 @@ public final class Connections {
      * @param source where it comes from
      */
     public Connection add(String id, String forward, String name, String source, String target) {
-        Connection connection = new Connection(this, id, forward, name, source, target);
+        Connection connection = add(id, forward, source, target);
+        connection.isOf(name);
+        return connection;
+    }
+
+    /** The same where it is not known yet whose it is, which {@link Connection#isOf} tells. */
+    public Connection add(String id, String forward, String source, String target) {
+        Connection connection = new Connection(this, id, forward, source, target);
         live.add(connection);
         return connection;
     }

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class StatusPageTest {
     private static final String QUIET = """
             agent = tunnel-server, version = 1, pid = 7, state = ready, reasons = [], uptime_ms = 61000
-            sessions = [], forwards = [], connections = [], history = []
+            sessions = [], forwards = [], offers = [], connections = [], history = []
             """;
 
     private static String connection(int number, long rate, long unread) {

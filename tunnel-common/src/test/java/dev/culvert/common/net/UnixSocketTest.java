@@ -15,6 +15,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.socket.DuplexChannelConfig;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -57,6 +58,7 @@ class UnixSocketTest {
         DuplexChannel server = accepted.poll(10, TimeUnit.SECONDS);
         assertThat(server).isNotNull();
         CompletableFuture<String> heard = new CompletableFuture<>();
+        ((DuplexChannelConfig) server.config()).setAllowHalfClosure(true);
         server.pipeline().addLast(new Ear(heard));
         loop.register(server).sync();
         server.config().setAutoRead(true);

@@ -1,13 +1,10 @@
-package dev.culvert.client;
+package dev.culvert.common.splice;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.culvert.common.splice.Connections;
-import dev.culvert.common.splice.Prelude;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.OpenRequest;
-import io.netty.channel.EventLoop;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.util.concurrent.MockTicker;
@@ -21,7 +18,7 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-class UplinksTest {
+class CarriersTest {
     private static final Duration WAIT = Duration.ofSeconds(10);
 
     private final MockTicker ticker = Ticker.newMockTicker();
@@ -29,10 +26,10 @@ class UplinksTest {
             EmbeddedChannel.builder().ticker(ticker).build();
     private final Connections connections = new Connections(ticker);
     private final List<Line> lines = new ArrayList<>(List.of(new Line(), new Line()));
-    private final Uplinks uplinks = new Uplinks(loop.eventLoop(), ticker, lines);
+    private final Carriers<Line> carriers = new Carriers<>(loop.eventLoop(), ticker, lines, "nobody came");
 
-    /** An uplink that the test makes ready. */
-    private static final class Line implements Uplinks.Carrier {
+    /** A carrier that the test makes ready. */
+    private static final class Line implements Carrier {
         final List<Arrival> taken = new ArrayList<>();
         boolean ready;
         boolean responsive = true;
@@ -66,16 +63,6 @@ class UplinksTest {
         }
 
         @Override
-        public EventLoop loop() {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public void take(UdpFlow flow) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
         public void take(Arrival arrival, Consumer<Arrival> back) {
             if (full) {
                 ready = false;
@@ -91,7 +78,7 @@ class UplinksTest {
 
     @AfterEach
     void close() {
-        uplinks.drain();
+        carriers.close(ErrorCode.DRAINING, "it drains");
         lines.forEach(line ->
                 line.taken.forEach(arrival -> arrival.reject(loop.eventLoop(), ErrorCode.CANCELLED, "end of test")));
         loop.close();
@@ -144,19 +131,19 @@ class UplinksTest {
         List<Arrival> arrivals = List.of(arrive(), arrive(), arrive());
 
         lines.get(0).ready = true;
-        uplinks.serveWaiting();
+        carriers.serveWaiting();
         loop.runPendingTasks();
 
         assertThat(lines.get(0).taken).isEqualTo(arrivals);
     }
 
     @Test
-    void anUplinkThatBecomesReadyRightAfterItWasAskedIsNotMissed() {
+    void aCarrierThatBecomesReadyRightAfterItWasAskedIsNotMissed() {
         Line line = lines.get(0);
         line.whenAsked = () -> {
             line.whenAsked = () -> {};
             line.ready = true;
-            uplinks.serveWaiting();
+            carriers.serveWaiting();
         };
 
         Arrival arrival = arrive();
@@ -171,7 +158,7 @@ class UplinksTest {
         line.ready = true;
         line.full = true;
         Arrival sentBack = arrive();
-        uplinks.assign(later(Duration.ofSeconds(1)));
+        carriers.assign(later(Duration.ofSeconds(1)));
         loop.runPendingTasks();
 
         pass(WAIT);
@@ -222,9 +209,9 @@ class UplinksTest {
     }
 
     @Test
-    void nobodyWaitsWhileTheAgentDrains() {
+    void nobodyWaitsWhenItIsClosed() {
         Arrival before = arrive();
-        uplinks.drain();
+        carriers.close(ErrorCode.DRAINING, "it drains");
         Arrival after = arrive();
 
         assertThat(before.channel().isOpen()).isFalse();
@@ -235,7 +222,7 @@ class UplinksTest {
     private Arrival arrive() {
         ticker.advance(1, TimeUnit.MICROSECONDS); // no two at the same time
         Arrival arrival = later(Duration.ZERO);
-        uplinks.assign(arrival);
+        carriers.assign(arrival);
         return arrival;
     }
 

@@ -1,23 +1,24 @@
-package dev.culvert.client;
+package dev.culvert.common.splice;
 
-import dev.culvert.common.splice.Connection;
-import dev.culvert.common.splice.Prelude;
 import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.OpenRequest;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Promise;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A local connection that was accepted and has no stream yet. Its channel belongs to no event loop, or to the one that accepts, so that
- * it can go to whichever session is there first.
+ * A connection that was accepted and has no stream yet. Its channel belongs to no event loop, or to the one that accepts, so that it can
+ * go to whichever session is there first.
  *
  * @param said on streams that came to nothing
  * @param refusal the last of these; null: there was none
  */
-record Arrival(
+public record Arrival(
         DuplexChannel channel,
         Connection connection,
         OpenRequest request,
@@ -34,20 +35,48 @@ record Arrival(
      * @param count with those before
      * @param reason a sentence
      */
-    record Refusal(Uplinks.Carrier by, int count, String reason) {}
+    public record Refusal(Carrier by, int count, String reason) {}
 
     /** The same, to go elsewhere. */
-    Arrival refused(Uplinks.Carrier by, String reason) {
+    public Arrival refused(Carrier by, String reason) {
         int count = refusal == null ? 1 : refusal.count + 1;
         return new Arrival(channel, connection, request, deadline, said, new Refusal(by, count, reason));
     }
 
-    boolean wasRefusedBy(Uplinks.Carrier carrier) {
+    boolean wasRefusedBy(Carrier carrier) {
         return refusal != null && refusal.by == carrier;
     }
 
     boolean wasRefusedTooOften() {
         return refusal != null && refusal.count > MOST_REFUSALS;
+    }
+
+    /**
+     * Goes by a stream of {@code session}.
+     *
+     * @param loop of the session, and the thread that calls
+     * @param left run once, when this stream carries it no more
+     * @param elsewhere told why, where the peer has certainly not processed it
+     */
+    public void open(EventLoop loop, MuxSession session, Runnable left, Consumer<String> elsewhere) {
+        AtomicBoolean leaving = new AtomicBoolean();
+        Runnable leave = () -> {
+            if (!leaving.getAndSet(true)) {
+                left.run();
+            }
+        };
+        connection.onEnd(leave);
+        comeTo(loop).addListener(there -> {
+            if (there.isSuccess()) {
+                Splice.open(channel, connection, session, request, said, reason -> {
+                    leave.run();
+                    elsewhere.accept(reason);
+                });
+                Hold.release(channel);
+            } else {
+                reject(loop, ErrorCode.INTERNAL, "cannot register the socket: " + there.cause());
+            }
+        });
     }
 
     /** Nobody takes it: refuses it, for the reason that it was refused for before if it was. */
@@ -64,10 +93,10 @@ record Arrival(
      *
      * @param loop where it is answered if it is on no event loop
      */
-    void reject(EventLoop loop, ErrorCode code, String reason) {
+    public void reject(EventLoop loop, ErrorCode code, String reason) {
         said.forget();
-        on(loop, channel).addListener(done -> {
-            if (done.isSuccess()) {
+        comeTo(channel.isRegistered() ? channel.eventLoop() : loop).addListener(there -> {
+            if (there.isSuccess()) {
                 connection.refuse(channel, code, reason);
             } else {
                 channel.unsafe().closeForcibly();
@@ -77,11 +106,7 @@ record Arrival(
     }
 
     /** Brings the channel to an event loop, if it is not there. */
-    Future<?> on(EventLoop loop) {
-        return on(loop, channel);
-    }
-
-    private static Future<?> on(EventLoop loop, DuplexChannel channel) {
+    private Future<?> comeTo(EventLoop loop) {
         if (!channel.isRegistered()) {
             return loop.register(channel);
         }

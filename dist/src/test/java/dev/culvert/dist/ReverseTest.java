@@ -1,0 +1,637 @@
+package dev.culvert.dist;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import com.typesafe.config.ConfigFactory;
+import dev.culvert.common.admin.AdminClient;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The server listens, and clients dial. */
+final class ReverseTest {
+    private static final Service ECHO = Service.echo();
+
+    @TempDir
+    private Path directory = Path.of("");
+
+    @AfterAll
+    static void close() throws IOException {
+        ECHO.close();
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static void free(ServerSocket socket) throws IOException {
+        socket.close();
+    }
+
+    private static String server(int port, String more) {
+        return """
+                listen = "127.0.0.1:%d", tls { key-file = "%s" }
+                clients.tests { key = "%s", offers = ["web"] }
+                listeners { web { listen = "127.0.0.1:0" } }
+                %s
+                """.formatted(port, Keys.SERVER.file(), Keys.CLIENT.fingerprint(), more);
+    }
+
+    private static AgentProcess startServer(String more) {
+        return AgentProcess.server().config(server(0, more)).start();
+    }
+
+    private static String client(Keys keys, int port, String reverse) {
+        return """
+                upstream { servers = ["127.0.0.1:%d"], tls { key-file = "%s", server-key = "%s" } }
+                reverse { %s }
+                """.formatted(port, keys.file(), Keys.SERVER.fingerprint(), reverse);
+    }
+
+    private static AgentProcess startClient(Keys keys, int port, String reverse) {
+        return AgentProcess.client().config(client(keys, port, reverse)).start();
+    }
+
+    private static AgentProcess startClient(AgentProcess server, String reverse) {
+        return startClient(Keys.CLIENT, server.port("listen"), reverse);
+    }
+
+    private static String web(Service target) {
+        return "web { target = \"%s\" }".formatted(target.address());
+    }
+
+    private static Socket connect(AgentProcess server) throws IOException {
+        return Tunnel.connectTo(server.port("listeners.web"));
+    }
+
+    private static void echoes(int port) throws IOException {
+        try (Socket socket = Tunnel.connectTo(port)) {
+            Tunnel.echo(socket);
+        }
+    }
+
+    private static void refuses(int port) {
+        assertThatThrownBy(() -> Tunnel.connectTo(port)).isInstanceOf(ConnectException.class);
+    }
+
+    // ---- one connection
+
+    @Test
+    void bytesGoBothWaysBitForBitAndEachDirectionEndsByItself() throws Exception {
+        long size = 50_000_000;
+        try (Service digest = Service.digest();
+                Service source = Service.source();
+                AgentProcess server = startServer("clients.tests.offers = [\"web\", \"127.0.0.1:*\"]");
+                AgentProcess client = startClient(
+                        server,
+                        web(digest)
+                                + ", source { target = \"%s\", listen = \"127.0.0.1:%d\" }"
+                                        .formatted(source.address(), freePort()))) {
+            try (Socket up = connect(server)) {
+                Bytes.source(1, size).transferTo(up.getOutputStream());
+                up.shutdownOutput();
+                assertThat(Service.readFully(up.getInputStream(), 32)).isEqualTo(Bytes.digest(Bytes.source(1, size)));
+                assertThat(up.getInputStream().read()).isNegative();
+            }
+            try (Socket down = Tunnel.connectTo(server.port("offers.source"))) {
+                down.getOutputStream().write(Bytes.ofLong(size));
+                down.shutdownOutput();
+                assertThat(Bytes.digest(down.getInputStream())).isEqualTo(Bytes.digest(Bytes.source(size, size)));
+            }
+            client.awaitLog("forward=reverse.source .* end: closed");
+        }
+    }
+
+    @Test
+    void bothSidesHaveOneLineForAConnectionWithTheSameId() throws Exception {
+        try (AgentProcess server = startServer("");
+                AgentProcess client = startClient(server, web(ECHO));
+                Socket socket = connect(server)) {
+            Tunnel.echo(socket);
+            socket.shutdownOutput();
+            assertThat(socket.getInputStream().read()).isNegative();
+
+            AgentProcess.Ending onServer = server.awaitEnding("reverse.web", socket);
+            AgentProcess.Ending onClient = client.awaitEnding("reverse.web", socket);
+            assertThat(onServer)
+                    .isEqualTo(new AgentProcess.Ending(
+                            onClient.id(),
+                            "reverse.web",
+                            "tests@127.0.0.1:" + socket.getLocalPort(),
+                            "client's",
+                            1,
+                            1,
+                            onServer.ms(),
+                            "closed"));
+            assertThat(onClient.target()).isEqualTo(ECHO.address());
+        }
+    }
+
+    @Test
+    void aResetOfEitherSideIsAResetOfTheOther() throws Exception {
+        try (Service reset = Service.reset();
+                AgentProcess server = startServer("");
+                AgentProcess client = startClient(server, web(reset) + ", web.health = off")) {
+            try (Socket socket = connect(server)) {
+                socket.getOutputStream().write('x');
+                assertThatThrownBy(() -> socket.getInputStream().read())
+                        .isInstanceOf(SocketException.class)
+                        .hasMessageContaining("reset");
+            }
+            Socket socket = connect(server);
+            Socket atTarget = last(reset, 2);
+            socket.setSoLinger(true, 0);
+            socket.close();
+            assertThatThrownBy(() -> {
+                        while (atTarget.getInputStream().read() >= 0) {
+                            // until the reset
+                        }
+                    })
+                    .isInstanceOf(SocketException.class);
+            client.awaitLog("forward=reverse.web .* end: reset", 2);
+        }
+    }
+
+    private static Socket last(Service service, int count) throws InterruptedException {
+        Socket socket = service.awaitConnection();
+        for (int i = 1; i < count; i++) {
+            socket = service.awaitConnection();
+        }
+        return socket;
+    }
+
+    // ---- who may listen where
+
+    @Test
+    void theServerListensOnlyWhileSomebodyOffers() throws Exception {
+        int port = freePort();
+        try (AgentProcess server = startServer("listeners.web.listen = \"127.0.0.1:%d\"".formatted(port))) {
+            server.port("listen");
+            refuses(port);
+            try (AgentProcess client = startClient(server, web(ECHO))) {
+                server.port("listeners.web");
+                echoes(port);
+                client.terminate();
+                server.awaitLog("listeners.web: no longer listening");
+                refuses(port);
+            }
+        }
+    }
+
+    @Test
+    void whatIsNotAllowedIsRefusedAndBothLogsSayWhyUntilItIs() throws Exception {
+        int port = freePort();
+        Path admin = directory.resolve("client.sock");
+        try (AgentProcess server = startServer("");
+                AgentProcess client = startClient(
+                        server,
+                        "own { target = \"%s\", listen = \"127.0.0.1:%d\" } }, admin { listen = \"%s\""
+                                .formatted(ECHO.address(), port, admin))) {
+            String reason = "forbidden: nothing in offers of tests covers 127.0.0.1:" + port;
+            client.awaitLog("WARN .*reverse.own: not offered to server .*: " + reason);
+            server.awaitLog("refused .*tests@.*: " + reason);
+            refuses(port);
+            try (AdminClient asked = new AdminClient(admin.toString())) {
+                assertThat(ConfigFactory.parseString(asked.get("/status")).getStringList("reasons"))
+                        .containsExactly("reverse.own is not offered to server 127.0.0.1:" + server.port("listen")
+                                + ": " + reason);
+
+                server.reload(
+                        server(server.port("listen"), "clients.tests.offers = [\"127.0.0.1:%d\"]".formatted(port)));
+                client.awaitLog("reverse.own: server .* listens");
+                echoes(port);
+                assertThat(asked.get("/readyz")).isEqualTo("ok\n");
+                assertThat(asked.get("/metrics")).contains("culvert_offers{client=\"\",listener=\"own\"} 1.0");
+            }
+        }
+    }
+
+    @Test
+    void aPortThatIsTakenIsSaidToBeAndTriedAgain() throws Exception {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                AgentProcess server =
+                        startServer("listeners.web.listen = \"127.0.0.1:%d\"".formatted(taken.getLocalPort()));
+                AgentProcess client = startClient(server, web(ECHO))) {
+            client.awaitLog("reverse.web: not offered to server .*: listeners.web: cannot listen on .*"
+                    + "Address already in use.*`ss -ltnp` names it");
+            free(taken);
+
+            client.awaitLog("reverse.web: server .* listens");
+            echoes(taken.getLocalPort());
+        }
+    }
+
+    @Test
+    void anUnknownListenerIsRefused() throws Exception {
+        try (AgentProcess server = startServer("");
+                AgentProcess client = startClient(server, "mail { target = \"%s\" }".formatted(ECHO.address()))) {
+            client.awaitLog("reverse.mail: not offered .*forbidden: nothing in offers of tests covers mail");
+        }
+    }
+
+    // ---- several
+
+    private Keys otherKeys() throws IOException {
+        return Keys.make("tunnel-client", directory.resolve("other.key"));
+    }
+
+    private static String both(Keys other) {
+        return "clients.other { key = \"%s\", offers = [\"web\"] }".formatted(other.fingerprint());
+    }
+
+    /** Says which it is. */
+    private static Service named(char name) {
+        return Service.of(socket -> {
+            socket.getOutputStream().write(name);
+            socket.getInputStream().readAllBytes();
+        });
+    }
+
+    private static char ask(AgentProcess server) throws IOException {
+        try (Socket socket = connect(server)) {
+            return (char) socket.getInputStream().read();
+        }
+    }
+
+    private static Map<Character, Integer> ask(AgentProcess server, int times) throws IOException {
+        Map<Character, Integer> answers = new TreeMap<>();
+        for (int i = 0; i < times; i++) {
+            answers.merge(ask(server), 1, Integer::sum);
+        }
+        return answers;
+    }
+
+    @Test
+    void twoClientsShareTheLoadAndOneThatIsFullLeavesItToTheOther() throws Exception {
+        Keys keys = otherKeys();
+        try (Service a = named('a');
+                Service b = named('b');
+                AgentProcess server = startServer(both(keys));
+                AgentProcess first = startClient(server, web(a) + ", web.max-connections = 10");
+                AgentProcess second = startClient(keys, server.port("listen"), web(b))) {
+            server.awaitLog("\\d takes the connections of listeners.web", 2);
+            List<Socket> open = new ArrayList<>();
+            Map<Character, Integer> answers = new TreeMap<>();
+            for (int i = 0; i < 40; i++) {
+                Socket socket = connect(server);
+                open.add(socket);
+                answers.merge((char) socket.getInputStream().read(), 1, Integer::sum);
+                if (i == 19) {
+                    assertThat(answers).isEqualTo(Map.of('a', 10, 'b', 10));
+                }
+            }
+            assertThat(answers).isEqualTo(Map.of('a', 10, 'b', 30));
+            for (Socket socket : open) {
+                socket.close();
+            }
+            server.awaitLog("forward=reverse.web .* end:", 40);
+
+            assertThat(ask(server, 20)).as("one after the other").isEqualTo(Map.of('a', 10, 'b', 10));
+            second.terminate();
+            first.awaitLog("end: ");
+        }
+    }
+
+    @Test
+    void aClientWhoseTargetFailsItsHealthCheckGetsNoConnections() throws Exception {
+        Keys keys = otherKeys();
+        String health = ", web.health { interval = 100ms, timeout = 1s, fall = 2, rise = 2 }";
+        int port = freePort();
+        try (Service a = named('a');
+                ServerSocket down = new ServerSocket(port, 50, InetAddress.getLoopbackAddress());
+                AgentProcess server = startServer(both(keys));
+                AgentProcess first = startClient(server, web(a) + health);
+                AgentProcess second = startClient(
+                        keys, server.port("listen"), "web { target = \"127.0.0.1:%d\" }".formatted(port) + health)) {
+            server.awaitLog("\\d takes the connections of listeners.web", 2);
+
+            free(down);
+            second.awaitLog("WARN .*reverse.web: not offered while its target does not answer: .*refused");
+            server.awaitLog("other@.* no longer takes the connections of listeners.web");
+            assertThat(ask(server, 20)).isEqualTo(Map.of('a', 20));
+            assertThat(second.log().matching("forward=reverse.web")).isEmpty();
+
+            try (ServerSocket up = new ServerSocket(port, 50, InetAddress.getLoopbackAddress())) {
+                server.awaitLog("\\d takes the connections of listeners.web", 3);
+                first.terminate();
+                server.awaitLog("tests@.* no longer takes the connections of listeners.web");
+                try (Socket socket = connect(server);
+                        Socket atTarget = awaitByte(socket, up)) {
+                    assertThat(atTarget.isConnected()).isTrue();
+                }
+            }
+        }
+    }
+
+    /** The connection at the target on which a byte comes; health checks say nothing. */
+    private static Socket awaitByte(Socket from, ServerSocket target) throws IOException {
+        from.getOutputStream().write('x');
+        while (true) {
+            Socket socket = target.accept();
+            if (socket.getInputStream().read() == 'x') {
+                return socket;
+            }
+            socket.close();
+        }
+    }
+
+    @Test
+    void aNewerProcessOfAClientTakesOverAtOnceAfterTheOldOneWasKilled() throws Exception {
+        int own = freePort();
+        String ghost = ", ghost { target = \"%s\", listen = \"127.0.0.1:%d\" }";
+        try (Service a = named('a');
+                Service b = named('b');
+                AgentProcess server = startServer("clients.tests.offers = [\"web\", \"127.0.0.1:*\"]")) {
+            try (AgentProcess old = startClient(server, web(a) + ghost.formatted(a.address(), own))) {
+                server.awaitLog("\\d takes the connections of", 2);
+                assertThat(ask(server)).isEqualTo('a');
+                old.kill();
+                server.awaitLog("has lost its link"); // and is kept for resume.window
+            }
+            try (Socket waiting = connect(server);
+                    AgentProcess young = startClient(server, web(b) + ghost.formatted(b.address(), own))) {
+                young.awaitLog("session up");
+                long up = System.nanoTime();
+                assertThat((char) waiting.getInputStream().read()).isEqualTo('b');
+                assertThat(ask(server)).isEqualTo('b');
+                try (Socket socket = Tunnel.connectTo(own)) {
+                    assertThat((char) socket.getInputStream().read()).isEqualTo('b');
+                }
+                Duration took = Duration.ofNanos(System.nanoTime() - up);
+                System.out.printf("ReverseTest: taken over %d ms after the session was up%n", took.toMillis());
+                assertThat(took).isLessThan(Duration.ofSeconds(1));
+                server.awaitLog("no longer takes the connections of .*: a newer process of this client offers it", 2);
+            }
+        }
+    }
+
+    @Test
+    void theOlderOfTwoProcessesWithOneKeyDoesNotTakeItBack() throws Exception {
+        try (Service a = named('a');
+                Service b = named('b');
+                AgentProcess server = startServer("");
+                AgentProcess old = startClient(server, web(a))) {
+            server.port("listeners.web");
+            try (Socket before = connect(server);
+                    AgentProcess young = startClient(server, web(b))) {
+                assertThat((char) before.getInputStream().read()).isEqualTo('a');
+                young.awaitLog("reverse.web: server .* listens");
+                old.awaitLog("WARN .*reverse.web: not offered .*cancelled: a newer process of this client offers it");
+                assertThat(ask(server, 10)).isEqualTo(Map.of('b', 10));
+                before.shutdownOutput();
+                assertThat(before.getInputStream().read())
+                        .as("its connections go on")
+                        .isNegative();
+            }
+        }
+    }
+
+    @Test
+    void theSessionsOfOneProcessShare() throws Exception {
+        try (AgentProcess server = startServer("");
+                AgentProcess client = startClient(server, web(ECHO) + " }, upstream { sessions = 3")) {
+            server.awaitLog("\\d takes the connections of listeners.web", 3);
+            List<Socket> sockets = new ArrayList<>();
+            for (int i = 0; i < 6; i++) {
+                sockets.add(connect(server));
+                Tunnel.echo(sockets.get(i));
+            }
+            client.signal("USR1");
+            await().atMost(AgentProcess.PATIENCE) // each has the offer, and two of them
+                    .untilAsserted(() -> assertThat(client.log().matching("session, culvert \\(0x82\\), 3 streams"))
+                            .hasSize(3));
+            for (Socket socket : sockets) {
+                socket.close();
+            }
+        }
+    }
+
+    // ---- what changes
+
+    @Test
+    void offersAndConnectionsSurviveALinkThatIsCut() throws Exception {
+        try (AgentProcess server = startServer("");
+                Link link = new Link(server.port("listen"));
+                AgentProcess client = startClient(Keys.CLIENT, link.port(), web(ECHO));
+                Socket open = connect(server)) {
+            Tunnel.echo(open);
+            for (int i = 1; i <= 5; i++) {
+                link.cut();
+                try (Socket during = connect(server)) {
+                    Tunnel.echo(during);
+                    Tunnel.echo(open);
+                }
+                client.awaitLog("goes on after", i);
+            }
+            assertThat(server.log().matching("\\d takes the connections of listeners.web"))
+                    .hasSize(1);
+            assertThat(server.log().matching("end: reset")).isEmpty();
+        }
+    }
+
+    @Test
+    void aSessionThatIsReplacedLosesNoConnection() throws Exception {
+        try (AgentProcess server = startServer("");
+                AgentProcess client = startClient(server, web(ECHO) + " }, upstream { max-age = 1s");
+                Socket open = connect(server)) {
+            Tunnel.echo(open);
+            while (client.log().matching("session up").size() < 4) {
+                echoes(server.port("listeners.web"));
+            }
+            Tunnel.echo(open);
+            assertThat(server.log().matching("listening on .*|no longer listening"))
+                    .filteredOn(line -> line.contains("listeners.web"))
+                    .hasSize(1);
+            assertThat(server.log().matching("end: reset")).isEmpty();
+        }
+    }
+
+    @Test
+    void aClientIsReloadedAndItsConnectionsGoOn() throws Exception {
+        try (Service a = named('a');
+                Service b = named('b');
+                AgentProcess server = startServer("");
+                AgentProcess client = startClient(server, web(a));
+                Socket before = connect(server)) {
+            assertThat((char) before.getInputStream().read()).isEqualTo('a');
+
+            client.reload(client(Keys.CLIENT, server.port("listen"), web(b)));
+            await().atMost(AgentProcess.PATIENCE).until(() -> ask(server) == 'b');
+            assertThat(server.log().matching("no longer listening")).isEmpty();
+
+            client.reload(client(Keys.CLIENT, server.port("listen"), "other { target = \"127.0.0.1:1\" }"));
+            server.awaitLog("listeners.web: no longer listening");
+            refuses(server.port("listeners.web"));
+            before.shutdownOutput();
+            assertThat(before.getInputStream().read()).isNegative();
+            client.awaitLog("forward=reverse.web .* end: closed");
+        }
+    }
+
+    @Test
+    void aServerIsReloadedAndItsListenersMoveOrGo() throws Exception {
+        int port = freePort();
+        try (AgentProcess server = startServer("");
+                AgentProcess client = startClient(server, web(ECHO));
+                Socket before = connect(server)) {
+            Tunnel.echo(before);
+            int first = server.port("listeners.web");
+            int listen = server.port("listen");
+
+            server.reload(server(listen, "listeners.web.listen = \"127.0.0.1:%d\"".formatted(port)));
+            server.awaitLog("listeners.web: listening on 127.0.0.1:" + port);
+            echoes(port);
+            refuses(first);
+            assertThat(client.log().matching("not offered")).isEmpty();
+
+            server.reload(server(listen, "clients.tests.offers = [\"127.0.0.1:1\"]"));
+            client.awaitLog("reverse.web: not offered to .*forbidden: nothing in offers of tests covers web");
+            server.awaitLog("listeners.web: no longer listening on 127.0.0.1:" + port);
+            refuses(port);
+            Tunnel.echo(before);
+        }
+    }
+
+    @Test
+    void aClientThatDrainsTakesNoMoreAndFinishesWhatItHas() throws Exception {
+        try (AgentProcess server = startServer("");
+                AgentProcess client = startClient(server, web(ECHO));
+                Socket open = connect(server)) {
+            Tunnel.echo(open);
+            client.terminate();
+            server.awaitLog("listeners.web: no longer listening");
+            refuses(server.port("listeners.web"));
+            Tunnel.echo(open);
+            open.shutdownOutput();
+            assertThat(open.getInputStream().read()).isNegative();
+            assertThat(client.awaitExit()).isZero();
+        }
+    }
+
+    @Test
+    void aServerThatDrainsListensNoMoreAndFinishesWhatItHas() throws Exception {
+        try (AgentProcess server = startServer("");
+                AgentProcess client = startClient(server, web(ECHO));
+                Socket open = connect(server)) {
+            Tunnel.echo(open);
+            int port = server.port("listeners.web");
+            server.terminate();
+            server.awaitLog("draining: 1 connections left");
+            refuses(port);
+            Tunnel.echo(open);
+            open.shutdownOutput();
+            assertThat(open.getInputStream().read()).isNegative();
+            assertThat(server.awaitExit()).isZero();
+            assertThat(client.log().matching("not offered")).isEmpty();
+        }
+    }
+
+    @Test
+    void anUpgradeOfTheServerRefusesNobodyWhoConnectsToAListener() throws Exception {
+        String admin = "admin.listen = \"%s\"".formatted(directory.resolve("server.sock"));
+        try (AgentProcess server = startServer(admin);
+                AgentProcess client = startClient(server, web(ECHO));
+                Socket open = connect(server)) {
+            Tunnel.echo(open);
+            int port = server.port("listeners.web");
+            try (Load load = new Load(() -> echoes(port));
+                    AgentProcess successor = server.successor()) {
+                load.goesOn();
+                successor.awaitLog("taken over");
+                successor.awaitLog("\\d takes the connections of listeners.web");
+                load.goesOn();
+                Tunnel.echo(open);
+                open.shutdownOutput();
+                assertThat(open.getInputStream().read()).isNegative();
+                assertThat(server.awaitExit()).isZero();
+                load.goesOn();
+                assertThat(client.log().matching("end: reset")).isEmpty();
+            }
+        }
+    }
+
+    @Test
+    void anUpgradeOfTheClientRefusesNobodyEither() throws Exception {
+        String admin = " }, admin { listen = \"%s\"".formatted(directory.resolve("client.sock"));
+        try (AgentProcess server = startServer("");
+                AgentProcess client = startClient(server, web(ECHO) + admin);
+                Socket open = connect(server)) {
+            Tunnel.echo(open);
+            int port = server.port("listeners.web");
+            try (Load load = new Load(() -> echoes(port));
+                    AgentProcess successor = client.successor()) {
+                load.goesOn();
+                successor.awaitLog("reverse.web: server .* listens");
+                load.goesOn();
+                Tunnel.echo(open);
+                open.shutdownOutput();
+                assertThat(open.getInputStream().read()).isNegative();
+                assertThat(client.awaitExit()).isZero();
+                load.goesOn();
+                assertThat(server.log().matching("end: reset|no longer listening"))
+                        .isEmpty();
+            }
+        }
+    }
+
+    // ---- without TLS
+
+    @Test
+    void withoutTlsAnybodyMayOfferWhatAnonymousLists() throws Exception {
+        try (AgentProcess server = AgentProcess.server().config("""
+                        listen = "127.0.0.1:0", tls = off, anonymous { offers = ["web"] }
+                        listeners { web { listen = "127.0.0.1:0" } }
+                        """).start();
+                AgentProcess client = AgentProcess.client()
+                        .config("""
+                        upstream { servers = ["127.0.0.1:%d"], tls = off }
+                        reverse { %s }
+                        """.formatted(server.port("listen"), web(ECHO)))
+                        .start()) {
+            echoes(server.port("listeners.web"));
+            client.awaitLog("forward=reverse.web .* end: ");
+        }
+    }
+
+    @Test
+    void aListenerMayBeAUnixSocketWhichGoesWithTheLastOffer() throws Exception {
+        Path socket = directory.resolve("web.sock");
+        try (AgentProcess server = startServer("listeners.web.listen = \"unix:%s\"".formatted(socket));
+                AgentProcess client = startClient(server, web(ECHO))) {
+            server.awaitLog("listeners.web: listening on unix:");
+            try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+                byte[] said = Bytes.ascii("hello");
+                channel.write(ByteBuffer.wrap(said));
+                channel.shutdownOutput();
+                ByteBuffer answer = ByteBuffer.allocate(100);
+                while (channel.read(answer) >= 0) {
+                    // until the end
+                }
+                assertThat(Arrays.copyOf(answer.array(), answer.position())).isEqualTo(said);
+            }
+            client.terminate();
+            server.awaitLog("no longer listening");
+            assertThat(socket).doesNotExist();
+        }
+    }
+}

@@ -1,0 +1,107 @@
+package dev.culvert.common.splice;
+
+import dev.culvert.mux.ErrorCode;
+import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.Ticker;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.PriorityQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Gives every connection to the least loaded carrier, of those whose peer answers if there are any, to the one that stands by where
+ * there is no other, and lets it wait while there is none at all. One that comes back, because its session has not processed it, goes to
+ * another.
+ *
+ * <p>Runs on the event loop that accepts. A carrier that becomes ready does so on its own loop, maybe right after it was asked
+ * in vain: it has {@link #serveWaiting} called every time, whether it knows of somebody who waits or not.
+ *
+ * @param <C> what carries
+ */
+public final class Carriers<C extends Carrier> {
+    private final EventLoop loop;
+    private final Ticker ticker;
+    private final List<C> carriers;
+    private final String overdue;
+    /** As many as whoever accepts lets in at most. */
+    private final PriorityQueue<Arrival> waiting =
+            new PriorityQueue<>((a, b) -> Long.signum(a.deadline() - b.deadline()));
+
+    /** Null: it takes connections. */
+    private @Nullable Closing closing;
+
+    private record Closing(ErrorCode code, String reason) {}
+
+    /**
+     * Without a connection so far.
+     *
+     * @param carriers may change, on {@code loop}
+     * @param overdue why a connection that has waited too long is reset
+     */
+    public Carriers(EventLoop loop, Ticker ticker, List<C> carriers, String overdue) {
+        this.loop = loop;
+        this.ticker = ticker;
+        this.carriers = carriers;
+        this.overdue = overdue;
+    }
+
+    /** Finds a carrier for {@code arrival}, now or within its deadline. */
+    public void assign(Arrival arrival) {
+        if (closing != null) {
+            arrival.reject(loop, closing.code, closing.reason);
+        } else if (arrival.wasRefusedTooOften()) {
+            arrival.giveUp(loop, ErrorCode.REFUSED, "");
+        } else if (!give(arrival)) {
+            waiting.add(arrival);
+            loop.schedule(this::rejectOverdue, arrival.deadline() - ticker.nanoTime(), TimeUnit.NANOSECONDS);
+        }
+    }
+
+    /** There is room, or room again. Any thread. */
+    public void serveWaiting() {
+        loop.execute(() -> {
+            while (!waiting.isEmpty() && give(waiting.element())) {
+                waiting.remove();
+            }
+        });
+    }
+
+    /** Takes no more, for the reason that is told to those who wait. */
+    public void close(ErrorCode code, String reason) {
+        closing = new Closing(code, reason);
+        while (!waiting.isEmpty()) {
+            waiting.remove().reject(loop, code, reason);
+        }
+    }
+
+    private boolean give(Arrival arrival) {
+        Optional<C> best = best(arrival::wasRefusedBy);
+        best.ifPresent(carrier -> carrier.take(arrival, back -> loop.execute(() -> assign(back))));
+        return best.isPresent();
+    }
+
+    /** Who would take something now; empty: nobody. */
+    public Optional<C> best() {
+        return best(carrier -> false);
+    }
+
+    private Optional<C> best(Predicate<Carrier> lastOfAll) {
+        return carriers.stream()
+                .filter(Carrier::isReady)
+                .min(Comparator.<Carrier, Boolean>comparing(lastOfAll::test)
+                        .thenComparing(carrier -> !carrier.isResponsive())
+                        .thenComparing(Carrier::isStandby)
+                        .thenComparingInt(Carrier::load)
+                        .thenComparingLong(Carrier::lastTaken));
+    }
+
+    private void rejectOverdue() {
+        long now = ticker.nanoTime();
+        while (!waiting.isEmpty() && waiting.element().deadline() - now <= 0) {
+            waiting.remove().giveUp(loop, ErrorCode.TIMEOUT, overdue);
+        }
+    }
+}

@@ -1,0 +1,344 @@
+package dev.culvert.server;
+
+import dev.culvert.common.lifecycle.OfferStatus;
+import dev.culvert.common.net.Acceptor;
+import dev.culvert.common.net.Listeners;
+import dev.culvert.common.net.Origin;
+import dev.culvert.common.net.SocketFile;
+import dev.culvert.common.splice.Arrival;
+import dev.culvert.common.splice.Carriers;
+import dev.culvert.common.splice.Connection;
+import dev.culvert.common.splice.Connections;
+import dev.culvert.common.splice.Prelude;
+import dev.culvert.mux.Address;
+import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.HostPort;
+import dev.culvert.mux.OpenRequest;
+import io.netty.channel.EventLoop;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.socket.DuplexChannelConfig;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Ticker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What clients offer: each listener is there while at least one session offers to take its connections, so that without any they are refused,
+ * as with a service that is down. A connection goes to the offer that carries the fewest. An offer of a newer process of a client
+ * takes the place of what the older ones offer, whether these have been found to be dead or not.
+ *
+ * <p>Any thread; what it knows belongs to the event loop that accepts.
+ */
+final class Offers {
+    private static final String NOBODY = "nobody offers to take it any more";
+
+    private final EventLoop loop;
+    private final Connections connections;
+    private final Ticker ticker;
+    private final Sockets sockets;
+    private final Map<Key, Listener> offered = new HashMap<>();
+    /** Bytes in all the preludes. */
+    private final AtomicLong preludes = new AtomicLong();
+
+    /** How many offers there are, by listener and client, for whoever asks. */
+    private final Map<Map.Entry<String, String>, Integer> counts = new ConcurrentHashMap<>();
+
+    private volatile Map<String, ListenerConfig> configured = Map.of();
+    private Duration patience = Duration.ZERO;
+    private boolean closed;
+
+    /** Opens and closes listening sockets, one after the other as it is told to. None of it blocks. */
+    interface Sockets {
+        /**
+         * Listens.
+         *
+         * @param done told, on some thread, why it can not be; null: it listens
+         */
+        void open(Offered place, Consumer<@Nullable String> done);
+
+        /** As {@link #open}, instead of the one before, if that listens. */
+        void replace(Offered before, Offered place, Consumer<@Nullable String> done);
+
+        /** Listens no more. */
+        void close(Offered place);
+    }
+
+    /**
+     * Tells listeners apart.
+     *
+     * @param own null: the server's listener of that name
+     */
+    private record Key(String name, @Nullable HostPort own) {
+        static Key of(Offer offer) {
+            return new Key(offer.listener(), offer.own());
+        }
+    }
+
+    /** A listener and the address that it has now. */
+    record Offered(Listener listener, ListenerConfig config) implements Listeners.Place {
+        @Override
+        public String place() {
+            return config.place();
+        }
+
+        @Override
+        public Address listen() {
+            return config.listen();
+        }
+
+        @Override
+        public SocketFile socketFile() {
+            return config.socketFile();
+        }
+
+        @Override
+        public int mostConnections() {
+            return config.maxConnections();
+        }
+
+        @Override
+        public String describe() {
+            return config.describe();
+        }
+    }
+
+    Offers(EventLoop loop, Connections connections, Ticker ticker, Sockets sockets) {
+        this.loop = loop;
+        this.connections = connections;
+        this.ticker = ticker;
+        this.sockets = sockets;
+    }
+
+    /** One listener, while there is an offer. */
+    final class Listener {
+        private final Key key;
+        private final List<Offer> offers = new ArrayList<>();
+        private final Carriers<Offer> carriers =
+                new Carriers<>(loop, ticker, offers, "no client that offers it has taken it in time");
+        private Offered place;
+        private boolean listens;
+
+        Listener(Key key, ListenerConfig config) {
+            this.key = key;
+            place = new Offered(this, config);
+        }
+
+        private void add(Offer offer) {
+            offers.add(offer);
+            count(offer, 1);
+            if (listens) {
+                offer.stands();
+            }
+            carriers.serveWaiting();
+        }
+
+        private void remove(Offer offer) {
+            if (offers.remove(offer)) {
+                count(offer, -1);
+                if (offers.isEmpty()) {
+                    close(ErrorCode.CONNECTION_REFUSED, NOBODY);
+                }
+            }
+        }
+
+        private void close(ErrorCode code, String reason) {
+            offered.remove(key);
+            if (!closed) {
+                sockets.close(place);
+            }
+            carriers.close(code, reason);
+        }
+
+        /** Those who offer it are told why there is none. */
+        private void end(ErrorCode code, String reason) {
+            List<Offer> all = List.copyOf(offers);
+            offers.clear();
+            close(code, reason);
+            for (Offer offer : all) {
+                count(offer, -1);
+                offer.withdraw(code, reason);
+            }
+        }
+
+        private void opened(@Nullable String failure) {
+            loop.execute(() -> {
+                if (offered.get(key) != this) {
+                    return; // nobody offers it any more
+                }
+                if (failure != null) {
+                    end(ErrorCode.REFUSED, failure);
+                } else {
+                    listens = true;
+                    offers.forEach(Offer::stands);
+                }
+            });
+        }
+
+        private void move(ListenerConfig config) {
+            Offered before = place;
+            place = new Offered(this, config);
+            sockets.replace(before, place, this::opened);
+        }
+
+        /** Somebody has connected. */
+        private void arrive(Acceptor acceptor, DuplexChannel channel) {
+            Origin origin = Origin.of(channel);
+            if (origin == null) { // gone already
+                channel.unsafe().closeForcibly();
+                acceptor.release();
+                return;
+            }
+            ((DuplexChannelConfig) channel.config()).setAllowHalfClosure(true);
+            HostPort asked = origin.to() == null ? null : HostPort.of(origin.to());
+            OpenRequest request = new OpenRequest(asked, origin.address(), connections.newId(), key.name);
+            Connection connection =
+                    connections.add(request.connectionId(), "reverse." + key.name, origin.words(), "client's");
+            connection.onEnd(acceptor::release);
+            carriers.assign(new Arrival(
+                    channel, connection, request, ticker.nanoTime() + patience.toNanos(), new Prelude(preludes), null));
+        }
+    }
+
+    /** These are the server's listeners from now on; a connection waits for a session at most so long. */
+    void configure(List<ListenerConfig> listeners, Duration wait) {
+        Map<String, ListenerConfig> next = new HashMap<>();
+        listeners.forEach(listener -> next.put(listener.name(), listener));
+        configured = Map.copyOf(next);
+        loop.execute(() -> {
+            patience = wait;
+            if (closed) {
+                return;
+            }
+            for (Listener listener : List.copyOf(offered.values())) {
+                ListenerConfig config = next.get(listener.key.name);
+                if (listener.key.own != null) {
+                    continue; // it is not the configuration's
+                }
+                if (config == null) {
+                    listener.end(ErrorCode.FORBIDDEN, noSuch(listener.key.name));
+                } else if (!config.equals(listener.place.config)) {
+                    listener.move(config);
+                }
+            }
+        });
+    }
+
+    private static String noSuch(String name) {
+        return "this server has no listener " + name;
+    }
+
+    /** Hears whether it {@link Offer#stands}, or why not. */
+    void add(Offer offer) {
+        loop.execute(() -> {
+            if (closed) {
+                offer.withdraw(ErrorCode.DRAINING, "this agent is shutting down");
+                return;
+            }
+            Key key = Key.of(offer);
+            Listener present = offered.get(key);
+            if (present != null) {
+                present.add(offer);
+            }
+            replace(offer);
+            if (present == null) {
+                open(key, offer);
+            }
+        });
+    }
+
+    private void open(Key key, Offer offer) {
+        ListenerConfig config = key.own == null ? configured.get(key.name) : ListenerConfig.own(key.name, key.own);
+        if (config == null) {
+            offer.withdraw(ErrorCode.FORBIDDEN, noSuch(key.name));
+            return;
+        }
+        Listener listener = new Listener(key, config);
+        offered.put(key, listener);
+        listener.add(offer);
+        sockets.open(listener.place, listener::opened);
+    }
+
+    /** What older processes of the same client offer by the same name, or at the same address, is theirs no more. */
+    private void replace(Offer newer) {
+        for (Listener listener : List.copyOf(offered.values())) {
+            if (listener.key.name.equals(newer.listener()) || isSame(listener.key.own, newer.own())) {
+                for (Offer older : List.copyOf(listener.offers)) {
+                    if (newer.origin().replaces(older.origin())) {
+                        listener.remove(older);
+                        older.withdraw(ErrorCode.CANCELLED, "a newer process of this client offers it");
+                    }
+                }
+            }
+        }
+    }
+
+    private static boolean isSame(@Nullable HostPort one, @Nullable HostPort other) {
+        return one != null && one.equals(other);
+    }
+
+    /** It is over. */
+    void remove(Offer offer) {
+        loop.execute(() -> {
+            Listener listener = offered.get(Key.of(offer));
+            if (listener != null) {
+                listener.remove(offer);
+            }
+        });
+    }
+
+    /** The session of {@code offer} may take connections again. */
+    void isReady(Offer offer) {
+        loop.execute(() -> {
+            Listener listener = offered.get(Key.of(offer));
+            if (listener != null) {
+                listener.carriers.serveWaiting();
+            }
+        });
+    }
+
+    /** Somebody has connected. On the event loop that accepts. */
+    void arrive(Offered place, Acceptor acceptor, DuplexChannel channel) {
+        place.listener.arrive(acceptor, channel);
+    }
+
+    /** Takes no new ones, and opens and closes no sockets any more: whoever has these closes them all. */
+    Future<?> drain() {
+        return loop.submit(() -> {
+            closed = true;
+        });
+    }
+
+    /** Ends all of them, when nobody connects any more: who did a moment before has been given to a session. */
+    Future<?> end() {
+        return loop.submit(() -> {
+            List.copyOf(offered.values())
+                    .forEach(listener -> listener.end(ErrorCode.DRAINING, "this agent is shutting down"));
+        });
+    }
+
+    private void count(Offer offer, int more) {
+        counts.merge(Map.entry(offer.listener(), offer.origin().client()), more, (before, added) -> {
+            int now = before + added;
+            return now == 0 ? null : now;
+        });
+    }
+
+    /** How many there are, with those that the configuration names and nobody offers. */
+    List<OfferStatus> status() {
+        List<OfferStatus> all = new ArrayList<>();
+        counts.forEach((key, count) -> all.add(new OfferStatus(key.getKey(), key.getValue(), count)));
+        configured.keySet().stream()
+                .filter(name -> all.stream().noneMatch(offer -> offer.listener().equals(name)))
+                .forEach(name -> all.add(new OfferStatus(name, "", 0)));
+        all.sort(Comparator.comparing(OfferStatus::listener).thenComparing(OfferStatus::client));
+        return all;
+    }
+}

@@ -1,0 +1,281 @@
+package dev.culvert.server;
+
+import dev.culvert.common.rate.Limits;
+import dev.culvert.common.splice.Arrival;
+import dev.culvert.common.splice.Connection;
+import dev.culvert.mux.Address;
+import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.HostPort;
+import dev.culvert.mux.MuxSession;
+import dev.culvert.mux.MuxStream;
+import dev.culvert.mux.OpenRequest;
+import dev.culvert.mux.StreamListener;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.Future;
+import java.security.PublicKey;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What one session offers, and the streams that are opened for it. Event loop of the session only, but for what {@link Offer} has. */
+final class SessionOffers {
+    private static final Logger LOG = LoggerFactory.getLogger(SessionOffers.class);
+
+    /** How often a session that offers something is looked at. */
+    private static final long LOOK_SECONDS = 1;
+    /** With so few left the client is asked for another session: more than are used until it is there. */
+    private static final long FEW_IDS = 1 << 20;
+
+    private final EventLoop loop;
+    private final Account account;
+    private final Limits limits;
+    private final Offers offers;
+    private final Set<Standing> standing = new LinkedHashSet<>();
+    private volatile boolean ready;
+    private volatile boolean responsive = true;
+    private @Nullable Future<?> looking;
+
+    /** @param limits of the client's connections whose targets are on its side */
+    SessionOffers(EventLoop loop, Account account, Limits limits, Offers offers) {
+        this.limits = limits;
+        this.loop = loop;
+        this.account = account;
+        this.offers = offers;
+    }
+
+    /**
+     * A stream of the client that offers something, which is on its account.
+     *
+     * @param key that the client has shown
+     */
+    void take(MuxSession session, MuxStream stream, Client client, Optional<PublicKey> key, HostPort peer) {
+        OpenRequest request = stream.request();
+        Offer.Origin origin = new Offer.Origin(client.name(), key, request.process());
+        Standing offer = new Standing(session, stream, origin, peer);
+        stream.attach(offer);
+        standing.add(offer);
+        if (!client.offers().covers(request)) {
+            offer.forbid();
+            return;
+        }
+        if (looking == null) {
+            looking = loop.scheduleWithFixedDelay(() -> adjust(session), LOOK_SECONDS, LOOK_SECONDS, TimeUnit.SECONDS);
+        }
+        adjust(session);
+        offers.add(offer);
+    }
+
+    /** Something may have changed in whether the session takes streams. */
+    void adjust(MuxSession session) {
+        boolean was = ready;
+        ready = session.isOpenable();
+        responsive = ready && session.isResponsive();
+        if (ready && !was) {
+            standing.forEach(offers::isReady);
+        }
+    }
+
+    int size() {
+        return standing.size();
+    }
+
+    /** What the client may offer has changed. */
+    void check(Client client) {
+        for (Standing offer : List.copyOf(standing)) {
+            if (!client.offers().covers(offer.stream.request())) {
+                offer.forbid();
+            }
+        }
+    }
+
+    /** One of them. */
+    private final class Standing implements Offer, StreamListener {
+        private final MuxSession session;
+        private final MuxStream stream;
+        private final Origin origin;
+        private final HostPort peer;
+        private final AtomicInteger load = new AtomicInteger();
+        private volatile long lastTaken;
+        private boolean told;
+
+        Standing(MuxSession session, MuxStream stream, Origin origin, HostPort peer) {
+            this.session = session;
+            this.stream = stream;
+            this.origin = origin;
+            this.peer = peer;
+        }
+
+        // ---- for those who look for one
+
+        @Override
+        public String listener() {
+            return stream.request().forward();
+        }
+
+        @Override
+        public @Nullable HostPort own() {
+            return stream.request().target() instanceof HostPort tcp ? tcp : null; // no rule covers a unix socket
+        }
+
+        @Override
+        public Origin origin() {
+            return origin;
+        }
+
+        @Override
+        public boolean isReady() {
+            return ready;
+        }
+
+        @Override
+        public boolean isResponsive() {
+            return responsive;
+        }
+
+        @Override
+        public boolean isStandby() {
+            return false;
+        }
+
+        @Override
+        public int load() {
+            return load.get();
+        }
+
+        @Override
+        public long lastTaken() {
+            return lastTaken;
+        }
+
+        @Override
+        public void take(Arrival arrival, Consumer<Arrival> back) {
+            lastTaken = System.nanoTime();
+            load.incrementAndGet();
+            loop.execute(() -> {
+                String refusal = null;
+                if (!session.isOpenable()) {
+                    ready = false;
+                } else {
+                    refusal = account.openStream();
+                    if (refusal == null) {
+                        open(arrival, back);
+                        return;
+                    }
+                }
+                load.decrementAndGet();
+                back.accept(refusal == null ? arrival : arrival.refused(this, refusal));
+            });
+        }
+
+        private void open(Arrival arrival, Consumer<Arrival> back) {
+            arrival.connection().isOf(origin.client());
+            arrival.connection().limitedBy(limits);
+            arrival.open(
+                    loop,
+                    session,
+                    () -> {
+                        load.decrementAndGet();
+                        account.closeStream();
+                    },
+                    reason -> back.accept(arrival.refused(this, reason)));
+            if (session.idsLeft() < FEW_IDS) {
+                session.goAway(ErrorCode.CANCELLED, "the stream ids of this session are nearly used up");
+            }
+        }
+
+        @Override
+        public void stands() {
+            loop.execute(() -> {
+                if (standing.contains(this) && !told) {
+                    told = true;
+                    stream.accept();
+                    LOG.atInfo()
+                            .addKeyValue("event", "offer_up")
+                            .addKeyValue("listener", Connection.word(listener()))
+                            .addKeyValue("client", origin.client())
+                            .addKeyValue("peer", peer)
+                            .log("{} takes the connections of {}", name(), what());
+                }
+            });
+        }
+
+        @Override
+        public void withdraw(ErrorCode code, String reason) {
+            loop.execute(() -> end(code, reason));
+        }
+
+        private String name() {
+            return origin.client().isEmpty() ? peer.toString() : origin.client() + "@" + peer;
+        }
+
+        private String what() {
+            String name = Connection.word(listener());
+            return own() == null ? "listeners." + name : "offers." + name + " on " + own();
+        }
+
+        // ---- the stream
+
+        void forbid() {
+            Address listen = stream.request().target();
+            end(
+                    ErrorCode.FORBIDDEN,
+                    "nothing in offers of " + (origin.client().isEmpty() ? "anonymous" : origin.client()) + " covers "
+                            + (listen == null ? Connection.word(listener()) : listen));
+        }
+
+        private void end(ErrorCode code, String reason) {
+            if (standing.contains(this)) {
+                stream.reset(code, reason);
+                ended(code, reason);
+            }
+        }
+
+        private void ended(ErrorCode code, String reason) {
+            if (!standing.remove(this)) {
+                return;
+            }
+            if (standing.isEmpty() && looking != null) {
+                looking.cancel(false);
+                looking = null;
+            }
+            offers.remove(this);
+            account.closeStream();
+            if (told) {
+                LOG.atInfo()
+                        .addKeyValue("event", "offer_ended")
+                        .addKeyValue("listener", Connection.word(listener()))
+                        .addKeyValue("client", origin.client())
+                        .addKeyValue("peer", peer)
+                        .addKeyValue("reason", code + ": " + reason)
+                        .log("{} no longer takes the connections of {}: {}: {}", name(), what(), code, reason);
+            } else if (code != ErrorCode.CANCELLED) {
+                account.refusals().add("listen", Refusals.What.STREAM, origin.client(), peer, code + ": " + reason);
+            }
+        }
+
+        @Override
+        public void onData(MuxStream from, ByteBuf data) {
+            from.consumed(data.readableBytes()); // nothing is said on it
+            data.release();
+        }
+
+        @Override
+        public void onFin(MuxStream from) {
+            from.shutdownOutput();
+            ended(ErrorCode.CANCELLED, "withdrawn");
+        }
+
+        @Override
+        public void onReset(MuxStream from, ErrorCode code, String text) {
+            ended(code, text);
+        }
+    }
+}

@@ -1,0 +1,269 @@
+package dev.culvert.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.culvert.common.lifecycle.OfferStatus;
+import dev.culvert.common.net.SocketFile;
+import dev.culvert.common.splice.Arrival;
+import dev.culvert.common.splice.Connections;
+import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.HostPort;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.util.concurrent.MockTicker;
+import io.netty.util.concurrent.Ticker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Who has which listener; ReverseTest has what becomes of connections. */
+class OffersTest {
+    private static final HostPort OWN = new HostPort("127.0.0.1", 9001);
+    private static final ListenerConfig WEB = listener("web", 8080);
+
+    private final MockTicker ticker = Ticker.newMockTicker();
+    private final EmbeddedChannel loop =
+            EmbeddedChannel.builder().ticker(ticker).build();
+    private final FakeSockets sockets = new FakeSockets();
+    private final Offers offers = new Offers(loop.eventLoop(), new Connections(ticker), ticker, sockets);
+
+    private static ListenerConfig listener(String name, int port) {
+        return new ListenerConfig(name, new HostPort("0.0.0.0", port), SocketFile.USUAL, 10, false);
+    }
+
+    /** What is asked for, in order, and answered by the test. */
+    private static final class FakeSockets implements Offers.Sockets {
+        final List<String> asked = new ArrayList<>();
+        final List<Consumer<@Nullable String>> waiting = new ArrayList<>();
+
+        @Override
+        public void open(Offers.Offered place, Consumer<@Nullable String> done) {
+            asked.add("open " + place.place() + " " + place.listen());
+            waiting.add(done);
+        }
+
+        @Override
+        public void replace(Offers.Offered before, Offers.Offered place, Consumer<@Nullable String> done) {
+            asked.add("replace " + before.listen() + " " + place.listen());
+            waiting.add(done);
+        }
+
+        @Override
+        public void close(Offers.Offered place) {
+            asked.add("close " + place.place());
+        }
+    }
+
+    /** What becomes of an offer. */
+    private final class FakeOffer implements Offer {
+        final String listener;
+        final @Nullable HostPort own;
+        final Origin origin;
+        int stands;
+        String end = "";
+
+        FakeOffer(String listener, @Nullable HostPort own, String client, long process) {
+            this.listener = listener;
+            this.own = own;
+            origin = new Origin(client, Optional.empty(), process);
+        }
+
+        @Override
+        public String listener() {
+            return listener;
+        }
+
+        @Override
+        public @Nullable HostPort own() {
+            return own;
+        }
+
+        @Override
+        public Origin origin() {
+            return origin;
+        }
+
+        @Override
+        public void stands() {
+            stands++;
+        }
+
+        @Override
+        public void withdraw(ErrorCode code, String reason) {
+            end = code + ": " + reason;
+            offers.remove(this); // as the end of its stream does
+        }
+
+        @Override
+        public boolean isReady() {
+            return false;
+        }
+
+        @Override
+        public boolean isResponsive() {
+            return true;
+        }
+
+        @Override
+        public boolean isStandby() {
+            return false;
+        }
+
+        @Override
+        public int load() {
+            return 0;
+        }
+
+        @Override
+        public void take(Arrival arrival, Consumer<Arrival> back) {
+            throw new AssertionError("nobody has connected");
+        }
+    }
+
+    private FakeOffer offer(String listener, @Nullable HostPort own, String client, long process) {
+        FakeOffer offer = new FakeOffer(listener, own, client, process);
+        offers.add(offer);
+        loop.runPendingTasks();
+        return offer;
+    }
+
+    private FakeOffer web(String client, long process) {
+        return offer("web", null, client, process);
+    }
+
+    private void answer(@Nullable String failure) {
+        sockets.waiting.remove(0).accept(failure);
+        loop.runPendingTasks();
+    }
+
+    private void configure(ListenerConfig... listeners) {
+        offers.configure(List.of(listeners), Duration.ofSeconds(10));
+        loop.runPendingTasks();
+    }
+
+    @BeforeEach
+    void aServerWithAListener() {
+        configure(WEB);
+    }
+
+    @AfterEach
+    void close() {
+        loop.close();
+    }
+
+    @Test
+    void theSocketIsOpenedForTheFirstOfferAndClosedAfterTheLast() {
+        FakeOffer first = web("a", 1);
+        assertThat(first.stands).isZero();
+        answer(null);
+        FakeOffer second = web("b", 2);
+        assertThat(first.stands + second.stands).isEqualTo(2);
+        offers.remove(first);
+        loop.runPendingTasks();
+        assertThat(sockets.asked).containsExactly("open listeners.web 0.0.0.0:8080");
+
+        offers.remove(second);
+        loop.runPendingTasks();
+        assertThat(sockets.asked).last().isEqualTo("close listeners.web");
+    }
+
+    @Test
+    void whyItCanNotListenIsToldToAllWhoOfferItAndTheNextOneTriesAgain() {
+        FakeOffer first = web("a", 1);
+        FakeOffer second = web("b", 2);
+        answer("it is taken");
+
+        assertThat(List.of(first.end, second.end)).containsOnly("refused, not processed: it is taken");
+        web("a", 1);
+        assertThat(sockets.asked).last().isEqualTo("open listeners.web 0.0.0.0:8080");
+    }
+
+    @Test
+    void anAnswerThatComesWhenNobodyOffersItAnyMoreChangesNothing() {
+        offers.remove(web("a", 1));
+        FakeOffer second = web("a", 1);
+        answer("it is taken");
+        assertThat(second.end).isEmpty();
+        answer(null);
+        assertThat(second.stands).isOne();
+    }
+
+    @Test
+    void aNewerProcessTakesOverAndTheSessionsOfOneShare() {
+        FakeOffer old = web("a", 1);
+        answer(null);
+        FakeOffer other = web("b", 1);
+        FakeOffer one = web("a", 2);
+        FakeOffer two = web("a", 2);
+
+        assertThat(old.end).isEqualTo("cancelled: a newer process of this client offers it");
+        assertThat(List.of(other.end, one.end, two.end)).containsOnly("");
+        assertThat(sockets.asked).as("it listens all the time").hasSize(1);
+        assertThat(offers.status()).containsExactly(new OfferStatus("web", "a", 2), new OfferStatus("web", "b", 1));
+    }
+
+    @Test
+    void anAnonymousClientWithoutAKeyIsNobodysSuccessor() {
+        FakeOffer old = web("", 1);
+        web("", 2);
+        assertThat(old.end).isEmpty();
+    }
+
+    @Test
+    void theOldProcessHoldsNeitherTheNameAtAnotherAddressNorTheAddressByAnotherName() {
+        FakeOffer name = offer("web", OWN, "a", 1);
+        FakeOffer address = offer("old", new HostPort("127.0.0.1", 9002), "a", 1);
+        FakeOffer rest = offer("rest", new HostPort("127.0.0.1", 9003), "a", 1);
+        offer("web", new HostPort("127.0.0.1", 9002), "a", 2);
+
+        assertThat(name.end).isNotEmpty();
+        assertThat(address.end).isNotEmpty();
+        assertThat(rest.end).isEmpty();
+        assertThat(sockets.asked.subList(3, 6))
+                .containsExactlyInAnyOrder("close offers.web", "close offers.old", "open offers.web 127.0.0.1:9002")
+                .last()
+                .isEqualTo("open offers.web 127.0.0.1:9002");
+    }
+
+    @Test
+    void whatIsNoListenerIsSaidToBeNone() {
+        assertThat(offer("mail", null, "a", 1).end).isEqualTo("forbidden: this server has no listener mail");
+        assertThat(sockets.asked).isEmpty();
+    }
+
+    @Test
+    void aListenerMovesAndGoesWithItsConfiguration() {
+        FakeOffer offer = web("a", 1);
+        answer(null);
+        configure(listener("web", 8081));
+        assertThat(sockets.asked).last().isEqualTo("replace 0.0.0.0:8080 0.0.0.0:8081");
+        answer(null);
+        assertThat(offer.end).isEmpty();
+
+        configure();
+        assertThat(offer.end).isEqualTo("forbidden: this server has no listener web");
+        assertThat(sockets.asked).last().isEqualTo("close listeners.web");
+    }
+
+    @Test
+    void whatNobodyOffersIsCountedAsWell() {
+        assertThat(offers.status()).containsExactly(new OfferStatus("web", "", 0));
+    }
+
+    @Test
+    void nothingIsOfferedToAnAgentThatDrains() {
+        FakeOffer before = web("a", 1);
+        offers.drain();
+        offers.end();
+        loop.runPendingTasks();
+        FakeOffer after = web("a", 1);
+
+        assertThat(List.of(before.end, after.end)).containsOnly("draining: this agent is shutting down");
+        assertThat(sockets.asked).as("all are closed together").hasSize(1);
+    }
+}
