@@ -3,15 +3,23 @@ package dev.culvert.dist;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyFactory;
 import java.security.KeyStore;
+import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.Base64;
 import java.util.Objects;
+import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
@@ -160,7 +168,7 @@ class TlsEdgeTest {
             }
             copy(authority.issue("localhost"), key, certificates);
             other.client().awaitLog("the files of a forward's tls have changed");
-            org.awaitility.Awaitility.await().untilAsserted(() -> {
+            await().untilAsserted(() -> {
                 try (SSLSocket socket = wrap(other.connect(), "TLSv1.3")) {
                     assertThat(socket.getSession().getPeerCertificates()[0].toString())
                             .isNotEqualTo(first);
@@ -173,5 +181,127 @@ class TlsEdgeTest {
         Files.deleteIfExists(key);
         Files.copy(issued.key(), key);
         Files.writeString(certificates, Files.readString(issued.certificates()));
+    }
+
+    // ---- targets
+
+    private static SSLContext serving(CertificateAuthority.Issued issued) throws Exception {
+        KeyStore keys = KeyStore.getInstance("PKCS12");
+        keys.load(null);
+        String pem = Files.readString(issued.key()).replaceAll("-----[A-Z ]+-----|\\s", "");
+        var key = KeyFactory.getInstance("EC")
+                .generatePrivate(new PKCS8EncodedKeySpec(Base64.getDecoder().decode(pem)));
+        try (InputStream in = Files.newInputStream(issued.certificates())) {
+            keys.setKeyEntry("key", key, new char[0], new Certificate[] {
+                CertificateFactory.getInstance("X.509").generateCertificate(in)
+            });
+        }
+        KeyManagerFactory factory = KeyManagerFactory.getInstance("PKIX");
+        factory.init(keys, new char[0]);
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(factory.getKeyManagers(), null, null);
+        return context;
+    }
+
+    /** A service that speaks TLS, and then does as {@code handler} says. */
+    private static Service withTls(CertificateAuthority.Issued issued, Service.Handler handler) throws Exception {
+        SSLContext context = serving(issued);
+        return Service.of(plain -> {
+            SSLSocket tls = (SSLSocket) context.getSocketFactory().createSocket(plain, null, plain.getPort(), false);
+            tls.setUseClientMode(false);
+            tls.startHandshake();
+            handler.serve(tls);
+        });
+    }
+
+    private static Tunnel toTls(Service target, String targetTls) {
+        return Tunnel.to(target)
+                .client("forwards.web { target = \"localhost:%d\", target-tls %s }".formatted(target.port(), targetTls))
+                .allow("localhost:" + target.port())
+                .open();
+    }
+
+    private static String trustingAuthority() {
+        return "{ ca-file = \"%s\" }".formatted(authority.certificate());
+    }
+
+    @Test
+    void aTargetMaySpeakTls() throws Exception {
+        try (Service target = withTls(authority.issue("localhost"), socket -> {
+                    byte[] digest = Bytes.digest(socket.getInputStream());
+                    socket.getOutputStream().write(digest);
+                    socket.shutdownOutput();
+                });
+                Tunnel to = toTls(target, trustingAuthority());
+                Socket socket = to.connect()) {
+            Bytes.source(5, 10_000_000).transferTo(socket.getOutputStream());
+            socket.shutdownOutput();
+
+            assertThat(socket.getInputStream().readAllBytes()).isEqualTo(Bytes.digest(Bytes.source(5, 10_000_000)));
+            to.client().awaitLog("forward=web .*end: closed");
+        }
+    }
+
+    @Test
+    void aTargetThatSpeaksFirstIsHeard() throws Exception {
+        byte[] much = Bytes.source(9, 3_000_000).readAllBytes();
+        try (Service target = withTls(authority.issue("localhost"), socket -> {
+                    socket.getOutputStream().write(much);
+                    socket.shutdownOutput();
+                    socket.getInputStream().transferTo(OutputStream.nullOutputStream());
+                });
+                Tunnel to = toTls(target, trustingAuthority());
+                Socket socket = to.connect()) {
+            assertThat(socket.getInputStream().readAllBytes()).isEqualTo(much);
+        }
+    }
+
+    @Test
+    void aTargetWithTheCertificateOfAnotherIsNotSpokenWith() throws Exception {
+        try (Service target = withTls(
+                        authority.issue("elsewhere.test"),
+                        socket -> socket.getInputStream().read());
+                Tunnel to = toTls(target, trustingAuthority())) {
+            assertThat(Tunnel.awaitReset(to.client(), "web").reason())
+                    .contains("certificate is not trusted")
+                    .contains("localhost");
+        }
+    }
+
+    @Test
+    void aTargetOfAnUnknownAuthorityIsNotSpokenWithAndAnotherNameMayBeWritten() throws Exception {
+        try (Service target = withTls(
+                        authority.issue("elsewhere.test"),
+                        socket -> socket.getInputStream().transferTo(socket.getOutputStream()));
+                Tunnel strict = toTls(target, "= on");
+                Tunnel named = toTls(
+                        target,
+                        "{ ca-file = \"%s\", server-name = elsewhere.test }".formatted(authority.certificate()));
+                Socket socket = named.connect()) {
+            assertThat(Tunnel.awaitReset(strict.client(), "web").reason()).contains("certificate is not trusted");
+            Tunnel.echo(socket);
+        }
+    }
+
+    @Test
+    void aTargetThatEndsTcpAloneIsSeenAsAReset() throws Exception {
+        try (Service target = withTls(authority.issue("localhost"), socket -> {
+                    socket.getInputStream().read();
+                    socket.getOutputStream().write('x');
+                    socket.getInputStream().read();
+                    throw new IOException("and no end of TLS");
+                });
+                Tunnel to = toTls(target, trustingAuthority());
+                Socket socket = to.connect()) {
+            socket.getOutputStream().write('x');
+            assertThat(socket.getInputStream().read()).isEqualTo('x');
+            socket.getOutputStream().write('y');
+
+            assertThatThrownBy(() -> socket.getInputStream().read())
+                    .isInstanceOf(SocketException.class)
+                    .hasMessageContaining("reset");
+            assertThat(to.client().awaitEnding("web", socket).reason())
+                    .contains("the target ended TCP without the end of TLS");
+        }
     }
 }

@@ -2,6 +2,9 @@ package dev.culvert.client;
 
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.tls.OfferedTls;
+import dev.culvert.common.tls.TargetTls;
+import dev.culvert.common.tls.WebTls;
+import io.netty.channel.Channel;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
@@ -9,21 +12,29 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The TLS that local applications are offered, by the names of forwards. Immutable.
+ * The TLS between a tunnel and its applications, by the names of forwards. Immutable.
  *
- * @param content of the files that it was made of
+ * @param offered to local applications
+ * @param asked of targets
+ * @param content of the files of what is offered
  */
-record Edges(Map<String, OfferedTls> offered, String content) {
+record Edges(Map<String, OfferedTls> offered, Map<String, WebTls> asked, String content) {
     /** Reads the files. Blocks; throws with a sentence for the user. */
     static Edges of(List<ForwardConfig> forwards) throws IOException {
         Map<String, OfferedTls> offered = new HashMap<>();
+        Map<String, WebTls> asked = new HashMap<>();
         for (ForwardConfig forward : forwards) {
             if (forward.tls().isPresent()) {
                 TlsConfig files = forward.tls().get();
                 offered.put(forward.name(), OfferedTls.of(files.identity(), files.authority()));
             }
+            if (forward.targetTls().isPresent() && forward.target().isPresent()) {
+                asked.put(
+                        forward.name(),
+                        forward.targetTls().get().to(forward.target().get()));
+            }
         }
-        return new Edges(offered, content(forwards));
+        return new Edges(offered, asked, content(forwards));
     }
 
     /** Of the files as they are now; one that can not be read now has none. */
@@ -35,7 +46,20 @@ record Edges(Map<String, OfferedTls> offered, String content) {
         return content.toString();
     }
 
+    /** The same with other files, of which nothing could be made. */
+    Edges insteadOf(String otherContent) {
+        return new Edges(offered, asked, otherContent);
+    }
+
     Optional<OfferedTls> of(ForwardConfig forward) {
         return Optional.ofNullable(offered.get(forward.name()));
+    }
+
+    /** From here on the channel's application speaks with a target that speaks TLS, if {@code forward} is of that kind. */
+    void wrap(ForwardConfig forward, Channel channel) {
+        WebTls tls = asked.get(forward.name());
+        if (tls != null) {
+            channel.pipeline().addLast(new TargetTls(tls, tls.newHandler(channel.alloc()), TargetTlsConfig.PATIENCE));
+        }
     }
 }

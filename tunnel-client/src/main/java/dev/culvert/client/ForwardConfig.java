@@ -38,6 +38,7 @@ import java.util.Optional;
  * @param proxies who connects for others, and says for whom by the PROXY protocol
  * @param tls what local applications speak it with; empty: plain text
  * @param target what the server dials; empty for a proxy, where each connection says it, and for a smux peer, which knows it itself
+ * @param targetTls how this agent speaks TLS with the target; empty: it passes on what is said
  * @param header what each connection begins with at the target; empty: nothing
  * @param maxConnections at the same time, of UDP flows; 1 to 1000000
  * @param flowTimeout of UDP: a flow that is silent for so long ends; 1 s to 1 h
@@ -52,6 +53,7 @@ record ForwardConfig(
         AddressSet proxies,
         Optional<TlsConfig> tls,
         Optional<Address> target,
+        Optional<TargetTlsConfig> targetTls,
         Optional<ProxyHeader> header,
         int maxConnections,
         Duration flowTimeout,
@@ -83,6 +85,7 @@ record ForwardConfig(
                         : AddressSet.NONE,
                 section.has("tls") ? Optional.of(section.section("tls", ForwardConfig::ownTls)) : Optional.empty(),
                 target(section, protocol, upstream),
+                TargetTlsConfig.read(section),
                 section.get("proxy-protocol", offOr(oneOf(ProxyHeader.class)), Optional.empty()),
                 section.get("max-connections", integer(1, 1_000_000), USUAL_MOST),
                 section.get("flow-timeout", duration(Duration.ofSeconds(1), Duration.ofHours(1)), USUAL_FLOW_TIMEOUT),
@@ -98,11 +101,13 @@ record ForwardConfig(
                     protocol + " takes upstream.protocol = culvert: with " + upstream + " the peer decides the target");
         }
         if (protocol == ForwardProtocol.UDP) {
-            forbid(section, protocol, "tls", "accept-proxy-protocol", "proxy-protocol", "rate");
+            forbid(section, protocol, "tls", "target-tls", "accept-proxy-protocol", "proxy-protocol", "rate");
         } else {
             forbid(section, protocol, "flow-timeout");
         }
-        if (!protocol.isProxy()) {
+        if (protocol.isProxy()) {
+            forbid(section, protocol, "target-tls");
+        } else {
             forbid(section, protocol, "user", "password", "password-file");
         }
         return protocol;
@@ -170,6 +175,7 @@ record ForwardConfig(
                 + (tls.isPresent() ? " with TLS" : "")
                 + (proxies.isEmpty() ? "" : ", for others by PROXY protocol from " + proxies)
                 + " -> " + goesTo
+                + targetTls.map(tls -> " with TLS" + tls.describe()).orElse("")
                 + header.map(version -> ", PROXY protocol " + version).orElse("");
     }
 

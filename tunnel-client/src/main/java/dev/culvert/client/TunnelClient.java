@@ -281,7 +281,7 @@ public final class TunnelClient implements Agent {
             edges = Edges.of(config.forwards());
         } catch (IOException e) {
             LOG.error("the files of a forward's tls can not be used, those from before stay: {}", e.getMessage());
-            edges = new Edges(edges.offered(), Edges.content(config.forwards()));
+            edges = edges.insteadOf(Edges.content(config.forwards()));
         }
     }
 
@@ -346,6 +346,7 @@ public final class TunnelClient implements Agent {
             ForwardConfig forward, Acceptor acceptor, DuplexChannel channel, Origin origin, Reception.Way way) {
         Prelude said = new Prelude(preludes);
         forward.header().ifPresent(header -> said.beginWith(header.of(origin)));
+        edges.wrap(forward, channel);
         router.assign(arrival(forward.name(), channel, origin, way, said, acceptor::release));
     }
 

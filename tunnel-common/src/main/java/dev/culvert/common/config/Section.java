@@ -112,8 +112,13 @@ public final class Section {
 
     /** Whether {@code off} is written where a section might be. */
     public boolean isOff(String key) {
+        return isWord(key, "off");
+    }
+
+    /** The same with another word. */
+    public boolean isWord(String key, String word) {
         ConfigValue value = value(key);
-        return value != null && isText(value) && text(value).equals("off");
+        return value != null && isText(value) && text(value).equals(word);
     }
 
     /** The section at {@code key}; an absent one is read as if it were empty. */

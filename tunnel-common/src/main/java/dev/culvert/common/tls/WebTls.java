@@ -6,6 +6,7 @@ import io.netty.handler.ssl.NotSslRecordException;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslProvider;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.cert.CertPathBuilderException;
@@ -14,6 +15,7 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.Optional;
 import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * TLS as the web has it, to a web server on the way: its certificate has to be for its name and to lead to an authority that is trusted, and
@@ -37,7 +39,20 @@ public final class WebTls {
      * @throws IOException with a sentence for the user
      */
     public static WebTls to(HostPort server, Optional<Path> caFile, Duration handshakeTimeout) throws IOException {
-        SslContextBuilder builder = SslContextBuilder.forClient().endpointIdentificationAlgorithm("HTTPS");
+        return to(server, caFile, handshakeTimeout, null);
+    }
+
+    /** The same by the JDK's engine, since of the two it is the one that lets a direction end by itself, as TLS 1.3 does. */
+    public static WebTls withHalfClose(HostPort server, Optional<Path> caFile, Duration handshakeTimeout)
+            throws IOException {
+        return to(server, caFile, handshakeTimeout, SslProvider.JDK);
+    }
+
+    private static WebTls to(
+            HostPort server, Optional<Path> caFile, Duration handshakeTimeout, @Nullable SslProvider provider)
+            throws IOException {
+        SslContextBuilder builder =
+                SslContextBuilder.forClient().sslProvider(provider).endpointIdentificationAlgorithm("HTTPS");
         if (caFile.isPresent()) {
             builder.trustManager(Identity.readCertificates(caFile.get()).toArray(new X509Certificate[0]));
         }
