@@ -56,6 +56,23 @@ final class DocsTest {
         return pages;
     }
 
+    @Test
+    void everyRowOfTheComparisonNamesATestThatThereIs() throws IOException {
+        Pattern row = Pattern.compile("(?m)^\\|(?:[^|\\n]*\\|){9} *`(\\w+)` *\\|$");
+        List<String> named = row.matcher(Files.readString(AgentProcess.source("README.md")))
+                .results()
+                .map(match -> match.group(1))
+                .toList();
+
+        assertThat(named)
+                .hasSizeGreaterThan(20)
+                .allSatisfy(test -> assertThat(Class.forName("dev.culvert.dist." + test))
+                        .satisfies(found -> assertThat(found.getDeclaredMethods())
+                                .anySatisfy(method -> assertThat(method.isAnnotationPresent(Test.class)
+                                                || method.isAnnotationPresent(ParameterizedTest.class))
+                                        .isTrue())));
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"tunnel-client", "tunnel-server"})
     void theLaunchersAreForEveryPosixShell(String launcher) {
