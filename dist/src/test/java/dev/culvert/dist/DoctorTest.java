@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -174,6 +175,7 @@ class DoctorTest {
     }
 
     @Test
+    @Tag("long")
     void aClockThatIsOffByADayIsNamed() throws IOException {
         Programs.require("/usr/bin/faketime", "what doctor says of a wrong clock");
 

@@ -13,6 +13,7 @@ import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -156,6 +157,7 @@ final class EntranceTest {
     }
 
     @ParameterizedTest
+    @Tag("long")
     @ValueSource(strings = {"", "G", "GET /tunnel HTTP/1.1\r\nHost: a\r\n"})
     void whoIsSlowIsGivenUpAtTheDeadline(String said) throws Exception {
         try (Socket socket = connect()) {
@@ -180,6 +182,7 @@ final class EntranceTest {
     }
 
     @Test
+    @Tag("long")
     void noiseIsAnsweredOrClosed() throws IOException {
         System.out.println("EntranceTest: seed " + SEED);
         Random random = new Random(SEED);
@@ -230,6 +233,7 @@ final class EntranceTest {
     }
 
     @Test
+    @Tag("long")
     void bytesThatComeWithTheRequestAreNoFrames() throws IOException {
         try (Socket socket = connect()) {
             write(socket, REQUEST + "\u0016\u0003\u0001");
@@ -238,6 +242,7 @@ final class EntranceTest {
     }
 
     @Test
+    @Tag("long")
     void whoFloodsWithPingsAndDoesNotReadHasOneAnswerWaitingAtMost() throws Exception {
         try (Socket socket = upgraded()) {
             long before = tunnel.server().bufferBytes();

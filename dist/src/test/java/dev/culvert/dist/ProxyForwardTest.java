@@ -13,7 +13,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -24,17 +25,24 @@ class ProxyForwardTest {
     @TempDir
     Path directory;
 
-    private final Service echo = Service.echo();
+    private static final Service ECHO = Service.echo();
+    private static Tunnel shared;
 
-    @AfterEach
-    void close() throws IOException {
-        echo.close();
+    @BeforeAll
+    static void open() {
+        shared = proxies().open();
     }
 
-    private Tunnel.Builder proxies() {
+    @AfterAll
+    static void close() throws IOException {
+        shared.close();
+        ECHO.close();
+    }
+
+    private static Tunnel.Builder proxies() {
         return Tunnel.builder()
-                .allow(echo.address())
-                .allow("localhost:" + echo.port())
+                .allow(ECHO.address())
+                .allow("localhost:" + ECHO.port())
                 .allow("127.0.0.1:1")
                 .allow("*:2")
                 .client("forwards.socks { listen = \"127.0.0.1:0\", protocol = socks5 }")
@@ -43,37 +51,34 @@ class ProxyForwardTest {
 
     @Test
     void socksGoesWhereItIsAskedTo() throws Exception {
-        try (Tunnel tunnel = proxies().open();
-                Socket socket = tunnel.connect("socks")) {
+        try (Socket socket = shared.connect("socks")) {
             send(socket, "050100");
             assertThat(receive(socket, 2)).isEqualTo("0500");
-            send(socket, "05010001" + "7f000001" + port(echo.port()));
+            send(socket, "05010001" + "7f000001" + port(ECHO.port()));
             assertThat(receive(socket, 10)).isEqualTo(SUCCESS);
             echoesToTheEnd(socket);
-            assertThat(tunnel.client().awaitEnding("socks", socket).target()).isEqualTo(echo.address());
+            assertThat(shared.client().awaitEnding("socks", socket).target()).isEqualTo(ECHO.address());
         }
     }
 
     @Test
     void aNameIsResolvedAtTheServer() throws Exception {
-        try (Tunnel tunnel = proxies().open();
-                Socket socket = tunnel.connect("socks")) {
+        try (Socket socket = shared.connect("socks")) {
             // All of it at once, with the first bytes for the target.
-            send(socket, "050100" + "05010003" + "09" + hex("localhost") + port(echo.port()) + hex("early"));
+            send(socket, "050100" + "05010003" + "09" + hex("localhost") + port(ECHO.port()) + hex("early"));
 
             assertThat(receive(socket, 12)).isEqualTo("0500" + SUCCESS);
             assertThat(receive(socket, 5)).isEqualTo(hex("early"));
             echoesToTheEnd(socket);
-            assertThat(tunnel.server().awaitLog("target=localhost:" + echo.port() + " .*end: closed"))
+            assertThat(shared.server().awaitLog("target=localhost:" + ECHO.port() + " .*end: closed"))
                     .isNotNull();
         }
     }
 
     @Test
     void whatIsSaidInPiecesIsUnderstood() throws Exception {
-        try (Tunnel tunnel = proxies().open();
-                Socket socket = tunnel.connect("socks")) {
-            String port = port(echo.port());
+        try (Socket socket = shared.connect("socks")) {
+            String port = port(ECHO.port());
             for (String piece : List.of(
                     "05", "01", "00", "0501", "00", "01", "7f", "000001", port.substring(0, 2), port.substring(2))) {
                 send(socket, piece);
@@ -85,14 +90,12 @@ class ProxyForwardTest {
 
     @Test
     void theCodesOfSocksAreThoseOfTheDial() throws Exception {
-        try (Tunnel tunnel = proxies().open()) {
-            assertThat(answer(tunnel, "05010001" + "7f000001" + port(1))).startsWith("0505"); // refused
-            assertThat(answer(tunnel, "05010001" + "7f000001" + port(3))).startsWith("0502"); // not allowed
-            assertThat(answer(tunnel, "05010003" + "0c" + hex("no.such.test") + port(2)))
-                    .startsWith("0504");
-            assertThat(answer(tunnel, "05020001" + "7f000001" + port(2))).startsWith("0507"); // BIND
-            assertThat(answer(tunnel, "05010001" + "7f000001" + port(0))).startsWith("0504");
-        }
+        assertThat(answer(shared, "05010001" + "7f000001" + port(1))).startsWith("0505"); // refused
+        assertThat(answer(shared, "05010001" + "7f000001" + port(3))).startsWith("0502"); // not allowed
+        assertThat(answer(shared, "05010003" + "0c" + hex("no.such.test") + port(2)))
+                .startsWith("0504");
+        assertThat(answer(shared, "05020001" + "7f000001" + port(2))).startsWith("0507"); // BIND
+        assertThat(answer(shared, "05010001" + "7f000001" + port(0))).startsWith("0504");
     }
 
     /** What a request leads to that comes to nothing: an answer, and then the end. */
@@ -107,10 +110,9 @@ class ProxyForwardTest {
 
     @Test
     void whoSaysSomethingElseIsTurnedAway() throws Exception {
-        try (Tunnel tunnel = proxies().open();
-                Socket four = tunnel.connect("socks");
-                Socket http = tunnel.connect("socks");
-                Socket silent = tunnel.connect("socks")) {
+        try (Socket four = shared.connect("socks");
+                Socket http = shared.connect("socks");
+                Socket silent = shared.connect("socks")) {
             send(four, "0401" + port(80) + "7f00000100");
             assertThat(four.getInputStream().read()).isEqualTo(-1);
             http.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes(UTF_8));
@@ -118,8 +120,8 @@ class ProxyForwardTest {
             silent.shutdownOutput();
             assertThat(silent.getInputStream().read()).isEqualTo(-1);
 
-            tunnel.client().awaitLog("forwards.socks: 127.0.0.1:" + http.getLocalPort() + " turned away: .*not SOCKS5");
-            tunnel.client()
+            shared.client().awaitLog("forwards.socks: 127.0.0.1:" + http.getLocalPort() + " turned away: .*not SOCKS5");
+            shared.client()
                     .awaitLog("forwards.socks: 127.0.0.1:" + silent.getLocalPort()
                             + " turned away: it has ended before it had said where it goes");
         }
@@ -134,7 +136,7 @@ class ProxyForwardTest {
                 .open()) {
             try (Socket socket = tunnel.connect("socks")) {
                 send(socket, "05020002" + "0105" + hex("alice") + "06" + hex("s3cret"));
-                send(socket, "05010001" + "7f000001" + port(echo.port()));
+                send(socket, "05010001" + "7f000001" + port(ECHO.port()));
                 assertThat(receive(socket, 14)).isEqualTo("0502" + "0100" + SUCCESS);
                 echoesToTheEnd(socket);
             }
@@ -154,9 +156,8 @@ class ProxyForwardTest {
 
     @Test
     void connectGoesWhereItIsAskedTo() throws Exception {
-        try (Tunnel tunnel = proxies().open();
-                Socket socket = tunnel.connect("connect")) {
-            write(socket, "CONNECT localhost:%d HTTP/1.1\r\nHost: localhost\r\n\r\nearly".formatted(echo.port()));
+        try (Socket socket = shared.connect("connect")) {
+            write(socket, "CONNECT localhost:%d HTTP/1.1\r\nHost: localhost\r\n\r\nearly".formatted(ECHO.port()));
 
             assertThat(head(socket)).isEqualTo("HTTP/1.1 200 Connection established");
             assertThat(receive(socket, 5)).isEqualTo(hex("early"));
@@ -166,25 +167,23 @@ class ProxyForwardTest {
 
     @Test
     void theCodesOfConnectAreThoseOfTheDial() throws Exception {
-        try (Tunnel tunnel = proxies().open()) {
-            assertThat(response(tunnel, "CONNECT 127.0.0.1:1 HTTP/1.1\r\n\r\n"))
-                    .startsWith("HTTP/1.1 502 ")
-                    .contains("connection refused");
-            assertThat(response(tunnel, "CONNECT 127.0.0.1:3 HTTP/1.1\r\n\r\n"))
-                    .startsWith("HTTP/1.1 403 ")
-                    .endsWith("forbidden: no allow rule of tests covers 127.0.0.1:3\n");
-            assertThat(response(tunnel, "CONNECT no.such.test:2 HTTP/1.1\r\n\r\n"))
-                    .startsWith("HTTP/1.1 502 ")
-                    .contains("name not found");
-            assertThat(response(tunnel, "CONNECT nowhere HTTP/1.1\r\n\r\n"))
-                    .startsWith("HTTP/1.1 400 ")
-                    .endsWith("expected HOST:PORT, found 'nowhere'\n");
-            assertThat(response(tunnel, "GET http://127.0.0.1/ HTTP/1.1\r\n\r\n"))
-                    .startsWith("HTTP/1.1 405 ")
-                    .contains("Allow: CONNECT\r\n");
-            assertThat(response(tunnel, "CONNECT 127.0.0.1:1 HTTP/1.1\r\nX: " + "x".repeat(9000) + "\r\n\r\n"))
-                    .startsWith("HTTP/1.1 400 ");
-        }
+        assertThat(response(shared, "CONNECT 127.0.0.1:1 HTTP/1.1\r\n\r\n"))
+                .startsWith("HTTP/1.1 502 ")
+                .contains("connection refused");
+        assertThat(response(shared, "CONNECT 127.0.0.1:3 HTTP/1.1\r\n\r\n"))
+                .startsWith("HTTP/1.1 403 ")
+                .endsWith("forbidden: no allow rule of tests covers 127.0.0.1:3\n");
+        assertThat(response(shared, "CONNECT no.such.test:2 HTTP/1.1\r\n\r\n"))
+                .startsWith("HTTP/1.1 502 ")
+                .contains("name not found");
+        assertThat(response(shared, "CONNECT nowhere HTTP/1.1\r\n\r\n"))
+                .startsWith("HTTP/1.1 400 ")
+                .endsWith("expected HOST:PORT, found 'nowhere'\n");
+        assertThat(response(shared, "GET http://127.0.0.1/ HTTP/1.1\r\n\r\n"))
+                .startsWith("HTTP/1.1 405 ")
+                .contains("Allow: CONNECT\r\n");
+        assertThat(response(shared, "CONNECT 127.0.0.1:1 HTTP/1.1\r\nX: " + "x".repeat(9000) + "\r\n\r\n"))
+                .startsWith("HTTP/1.1 400 ");
     }
 
     @Test
@@ -192,7 +191,7 @@ class ProxyForwardTest {
         try (Tunnel tunnel = proxies()
                 .client("forwards.connect { user = \"alice\", password = \"s3:cret\" }")
                 .open()) {
-            String request = "CONNECT " + echo.address() + " HTTP/1.1\r\n";
+            String request = "CONNECT " + ECHO.address() + " HTTP/1.1\r\n";
             assertThat(response(tunnel, request + "\r\n"))
                     .startsWith("HTTP/1.1 407 ")
                     .contains("Proxy-Authenticate: Basic ");

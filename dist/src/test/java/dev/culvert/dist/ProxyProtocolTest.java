@@ -8,6 +8,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.file.Path;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -65,6 +66,7 @@ class ProxyProtocolTest {
     }
 
     @Test
+    @Tag("long")
     void whatSomebodyElseSaysIsNotBelieved() throws Exception {
         try (Service lines = Service.echo();
                 Tunnel tunnel = Tunnel.to(lines)
@@ -80,6 +82,7 @@ class ProxyProtocolTest {
     }
 
     @Test
+    @Tag("long")
     void aTrustedProxyThatSaysSomethingElseIsTurnedAway() throws Exception {
         try (Service lines = Service.echo();
                 Tunnel tunnel = Tunnel.to(lines)

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,6 +49,7 @@ class ProxyTest {
     }
 
     @ParameterizedTest
+    @Tag("long")
     @CsvSource({"http,", "http, me:se%40cret", "socks5,", "socks5h, me:se%40cret"})
     void theSessionGoesByIt(String scheme, String login) throws Exception {
         try (ForwardProxy proxy = new ForwardProxy(login == null ? null : "me:se@cret")) {
@@ -84,6 +86,7 @@ class ProxyTest {
     }
 
     @Test
+    @Tag("long")
     void theLinkIsLostAndTheSessionGoesOnByIt() throws Exception {
         try (ForwardProxy proxy = new ForwardProxy(null)) {
             Tunnel.Builder builder = tunnel("http://127.0.0.1:" + proxy.port());
@@ -101,6 +104,7 @@ class ProxyTest {
     }
 
     @Test
+    @Tag("long")
     void aReloadPutsAnotherInItsPlaceAndWhatIsOpenGoesOn() throws Exception {
         try (ForwardProxy first = new ForwardProxy(null);
                 ForwardProxy second = new ForwardProxy("me:secret")) {
@@ -138,6 +142,7 @@ class ProxyTest {
     }
 
     @Test
+    @Tag("long")
     void aProxyThatIsNotThereIsSaidNotToBe() throws Exception {
         int port;
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
@@ -161,6 +166,7 @@ class ProxyTest {
     }
 
     @Test
+    @Tag("long")
     void checkDoctorAndEnrollGoByIt() throws Exception {
         try (ForwardProxy proxy = new ForwardProxy("me:secret")) {
             Tunnel.Builder builder = tunnel("http://me:secret@127.0.0.1:" + proxy.port());
@@ -227,6 +233,7 @@ class ProxyTest {
     }
 
     @ParameterizedTest
+    @Tag("long")
     @ValueSource(strings = {"", "me:secret"})
     void tinyproxyLeadsToTheServer(String login) throws Exception {
         Programs.require("/usr/bin/tinyproxy", "ProxyTest: that tinyproxy leads to the server");
@@ -248,6 +255,7 @@ class ProxyTest {
     }
 
     @ParameterizedTest
+    @Tag("long")
     @ValueSource(strings = {"", "me:secret"})
     void microsocksLeadsToTheServer(String login) throws Exception {
         Programs.require("/usr/bin/microsocks", "ProxyTest: that microsocks leads to the server");

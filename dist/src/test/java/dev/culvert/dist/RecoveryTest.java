@@ -10,6 +10,7 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Sessions are lost, and come back by themselves. */
@@ -180,6 +181,7 @@ final class RecoveryTest {
     }
 
     @Test
+    @Tag("long")
     void aClientThatWasStoppedDoesNotTakeItsOwnSilenceForTheServers() throws Exception {
         try (Tunnel tunnel = Tunnel.to(ECHO)
                         .client("keepalive { interval = 500ms, timeout = 1s }")

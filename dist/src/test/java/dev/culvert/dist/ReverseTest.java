@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -123,6 +124,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void bothSidesHaveOneLineForAConnectionWithTheSameId() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, web(ECHO));
@@ -148,6 +150,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aResetOfEitherSideIsAResetOfTheOther() throws Exception {
         try (Service reset = Service.reset();
                 AgentProcess server = startServer("");
@@ -183,6 +186,7 @@ final class ReverseTest {
     // ---- who may listen where
 
     @Test
+    @Tag("long")
     void theServerListensOnlyWhileSomebodyOffers() throws Exception {
         int port = freePort();
         try (AgentProcess server = startServer("listeners.web.listen = \"127.0.0.1:%d\"".formatted(port))) {
@@ -199,6 +203,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void whatIsNotAllowedIsRefusedAndBothLogsSayWhyUntilItIs() throws Exception {
         int port = freePort();
         Path admin = directory.resolve("client.sock");
@@ -227,6 +232,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aPortThatIsTakenIsSaidToBeAndTriedAgain() throws Exception {
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
                 AgentProcess server =
@@ -242,6 +248,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void anUnknownListenerIsRefused() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, "mail { target = \"%s\" }".formatted(ECHO.address()))) {
@@ -386,6 +393,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void theOlderOfTwoProcessesWithOneKeyDoesNotTakeItBack() throws Exception {
         try (Service a = named('a');
                 Service b = named('b');
@@ -407,6 +415,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void theSessionsOfOneProcessShare() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, web(ECHO) + " }, upstream { sessions = 3")) {
@@ -429,6 +438,7 @@ final class ReverseTest {
     // ---- what changes
 
     @Test
+    @Tag("long")
     void offersAndConnectionsSurviveALinkThatIsCut() throws Exception {
         try (AgentProcess server = startServer("");
                 Link link = new Link(server.port("listen"));
@@ -450,6 +460,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aSessionThatIsReplacedLosesNoConnection() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, web(ECHO) + " }, upstream { max-age = 1s");
@@ -467,6 +478,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aClientIsReloadedAndItsConnectionsGoOn() throws Exception {
         try (Service a = named('a');
                 Service b = named('b');
@@ -489,6 +501,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aServerIsReloadedAndItsListenersMoveOrGo() throws Exception {
         int port = freePort();
         try (AgentProcess server = startServer("");
@@ -513,6 +526,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aClientThatDrainsTakesNoMoreAndFinishesWhatItHas() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, web(ECHO));
@@ -529,6 +543,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aServerThatDrainsListensNoMoreAndFinishesWhatItHas() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, web(ECHO));
@@ -547,6 +562,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void anUpgradeOfTheServerRefusesNobodyWhoConnectsToAListener() throws Exception {
         String admin = "admin.listen = \"%s\"".formatted(directory.resolve("server.sock"));
         try (AgentProcess server = startServer(admin);
@@ -571,6 +587,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void anUpgradeOfTheClientRefusesNobodyEither() throws Exception {
         String admin = " }, admin { listen = \"%s\"".formatted(directory.resolve("client.sock"));
         try (AgentProcess server = startServer("");
@@ -597,6 +614,7 @@ final class ReverseTest {
     // ---- without TLS
 
     @Test
+    @Tag("long")
     void withoutTlsAnybodyMayOfferWhatAnonymousLists() throws Exception {
         try (AgentProcess server = AgentProcess.server().config("""
                         listen = "127.0.0.1:0", tls = off, anonymous { offers = ["web"] }
@@ -614,6 +632,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aListenerMayBeAUnixSocketWhichGoesWithTheLastOffer() throws Exception {
         Path socket = directory.resolve("web.sock");
         try (AgentProcess server = startServer("listeners.web.listen = \"unix:%s\"".formatted(socket));

@@ -171,6 +171,7 @@ final class ShapingTest {
     }
 
     @Test
+    @Tag("long")
     void ratesHoldForOneConnectionAndForFiftyOnEitherSideAndChangeAtReload() throws Throwable {
         // The limits of some are at the client, a forward each; those of the others at the server: of one that it
         // knows, and of strangers.
@@ -227,6 +228,7 @@ final class ShapingTest {
     }
 
     @Test
+    @Tag("long")
     void whatIsHeldBackArrivesBeforeTheEndAndNotAfterAReset() throws Exception {
         Service digest = closing(Service.digest());
         Service sink = closing(Service.of(socket -> socket.getInputStream().readAllBytes()));
@@ -252,6 +254,7 @@ final class ShapingTest {
     }
 
     @Test
+    @Tag("long")
     void stockPeersHaveTheRateOfTheirEndpoint() throws Exception {
         Service digest = closing(Service.digest());
         AgentProcess server = closing(AgentProcess.server()

@@ -26,6 +26,7 @@ import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -110,6 +111,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void anEndOfTcpAloneIsAReset() throws Exception {
         Socket plain = tunnel.connect();
         SSLSocket socket = wrap(plain, "TLSv1.3");
@@ -123,6 +125,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void aResetOfTheTargetIsNoEndOfTls() throws Exception {
         try (SSLSocket socket = wrap(tunnel.connect("reset"), "TLSv1.3")) {
             socket.getOutputStream().write('x');
@@ -142,6 +145,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void aProxyMaySpeakTls() throws Exception {
         Programs.require("/usr/bin/curl", "a proxy with TLS");
         try (SSLSocket socket = wrap(tunnel.connect("socks"), "TLSv1.3")) {
@@ -154,6 +158,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void aNewCertificateIsTakenWithoutARestart() throws Exception {
         Path key = directory.resolve("own.key");
         Path certificates = directory.resolve("own.pem");
@@ -243,6 +248,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void aTargetThatSpeaksFirstIsHeard() throws Exception {
         byte[] much = Bytes.source(9, 3_000_000).readAllBytes();
         try (Service target = withTls(authority.issue("localhost"), socket -> {
@@ -269,6 +275,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void aTargetOfAnUnknownAuthorityIsNotSpokenWithAndAnotherNameMayBeWritten() throws Exception {
         try (Service target = withTls(
                         authority.issue("elsewhere.test"),
@@ -284,6 +291,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void aTargetThatEndsTcpAloneIsSeenAsAReset() throws Exception {
         try (Service target = withTls(authority.issue("localhost"), socket -> {
                     socket.getInputStream().read();

@@ -30,6 +30,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -235,6 +236,7 @@ final class UdpTest {
     }
 
     @Test
+    @Tag("long")
     void tenThousandDatagramsAtAModestRateArrive() throws Exception {
         try (DatagramSocket socket = sender("echo")) {
             int arrived = 0;
@@ -257,6 +259,7 @@ final class UdpTest {
 
     /** What has come late was in the sockets of the kernel, and a batch: 61 when this was written. */
     @Test
+    @Tag("long")
     void aLinkThatStandsStillLosesDatagramsAndBringsNoOldOnes() throws Exception {
         try (Scene scene = Scene.linked(
                         built -> built.udp("echo", echo.address(), "").allow("udp:" + echo.address()));
@@ -284,6 +287,7 @@ final class UdpTest {
     }
 
     @Test
+    @Tag("long")
     void aServerThatIsBackIsUsedAgain() throws Exception {
         try (Scene scene = Scene.linked(
                         built -> built.udp("echo", echo.address(), "").allow("udp:" + echo.address()));
@@ -298,6 +302,7 @@ final class UdpTest {
     }
 
     @Test
+    @Tag("long")
     void aFlowOutlivesTheLinkOfItsSession() throws Exception {
         try (Scene scene = Scene.linked(
                         built -> built.udp("echo", echo.address(), "").allow("udp:" + echo.address()));
@@ -313,6 +318,7 @@ final class UdpTest {
     }
 
     @Test
+    @Tag("long")
     void aDrainWaitsForNoFlowThatHasBeenQuiet() throws Exception {
         try (Tunnel other = Tunnel.builder()
                         .udp("echo", echo.address(), "")
@@ -333,6 +339,7 @@ final class UdpTest {
     }
 
     @Test
+    @Tag("long")
     void iperfOverTcpAndUdpOfOnePortLosesNextToNothing() throws Exception {
         Programs.require("/usr/bin/iperf3", "UdpTest: what iperf3 says of UDP through the tunnel");
         int target = freePort();
@@ -389,6 +396,7 @@ final class UdpTest {
 
     /** 10 Mbit/s both ways, and more to send. What is left of the delay is what a session has in its socket and on the link. */
     @Test
+    @Tag("long")
     void aSlowLinkLosesDatagramsAndDelaysNone() throws Exception {
         Network.require("UdpTest: that datagrams are lost rather than late where the link is slow");
         try (UdpEcho far = new UdpEcho();
@@ -437,6 +445,7 @@ final class UdpTest {
     }
 
     @Test
+    @Tag("long")
     void aForwardThatChangesAndGoesAtAReloadIsLeftToTheFlowsThatItHas() throws Exception {
         try (UdpEcho second = new UdpEcho();
                 Tunnel other = Tunnel.builder()
@@ -462,6 +471,7 @@ final class UdpTest {
     }
 
     @Test
+    @Tag("long")
     void aTakeOverLosesNoSender() throws Exception {
         Path admin = directory.resolve("upgrade.sock");
         try (Tunnel other = Tunnel.builder()
@@ -484,6 +494,7 @@ final class UdpTest {
     }
 
     @Test
+    @Tag("long")
     void doctorSaysWhatCanBeSaidOfUdp() throws IOException {
         Path config = Files.writeString(
                 directory.resolve("doctor.conf"),

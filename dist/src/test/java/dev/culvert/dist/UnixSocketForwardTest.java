@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -95,6 +96,7 @@ class UnixSocketForwardTest {
     }
 
     @Test
+    @Tag("long")
     void aSocketThatIsNotThereIsSaidToBeThat() throws Exception {
         try (Tunnel tunnel = Tunnel.builder()
                 .allow("unix:" + directory + "/*")

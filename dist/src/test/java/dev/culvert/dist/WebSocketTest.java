@@ -15,6 +15,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -94,6 +95,7 @@ class WebSocketTest {
     }
 
     @Test
+    @Tag("long")
     void streamsArriveBitForBit() throws Exception {
         try (AgentProcess server = tunnel().startServer(0);
                 WebSite nginx = nginx(server);
@@ -130,6 +132,7 @@ class WebSocketTest {
     }
 
     @Test
+    @Tag("long")
     void sessionsWithoutAWebServerGoOnBesideIt() throws Exception {
         try (AgentProcess server = tunnel().startServer(0);
                 AgentProcess client = tunnel().startClient(server.port("listen"))) {
@@ -139,6 +142,7 @@ class WebSocketTest {
     }
 
     @ParameterizedTest
+    @Tag("long")
     @ValueSource(booleans = {true, false})
     void theServerIsReachedByAWebSocketDirectly(boolean plain) throws Exception {
         Tunnel.Builder builder = plain ? tunnel().plain() : tunnel();
@@ -152,6 +156,7 @@ class WebSocketTest {
     }
 
     @Test
+    @Tag("long")
     void theWayMayLeadByAProxy() throws Exception {
         try (ForwardProxy proxy = new ForwardProxy("me:secret");
                 AgentProcess server = tunnel().startServer(0);
@@ -169,6 +174,7 @@ class WebSocketTest {
     // ---- what goes wrong
 
     @Test
+    @Tag("long")
     void aWrongPathIsNamed() throws Exception {
         try (AgentProcess server = tunnel().startServer(0);
                 WebSite nginx = nginx(server);
@@ -181,6 +187,7 @@ class WebSocketTest {
     }
 
     @Test
+    @Tag("long")
     void whoIsWhoIsFoundOutInsideAndAWrongKeyIsNamed() throws Exception {
         Keys other = Keys.make("tunnel-client", directory.resolve("other.key"));
         try (AgentProcess server = tunnel().startServer(0);
@@ -201,6 +208,7 @@ class WebSocketTest {
     }
 
     @Test
+    @Tag("long")
     void aCertificateThatIsNotTrustedIsNamed() throws Exception {
         try (AgentProcess server = tunnel().startServer(0);
                 WebSite nginx = nginx(server)) {
@@ -218,6 +226,7 @@ class WebSocketTest {
     }
 
     @Test
+    @Tag("long")
     void aServerThatIsDownBehindNginxIsNamed() throws Exception {
         AgentProcess server = tunnel().startServer(0);
         try (WebSite nginx = nginx(server)) {
@@ -229,6 +238,7 @@ class WebSocketTest {
     }
 
     @Test
+    @Tag("long")
     void whoIsNoClientGetsAPlain404() throws Exception {
         Programs.require("/usr/bin/curl", "WebSocketTest: that curl gets 404");
         try (AgentProcess server = tunnel().startServer(0);
@@ -253,6 +263,7 @@ class WebSocketTest {
     // ---- commands
 
     @Test
+    @Tag("long")
     void checkDoctorAndEnrollKnowOfIt() throws Exception {
         try (AgentProcess server = tunnel().startServer(0);
                 WebSite nginx = nginx(server)) {
