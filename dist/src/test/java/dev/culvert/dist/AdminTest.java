@@ -22,6 +22,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -148,6 +149,7 @@ final class AdminTest {
     }
 
     @Test
+    @Tag("long")
     void promtoolHasNothingToSayAboutTheMetrics() throws Exception {
         Programs.require("/usr/bin/promtool", "AdminTest: whether Prometheus likes the metrics");
         Tunnel.echoes(tunnel.client());
@@ -251,6 +253,7 @@ final class AdminTest {
     }
 
     @Test
+    @Tag("long")
     void aWebPageFromElsewhereCanNotLookByANameThatLeadsHere() throws Exception {
         try (Socket admin = Tunnel.connectTo(tunnel.client().port("admin"))) {
             admin.getOutputStream().write(Bytes.ascii("GET /status HTTP/1.1\r\nHost: evil.example:80\r\n\r\n"));
@@ -262,6 +265,7 @@ final class AdminTest {
     }
 
     @Test
+    @Tag("long")
     void theSocketIsForItsOwnerAndGroupAndGoesWithTheAgent() throws Exception {
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)))
                 .isEqualTo("rw-rw----");

@@ -12,6 +12,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -96,6 +97,7 @@ final class CommandLineTest {
     }
 
     @Test
+    @Tag("long")
     void topShowsTheFastestConnectionFirst() throws IOException {
         String admin = "admin.listen = \"" + directory.resolve("client.sock") + "\"";
         try (Service echo = Service.echo();

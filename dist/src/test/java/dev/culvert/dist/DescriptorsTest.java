@@ -10,9 +10,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** An agent without a file descriptor left waits for one. */
+@Tag("long")
 final class DescriptorsTest {
     private static final Service ECHO = Service.echo();
     /** More than an idle agent has, and fewer than it would like to. */

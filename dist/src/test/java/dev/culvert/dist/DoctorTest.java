@@ -80,6 +80,7 @@ class DoctorTest {
     }
 
     @Test
+    @Tag("long")
     void whatThisMachineDialsForTheServerIsTriedAsWell() throws IOException {
         String reverse = "reverse { up.target = \"%s\", down.target = \"127.0.0.1:1\" }".formatted(echo.address());
         assertThat(examine(config() + reverse).expect(1).output())
@@ -89,6 +90,7 @@ class DoctorTest {
     }
 
     @Test
+    @Tag("long")
     void anAgentThatRunsIsAskedHowItIs() throws IOException {
         Path socket = directory.resolve("running.sock");
         try (AgentProcess client = Tunnel.to(echo)
@@ -111,6 +113,7 @@ class DoctorTest {
     }
 
     @Test
+    @Tag("long")
     void anAgentWithoutASessionSaysWhy() throws IOException {
         Path socket = directory.resolve("lonely.sock");
         try (AgentProcess client =
@@ -187,6 +190,7 @@ class DoctorTest {
     }
 
     @Test
+    @Tag("long")
     void severalFaultsAreNamedAtOnce() throws IOException {
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             String config = Tunnel.to(echo)

@@ -14,12 +14,14 @@ import java.security.GeneralSecurityException;
 import java.util.List;
 import javax.net.ssl.SSLSocket;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** docs/examples/fail2ban: who can not show who they are is found, and nobody else. */
+@Tag("long")
 final class Fail2banTest {
     private static final Path PROGRAM = Path.of("/usr/bin/fail2ban-regex");
     private static final Path EXAMPLES = AgentProcess.source("docs/examples/fail2ban");

@@ -11,6 +11,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -25,6 +26,7 @@ class FailoverTest {
     }
 
     @Test
+    @Tag("long")
     void aClientReturnsToTheFirstServerAndItsConnectionsStay() throws Exception {
         int port = freePort();
         Tunnel.Builder builder = Tunnel.to(ECHO).client("upstream.return-after = 1s");
@@ -49,6 +51,7 @@ class FailoverTest {
     }
 
     @Test
+    @Tag("long")
     void aSessionThatIsOldIsReplacedAndNoConnectionIsLost() throws Exception {
         try (Tunnel tunnel = Tunnel.to(ECHO).client("upstream.max-age = 1s").open();
                 Socket first = tunnel.connect();
@@ -145,6 +148,7 @@ class FailoverTest {
     }
 
     @Test
+    @Tag("long")
     void aStandbyTakesConnectionsWhileTheServerDoesNotAnswer() throws Exception {
         Tunnel.Builder builder = Tunnel.to(ECHO)
                 .client("upstream.standby = true")

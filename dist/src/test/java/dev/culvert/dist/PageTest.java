@@ -12,11 +12,13 @@ import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The status page, in a browser. Leaves screenshots in {@code dist/target/screenshots}. */
+@Tag("long")
 class PageTest {
     private static final Service ECHO = Service.echo();
     private static final Service FLOOD = Service.flood();

@@ -15,6 +15,7 @@ import java.util.HexFormat;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -128,6 +129,7 @@ class ProxyForwardTest {
     }
 
     @Test
+    @Tag("long")
     void onlyWhoKnowsThePasswordOfSocksMayUseIt() throws Exception {
         Path password = Files.writeString(directory.resolve("password"), "s3cret\n");
         Files.setPosixFilePermissions(password, PosixFilePermissions.fromString("rw-------"));
@@ -187,6 +189,7 @@ class ProxyForwardTest {
     }
 
     @Test
+    @Tag("long")
     void onlyWhoKnowsThePasswordOfConnectMayUseIt() throws Exception {
         try (Tunnel tunnel = proxies()
                 .client("forwards.connect { user = \"alice\", password = \"s3:cret\" }")

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
@@ -101,5 +102,43 @@ class ProxyProtocolTest {
         socket.bind(new InetSocketAddress(address, 0));
         Tunnel.connect(socket, tunnel.client().port("forwards.web"));
         return socket;
+    }
+
+    @Test
+    void aServerBelievesTheLoadBalancerInFrontOfItAndNobodyElse() throws Exception {
+        Programs.require(HaProxy.PROGRAM, "PROXY protocol to a server");
+        int port = Daemon.freePort();
+        try (Service echo = Service.echo();
+                AgentProcess server = Tunnel.to(echo)
+                        .server("accept-proxy-protocol = \"127.0.0.1\"")
+                        .startServer(0)) {
+            Path config =
+                    Files.writeString(directory.resolve("haproxy.cfg"), """
+                    defaults
+                      mode tcp
+                      timeout connect 5s
+                      timeout client 60s
+                      timeout server 60s
+                    listen tunnel
+                      bind 127.0.0.1:%d
+                      server one 127.0.0.1:%d send-proxy-v2
+                    """.formatted(port, server.port("listen")));
+            try (Daemon haproxy = Daemon.start(port, HaProxy.PROGRAM, "-db", "-f", config.toString());
+                    AgentProcess client = Tunnel.to(echo).startClient(port);
+                    Socket socket = Tunnel.connect(client, "web")) {
+                assertThat(haproxy).isNotNull();
+                Tunnel.echo(socket);
+                int from = Integer.parseInt(server.awaitLog("session from tests@127\\.0\\.0\\.1:(\\d+) up")
+                        .group(1));
+                assertThat(Programs.run("ss", "-Htn", "sport", "= :" + from).output())
+                        .as("what the client has of its own")
+                        .contains("127.0.0.1:" + from + " ")
+                        .contains("127.0.0.1:" + port);
+            }
+            try (AgentProcess client = Tunnel.to(echo).startClient(server.port("listen"))) {
+                client.awaitLog("no session with 127.0.0.1");
+                server.awaitLog("no PROXY header, though .*127.0.0.1.* is in accept-proxy-protocol");
+            }
+        }
     }
 }

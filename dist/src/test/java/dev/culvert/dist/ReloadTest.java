@@ -13,6 +13,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -194,6 +195,7 @@ final class ReloadTest {
     }
 
     @Test
+    @Tag("long")
     void aClientGoesToAnotherServerAndItsConnectionsStayWithTheFirst() throws Exception {
         try (AgentProcess first = startServer(client.fingerprint());
                 AgentProcess second = startServer(client.fingerprint());
@@ -243,6 +245,7 @@ final class ReloadTest {
     }
 
     @Test
+    @Tag("long")
     void limitsOfAServerHoldFromNowOn() throws Exception {
         try (AgentProcess of = startServer(client.fingerprint());
                 AgentProcess from = startClient(of);
@@ -277,6 +280,7 @@ final class ReloadTest {
     }
 
     @Test
+    @Tag("long")
     void aPlanShowsWhatWouldChangeAndWhomItWouldHitAndChangesNothing() throws Exception {
         String admin = "admin.listen = \"" + directory.resolve("%s.sock") + "\"\n";
         try (AgentProcess of = AgentProcess.server()

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 
 /** Very many connections, one session, and nothing left of them. A longer one: {@code mvn verify -Psoak}. */
 final class SoakTest {
-    private static final int CONNECTIONS = Integer.getInteger("culvert.soak.connections", 10_000);
+    private static final int CONNECTIONS = Integer.getInteger("culvert.soak.connections", 4_000);
     private static final int WARM_UP = 3_000;
     private static final int THREADS = 8;
     private static final byte[] MESSAGE = Bytes.ascii("a few bytes, as many protocols have them\n");

@@ -263,6 +263,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void aTargetWithTheCertificateOfAnotherIsNotSpokenWith() throws Exception {
         try (Service target = withTls(
                         authority.issue("elsewhere.test"),

@@ -63,8 +63,6 @@ record ForwardConfig(
     private static final Duration USUAL_FLOW_TIMEOUT = Duration.ofSeconds(60);
     private static final Kind<Address> UDP_LISTEN = forUdp(localAddress());
     private static final Kind<Address> UDP_TARGET = forUdp(targetAddress());
-    private static final Kind<AddressSet> PROXIES =
-            Kind.of("an address or a network such as \"10.0.0.0/8\"", AddressSet.NONE, AddressSet::parse);
 
     static ForwardConfig read(String name, Section section, Protocol upstream, ListenAddresses addresses) {
         ForwardProtocol protocol = protocol(section, upstream);
@@ -80,9 +78,7 @@ record ForwardConfig(
                 listen,
                 SocketFileConfig.read(section, listen),
                 protocol.isProxy() ? Credentials.read(section) : Optional.empty(),
-                section.has("accept-proxy-protocol")
-                        ? AddressSet.of(section.oneOrMore("accept-proxy-protocol", PROXIES))
-                        : AddressSet.NONE,
+                section.addresses("accept-proxy-protocol"),
                 section.has("tls") ? Optional.of(section.section("tls", ForwardConfig::ownTls)) : Optional.empty(),
                 target(section, protocol, upstream),
                 TargetTlsConfig.read(section),

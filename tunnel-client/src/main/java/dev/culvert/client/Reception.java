@@ -14,14 +14,10 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
-import io.netty.handler.codec.haproxy.HAProxyCommand;
 import io.netty.handler.codec.haproxy.HAProxyMessage;
 import io.netty.handler.codec.haproxy.HAProxyMessageDecoder;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
-import io.netty.util.NetUtil;
 import io.netty.util.concurrent.Future;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -169,29 +165,16 @@ final class Reception extends Hold {
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
         if (message instanceof HAProxyMessage header) {
-            read(header);
+            headerIsMissing = false;
+            Origin said = Origin.of(header);
             header.release();
+            if (said != null) {
+                origin = said;
+            }
             admit();
         } else {
             super.channelRead(ctx, message);
         }
-    }
-
-    /** Who a connection of the proxy's own is from, or one by a unix socket, is as it was. */
-    private void read(HAProxyMessage header) {
-        headerIsMissing = false;
-        if (header.command() == HAProxyCommand.PROXY) {
-            InetSocketAddress from = address(header.sourceAddress(), header.sourcePort());
-            InetSocketAddress to = address(header.destinationAddress(), header.destinationPort());
-            if (from != null && to != null) {
-                origin = Origin.of(from, to);
-            }
-        }
-    }
-
-    private static @Nullable InetSocketAddress address(@Nullable String host, int port) {
-        InetAddress ip = host == null ? null : NetUtil.createInetAddressFromIpAddressString(host);
-        return ip == null ? null : new InetSocketAddress(ip, port);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.culvert.server;
 
+import dev.culvert.common.net.AddressSet;
 import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
@@ -9,7 +10,12 @@ import org.jspecify.annotations.Nullable;
 
 /** Where Culvert clients connect: each stream names its target, and the allow list of the client decides. */
 record CulvertEndpoint(
-        HostPort listen, boolean tls, Optional<WebSocketConfig> webSocket, MuxSettings settings, int mostConnections)
+        HostPort listen,
+        boolean tls,
+        AddressSet proxies,
+        Optional<WebSocketConfig> webSocket,
+        MuxSettings settings,
+        int mostConnections)
         implements Endpoint {
     @Override
     public String name() {

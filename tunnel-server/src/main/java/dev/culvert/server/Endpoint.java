@@ -1,5 +1,6 @@
 package dev.culvert.server;
 
+import dev.culvert.common.net.AddressSet;
 import dev.culvert.common.net.Listeners;
 import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
@@ -26,6 +27,11 @@ interface Endpoint extends Listeners.Place {
 
     /** Where a stream goes; null: it says nothing and there is no default. */
     @Nullable Address target(OpenRequest request);
+
+    /** Who connects for others, and says for whom by the PROXY protocol. */
+    default AddressSet proxies() {
+        return AddressSet.NONE;
+    }
 
     /** Whether clients show who they are. */
     boolean tls();

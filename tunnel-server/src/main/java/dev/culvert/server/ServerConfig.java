@@ -24,6 +24,7 @@ import dev.culvert.common.config.ResumeConfig;
 import dev.culvert.common.config.Section;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.config.Units;
+import dev.culvert.common.net.AddressSet;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.ProtocolVersion;
@@ -39,6 +40,7 @@ import java.util.stream.Stream;
  * What a server is told to do. It listens for clients, for stock smux peers, or both.
  *
  * @param listen for clients; with port 0 the system picks one
+ * @param proxies who connects to {@code listen} for others, and says for whom by the PROXY protocol
  * @param webSocket for clients that come by a web server
  * @param tls empty: nothing is encrypted
  * @param insecure addresses need not be on loopback, although nothing is encrypted
@@ -51,6 +53,7 @@ import java.util.stream.Stream;
  */
 record ServerConfig(
         Optional<HostPort> listen,
+        AddressSet proxies,
         Optional<WebSocketConfig> webSocket,
         Optional<TlsConfig> tls,
         boolean insecure,
@@ -139,6 +142,7 @@ record ServerConfig(
         }
         return new ServerConfig(
                 listen,
+                top.addresses("accept-proxy-protocol"),
                 webSocket,
                 tls,
                 insecure,
@@ -189,8 +193,8 @@ record ServerConfig(
                 .with(resume.forMux())
                 .with(software, limits.handshakeTimeout());
         Stream<Endpoint> clients = listen.stream()
-                .map(address ->
-                        new CulvertEndpoint(address, tls.isPresent(), webSocket, settings, limits.mostConnections()));
+                .map(address -> new CulvertEndpoint(
+                        address, tls.isPresent(), proxies, webSocket, settings, limits.mostConnections()));
         Stream<Endpoint> peers = smux.stream()
                 .map(peer -> new SmuxEndpoint(
                         peer.name(),
@@ -209,6 +213,7 @@ record ServerConfig(
         String how = tls.map(TlsConfig::describe).orElse("not encrypted");
         Stream<String> clientsAt = listen.stream()
                 .map(address -> "listen   " + address + ", " + how
+                        + (proxies.isEmpty() ? "" : ", for others by PROXY protocol from " + proxies)
                         + webSocket.map(web -> ", " + web.describe()).orElse(""));
         Stream<String> known = Stream.concat(
                 clients.stream().map(client -> client.describe(limits.client())),

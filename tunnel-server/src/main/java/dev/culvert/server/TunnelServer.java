@@ -17,8 +17,10 @@ import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.Acceptor;
 import dev.culvert.common.net.Dialer;
+import dev.culvert.common.net.HeaderGate;
 import dev.culvert.common.net.Listeners;
 import dev.culvert.common.net.ListeningSocket;
+import dev.culvert.common.net.Origin;
 import dev.culvert.common.net.OutOfMemory;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
@@ -192,7 +194,12 @@ public final class TunnelServer implements Agent {
     }
 
     /** A connection that a peer has made, from the first byte to the last. Event loop of the session only. */
-    private final class Visit implements Entrance.Listener, TlsGate.Listener, Handshakes.Waiting, ServerSession.Home {
+    private final class Visit
+            implements HeaderGate.Listener,
+                    Entrance.Listener,
+                    TlsGate.Listener,
+                    Handshakes.Waiting,
+                    ServerSession.Home {
         private final Endpoint endpoint;
         private HostPort address;
         private boolean web;
@@ -212,26 +219,36 @@ public final class TunnelServer implements Agent {
 
         /** On the event loop of the acceptors; from here on the peer can be heard. */
         void begin() {
-            Access now = access;
-            Tls tls = endpoint.tls() ? now.tls() : null;
-            boolean maySpeakHttp = endpoint.webSocket().isPresent();
-            if (maySpeakHttp) {
-                Duration timeout = config.limits().handshakeTimeout();
-                channel.pipeline().addLast(new Entrance(endpoint.webSocket().get(), timeout, this));
-            } else if (tls != null) {
-                tls.newHandlers(channel.alloc(), this).forEach(channel.pipeline()::addLast);
-            }
             loop.register(channel).addListener(registered -> {
                 if (!registered.isSuccess()) {
                     channel.unsafe().closeForcibly();
                     onFailed("cannot register the socket: " + registered.cause());
                     return;
                 }
-                if (!maySpeakHttp && tls == null) {
-                    speak(now, List.of(), now.clients().anonymous(), channel.pipeline());
+                if (endpoint.proxies().contains(channel.remoteAddress().getAddress())) {
+                    HeaderGate.addTo(channel.pipeline(), config.limits().handshakeTimeout(), this);
+                } else {
+                    enter();
                 }
                 channel.config().setAutoRead(true);
             });
+        }
+
+        @Override
+        public void onHeader(@Nullable Origin origin) {
+            if (origin != null) {
+                address = Objects.requireNonNull(origin.address());
+            }
+            enter();
+        }
+
+        private void enter() {
+            if (endpoint.webSocket().isPresent()) {
+                Duration timeout = config.limits().handshakeTimeout();
+                channel.pipeline().addLast(new Entrance(endpoint.webSocket().get(), timeout, this));
+            } else {
+                onDirect();
+            }
         }
 
         @Override

@@ -15,6 +15,7 @@ import dev.culvert.common.config.RateConfig;
 import dev.culvert.common.config.ResumeConfig;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.TlsConfig;
+import dev.culvert.common.net.AddressSet;
 import dev.culvert.common.net.AllowList;
 import dev.culvert.common.net.AllowRule;
 import dev.culvert.common.net.Network;
@@ -85,6 +86,7 @@ class ServerConfigTest {
         assertThat(read(CLIENTS))
                 .isEqualTo(new ServerConfig(
                         Optional.of(new HostPort("127.0.0.1", 7443)),
+                        AddressSet.NONE,
                         Optional.empty(),
                         Optional.empty(),
                         false,
@@ -110,6 +112,7 @@ class ServerConfigTest {
         assertThat(read(SMUX))
                 .isEqualTo(new ServerConfig(
                         Optional.empty(),
+                        AddressSet.NONE,
                         Optional.empty(),
                         Optional.empty(),
                         false,
@@ -140,7 +143,7 @@ class ServerConfigTest {
     @Test
     void everything_can_be_set() throws Exception {
         assertThat(read("""
-                                listen = "0.0.0.0:7443", tls = off, insecure = true
+                                listen = "0.0.0.0:7443", tls = off, insecure = true, accept-proxy-protocol = "10.0.0.1"
                                 websocket { path = "/tunnel", trusted-proxies = ["10.0.0.0/8"] }
                                 anonymous { allow = ["db.internal:5432", "10.0.0.0/8:443"], limits { streams = 11, buffer = 1m }, rate.up = 2k }
                                 rate { up = 1t, down = 10m }
@@ -166,6 +169,7 @@ class ServerConfigTest {
                                 """))
                 .isEqualTo(new ServerConfig(
                         Optional.of(new HostPort("0.0.0.0", 7443)),
+                        AddressSet.parse("10.0.0.1"),
                         Optional.of(new WebSocketConfig("/tunnel", List.of(Network.parse("10.0.0.0/8")))),
                         Optional.empty(),
                         true,

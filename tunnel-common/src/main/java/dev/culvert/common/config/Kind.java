@@ -3,6 +3,7 @@ package dev.culvert.common.config;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigValueFactory;
+import dev.culvert.common.net.AddressSet;
 import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
 import java.time.Duration;
@@ -104,6 +105,11 @@ public final class Kind<T> {
     /** Where to listen: a host and a port, or a unix socket. */
     public static Kind<Address> localAddress() {
         return orUnix(listenAddress());
+    }
+
+    /** One address, or those of a network. */
+    public static Kind<AddressSet> addresses() {
+        return of("an address or a network such as \"10.0.0.0/8\"", AddressSet.NONE, AddressSet::parse);
     }
 
     private static Kind<Address> orUnix(Kind<HostPort> tcp) {

@@ -7,6 +7,7 @@ import com.typesafe.config.ConfigRenderOptions;
 import com.typesafe.config.ConfigUtil;
 import com.typesafe.config.ConfigValue;
 import com.typesafe.config.ConfigValueType;
+import dev.culvert.common.net.AddressSet;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -102,6 +103,11 @@ public final class Section {
     /** A value, or a list of at least one; one or the other must be there. */
     public <T> List<T> oneOrMore(String key, Kind<T> kind) {
         return value(key) instanceof ConfigList ? list(key, kind) : List.of(get(key, kind));
+    }
+
+    /** One address or network, or a list; none if it is absent. */
+    public AddressSet addresses(String key) {
+        return has(key) ? AddressSet.of(oneOrMore(key, Kind.addresses())) : AddressSet.NONE;
     }
 
     /** A file that may be named; a relative path begins where the configuration file is. */

@@ -5,7 +5,11 @@ import io.netty.channel.Channel;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.unix.PeerCredentials;
+import io.netty.handler.codec.haproxy.HAProxyCommand;
+import io.netty.handler.codec.haproxy.HAProxyMessage;
+import io.netty.util.NetUtil;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +44,21 @@ public record Origin(
     /** Of a connection by TCP. */
     public static Origin of(InetSocketAddress from, InetSocketAddress to) {
         return new Origin(from, to, HostPort.of(from).toString());
+    }
+
+    /** What a PROXY protocol header says; null: nothing, as for a connection of the proxy's own, or one by a unix socket. */
+    public static @Nullable Origin of(HAProxyMessage header) {
+        if (header.command() != HAProxyCommand.PROXY) {
+            return null;
+        }
+        InetSocketAddress from = address(header.sourceAddress(), header.sourcePort());
+        InetSocketAddress to = address(header.destinationAddress(), header.destinationPort());
+        return from == null || to == null ? null : of(from, to);
+    }
+
+    private static @Nullable InetSocketAddress address(@Nullable String host, int port) {
+        InetAddress ip = host == null ? null : NetUtil.createInetAddressFromIpAddressString(host);
+        return ip == null ? null : new InetSocketAddress(ip, port);
     }
 
     /** For open requests; null: it has none. */

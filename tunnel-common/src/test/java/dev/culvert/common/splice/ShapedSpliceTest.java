@@ -132,9 +132,24 @@ class ShapedSpliceTest {
                     return condition.getAsBoolean();
                 })
                 .get(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
-            assertThat(System.nanoTime()).isLessThan(deadline);
+            assertThat(System.nanoTime()).as(this::state).isLessThan(deadline);
             Thread.sleep(1);
         }
+    }
+
+    /** For who looks at a wait that was in vain. */
+    private String state() {
+        return "read %d, written %d, the peer heard %d, its stream's end %s, %s, registered %s, read on %s, handlers %s, %s"
+                .formatted(
+                        wasRead(),
+                        wasWritten(),
+                        peer.heard.size(),
+                        peer.reset,
+                        channel,
+                        channel.isRegistered(),
+                        channel.config().isAutoRead(),
+                        channel.pipeline().names(),
+                        connection.status());
     }
 
     private void pause() throws Exception {
