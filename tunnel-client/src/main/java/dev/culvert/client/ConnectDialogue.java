@@ -51,7 +51,7 @@ final class ConnectDialogue extends SimpleChannelInboundHandler<HttpObject> {
         } else if (message instanceof HttpRequest request) {
             target = read(request);
         } else if (message instanceof LastHttpContent && target != null) {
-            reception.goes(new Reception.Way(target, HttpAnswer.INSTANCE));
+            reception.goes(new Reception.Destination(target, HttpAnswer.INSTANCE));
             // What is behind the request is the connection's.
             ctx.pipeline().remove(HttpRequestDecoder.class);
             ctx.pipeline().remove(this);

@@ -43,7 +43,7 @@ final class Reception extends Hold {
     private boolean headerIsMissing;
     private boolean tlsIsMissing;
     /** Null: nobody has said yet where it goes. */
-    private @Nullable Way way;
+    private @Nullable Destination destination;
 
     private @Nullable Future<?> deadline;
     private boolean over;
@@ -53,12 +53,12 @@ final class Reception extends Hold {
      *
      * @param target null: the peer knows
      */
-    record Way(@Nullable Address target, Answer answer) {}
+    record Destination(@Nullable Address target, Answer answer) {}
 
     /** Who takes what was received. On the event loop that accepts. */
     interface Host {
         /** This one may go. Its channel is on this event loop, not read, and has the reception as its last handler. */
-        void admit(Origin origin, Way way);
+        void admit(Origin origin, Destination destination);
 
         /** This one has said something else, or nothing, and was closed. */
         void turnAway(Origin origin, String why);
@@ -107,7 +107,7 @@ final class Reception extends Hold {
         tlsIsMissing = tls.isPresent();
         tls.ifPresent(offered -> offered.newHandlers(channel.alloc(), PATIENCE).forEach(pipeline::addLast));
         switch (forward.protocol()) {
-            case TCP -> way = new Way(forward.target().orElse(null), Answer.RESET);
+            case TCP -> destination = new Destination(forward.target().orElse(null), Answer.RESET);
             case SOCKS5 -> Socks5Dialogue.addTo(pipeline, forward.credentials(), this);
             case UDP -> throw new IllegalStateException("datagrams are not accepted");
             case HTTP_CONNECT -> ConnectDialogue.addTo(pipeline, forward.credentials(), this);
@@ -123,16 +123,16 @@ final class Reception extends Hold {
     }
 
     /** It was said where this one goes. */
-    void goes(Way newWay) {
-        way = newWay;
+    void goes(Destination said) {
+        destination = said;
         admit();
     }
 
     private void admit() {
-        if (!over && !headerIsMissing && !tlsIsMissing && way != null) {
+        if (!over && !headerIsMissing && !tlsIsMissing && destination != null) {
             end();
             channel.config().setAutoRead(false);
-            host.admit(origin, way);
+            host.admit(origin, destination);
         }
     }
 

@@ -99,7 +99,7 @@ final class Socks5Dialogue extends SimpleChannelInboundHandler<Socks5Message> {
             reception.turnAway(reply(Socks5CommandStatus.HOST_UNREACHABLE), String.valueOf(e.getMessage()));
             return;
         }
-        reception.goes(new Reception.Way(target, new InWords()));
+        reception.goes(new Reception.Destination(target, new InWords()));
         ctx.pipeline().remove(Socks5CommandRequestDecoder.class);
         ctx.pipeline().remove(this);
     }

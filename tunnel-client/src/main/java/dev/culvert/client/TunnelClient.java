@@ -325,13 +325,13 @@ public final class TunnelClient implements Agent {
                     acceptor,
                     channel,
                     origin,
-                    new Reception.Way(forward.target().orElse(null), Answer.RESET));
+                    new Reception.Destination(forward.target().orElse(null), Answer.RESET));
             return;
         }
         Reception.begin(accepting, forward, edges.of(forward), channel, origin, new Reception.Host() {
             @Override
-            public void admit(Origin said, Reception.Way way) {
-                enter(forward, acceptor, channel, said, way);
+            public void admit(Origin said, Reception.Destination destination) {
+                enter(forward, acceptor, channel, said, destination);
             }
 
             @Override
@@ -343,16 +343,25 @@ public final class TunnelClient implements Agent {
     }
 
     private void enter(
-            ForwardConfig forward, Acceptor acceptor, DuplexChannel channel, Origin origin, Reception.Way way) {
+            ForwardConfig forward,
+            Acceptor acceptor,
+            DuplexChannel channel,
+            Origin origin,
+            Reception.Destination destination) {
         Prelude said = new Prelude(preludes);
         forward.header().ifPresent(header -> said.beginWith(header.of(origin)));
         edges.wrap(forward, channel);
-        router.assign(arrival(forward.name(), channel, origin, way, said, acceptor::release));
+        router.assign(arrival(forward.name(), channel, origin, destination, said, acceptor::release));
     }
 
     private Arrival arrival(
-            String forward, DuplexChannel channel, Origin origin, Reception.Way way, Prelude said, Runnable atEnd) {
-        Address target = way.target();
+            String forward,
+            DuplexChannel channel,
+            Origin origin,
+            Reception.Destination destination,
+            Prelude said,
+            Runnable atEnd) {
+        Address target = destination.target();
         OpenRequest request = new OpenRequest(target, origin.address(), connections.newId(), forward);
         Connection connection = connections.add(
                 request.connectionId(),
@@ -360,7 +369,7 @@ public final class TunnelClient implements Agent {
                 "",
                 origin.words(),
                 target == null ? "the server's" : target.toString());
-        connection.answeredBy(way.answer());
+        connection.answeredBy(destination.answer());
         connection.onEnd(atEnd);
         connection.limitedBy(limits(forward));
         long deadline = ticker.nanoTime() + config.upstream().sessionWait().toNanos();
@@ -382,8 +391,9 @@ public final class TunnelClient implements Agent {
             HttpAnswer.INSTANCE.refused(
                     channel, ErrorCode.LIMIT_REACHED, MOST_ASKED + " connections are open this way, which is the most");
         } else {
-            Reception.Way way = new Reception.Way(target, HttpAnswer.INSTANCE);
-            Arrival arrival = arrival(CONNECT, channel, origin, way, new Prelude(preludes), asked::decrementAndGet);
+            Reception.Destination destination = new Reception.Destination(target, HttpAnswer.INSTANCE);
+            Arrival arrival =
+                    arrival(CONNECT, channel, origin, destination, new Prelude(preludes), asked::decrementAndGet);
             accepting.execute(() -> router.assign(arrival));
         }
     }
