@@ -11,7 +11,6 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
-import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.haproxy.HAProxyMessage;
@@ -118,7 +117,7 @@ final class Reception extends Hold {
                         () -> turnAway(null, "it has not said within " + PATIENCE.toSeconds() + " s where it goes"),
                         PATIENCE.toNanos(),
                         TimeUnit.NANOSECONDS);
-        channel.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ));
+        readAtMost(channel, READ);
         channel.config().setAutoRead(true);
     }
 

@@ -2,6 +2,7 @@ package dev.culvert.common.admin;
 
 import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.Transport;
+import dev.culvert.common.splice.Hold;
 import dev.culvert.mux.HostPort;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
@@ -44,6 +45,7 @@ public final class AdminServer implements AutoCloseable {
 
     private static final int MOST_CONNECTIONS = 64;
     private static final int MOST_BODY = 8 << 10;
+    private static final int MOST_READ = 8 << 10;
     private static final int PATIENCE_SECONDS = 30;
 
     private final Transport transport;
@@ -175,6 +177,8 @@ public final class AdminServer implements AutoCloseable {
         return new ChannelInitializer<>() {
             @Override
             protected void initChannel(Channel channel) {
+                Hold.readAtMost(
+                        channel, MOST_READ); // it may become a connection, which reads as much as its stream takes
                 channel.pipeline()
                         .addLast(new Counted())
                         .addLast(new ReadTimeoutHandler(PATIENCE_SECONDS))

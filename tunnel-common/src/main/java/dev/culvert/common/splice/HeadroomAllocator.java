@@ -3,6 +3,7 @@ package dev.culvert.common.splice;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelConfig;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.util.UncheckedBooleanSupplier;
@@ -11,6 +12,9 @@ import java.util.function.IntSupplier;
 /**
  * Receive buffers with room for a frame's header in front of what is read, so that the header can be put before the payload
  * without copying it. A read is never longer than what the stream takes at once.
+ *
+ * <p>A channel asks its first allocator for a handle, once, and keeps that: so it keeps the allocator, too, and only the bound changes with
+ * the stream.
  */
 final class HeadroomAllocator implements RecvByteBufAllocator {
     /** The header of a smux frame, bytes. */
@@ -24,7 +28,7 @@ final class HeadroomAllocator implements RecvByteBufAllocator {
 
     private final AdaptiveRecvByteBufAllocator sizes =
             new AdaptiveRecvByteBufAllocator(MIN_READ, FIRST_READ, LARGEST_READ);
-    private final IntSupplier maxRead;
+    private volatile IntSupplier maxRead;
 
     /** Asks {@code maxRead} before each read for the largest that it may be, bytes. */
     HeadroomAllocator(IntSupplier maxRead) {
@@ -32,19 +36,26 @@ final class HeadroomAllocator implements RecvByteBufAllocator {
         sizes.maxMessagesPerRead(1);
     }
 
+    /** Has {@code channel} ask {@code maxRead} from now on; one that was read without this before goes on without. */
+    static void fit(Channel channel, IntSupplier maxRead) {
+        if (channel.config().getRecvByteBufAllocator() instanceof HeadroomAllocator own) {
+            own.maxRead = maxRead;
+        } else {
+            channel.config().setRecvByteBufAllocator(new HeadroomAllocator(maxRead));
+        }
+    }
+
     @Override
     public ExtendedHandle newHandle() {
-        return new HeadroomHandle((ExtendedHandle) sizes.newHandle(), maxRead);
+        return new HeadroomHandle((ExtendedHandle) sizes.newHandle());
     }
 
     /** Epoll and NIO want the extended handle, which Netty has no delegate for. */
-    private static final class HeadroomHandle implements ExtendedHandle {
-        private final ExtendedHandle sizes;
-        private final IntSupplier maxRead;
+    private final class HeadroomHandle implements ExtendedHandle {
+        private final ExtendedHandle guesses;
 
-        HeadroomHandle(ExtendedHandle sizes, IntSupplier maxRead) {
-            this.sizes = sizes;
-            this.maxRead = maxRead;
+        HeadroomHandle(ExtendedHandle guesses) {
+            this.guesses = guesses;
         }
 
         @Override
@@ -55,52 +66,52 @@ final class HeadroomAllocator implements RecvByteBufAllocator {
 
         @Override
         public int guess() {
-            return Math.min(sizes.guess(), maxRead.getAsInt());
+            return Math.min(guesses.guess(), maxRead.getAsInt());
         }
 
         @Override
         public void reset(ChannelConfig config) {
-            sizes.reset(config);
+            guesses.reset(config);
         }
 
         @Override
         public void incMessagesRead(int messages) {
-            sizes.incMessagesRead(messages);
+            guesses.incMessagesRead(messages);
         }
 
         @Override
         public void lastBytesRead(int bytes) {
-            sizes.lastBytesRead(bytes);
+            guesses.lastBytesRead(bytes);
         }
 
         @Override
         public int lastBytesRead() {
-            return sizes.lastBytesRead();
+            return guesses.lastBytesRead();
         }
 
         @Override
         public void attemptedBytesRead(int bytes) {
-            sizes.attemptedBytesRead(bytes);
+            guesses.attemptedBytesRead(bytes);
         }
 
         @Override
         public int attemptedBytesRead() {
-            return sizes.attemptedBytesRead();
+            return guesses.attemptedBytesRead();
         }
 
         @Override
         public boolean continueReading() {
-            return sizes.continueReading();
+            return guesses.continueReading();
         }
 
         @Override
         public boolean continueReading(UncheckedBooleanSupplier maybeMoreData) {
-            return sizes.continueReading(maybeMoreData);
+            return guesses.continueReading(maybeMoreData);
         }
 
         @Override
         public void readComplete() {
-            sizes.readComplete();
+            guesses.readComplete();
         }
     }
 }

@@ -16,6 +16,11 @@ public class Hold extends ChannelInboundHandlerAdapter {
     private final Queue<ByteBuf> held = new ArrayDeque<>();
     private boolean hasEnded;
 
+    /** Has a channel that was not read yet read so many bytes at a time at most, until a splice is there. */
+    public static void readAtMost(Channel channel, int bytes) {
+        HeadroomAllocator.fit(channel, () -> bytes);
+    }
+
     /** What a channel holds, if it does, goes on to who has come to the end of its pipeline. Event loop only. */
     public static void release(Channel channel) {
         if (channel.pipeline().get(Hold.class) != null) {

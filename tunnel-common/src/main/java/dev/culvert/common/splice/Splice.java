@@ -123,7 +123,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         connection.onCut(channel.eventLoop(), this::cut);
         connection.onShape(this::shape);
         shape();
-        channel.config().setRecvByteBufAllocator(new HeadroomAllocator(() -> maxRead(newStream)));
+        HeadroomAllocator.fit(channel, () -> maxRead(newStream));
         channel.pipeline().addLast(this);
         if (channel.isActive()) {
             // Until both directions have ended in good order, every close is a reset, also that of a failed write or of

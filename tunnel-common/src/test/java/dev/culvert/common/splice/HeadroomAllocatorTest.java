@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.RecvByteBufAllocator.ExtendedHandle;
+import io.netty.channel.embedded.EmbeddedChannel;
 import org.junit.jupiter.api.Test;
 
 class HeadroomAllocatorTest {
@@ -36,5 +37,19 @@ class HeadroomAllocatorTest {
         assertThat(handle.guess()).isEqualTo(MAX);
         most = 1000;
         assertThat(handle.guess()).isEqualTo(1000);
+    }
+
+    @Test
+    void a_channel_that_was_read_before_has_the_bound_of_its_stream_from_then_on() {
+        EmbeddedChannel channel = new EmbeddedChannel();
+        HeadroomAllocator.fit(channel, () -> 100);
+        var used = channel.unsafe().recvBufAllocHandle();
+        assertThat(used.guess()).isEqualTo(100);
+
+        HeadroomAllocator.fit(channel, () -> 1000);
+
+        assertThat(channel.unsafe().recvBufAllocHandle()).isSameAs(used);
+        assertThat(used.guess()).isEqualTo(1000);
+        channel.finishAndReleaseAll();
     }
 }
