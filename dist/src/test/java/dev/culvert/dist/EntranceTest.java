@@ -6,10 +6,14 @@ import static org.awaitility.Awaitility.await;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.net.SocketException;
 import java.util.HexFormat;
 import java.util.Random;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -72,6 +76,14 @@ final class EntranceTest {
 
     private static void write(Socket socket, String text) throws IOException {
         socket.getOutputStream().write(text.getBytes(ISO_8859_1));
+    }
+
+    private static void drip(Socket socket) {
+        try {
+            write(socket, "x");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static String readHead(Socket socket) throws IOException {
@@ -160,24 +172,18 @@ final class EntranceTest {
     @Tag("long")
     @ValueSource(strings = {"", "G", "GET /tunnel HTTP/1.1\r\nHost: a\r\n"})
     void whoIsSlowIsGivenUpAtTheDeadline(String said) throws Exception {
+        ScheduledExecutorService loris = Executors.newSingleThreadScheduledExecutor();
         try (Socket socket = connect()) {
             long begun = System.nanoTime();
             write(socket, said);
-            Thread loris = new Thread(() -> {
-                try {
-                    while (!said.isEmpty()) {
-                        Thread.sleep(100);
-                        write(socket, "x");
-                    }
-                } catch (IOException | InterruptedException e) {
-                    // closed
-                }
-            });
-            loris.start();
+            if (!said.isEmpty()) { // and goes on like that, a byte at a time; its first failure is its end
+                loris.scheduleAtFixedRate(() -> drip(socket), 100, 100, TimeUnit.MILLISECONDS);
+            }
 
             assertThat(readAll(socket)).isEmpty();
             assertThat(System.nanoTime() - begun).isBetween(900_000_000L, 5_000_000_000L);
-            loris.join();
+        } finally {
+            loris.shutdownNow();
         }
     }
 

@@ -2,7 +2,7 @@ package dev.culvert.server;
 
 import dev.culvert.common.config.Kind;
 import dev.culvert.common.config.Section;
-import dev.culvert.common.net.Network;
+import dev.culvert.common.net.AddressSet;
 import dev.culvert.mux.HostPort;
 import io.netty.util.NetUtil;
 import java.net.InetAddress;
@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /**
  * For clients that come by a web server.
@@ -19,16 +18,13 @@ import java.util.stream.Collectors;
  * @param path begins with a slash
  * @param trustedProxies whose word on where a client comes from is taken
  */
-record WebSocketConfig(String path, List<Network> trustedProxies) {
+record WebSocketConfig(String path, AddressSet trustedProxies) {
     private static final Kind<String> PATH = Kind.of("\"/PATH\"", "/", text -> {
         if (!text.matches("/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")) {
             throw new IllegalArgumentException("a path begins with a slash, as in \"/tunnel\", and has no query");
         }
         return text;
     });
-    private static final Kind<Network> NETWORK =
-            Kind.of("an address or a network such as \"127.0.0.1/32\"", Network.parse("127.0.0.1"), Network::parse);
-
     /** Reads the section {@code websocket} of {@code top}, if there is one. */
     static Optional<WebSocketConfig> read(Section top) {
         if (!top.has("websocket")) {
@@ -36,9 +32,7 @@ record WebSocketConfig(String path, List<Network> trustedProxies) {
         }
         return Optional.of(top.section(
                 "websocket",
-                section -> new WebSocketConfig(
-                        section.get("path", PATH),
-                        section.has("trusted-proxies") ? section.list("trusted-proxies", NETWORK) : List.of())));
+                section -> new WebSocketConfig(section.get("path", PATH), section.addresses("trusted-proxies"))));
     }
 
     /**
@@ -46,8 +40,8 @@ record WebSocketConfig(String path, List<Network> trustedProxies) {
      * is 0 then, as nobody tells it.
      */
     HostPort client(InetSocketAddress peer, List<String> forwardedFor) {
-        InetAddress address = Network.plain(peer.getAddress());
-        if (!isTrusted(address)) {
+        InetAddress address = AddressSet.plain(peer.getAddress());
+        if (!trustedProxies.contains(address)) {
             return HostPort.of(peer);
         }
         List<String> hops =
@@ -58,18 +52,14 @@ record WebSocketConfig(String path, List<Network> trustedProxies) {
             if (before == null) {
                 break;
             }
-            address = Network.plain(before);
-            if (!isTrusted(address)) {
+            address = AddressSet.plain(before);
+            if (!trustedProxies.contains(address)) {
                 break;
             }
         }
-        return address.equals(Network.plain(peer.getAddress()))
+        return address.equals(AddressSet.plain(peer.getAddress()))
                 ? HostPort.of(peer)
                 : HostPort.of(new InetSocketAddress(address, 0));
-    }
-
-    private boolean isTrusted(InetAddress address) {
-        return trustedProxies.stream().anyMatch(network -> network.contains(address));
     }
 
     /** Some write one: {@code 192.0.2.1:50000}, {@code [2001:db8::1]:50000}. */
@@ -84,10 +74,6 @@ record WebSocketConfig(String path, List<Network> trustedProxies) {
     /** A few words for people. */
     String describe() {
         return "WebSocket at " + path
-                + (trustedProxies.isEmpty()
-                        ? ""
-                        : trustedProxies.stream()
-                                .map(network -> NetUtil.toAddressString(network.prefix()) + "/" + network.length())
-                                .collect(Collectors.joining(" and ", ", told by ", " who connects")));
+                + (trustedProxies.isEmpty() ? "" : ", told by " + trustedProxies + " who connects");
     }
 }

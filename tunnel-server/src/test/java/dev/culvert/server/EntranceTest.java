@@ -2,6 +2,7 @@ package dev.culvert.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.culvert.common.net.AddressSet;
 import dev.culvert.mux.HostPort;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -18,8 +19,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class EntranceTest {
     private final List<String> heard = new ArrayList<>();
-    private final EmbeddedChannel channel = new EmbeddedChannel(
-            new Entrance(new WebSocketConfig("/tunnel", List.of()), Duration.ofSeconds(10), new Entrance.Listener() {
+    private final EmbeddedChannel channel = new EmbeddedChannel(new Entrance(
+            new WebSocketConfig("/tunnel", AddressSet.NONE), Duration.ofSeconds(10), new Entrance.Listener() {
                 @Override
                 public void onDirect() {
                     heard.add("direct");

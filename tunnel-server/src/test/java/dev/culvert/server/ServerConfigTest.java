@@ -18,7 +18,6 @@ import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.net.AddressSet;
 import dev.culvert.common.net.AllowList;
 import dev.culvert.common.net.AllowRule;
-import dev.culvert.common.net.Network;
 import dev.culvert.common.net.SocketFile;
 import dev.culvert.common.tls.Fingerprint;
 import dev.culvert.common.tls.Identity;
@@ -170,7 +169,7 @@ class ServerConfigTest {
                 .isEqualTo(new ServerConfig(
                         Optional.of(new HostPort("0.0.0.0", 7443)),
                         AddressSet.parse("10.0.0.1"),
-                        Optional.of(new WebSocketConfig("/tunnel", List.of(Network.parse("10.0.0.0/8")))),
+                        Optional.of(new WebSocketConfig("/tunnel", AddressSet.parse("10.0.0.0/8"))),
                         Optional.empty(),
                         true,
                         List.of(),

@@ -2,7 +2,7 @@ package dev.culvert.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.culvert.common.net.Network;
+import dev.culvert.common.net.AddressSet;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -12,7 +12,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class WebSocketConfigTest {
     private static final WebSocketConfig CONFIG = new WebSocketConfig(
-            "/tunnel", List.of(Network.parse("127.0.0.0/8"), Network.parse("10.0.0.0/8"), Network.parse("fd00::/8")));
+            "/tunnel",
+            AddressSet.of(List.of(
+                    AddressSet.parse("127.0.0.0/8"), AddressSet.parse("10.0.0.0/8"), AddressSet.parse("fd00::/8"))));
 
     @ParameterizedTest
     @CsvSource(

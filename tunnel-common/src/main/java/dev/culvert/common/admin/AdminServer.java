@@ -1,6 +1,7 @@
 package dev.culvert.common.admin;
 
 import dev.culvert.common.net.ListeningSocket;
+import dev.culvert.common.net.SocketFile;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Hold;
 import dev.culvert.mux.HostPort;
@@ -21,9 +22,6 @@ import io.netty.handler.timeout.ReadTimeoutHandler;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -138,7 +136,7 @@ public final class AdminServer implements AutoCloseable {
 
     private void listenAt(Path socket) throws IOException, InterruptedException {
         if (Files.exists(socket)) {
-            if (isAnswered(socket)) {
+            if (SocketFile.isAnswered(socket)) {
                 throw new IOException("admin: another agent listens on " + socket
                         + ": end it, or give this one a socket of its own with admin.listen");
             }
@@ -146,14 +144,6 @@ public final class AdminServer implements AutoCloseable {
         }
         bind(transport.domainAddress(socket), transport.domainServerChannel(), socket.toString(), Access.ACT);
         Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-rw----"));
-    }
-
-    private static boolean isAnswered(Path socket) {
-        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-            return channel.connect(UnixDomainSocketAddress.of(socket));
-        } catch (IOException e) {
-            return false;
-        }
     }
 
     private void bind(SocketAddress address, Class<? extends ServerChannel> type, String shown, Access access)

@@ -1,11 +1,13 @@
 package dev.culvert.common.lifecycle;
 
+import dev.culvert.common.net.AllowRule;
 import dev.culvert.common.net.SocketFile;
 import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.UnixPath;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.net.DatagramSocket;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -61,14 +63,9 @@ public final class Findings {
     /** The same for UDP. */
     public void checkUdpPort(String name, HostPort address) {
         try (DatagramSocket socket = new DatagramSocket(null)) {
-            socket.bind(new InetSocketAddress(address.host(), address.port()));
-            ok("port", name + ": udp:" + address + " is free");
+            check(name, AllowRule.UDP + address, "ss -lunp", () -> socket.bind(resolved(address)));
         } catch (IOException e) {
-            fault(
-                    "port",
-                    name + ": udp:" + address + ": " + e.getMessage(),
-                    "Another program may have it, which `ss -lunp` names, or it is below 1024 and takes root or the unit, or the"
-                            + " address is not this machine's.");
+            throw new UncheckedIOException(e); // there is no socket to be had at all
         }
     }
 
@@ -84,14 +81,30 @@ public final class Findings {
     private void checkPort(String name, HostPort address) {
         try (ServerSocket socket = new ServerSocket()) {
             socket.setReuseAddress(true);
-            socket.bind(new InetSocketAddress(address.host(), address.port()));
+            check(name, address.toString(), "ss -ltnp", () -> socket.bind(resolved(address)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // the same
+        }
+    }
+
+    private static InetSocketAddress resolved(HostPort address) {
+        return new InetSocketAddress(address.host(), address.port());
+    }
+
+    private interface Binding {
+        void bind() throws IOException;
+    }
+
+    private void check(String name, String address, String lister, Binding binding) {
+        try {
+            binding.bind();
             ok("port", name + ": " + address + " is free");
         } catch (IOException e) {
             fault(
                     "port",
                     name + ": " + address + ": " + e.getMessage(),
-                    "Another program may have it, which `ss -ltnp` names, or it is below 1024 and takes root or the unit, or the"
-                            + " address is not this machine's.");
+                    "Another program may have it, which `" + lister
+                            + "` names, or it is below 1024 and takes root or the unit, or the address is not this machine's.");
         }
     }
 

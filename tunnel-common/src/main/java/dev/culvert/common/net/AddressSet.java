@@ -25,6 +25,11 @@ public final class AddressSet {
                 sets.stream().flatMap(set -> set.networks.stream()).toList());
     }
 
+    /** The address itself, or the IPv4 address which an IPv6 address maps (RFC 4291, section 2.5.5.2). */
+    public static InetAddress plain(InetAddress address) {
+        return Network.plain(address);
+    }
+
     public boolean isEmpty() {
         return networks.isEmpty();
     }

@@ -12,11 +12,11 @@ import java.util.Arrays;
  * @param prefix never an IPv4-mapped IPv6 address
  * @param length how many leading bits count: 0 to 32, or to 128 for IPv6
  */
-public record Network(InetAddress prefix, int length) implements HostPattern {
+record Network(InetAddress prefix, int length) implements HostPattern {
     private static final Network NAT64 = parse("64:ff9b::/96");
     private static final Network SIX_TO_FOUR = parse("2002::/16");
 
-    public Network {
+    Network {
         int bits = bits(prefix);
         if (length > bits) {
             throw new IllegalArgumentException("a prefix of this family has at most " + bits + " bits");
@@ -27,7 +27,7 @@ public record Network(InetAddress prefix, int length) implements HostPattern {
     }
 
     /** Reads {@code 10.0.0.0/8}, {@code 2001:db8::/32}, or one address; no brackets. */
-    public static Network parse(String text) {
+    static Network parse(String text) {
         int slash = text.indexOf('/');
         String host = slash < 0 ? text : text.substring(0, slash);
         InetAddress address = NetUtil.createInetAddressFromIpAddressString(host);
@@ -45,7 +45,7 @@ public record Network(InetAddress prefix, int length) implements HostPattern {
     }
 
     /** The address itself, or the IPv4 address which an IPv6 address maps (RFC 4291, section 2.5.5.2). */
-    public static InetAddress plain(InetAddress address) {
+    static InetAddress plain(InetAddress address) {
         try {
             return InetAddress.getByAddress(address.getAddress());
         } catch (UnknownHostException e) {
@@ -67,7 +67,7 @@ public record Network(InetAddress prefix, int length) implements HostPattern {
     }
 
     /** Whether a {@link #plain} address is in this network. */
-    public boolean contains(InetAddress address) {
+    boolean contains(InetAddress address) {
         int rest = bits(prefix) - length;
         return bits(address) == bits(prefix)
                 && value(address).shiftRight(rest).equals(value(prefix).shiftRight(rest));

@@ -70,7 +70,8 @@ public record SocketFile(Set<PosixFilePermission> permissions, Optional<String> 
         return Files.readAttributes(file, BasicFileAttributes.class).isOther();
     }
 
-    private static boolean isAnswered(Path file) {
+    /** Whether somebody listens there. */
+    public static boolean isAnswered(Path file) {
         try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             return channel.connect(UnixDomainSocketAddress.of(file));
         } catch (IOException e) {

@@ -103,23 +103,7 @@ class FlowTest {
     }
 
     private void pump() {
-        boolean moved = true;
-        while (moved) {
-            near.runPendingTasks();
-            far.runPendingTasks();
-            moved = move(near, far);
-            moved |= move(far, near);
-        }
-    }
-
-    private static boolean move(EmbeddedChannel from, EmbeddedChannel to) {
-        boolean moved = false;
-        ByteBuf bytes;
-        while ((bytes = from.readOutbound()) != null) {
-            to.writeInbound(bytes);
-            moved = true;
-        }
-        return moved;
+        SpliceTest.Tunnel.exchange(near, far);
     }
 
     @AfterEach

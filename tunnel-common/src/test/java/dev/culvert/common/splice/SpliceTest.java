@@ -80,6 +80,11 @@ class SpliceTest {
         }
 
         void pump() {
+            exchange(near, far);
+        }
+
+        /** Carries what the sessions have to say to each other, until they have no more. */
+        static void exchange(EmbeddedChannel near, EmbeddedChannel far) {
             boolean moved = true;
             while (moved) {
                 near.runPendingTasks();
