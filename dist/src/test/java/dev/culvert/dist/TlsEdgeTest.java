@@ -313,4 +313,47 @@ class TlsEdgeTest {
                     .contains("the target ended TCP without the end of TLS");
         }
     }
+
+    private static Tunnel fromTlsToTls(Service target) {
+        var own = authority.issue("localhost");
+        return Tunnel.to(target)
+                .client(
+                        "forwards.web { target = \"localhost:%d\", target-tls %s, tls { key-file = \"%s\", cert-file = \"%s\" } }"
+                                .formatted(target.port(), trustingAuthority(), own.key(), own.certificates()))
+                .allow("localhost:" + target.port())
+                .open();
+    }
+
+    @Test
+    @Tag("long")
+    void bothEndsMaySpeakTlsAndEachDirectionEndsByItself() throws Exception {
+        try (Service target = withTls(authority.issue("localhost"), socket -> {
+                    byte[] digest = Bytes.digest(socket.getInputStream());
+                    socket.getOutputStream().write(digest);
+                    socket.shutdownOutput();
+                });
+                Tunnel to = fromTlsToTls(target);
+                SSLSocket socket = wrap(to.connect(), "TLSv1.3")) {
+            Bytes.source(5, 3_000_000).transferTo(socket.getOutputStream());
+            socket.shutdownOutput();
+
+            assertThat(socket.getInputStream().readAllBytes()).isEqualTo(Bytes.digest(Bytes.source(5, 3_000_000)));
+            to.client().awaitLog("forward=web .*end: closed");
+        }
+    }
+
+    @Test
+    @Tag("long")
+    void whereBothEndsSpeakTlsACutAtTheTargetIsNoEndOfTls() throws Exception {
+        try (Service target = withTls(authority.issue("localhost"), socket -> {
+                    socket.getInputStream().read();
+                    throw new IOException("and no end of TLS");
+                });
+                Tunnel to = fromTlsToTls(target);
+                SSLSocket socket = wrap(to.connect(), "TLSv1.3")) {
+            socket.getOutputStream().write('x');
+
+            assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(IOException.class);
+        }
+    }
 }

@@ -16,6 +16,7 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
@@ -317,14 +318,22 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         });
     }
 
-    /** TLS has an end of its own, which does not wait for what was not flushed. */
+    /** TLS has an end of its own. Where it can not be said, the socket's end is all there is, and the peer sees that it is not enough. */
     private ChannelFuture lastWords() {
+        ChannelFuture written = channel.writeAndFlush(Unpooled.EMPTY_BUFFER);
         SslHandler tls = channel.pipeline().get(SslHandler.class);
         if (tls == null) {
-            return channel.writeAndFlush(Unpooled.EMPTY_BUFFER);
+            return written;
         }
-        channel.flush();
-        return tls.closeOutbound();
+        ChannelPromise said = channel.newPromise();
+        written.addListener(done -> {
+            if (done.isSuccess()) {
+                tls.closeOutbound().addListener(closed -> said.setSuccess());
+            } else {
+                said.setFailure(done.cause());
+            }
+        });
+        return said;
     }
 
     private void endOutput() {

@@ -178,13 +178,23 @@ public final class TargetTls extends ChannelDuplexHandler {
         }
     }
 
-    /** That is where TLS ends a direction; TCP may go on for the sake of the other one. */
+    /** That is where TLS ends a direction; TCP may go on for the sake of the other one. The application may speak TLS as well. */
     private static void endOutput(ChannelHandlerContext ctx) {
         ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(written -> {
-            if (written.isSuccess()) {
-                ((DuplexChannel) ctx.channel()).shutdownOutput();
+            SslHandler ofApplication = ctx.pipeline().get(SslHandler.class);
+            if (!written.isSuccess()) {
+                return; // the channel is closed, or about to be
+            }
+            if (ofApplication == null) {
+                shutdownOutput(ctx);
+            } else {
+                ofApplication.closeOutbound().addListener(closed -> shutdownOutput(ctx));
             }
         });
+    }
+
+    private static void shutdownOutput(ChannelHandlerContext ctx) {
+        ((DuplexChannel) ctx.channel()).shutdownOutput();
     }
 
     @Override
