@@ -3,7 +3,9 @@ package dev.culvert.common.net;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
+import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.UnixPath;
 import io.netty.util.NetUtil;
 import java.net.Inet6Address;
 import java.net.InetAddress;
@@ -20,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Allow lists, requests and addresses that a coverage-guided fuzzer thinks of, decided once more by the book.
  *
- * <p>An input is a text: a line for each rule, then the request, then the address that it has led to.
+ * <p>An input is a text: a line for each rule, then the request, then the address that it has led to, which a unix socket has not.
  */
 class AllowListFuzz {
     @FuzzTest(maxDuration = "60s")
@@ -36,25 +38,23 @@ class AllowListFuzz {
                 rules.add(rule);
             }
         }
-        HostPort requested = requested(lines.get(lines.size() - 2));
-        byte[] bytes = NetUtil.createByteArrayFromIpAddressString(lines.get(lines.size() - 1));
-        if (requested == null || bytes == null) {
-            return;
-        }
         AllowList list = new AllowList(rules);
-        holds(list, requested, bytes, rules.stream().map(AllowRule::toString).filter(rule -> !isUdp(rule)));
-        holds(
-                list.forDatagrams(),
-                requested,
-                bytes,
-                rules.stream()
-                        .map(AllowRule::toString)
-                        .filter(AllowListFuzz::isUdp)
-                        .map(rule -> rule.substring(4)));
+        List<String> texts = rules.stream().map(AllowRule::toString).toList();
+        byte[] bytes = NetUtil.createByteArrayFromIpAddressString(lines.get(lines.size() - 1));
+        Address requested = requested(lines.get(lines.size() - 2));
+        if (requested instanceof UnixPath path) {
+            assertThat(list.mayMatch(path))
+                    .isEqualTo(startingWith("unix:", texts).anyMatch(rule -> allows(rule, path)));
+            assertThat(list.forDatagrams().mayMatch(path)).isFalse();
+        } else if (requested instanceof HostPort host && bytes != null) {
+            holds(list, host, bytes, texts.stream().filter(rule -> !rule.matches("(?s)(udp|unix):.*")));
+            holds(list.forDatagrams(), host, bytes, startingWith("udp:", texts));
+        }
     }
 
-    private static boolean isUdp(String rule) {
-        return rule.startsWith("udp:");
+    /** What stands behind the prefix, of the rules that have it. */
+    private static Stream<String> startingWith(String prefix, List<String> rules) {
+        return rules.stream().filter(rule -> rule.startsWith(prefix)).map(rule -> rule.substring(prefix.length()));
     }
 
     private static void holds(AllowList list, HostPort requested, byte[] bytes, Stream<String> rules)
@@ -85,9 +85,9 @@ class AllowListFuzz {
         }
     }
 
-    private static @Nullable HostPort requested(String line) {
+    private static @Nullable Address requested(String line) {
         try {
-            return HostPort.parse(line);
+            return Address.parse(line);
         } catch (IllegalArgumentException e) {
             return null;
         }
@@ -97,6 +97,14 @@ class AllowListFuzz {
     private static List<InetAddress> inEachForm(byte[] bytes) throws UnknownHostException {
         InetAddress plain = InetAddress.getByAddress(bytes);
         return bytes.length == 4 ? List.of(plain) : List.of(plain, Inet6Address.getByAddress(null, bytes, 1));
+    }
+
+    /** What the rule for unix sockets says, from its text alone. */
+    private static boolean allows(String rule, UnixPath requested) {
+        String path = requested.path();
+        return rule.endsWith("/*")
+                ? rule.equals(path.substring(0, path.lastIndexOf('/') + 1) + "*")
+                : rule.equals(path);
     }
 
     /** What the rule says, from its text alone. */
