@@ -10,7 +10,7 @@ import (
 
 const (
 	healthyBytes = 64 << 20
-	healthyLimit = 30 * time.Second
+	healthyLimit = 15 * time.Second
 )
 
 // stalled measures a healthy stream beside some that stand still because nobody reads them: at the client (down) or

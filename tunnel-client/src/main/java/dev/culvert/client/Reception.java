@@ -2,6 +2,7 @@ package dev.culvert.client;
 
 import dev.culvert.common.net.Origin;
 import dev.culvert.common.net.OutOfMemory;
+import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Answer;
 import dev.culvert.common.splice.Hold;
 import dev.culvert.common.tls.OfferedTls;
@@ -87,7 +88,7 @@ final class Reception extends Hold {
             Origin origin,
             Host host) {
         Reception reception = new Reception(channel, origin, host);
-        loop.register(channel).addListener(registered -> {
+        Transport.register(loop, channel, registered -> {
             if (registered.isSuccess()) {
                 reception.begin(forward, tls);
             } else {

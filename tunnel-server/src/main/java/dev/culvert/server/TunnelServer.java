@@ -219,7 +219,7 @@ public final class TunnelServer implements Agent {
 
         /** On the event loop of the acceptors; from here on the peer can be heard. */
         void begin() {
-            loop.register(channel).addListener(registered -> {
+            Transport.register(loop, channel, registered -> {
                 if (!registered.isSuccess()) {
                     channel.unsafe().closeForcibly();
                     onFailed("cannot register the socket: " + registered.cause());

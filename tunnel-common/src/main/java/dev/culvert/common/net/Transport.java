@@ -1,7 +1,10 @@
 package dev.culvert.common.net;
 
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelFactory;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.Epoll;
@@ -55,6 +58,14 @@ public enum Transport {
                     case EPOLL -> SteadyEpoll.newFactory();
                     case NIO -> NioIoHandler.newFactory();
                 });
+    }
+
+    /**
+     * Registers a channel that is on no event loop. From then on it hears what its peer does, and has done by then, even while it is not
+     * read: so {@code then} is run before that, on {@code loop}.
+     */
+    public static void register(EventLoop loop, Channel channel, ChannelFutureListener then) {
+        loop.execute(() -> loop.register(channel).addListener(then));
     }
 
     /** A TCP socket that listens already; throws ChannelException when that can not be. */

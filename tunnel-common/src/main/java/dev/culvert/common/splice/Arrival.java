@@ -1,5 +1,6 @@
 package dev.culvert.common.splice;
 
+import dev.culvert.common.net.Transport;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.OpenRequest;
@@ -115,7 +116,7 @@ public record Arrival(
         }
         Promise<Object> there = loop.newPromise();
         channel.deregister()
-                .addListener(left -> loop.register(channel).addListener(registered -> {
+                .addListener(left -> Transport.register(loop, channel, registered -> {
                     if (registered.isSuccess()) {
                         there.setSuccess(channel);
                     } else {

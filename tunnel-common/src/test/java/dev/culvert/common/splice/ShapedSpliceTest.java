@@ -277,9 +277,10 @@ class ShapedSpliceTest {
                 tunnel.client,
                 OpenRequest.EMPTY,
                 said,
-                reason -> otherLoop
-                        .register(channel)
-                        .addListener(registered ->
+                reason -> Transport.register(
+                        otherLoop,
+                        channel,
+                        registered ->
                                 Splice.open(channel, connection, second.client, OpenRequest.EMPTY, said, why -> {}))));
         byte[] question = random(2 * QUANTUM + 100);
         application.getOutputStream().write(question);

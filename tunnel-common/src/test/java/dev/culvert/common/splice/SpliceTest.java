@@ -162,9 +162,10 @@ class SpliceTest {
                                 first.client,
                                 OpenRequest.EMPTY,
                                 said,
-                                reason -> otherLoop
-                                        .register(channel)
-                                        .addListener(registered -> Splice.open(
+                                reason -> Transport.register(
+                                        otherLoop,
+                                        channel,
+                                        registered -> Splice.open(
                                                 channel,
                                                 connection,
                                                 second.client,
