@@ -12,6 +12,7 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.cert.Certificate;
@@ -19,6 +20,10 @@ import java.security.cert.CertificateFactory;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Base64;
 import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
@@ -211,12 +216,19 @@ class TlsEdgeTest {
     /** A service that speaks TLS, and then does as {@code handler} says. */
     private static Service withTls(CertificateAuthority.Issued issued, Service.Handler handler) throws Exception {
         SSLContext context = serving(issued);
-        return Service.of(plain -> {
-            SSLSocket tls = (SSLSocket) context.getSocketFactory().createSocket(plain, null, plain.getPort(), false);
-            tls.setUseClientMode(false);
-            tls.startHandshake();
-            handler.serve(tls);
-        });
+        return Service.of(plain -> handler.serve(accept(context, plain)));
+    }
+
+    private static SSLSocket accept(SSLContext context, Socket plain) throws IOException {
+        return accept(context, plain, "TLSv1.3");
+    }
+
+    private static SSLSocket accept(SSLContext context, Socket plain, String version) throws IOException {
+        SSLSocket tls = (SSLSocket) context.getSocketFactory().createSocket(plain, null, plain.getPort(), false);
+        tls.setUseClientMode(false);
+        tls.setEnabledProtocols(new String[] {version});
+        tls.startHandshake();
+        return tls;
     }
 
     private static Tunnel toTls(Service target, String targetTls) {
@@ -354,6 +366,237 @@ class TlsEdgeTest {
             socket.getOutputStream().write('x');
 
             assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(IOException.class);
+        }
+    }
+
+    // ---- targets of reverse forwards
+
+    private static Tunnel.Builder back(Service target, String reverse) {
+        return Tunnel.builder()
+                .server("clients.tests.offers = [web], listeners { web { listen = \"127.0.0.1:0\" } }")
+                .client("reverse { web { target = \"localhost:%d\", %s } }".formatted(target.port(), reverse));
+    }
+
+    private static Tunnel backToTls(Service target) {
+        return back(target, "target-tls " + trustingAuthority()).open();
+    }
+
+    private static Socket fromOutside(Tunnel tunnel) throws IOException {
+        return Tunnel.connectTo(tunnel.server().port("listeners.web"));
+    }
+
+    @Test
+    void theTargetOfAReverseForwardMaySpeakTlsAndEachDirectionEndsByItself() throws Exception {
+        try (Service target = withTls(authority.issue("localhost"), socket -> {
+                    byte[] digest = Bytes.digest(socket.getInputStream());
+                    socket.getOutputStream().write(digest);
+                    socket.shutdownOutput();
+                });
+                Tunnel to = backToTls(target);
+                Socket socket = fromOutside(to)) {
+            Bytes.source(5, 10_000_000).transferTo(socket.getOutputStream());
+            socket.shutdownOutput();
+
+            assertThat(socket.getInputStream().readAllBytes()).isEqualTo(Bytes.digest(Bytes.source(5, 10_000_000)));
+            to.client().awaitLog("forward=reverse.web .*end: closed");
+            to.server().awaitLog("forward=reverse.web .*end: closed");
+        }
+    }
+
+    @Test
+    @Tag("long")
+    void itMaySpeakFirstAndEndFirst() throws Exception {
+        byte[] much = Bytes.source(9, 3_000_000).readAllBytes();
+        AtomicReference<byte[]> heard = new AtomicReference<>();
+        try (Service target = withTls(authority.issue("localhost"), socket -> {
+                    socket.getOutputStream().write(much);
+                    socket.shutdownOutput();
+                    heard.set(socket.getInputStream().readAllBytes());
+                });
+                Tunnel to = backToTls(target);
+                Socket socket = fromOutside(to)) {
+            assertThat(socket.getInputStream().readAllBytes()).isEqualTo(much);
+            socket.getOutputStream().write(much);
+            socket.shutdownOutput();
+
+            to.client().awaitLog("forward=reverse.web .*end: closed");
+            await().untilAsserted(() -> assertThat(heard.get()).isEqualTo(much));
+        }
+    }
+
+    @Test
+    @Tag("long")
+    void itMaySpeakAnOlderTls() throws Exception {
+        SSLContext context = serving(authority.issue("localhost"));
+        try (Service target = Service.of(plain -> {
+                    SSLSocket tls = accept(context, plain, "TLSv1.2");
+                    tls.getInputStream().transferTo(tls.getOutputStream());
+                    tls.shutdownOutput();
+                });
+                Tunnel to = backToTls(target);
+                Socket socket = fromOutside(to)) {
+            Tunnel.echo(socket);
+            socket.shutdownOutput();
+            assertThat(socket.getInputStream().read()).isNegative();
+        }
+    }
+
+    @Test
+    void itIsNotOfferedWithACertificateThatIsNotTrustedUntilItIs() throws Exception {
+        Path ca = directory.resolve("reverse-ca.pem");
+        Files.copy(CertificateAuthority.make(directory.resolve("stranger")).certificate(), ca);
+        try (Service target = withTls(
+                        authority.issue("localhost"),
+                        socket -> socket.getInputStream().transferTo(socket.getOutputStream()));
+                Tunnel to = back(
+                                target,
+                                "target-tls { ca-file = \"%s\" }, health { interval = 100ms, rise = 1 }".formatted(ca))
+                        .open()) {
+            to.client()
+                    .awaitLog("WARN .*reverse.web: not offered while its target does not answer: localhost:.*"
+                            + "the target's certificate is not trusted: .*target-tls.ca-file");
+            assertThat(to.server().log().matching("listeners.web: listening")).isEmpty();
+
+            Files.copy(authority.certificate(), ca, StandardCopyOption.REPLACE_EXISTING);
+            to.client().signal("HUP");
+            to.client().awaitLog("reverse.web: localhost:\\d+ answers");
+            try (Socket socket = fromOutside(to)) {
+                Tunnel.echo(socket);
+            }
+        }
+    }
+
+    @Test
+    @Tag("long")
+    void nothingIsSaidToOneThatIsNotTrusted() throws Exception {
+        AtomicInteger heard = new AtomicInteger();
+        try (Service target = withTls(
+                        authority.issue("elsewhere.test"),
+                        socket -> heard.addAndGet(socket.getInputStream().readAllBytes().length));
+                Tunnel to = back(target, "health = off, target-tls " + trustingAuthority())
+                        .open();
+                Socket socket = fromOutside(to)) {
+            socket.getOutputStream().write('x');
+            assertReset(socket);
+            assertThat(to.client().awaitEnding("reverse.web", socket).reason())
+                    .contains("certificate is not trusted")
+                    .contains("localhost");
+            assertThat(heard).hasValue(0);
+        }
+    }
+
+    @Test
+    @Tag("long")
+    void oneThatDoesNotSpeakTlsIsSaidNotTo() throws Exception {
+        try (Service target = Service.greeting("220 mail.test ESMTP\r\n".getBytes(UTF_8));
+                Tunnel to = back(target, "health = off, target-tls " + trustingAuthority())
+                        .open();
+                Socket socket = fromOutside(to)) {
+            assertReset(socket);
+            assertThat(to.client().awaitEnding("reverse.web", socket).reason())
+                    .contains("the target does not speak TLS; remove target-tls");
+        }
+    }
+
+    @Test
+    @Tag("long")
+    void oneThatIsSilentIsGivenUpInTime() throws Exception {
+        try (Service target = Service.stall();
+                Tunnel to = back(target, "health = off, target-tls = on")
+                        .client("dial.timeout = 500ms")
+                        .open();
+                Socket socket = fromOutside(to)) {
+            assertReset(socket);
+            assertThat(to.client().awaitEnding("reverse.web", socket).reason())
+                    .contains("timeout")
+                    .contains("it has not answered TLS within 500 ms");
+        }
+    }
+
+    private static void assertReset(Socket socket) {
+        assertThatThrownBy(() -> socket.getInputStream().read())
+                .isInstanceOf(SocketException.class)
+                .hasMessageContaining("reset");
+    }
+
+    @Test
+    void whereItEndsTcpAloneThatIsAReset() throws Exception {
+        try (Service target = withTls(authority.issue("localhost"), socket -> {
+                    socket.getInputStream().read();
+                    socket.getOutputStream().write('x');
+                    socket.getInputStream().read();
+                    throw new IOException("and no end of TLS");
+                });
+                Tunnel to = backToTls(target);
+                Socket socket = fromOutside(to)) {
+            Tunnel.echo(socket);
+            socket.getOutputStream().write('y');
+
+            assertReset(socket);
+            assertThat(to.client().awaitEnding("reverse.web", socket).reason())
+                    .contains("it ended TCP without the end of TLS");
+        }
+    }
+
+    @Test
+    @Tag("long")
+    void aResetOnEitherSideIsAResetOnTheOther() throws Exception {
+        AtomicReference<IOException> failure = new AtomicReference<>();
+        try (Service target = withTls(authority.issue("localhost"), socket -> {
+                    socket.getOutputStream().write(socket.getInputStream().read());
+                    try {
+                        socket.getInputStream().read();
+                    } catch (IOException e) {
+                        failure.set(e);
+                        throw e;
+                    }
+                });
+                Tunnel to = backToTls(target)) {
+            try (Socket socket = fromOutside(to)) {
+                Tunnel.echo(socket);
+                socket.setSoLinger(true, 0);
+            }
+            await().untilAsserted(
+                            () -> assertThat(failure.get()).as("no end of TLS").isNotNull());
+        }
+        SSLContext context = serving(authority.issue("localhost"));
+        try (Service target = Service.of(plain -> {
+                    SSLSocket tls = accept(context, plain);
+                    tls.getOutputStream().write(tls.getInputStream().read());
+                    tls.getInputStream().read();
+                    plain.setSoLinger(true, 0);
+                });
+                Tunnel to = backToTls(target);
+                Socket socket = fromOutside(to)) {
+            Tunnel.echo(socket);
+            socket.getOutputStream().write('y');
+            assertReset(socket);
+        }
+    }
+
+    @Test
+    @Tag("long")
+    void theHeaderOfTheProxyProtocolComesBeforeTls() throws Exception {
+        SSLContext context = serving(authority.issue("localhost"));
+        Set<String> headers = ConcurrentHashMap.newKeySet();
+        try (Service target = Service.of(plain -> {
+                    StringBuilder header = new StringBuilder();
+                    while (header.indexOf("\r\n") < 0) {
+                        header.append((char) plain.getInputStream().read());
+                    }
+                    headers.add(header.toString());
+                    SSLSocket tls = accept(context, plain);
+                    tls.getInputStream().transferTo(tls.getOutputStream());
+                });
+                Tunnel to = back(target, "proxy-protocol = v1, target-tls " + trustingAuthority())
+                        .open();
+                Socket socket = fromOutside(to)) {
+            Tunnel.echo(socket);
+            assertThat(headers)
+                    .containsExactlyInAnyOrder(
+                            "PROXY UNKNOWN\r\n",
+                            "PROXY TCP4 127.0.0.1 127.0.0.1 %d %d\r\n"
+                                    .formatted(socket.getLocalPort(), socket.getPort()));
         }
     }
 }

@@ -8,11 +8,13 @@ import dev.culvert.common.lifecycle.Speed;
 import dev.culvert.common.net.AllowRule;
 import dev.culvert.common.net.DialFailure;
 import dev.culvert.common.net.Dialer;
+import dev.culvert.common.net.Origin;
 import dev.culvert.common.net.Proxy;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.tls.Fingerprint;
+import dev.culvert.common.tls.WebTls;
 import dev.culvert.mux.Address;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
@@ -35,6 +37,7 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -272,7 +275,8 @@ final class Checkup implements AutoCloseable {
     private void look(ReverseConfig reverse) throws InterruptedException {
         try {
             long begunAt = System.nanoTime();
-            Channel channel = get(dialer.dial(loop, reverse.target(), address -> true));
+            Optional<WebTls> tls = TargetTlsConfig.to(reverse.target(), reverse.targetTls());
+            Channel channel = get(TargetGreeting.dial(dialer, loop, reverse, tls, Origin.UNKNOWN, () -> false));
             findings.ok(
                     "reverse",
                     "%s: %s answers, within %s"
@@ -283,6 +287,8 @@ final class Checkup implements AutoCloseable {
                     "reverse",
                     reverse.name() + ": " + e.code + ": " + e.getMessage(),
                     "This machine dials it: start the service, or correct " + reverse.place() + ".target.");
+        } catch (IOException e) {
+            findings.fault("reverse", reverse.name() + ": " + e.getMessage(), "");
         }
     }
 

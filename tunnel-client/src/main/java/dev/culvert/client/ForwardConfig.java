@@ -16,6 +16,7 @@ import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.config.Units;
 import dev.culvert.common.net.AddressSet;
 import dev.culvert.common.net.AllowRule;
+import dev.culvert.common.net.HeaderGate;
 import dev.culvert.common.net.Listeners;
 import dev.culvert.common.net.ProxyHeader;
 import dev.culvert.common.net.SocketFile;
@@ -169,7 +170,7 @@ record ForwardConfig(
                 : target.map(address -> udp + address).orElse("the peer's target");
         return name + "  " + udp + listen
                 + (tls.isPresent() ? " with TLS" : "")
-                + (proxies.isEmpty() ? "" : ", for others by PROXY protocol from " + proxies)
+                + HeaderGate.describe(proxies)
                 + " -> " + goesTo
                 + targetTls.map(tls -> " with TLS" + tls.describe()).orElse("")
                 + header.map(version -> ", PROXY protocol " + version).orElse("");

@@ -1,7 +1,7 @@
 package dev.culvert.client;
 
+import dev.culvert.common.net.HeaderGate;
 import dev.culvert.common.net.Origin;
-import dev.culvert.common.net.OutOfMemory;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Answer;
 import dev.culvert.common.splice.Hold;
@@ -14,11 +14,8 @@ import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
-import io.netty.handler.codec.haproxy.HAProxyMessage;
-import io.netty.handler.codec.haproxy.HAProxyMessageDecoder;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.concurrent.Future;
-import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -30,13 +27,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Runs on the event loop that accepts, and then on that of the session.
  */
-final class Reception extends Hold {
-    /** What is said here takes no longer: who says nothing does not keep its place. */
-    static final Duration PATIENCE = Duration.ofSeconds(10);
-
-    /** Bytes at a time: what is said here is short. */
-    private static final int READ = 2048;
-
+final class Reception extends Hold implements HeaderGate.Listener {
     private final DuplexChannel channel;
     private final Host host;
     private Origin origin;
@@ -76,7 +67,7 @@ final class Reception extends Hold {
     }
 
     private static boolean hasHeader(ForwardConfig forward, Origin origin) {
-        return origin.from() != null && forward.proxies().contains(origin.from().getAddress());
+        return HeaderGate.isFor(forward.proxies(), origin.from());
     }
 
     /** Receives a channel that is on no event loop. */
@@ -102,7 +93,7 @@ final class Reception extends Hold {
         ChannelPipeline pipeline = channel.pipeline();
         headerIsMissing = hasHeader(forward, origin);
         if (headerIsMissing) {
-            pipeline.addLast(new HAProxyMessageDecoder());
+            HeaderGate.addTo(pipeline, PATIENCE, this);
         }
         tlsIsMissing = tls.isPresent();
         tls.ifPresent(offered -> offered.newHandlers(channel.alloc(), PATIENCE).forEach(pipeline::addLast));
@@ -118,7 +109,7 @@ final class Reception extends Hold {
                         () -> turnAway(null, "it has not said within " + PATIENCE.toSeconds() + " s where it goes"),
                         PATIENCE.toNanos(),
                         TimeUnit.NANOSECONDS);
-        readAtMost(channel, READ);
+        readAtMost(channel, SHORT_READ);
         channel.config().setAutoRead(true);
     }
 
@@ -163,18 +154,17 @@ final class Reception extends Hold {
     }
 
     @Override
-    public void channelRead(ChannelHandlerContext ctx, Object message) {
-        if (message instanceof HAProxyMessage header) {
-            headerIsMissing = false;
-            Origin said = Origin.of(header);
-            header.release();
-            if (said != null) {
-                origin = said;
-            }
-            admit();
-        } else {
-            super.channelRead(ctx, message);
+    public void onHeader(@Nullable Origin said) {
+        headerIsMissing = false;
+        if (said != null) {
+            origin = said;
         }
+        admit();
+    }
+
+    @Override
+    public void onFailed(String reason) {
+        turnAway(null, reason);
     }
 
     @Override
@@ -200,8 +190,7 @@ final class Reception extends Hold {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-        OutOfMemory.check(cause);
+        super.exceptionCaught(ctx, cause);
         turnAway(null, String.valueOf(cause.getMessage()));
-        ctx.close();
     }
 }

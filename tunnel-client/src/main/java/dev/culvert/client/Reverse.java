@@ -9,8 +9,10 @@ import dev.culvert.common.net.Transport;
 import dev.culvert.common.rate.Limits;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
+import dev.culvert.common.splice.Hold;
 import dev.culvert.common.splice.Splice;
 import dev.culvert.common.splice.TargetDial;
+import dev.culvert.common.tls.WebTls;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSession;
@@ -77,12 +79,15 @@ final class Reverse {
         private final ReverseConfig config;
         /** Connections of that name, of the configurations before, too. */
         private final AtomicInteger open;
+        /** As its files were when the configuration was last read. */
+        private volatile Optional<WebTls> tls;
 
         private boolean up;
         private @Nullable Health health;
 
-        Forward(ReverseConfig config, @Nullable Forward before) {
+        Forward(ReverseConfig config, Optional<WebTls> tls, @Nullable Forward before) {
             this.config = config;
+            this.tls = tls;
             open = before == null ? new AtomicInteger() : before.open;
             up = config.health().isEmpty() || (before != null && before.up);
         }
@@ -109,15 +114,19 @@ final class Reverse {
     }
 
     /** Has these from now on; connections go on. */
-    void set(List<ReverseConfig> configs, Duration dialTimeout) {
+    void set(List<ReverseConfig> configs, Edges edges, Duration dialTimeout) {
         loop.execute(() -> {
             dialer = new Dialer(transport, dialTimeout);
             Map<String, Forward> next = new HashMap<>();
             for (ReverseConfig config : configs) {
                 Forward before = forwards.get(config.name());
-                next.put(
-                        config.name(),
-                        before != null && before.config.equals(config) ? before : new Forward(config, before));
+                Optional<WebTls> tls = edges.of(config);
+                if (before != null && before.config.equals(config)) {
+                    before.tls = tls;
+                    next.put(config.name(), before);
+                } else {
+                    next.put(config.name(), new Forward(config, tls, before));
+                }
             }
             List<Forward> leaving = new ArrayList<>(forwards.values());
             leaving.removeAll(next.values());
@@ -165,10 +174,10 @@ final class Reverse {
             forward.health = new Health(
                     loop,
                     config,
-                    () -> checks.dial(loop, forward.config.target(), address -> true)
-                            .addListener((Future<Channel> dialled) -> {
-                                if (dialled.isSuccess()) {
-                                    dialled.getNow().close();
+                    () -> TargetGreeting.dial(checks, loop, forward.config, forward.tls, Origin.UNKNOWN, () -> false)
+                            .addListener((Future<Channel> reached) -> {
+                                if (reached.isSuccess()) {
+                                    reached.getNow().close();
                                 }
                             }),
                     (up, reason) -> tell(forward, up, reason));
@@ -250,10 +259,11 @@ final class Reverse {
                 forward.config.target().toString());
         connection.onEnd(forward.open::decrementAndGet);
         connection.limitedBy(limits.apply(forward.config.place()).otherWay());
-        Future<Channel> dial = dialer.dial(of, forward.config.target(), address -> true, stream::hasEarlyData);
-        TargetDial.await(dial, of, stream, connection, "server", channel -> {
-            forward.config.header().ifPresent(header -> channel.writeAndFlush(header.of(origin(request))));
+        Future<Channel> target =
+                TargetGreeting.dial(dialer, of, forward.config, forward.tls, origin(request), stream::hasEarlyData);
+        TargetDial.await(target, of, stream, connection, "server", channel -> {
             Splice.accept(channel, connection, stream);
+            Hold.release(channel);
         });
     }
 

@@ -20,6 +20,7 @@ import java.util.Optional;
  *
  * @param name of the listener
  * @param target what this client dials
+ * @param targetTls how this client speaks TLS with the target; empty: it passes on what is said
  * @param listen where the server is to listen for this client; empty: at its own listener of that name
  * @param maxConnections at the same time, 1 to 1000000
  * @param health empty: it is offered whether the target answers or not
@@ -29,6 +30,7 @@ import java.util.Optional;
 record ReverseConfig(
         String name,
         Address target,
+        Optional<TargetTlsConfig> targetTls,
         Optional<HostPort> listen,
         int maxConnections,
         Optional<HealthConfig> health,
@@ -47,6 +49,7 @@ record ReverseConfig(
         return new ReverseConfig(
                 name,
                 section.get("target", targetAddress()),
+                TargetTlsConfig.read(section),
                 section.find("listen", LITERAL),
                 section.get("max-connections", integer(1, 1_000_000), USUAL_MOST),
                 section.isOff("health") ? Optional.empty() : Optional.of(section.section("health", HealthConfig::read)),
@@ -61,11 +64,12 @@ record ReverseConfig(
 
     /** A few words for people. */
     String describe() {
-        return "%s  the server's %s -> %s, %s%s%s%s"
+        return "%s  the server's %s -> %s%s, %s%s%s%s"
                 .formatted(
                         name,
                         listen.map(HostPort::toString).orElse("listener " + name),
                         target,
+                        targetTls.map(tls -> " with TLS" + tls.describe()).orElse(""),
                         health.map(HealthConfig::describe).orElse("not checked"),
                         header.map(version -> ", PROXY protocol " + version).orElse(""),
                         maxConnections == USUAL_MOST ? "" : ", " + maxConnections + " connections at most",

@@ -94,7 +94,7 @@ record Server(
         Future<Channel> dial = proxy.isPresent()
                 ? dialer.dial(loop, location.address(), proxy.get())
                 : dialer.dial(loop, location.address(), any -> true);
-        return web == null ? dial : web.from(dial, loop);
+        return web == null ? dial : web.follow(dial, loop, web.timeout());
     }
 
     /**

@@ -42,11 +42,15 @@ record TargetTlsConfig(Optional<Path> caFile, Optional<String> serverName) {
         return new TargetTlsConfig(caFile, tls.find("server-name", Kind.text()));
     }
 
-    /** Reads the file. Blocks; throws with a sentence for the user. */
-    WebTls to(Address target) throws IOException {
+    /** Reads the file of a target that may speak TLS. Blocks; throws with a sentence for the user. */
+    static Optional<WebTls> to(Address target, Optional<TargetTlsConfig> tls) throws IOException {
+        return tls.isEmpty() ? Optional.empty() : Optional.of(tls.get().to(target));
+    }
+
+    private WebTls to(Address target) throws IOException {
         String host = target instanceof HostPort tcp ? tcp.host() : "localhost";
         int port = target instanceof HostPort tcp ? tcp.port() : 1;
-        return WebTls.withHalfClose(new HostPort(serverName.orElse(host), port), caFile, PATIENCE);
+        return WebTls.toTarget(new HostPort(serverName.orElse(host), port), caFile, PATIENCE);
     }
 
     String describe() {

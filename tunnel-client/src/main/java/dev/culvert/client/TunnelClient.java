@@ -112,14 +112,14 @@ public final class TunnelClient implements Agent {
         router = new Carriers<>(accepting, ticker, uplinks, "no session to a server within upstream.wait");
         udpForwards = new UdpForwards(transport, accepting, passed(passed, true), connections, router);
         reverse = new Reverse(accepting, transport, connections, this::limits, config.dialTimeout());
-        reverse.set(config.reverse(), config.dialTimeout());
         Way way;
         try {
             way = Way.of(config, transport);
-            edges = Edges.of(config.forwards());
+            edges = Edges.of(config);
         } catch (IOException e) {
             throw new StartFailure(String.valueOf(e.getMessage()));
         }
+        reverse.set(config.reverse(), edges, config.dialTimeout());
         for (int i = 1; i <= count; i++) {
             String name = count == 1 ? "uplink" : "uplink " + i;
             uplinks.add(new Uplink(name, List.of(), loops.next(), way, sessions, memory, reverse, this::onReady));
@@ -150,13 +150,13 @@ public final class TunnelClient implements Agent {
         try {
             Optional<Way> other =
                     next.hasOtherSessions(config) ? Optional.of(Way.of(next, transport)) : Optional.empty();
-            Edges otherEdges = Edges.of(next.forwards());
+            Edges otherEdges = Edges.of(next);
             listen(next, config);
             edges = otherEdges;
             config = next;
             limit(next);
             LogSetup.apply(next.log());
-            reverse.set(next.reverse(), next.dialTimeout());
+            reverse.set(next.reverse(), otherEdges, next.dialTimeout());
             if (other.isPresent()) {
                 String before = content;
                 content = content(next).orElse("");
@@ -278,7 +278,7 @@ public final class TunnelClient implements Agent {
         }
         LOG.info("the files of a forward's tls have changed");
         try {
-            edges = Edges.of(config.forwards());
+            edges = Edges.of(config);
         } catch (IOException e) {
             LOG.error("the files of a forward's tls can not be used, those from before stay: {}", e.getMessage());
             edges = edges.insteadOf(Edges.content(config.forwards()));

@@ -58,15 +58,10 @@ final class WebSocketUpgrade extends ChannelInboundHandlerAdapter {
     /**
      * Begins it.
      *
-     * @param channel connected to the web server, auto-read off; closed if the promise fails
+     * @param channel connected to the web server, auto-read off; the caller closes it if the promise fails
      * @param through gets the channel, auto-read off again. What comes goes to the handlers that its listeners add
      */
     static void begin(Channel channel, WebWay way, Promise<Channel> through) {
-        through.addListener(done -> {
-            if (!done.isSuccess()) {
-                channel.close();
-            }
-        });
         channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false);
         if (way.tls() != null) {
             channel.pipeline().addLast(way.tls().newHandler(channel.alloc()));

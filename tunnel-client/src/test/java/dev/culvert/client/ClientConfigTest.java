@@ -534,6 +534,7 @@ class ClientConfigTest {
                         "web",
                         new HostPort("127.0.0.1", 3000),
                         Optional.empty(),
+                        Optional.empty(),
                         10_000,
                         Optional.of(new HealthConfig(ofSeconds(10), ofSeconds(2), 3, 2)),
                         Optional.empty(),
@@ -551,6 +552,46 @@ class ClientConfigTest {
                 """);
         assertThat(config.describe())
                 .startsWith("web  the server's [::]:9001 -> unix:/run/app.sock, not checked, 5 connections at most\n");
+    }
+
+    @Test
+    void its_target_may_speak_tls() throws Exception {
+        Path authority = directory.resolve("ca.pem");
+        Files.copy(KEY, authority);
+        ClientConfig config = read(REVERSE + """
+                reverse {
+                  a { target = "web.internal:443", target-tls = on, health = off }
+                  b { target = "10.0.0.1:443", target-tls { ca-file = ca.pem, server-name = web.internal }, proxy-protocol = v2, health = off }
+                  c { target = "10.0.0.1:443", target-tls = off, health = off }
+                }
+                """);
+        assertThat(config.reverse())
+                .extracting(ReverseConfig::targetTls)
+                .containsExactly(
+                        Optional.of(new TargetTlsConfig(Optional.empty(), Optional.empty())),
+                        Optional.of(new TargetTlsConfig(Optional.of(authority), Optional.of("web.internal"))),
+                        Optional.empty());
+        assertThat(config.describe()).startsWith("""
+                a  the server's listener a -> web.internal:443 with TLS, not checked
+                b  the server's listener b -> 10.0.0.1:443 with TLS, its certificate of web.internal, by the CA %s, not checked, PROXY protocol v2
+                c  the server's listener c -> 10.0.0.1:443, not checked
+                """.formatted(authority));
+    }
+
+    @Test
+    void what_vouches_for_its_target_has_to_be_there() throws Exception {
+        Files.writeString(directory.resolve("empty.pem"), "");
+        assertThat(errors(REVERSE + """
+                reverse {
+                  a { target = "web.internal:443", target-tls { ca-file = none.pem } }
+                  b { target = "web.internal:443", target-tls { ca-file = empty.pem, name = a } }
+                }
+                """))
+                .containsExactly(
+                        "client.conf:3: reverse.a.target-tls.ca-file: none.pem: no such file",
+                        "client.conf:4: reverse.b.target-tls.ca-file: empty.pem"
+                                + " has no certificate, expected PEM with BEGIN CERTIFICATE",
+                        "client.conf:4: reverse.b.target-tls.name: unknown key; the keys here are ca-file, server-name");
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.culvert.server;
 
 import dev.culvert.common.lifecycle.OfferStatus;
 import dev.culvert.common.net.Acceptor;
+import dev.culvert.common.net.HeaderGate;
 import dev.culvert.common.net.Listeners;
 import dev.culvert.common.net.Origin;
 import dev.culvert.common.net.SocketFile;
@@ -9,6 +10,7 @@ import dev.culvert.common.splice.Arrival;
 import dev.culvert.common.splice.Carriers;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
+import dev.culvert.common.splice.Hold;
 import dev.culvert.common.splice.Prelude;
 import dev.culvert.mux.Address;
 import dev.culvert.mux.ErrorCode;
@@ -29,6 +31,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What clients offer: each listener is there while at least one session offers to take its connections, so that without any they are refused,
@@ -38,6 +42,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Any thread; what it knows belongs to the event loop that accepts.
  */
 final class Offers {
+    private static final Logger LOG = LoggerFactory.getLogger(Offers.class);
+
     private static final String NOBODY = "nobody offers to take it any more";
 
     private final EventLoop loop;
@@ -188,8 +194,12 @@ final class Offers {
             sockets.replace(before, place, this::opened);
         }
 
-        /** Somebody has connected. */
-        private void arrive(Acceptor acceptor, DuplexChannel channel) {
+        /**
+         * Somebody has connected.
+         *
+         * @param config that it was accepted by
+         */
+        private void arrive(ListenerConfig config, Acceptor acceptor, DuplexChannel channel) {
             Origin origin = Origin.of(channel);
             if (origin == null) { // gone already
                 channel.unsafe().closeForcibly();
@@ -197,6 +207,42 @@ final class Offers {
                 return;
             }
             ((DuplexChannelConfig) channel.config()).setAllowHalfClosure(true);
+            if (HeaderGate.isFor(config.proxies(), origin.from())) {
+                hear(config, acceptor, channel, origin);
+            } else {
+                enter(acceptor, channel, origin);
+            }
+        }
+
+        /** A load balancer has connected, and says first for whom. What comes after that is held. */
+        private void hear(ListenerConfig config, Acceptor acceptor, DuplexChannel channel, Origin balancer) {
+            HeaderGate.Listener heard = new HeaderGate.Listener() {
+                @Override
+                public void onHeader(@Nullable Origin said) {
+                    channel.config().setAutoRead(false);
+                    enter(acceptor, channel, said == null ? balancer : said);
+                }
+
+                @Override
+                public void onFailed(String reason) {
+                    LOG.info("{}: {} turned away: {}", config.place(), balancer.words(), reason);
+                    acceptor.release();
+                }
+            };
+            loop.register(channel).addListener(registered -> {
+                if (registered.isSuccess()) {
+                    HeaderGate.addTo(channel.pipeline(), Hold.PATIENCE, heard);
+                    channel.pipeline().addLast(new Hold());
+                    Hold.readAtMost(channel, Hold.SHORT_READ);
+                    channel.config().setAutoRead(true);
+                } else {
+                    channel.unsafe().closeForcibly();
+                    heard.onFailed("cannot register the socket: " + registered.cause());
+                }
+            });
+        }
+
+        private void enter(Acceptor acceptor, DuplexChannel channel, Origin origin) {
             HostPort asked = origin.to() == null ? null : HostPort.of(origin.to());
             OpenRequest request = new OpenRequest(asked, origin.address(), connections.newId(), key.name);
             Connection connection =
@@ -306,7 +352,7 @@ final class Offers {
 
     /** Somebody has connected. On the event loop that accepts. */
     void arrive(Offered place, Acceptor acceptor, DuplexChannel channel) {
-        place.listener.arrive(acceptor, channel);
+        place.listener.arrive(place.config, acceptor, channel);
     }
 
     /** Takes no new ones, and opens and closes no sockets any more: whoever has these closes them all. */

@@ -25,6 +25,7 @@ import dev.culvert.common.config.Section;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.config.Units;
 import dev.culvert.common.net.AddressSet;
+import dev.culvert.common.net.HeaderGate;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.ProtocolVersion;
@@ -213,7 +214,7 @@ record ServerConfig(
         String how = tls.map(TlsConfig::describe).orElse("not encrypted");
         Stream<String> clientsAt = listen.stream()
                 .map(address -> "listen   " + address + ", " + how
-                        + (proxies.isEmpty() ? "" : ", for others by PROXY protocol from " + proxies)
+                        + HeaderGate.describe(proxies)
                         + webSocket.map(web -> ", " + web.describe()).orElse(""));
         Stream<String> known = Stream.concat(
                 clients.stream().map(client -> client.describe(limits.client())),

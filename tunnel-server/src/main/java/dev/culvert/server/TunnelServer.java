@@ -225,7 +225,7 @@ public final class TunnelServer implements Agent {
                     onFailed("cannot register the socket: " + registered.cause());
                     return;
                 }
-                if (endpoint.proxies().contains(channel.remoteAddress().getAddress())) {
+                if (HeaderGate.isFor(endpoint.proxies(), channel.remoteAddress())) {
                     HeaderGate.addTo(channel.pipeline(), config.limits().handshakeTimeout(), this);
                 } else {
                     enter();

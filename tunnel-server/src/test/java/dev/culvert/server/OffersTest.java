@@ -3,6 +3,7 @@ package dev.culvert.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.culvert.common.lifecycle.OfferStatus;
+import dev.culvert.common.net.AddressSet;
 import dev.culvert.common.net.SocketFile;
 import dev.culvert.common.splice.Arrival;
 import dev.culvert.common.splice.Connections;
@@ -33,7 +34,7 @@ class OffersTest {
     private final Offers offers = new Offers(loop.eventLoop(), new Connections(ticker), ticker, sockets);
 
     private static ListenerConfig listener(String name, int port) {
-        return new ListenerConfig(name, new HostPort("0.0.0.0", port), SocketFile.USUAL, 10, false);
+        return new ListenerConfig(name, new HostPort("0.0.0.0", port), SocketFile.USUAL, AddressSet.NONE, 10, false);
     }
 
     /** What is asked for, in order, and answered by the test. */

@@ -25,6 +25,7 @@ import dev.culvert.mux.HostPort;
 import dev.culvert.mux.OpenRequest;
 import dev.culvert.mux.UnixPath;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -441,7 +442,8 @@ class ServerConfigTest {
                 """.formatted(FINGERPRINT));
         OfferRules offers = config.clients().get(0).offers();
         assertThat(config.listeners())
-                .containsExactly(new ListenerConfig("web", new HostPort("0.0.0.0", 8080), SocketFile.USUAL, 5, false));
+                .containsExactly(new ListenerConfig(
+                        "web", new HostPort("0.0.0.0", 8080), SocketFile.USUAL, AddressSet.NONE, 5, false));
         assertThat(offers.covers(OpenRequest.offer("web", null, 1))).isTrue();
         assertThat(offers.covers(OpenRequest.offer("mail", null, 1))).isFalse();
         assertThat(offers.covers(OpenRequest.offer("mail", new HostPort("127.0.0.1", 9100), 1)))
@@ -456,6 +458,26 @@ class ServerConfigTest {
                 .contains(
                         "listener web, 0.0.0.0:8080, 5 connections at most\n",
                         ", may dial nothing, may offer web, 127.0.0.1:9000-9100\n");
+    }
+
+    @Test
+    void a_listener_may_have_load_balancers_in_front_of_it() throws Exception {
+        ServerConfig config = read("""
+                listen = "127.0.0.1:7443", tls = off, anonymous { offers = ["web"] }
+                listeners { web { listen = "0.0.0.0:8080", accept-proxy-protocol = ["10.0.0.1", "2001:db8::/32"] } }
+                """);
+        assertThat(config.listeners().get(0).proxies().contains(InetAddress.getByName("10.0.0.1")))
+                .isTrue();
+        assertThat(config.describe())
+                .contains(
+                        "listener web, 0.0.0.0:8080, for others by PROXY protocol from 10.0.0.1/32, 2001:db8:0:0:0:0:0:0/32\n");
+        assertThat(errors("""
+                listen = "127.0.0.1:7443", tls = off, anonymous { offers = ["web"] }
+                listeners { web { listen = "0.0.0.0:8080", accept-proxy-protocol = "balancer.internal" } }
+                """))
+                .singleElement()
+                .asString()
+                .startsWith("server.conf:2: listeners.web.accept-proxy-protocol: found \"balancer.internal\"");
     }
 
     @Test

@@ -11,7 +11,8 @@ import java.time.Duration;
 public final class DialFailure extends Exception {
     private final ErrorCode code;
 
-    DialFailure(ErrorCode code, Address target, String reason) {
+    /** @param reason goes on after "HOST:PORT: " */
+    public DialFailure(ErrorCode code, Address target, String reason) {
         super(target + ": " + reason, null, false, false);
         this.code = code;
     }
@@ -34,7 +35,7 @@ public final class DialFailure extends Exception {
     }
 
     /**
-     * One of CONNECTION_REFUSED, UNREACHABLE, NAME_NOT_FOUND, TIMEOUT, FORBIDDEN, LIMIT_REACHED and INTERNAL. Where the
+     * One of CONNECTION_REFUSED, UNREACHABLE, NAME_NOT_FOUND, TIMEOUT, FORBIDDEN, LIMIT_REACHED, CONNECTION_RESET and INTERNAL. Where the
      * addresses of a name failed in different ways, it is the one that says most.
      */
     public ErrorCode code() {

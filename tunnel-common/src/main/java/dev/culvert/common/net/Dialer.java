@@ -63,6 +63,11 @@ public final class Dialer {
         this.timeout = timeout;
     }
 
+    /** What resolving and connecting may take together. */
+    public Duration timeout() {
+        return timeout;
+    }
+
     /**
      * Resolves a target, as a dial does. From any thread.
      *
@@ -123,24 +128,23 @@ public final class Dialer {
      * @return what the target says by itself goes to the handlers that listeners of the future add at once
      */
     public Future<Channel> dial(EventLoop loop, HostPort target, Proxy proxy) {
-        Promise<Channel> promise = loop.newPromise();
-        long begunAt = System.nanoTime();
-        Future<Channel> dial = dial(loop, proxy.address(), address -> true);
-        promise.addListener(done -> dial.cancel(false));
-        dial.addListener((Future<Channel> dialled) -> {
-            if (dialled.isSuccess()) {
-                long left = timeout.toNanos() - (System.nanoTime() - begunAt);
-                Future<?> deadline = loop.schedule(
-                        () -> promise.tryFailure(DialFailure.silent(target, proxy, timeout)),
-                        left,
-                        TimeUnit.NANOSECONDS);
-                promise.addListener(done -> deadline.cancel(false));
-                ProxyDialogue.begin(dialled.getNow(), proxy, target, promise);
-            } else {
-                promise.tryFailure(DialFailure.noProxy(target, proxy, dialled.cause()));
+        Sequel byProxy = new Sequel() {
+            @Override
+            public void begin(Channel channel, Promise<Channel> through) {
+                ProxyDialogue.begin(channel, proxy, target, through);
             }
-        });
-        return promise;
+
+            @Override
+            public Throwable overdue() {
+                return DialFailure.silent(target, proxy, timeout);
+            }
+
+            @Override
+            public Throwable notDialled(Throwable cause) {
+                return DialFailure.noProxy(target, proxy, cause);
+            }
+        };
+        return byProxy.follow(dial(loop, proxy.address(), address -> true), loop, timeout);
     }
 
     /**

@@ -28,15 +28,10 @@ abstract class ProxyDialogue extends ChannelInboundHandlerAdapter {
     /**
      * Begins it.
      *
-     * @param channel connected to the proxy, auto-read off; closed if the promise fails
+     * @param channel connected to the proxy, auto-read off; the caller closes it if the promise fails
      * @param through gets the channel, auto-read off again, or a {@link DialFailure}
      */
     static void begin(Channel channel, Proxy proxy, HostPort target, Promise<Channel> through) {
-        through.addListener(done -> {
-            if (!done.isSuccess()) {
-                channel.close();
-            }
-        });
         channel.pipeline()
                 .addLast(
                         switch (proxy.protocol()) {

@@ -1,10 +1,12 @@
 package dev.culvert.common.splice;
 
+import dev.culvert.common.net.OutOfMemory;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Queue;
 
@@ -13,6 +15,12 @@ import java.util.Queue;
  * read meanwhile, so this is what was on its way already.
  */
 public class Hold extends ChannelInboundHandlerAdapter {
+    /** Who has something to say first takes no longer: who says nothing does not keep its place. */
+    public static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    /** Bytes to read at a time meanwhile: what is said first is short. */
+    public static final int SHORT_READ = 2048;
+
     private final Queue<ByteBuf> held = new ArrayDeque<>();
     private boolean hasEnded;
 
@@ -38,6 +46,13 @@ public class Hold extends ChannelInboundHandlerAdapter {
         if (event == ChannelInputShutdownEvent.INSTANCE) {
             hasEnded = true;
         }
+    }
+
+    /** Whoever comes to take it finds it closed. */
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        OutOfMemory.check(cause);
+        ctx.close();
     }
 
     @Override

@@ -61,7 +61,7 @@ public final class Identity {
      * @throws IOException with a sentence for the user
      */
     static List<X509Certificate> readCertificates(Path file) throws IOException {
-        List<X509Certificate> certificates = certificates(file, SecretFile.readText(file, KEYGEN));
+        List<X509Certificate> certificates = certificates(file, SecretFile.readText(file, ""));
         if (certificates.isEmpty()) {
             throw new IOException(file + " has no certificate, expected PEM with BEGIN CERTIFICATE");
         }

@@ -2,12 +2,14 @@ package dev.culvert.common.tls;
 
 import dev.culvert.mux.HostPort;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.ChannelHandler;
 import io.netty.handler.ssl.NotSslRecordException;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslProvider;
 import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
 import java.security.cert.CertPathBuilderException;
 import java.security.cert.CertificateException;
@@ -18,16 +20,34 @@ import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * TLS as the web has it, to a web server on the way: its certificate has to be for its name and to lead to an authority that is trusted, and
+ * TLS as the web has it, to a web server on the way, or to a target: its certificate has to be for its name and to lead to an authority that is trusted, and
  * we show none. It says nothing of who a session is with: that is what {@link Tls} is for, inside. Any thread.
  */
 public final class WebTls {
     private final SslContext context;
+    private final Peer peer;
     private final HostPort server;
     private final Duration handshakeTimeout;
 
-    private WebTls(SslContext context, HostPort server, Duration handshakeTimeout) {
+    /** Whom it is spoken with, in words for errors. */
+    private enum Peer {
+        WEB_SERVER("the web server", "write ws:// in upstream.servers", "upstream.tls.web-ca-file"),
+        TARGET("the target", "remove target-tls", "target-tls.ca-file");
+
+        private final String words;
+        private final String without;
+        private final String caKey;
+
+        Peer(String words, String without, String caKey) {
+            this.words = words;
+            this.without = without;
+            this.caKey = caKey;
+        }
+    }
+
+    private WebTls(SslContext context, Peer peer, HostPort server, Duration handshakeTimeout) {
         this.context = context;
+        this.peer = peer;
         this.server = server;
         this.handshakeTimeout = handshakeTimeout;
     }
@@ -39,17 +59,21 @@ public final class WebTls {
      * @throws IOException with a sentence for the user
      */
     public static WebTls to(HostPort server, Optional<Path> caFile, Duration handshakeTimeout) throws IOException {
-        return to(server, caFile, handshakeTimeout, null);
+        return to(Peer.WEB_SERVER, server, caFile, handshakeTimeout, null);
     }
 
-    /** The same by the JDK's engine, since of the two it is the one that lets a direction end by itself, as TLS 1.3 does. */
-    public static WebTls withHalfClose(HostPort server, Optional<Path> caFile, Duration handshakeTimeout)
+    /** To a target; by the JDK's engine, since of the two it is the one that lets a direction end by itself, as TLS 1.3 does. */
+    public static WebTls toTarget(HostPort target, Optional<Path> caFile, Duration handshakeTimeout)
             throws IOException {
-        return to(server, caFile, handshakeTimeout, SslProvider.JDK);
+        return to(Peer.TARGET, target, caFile, handshakeTimeout, SslProvider.JDK);
     }
 
     private static WebTls to(
-            HostPort server, Optional<Path> caFile, Duration handshakeTimeout, @Nullable SslProvider provider)
+            Peer peer,
+            HostPort server,
+            Optional<Path> caFile,
+            Duration handshakeTimeout,
+            @Nullable SslProvider provider)
             throws IOException {
         SslContextBuilder builder =
                 SslContextBuilder.forClient().sslProvider(provider).endpointIdentificationAlgorithm("HTTPS");
@@ -57,7 +81,7 @@ public final class WebTls {
             builder.trustManager(Identity.readCertificates(caFile.get()).toArray(new X509Certificate[0]));
         }
         try {
-            return new WebTls(builder.build(), server, handshakeTimeout);
+            return new WebTls(builder.build(), peer, server, handshakeTimeout);
         } catch (SSLException e) {
             throw new IOException("the JVM's own authorities can not be used: " + e.getMessage(), e);
         }
@@ -76,13 +100,21 @@ public final class WebTls {
         return handler;
     }
 
+    /** The handlers of one connection: what comes from them is plain text, and its ends. */
+    public ChannelHandler[] newHandlers(ByteBufAllocator allocator) {
+        return new ChannelHandler[] {newHandler(allocator), new TlsEnd()};
+    }
+
     /** Why a handshake has failed, in a sentence without its end. */
     public String explain(Throwable failure) {
         Throwable root = failure;
         boolean untrusted = false;
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof NotSslRecordException) {
-                return "the web server does not speak TLS; write ws:// in upstream.servers if it is meant to speak without";
+                return peer.words + " does not speak TLS; " + peer.without + " if it is meant to speak without";
+            }
+            if (cause instanceof ClosedChannelException) {
+                return peer.words + " closed the connection within the handshake of TLS";
             }
             untrusted |= cause instanceof CertificateException || cause instanceof CertPathBuilderException;
             root = cause;
@@ -90,8 +122,8 @@ public final class WebTls {
         String message = root.getMessage() == null ? root.toString() : root.getMessage();
         return OneLine.of(
                 untrusted
-                        ? "the web server's certificate is not trusted: " + message
-                                + "; if it is of an authority of your own, name that in upstream.tls.web-ca-file"
-                        : "TLS with the web server failed: " + message);
+                        ? peer.words + "'s certificate is not trusted: " + message
+                                + "; if it is of an authority of your own, name that in " + peer.caKey
+                        : "TLS with " + peer.words + " failed: " + message);
     }
 }
