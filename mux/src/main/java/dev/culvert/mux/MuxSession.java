@@ -2,13 +2,10 @@ package dev.culvert.mux;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
-import io.netty.util.collection.IntObjectHashMap;
 import io.netty.util.concurrent.Ticker;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -44,11 +41,8 @@ public final class MuxSession {
 
     private static final Logger LOG = LoggerFactory.getLogger(MuxSession.class);
 
-    private static final long LAST_ID = 0xffff_ffffL;
     /** Writes need not be shorter, however many streams there are, bytes. */
     private static final int MIN_WRITE = 1024;
-    /** A peer that is alive answers a PING within that, or within some round trips, ns. */
-    private static final long LAST_CALL = TimeUnit.SECONDS.toNanos(1);
     /** So many new bytes are sent at once, while the processor has them in its cache. */
     private static final int HOT = 256 << 10;
 
@@ -58,20 +52,15 @@ public final class MuxSession {
     private final Ticker ticker;
     private final Inbound inbound = new Inbound();
 
-    private final IntObjectHashMap<MuxStream> streams = new IntObjectHashMap<>();
+    private final StreamTable streams;
     private final Scheduler scheduler;
+    private final ControlQueue control;
     private final MemoryBudget budget;
     private final RoundTrip roundTrip = new RoundTrip();
     private final RateLimit opens;
     private final StockRules rules;
     private final Liveness liveness;
-
-    /** Frames that go before all data: those that we wanted to send, and those that the peer made us send. */
-    private final ArrayDeque<ByteBuf> control = new ArrayDeque<>();
-    /** Streams that owe their peer a UPD; it is written when its turn has come, so that there is never more than one. */
-    private final ArrayDeque<MuxStream> updates = new ArrayDeque<>();
-
-    private final ArrayDeque<ByteBuf> replies = new ArrayDeque<>();
+    private final GoAway goAway = new GoAway();
 
     /** Streams that wait for a moment: with their first bytes, or with their FIN. */
     private final PriorityQueue<Alarm> alarms = new PriorityQueue<>(Comparator.comparingLong(Alarm::at));
@@ -97,15 +86,7 @@ public final class MuxSession {
     private boolean up;
     private boolean closed;
     private boolean reading = true;
-    private boolean goAwaySent;
-    private @Nullable LastCall lastCall;
-    private @Nullable GoAway goAwayReceived;
 
-    private long nextId;
-    private long lastPeerId;
-    private int ownStreams;
-    private int peerStreams;
-    private int discarded;
     private long receivedBytes;
     private long sentBytes;
     /** Bytes that streams were given since the last frame was sent. */
@@ -131,16 +112,6 @@ public final class MuxSession {
 
     private record Alarm(long at, MuxStream stream) {}
 
-    private record GoAway(ErrorCode code, String text) {}
-
-    /**
-     * The PING that follows a GOAWAY. Until its answer a SYN may have been sent by a peer that could not know, and is taken.
-     *
-     * @param question its payload
-     * @param until the peer is not waited for longer
-     */
-    private record LastCall(long question, long until) {}
-
     /** A session that waits for its connection. A client speaks the first of {@code settings.versions()}. */
     public MuxSession(Role role, MuxSettings settings, SessionListener listener) {
         this(role, settings, listener, SharedBudget.unbounded());
@@ -156,12 +127,13 @@ public final class MuxSession {
         this.settings = settings;
         this.listener = listener;
         this.ticker = ticker;
+        streams = new StreamTable(role);
         scheduler = new Scheduler(settings.flow().frameSize() + Frame.HEADER);
+        control = new ControlQueue(settings.limits().replies());
         budget = new MemoryBudget(settings.flow().budget(), shared);
         opens = new RateLimit(now());
         rules = new StockRules(settings.stockPeer(), this::activate);
         liveness = new Liveness(settings.keepalive(), firstWordTimeout(), now());
-        nextId = role == Role.CLIENT ? 3 : 2; // stock clients, too, begin with 3
     }
 
     // ---- for the application
@@ -194,17 +166,12 @@ public final class MuxSession {
 
     /** Whether {@link #open} may be called now. */
     public boolean isOpenable() {
-        return isUp()
-                && !isLost()
-                && !goAwaySent
-                && goAwayReceived == null
-                && idsLeft() > 0
-                && ownStreams < peer.streams();
+        return isUp() && !isLost() && goAway.letsUsOpen() && streams.idsLeft() > 0 && streams.ours() < peer.streams();
     }
 
     /** How many streams our side may still open before its ids are used up; then another session is needed. */
     public long idsLeft() {
-        return Math.max(0, (LAST_ID - nextId + 2) / 2);
+        return streams.idsLeft();
     }
 
     /** Whether the peer has answered and the session is not over. */
@@ -248,12 +215,10 @@ public final class MuxSession {
         if (!isOpenable()) {
             throw new IllegalStateException("this session takes no new streams");
         }
-        int id = (int) nextId;
-        nextId += 2;
+        int id = streams.takeId();
         // Registered before the SYN can be on its way: the peer may speak first.
         MuxStream stream = newStream(id, request);
         stream.listener(streamListener);
-        ownStreams++;
         control.add(syn(id, request));
         wake();
         return stream;
@@ -261,12 +226,12 @@ public final class MuxSession {
 
     /** Streams that are open, whoever opened them. */
     public int streamCount() {
-        return streams.size() - discarded;
+        return streams.open();
     }
 
     /** Calls {@code action} for every open stream; it may end streams. */
     public void forEachStream(Consumer<MuxStream> action) {
-        for (MuxStream stream : List.copyOf(streams.values())) {
+        for (MuxStream stream : streams.snapshot()) {
             if (!stream.isDiscarding()) {
                 action.accept(stream);
             }
@@ -308,12 +273,7 @@ public final class MuxSession {
      * is not over, but others are better. Always true with a stock peer.
      */
     public boolean isResponsive() {
-        return !liveness.isSilent(now(), patience());
-    }
-
-    /** How long a peer that is alive takes to answer a PING at most, ns. */
-    private long patience() {
-        return Math.max(LAST_CALL, 4 * roundTrip.nanos());
+        return !liveness.isSilent(now(), roundTrip.patience());
     }
 
     /**
@@ -321,27 +281,18 @@ public final class MuxSession {
      * before it could know.
      */
     public void goAway(ErrorCode code, String text) {
-        if (!closed && !goAwaySent) {
-            goAwaySent = true;
+        if (!closed && !goAway.isSaid()) {
+            goAway.say();
             if (version == ProtocolVersion.CULVERT) {
                 control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.GOAWAY, 0, code, text));
-                if (up && (role == Role.SERVER || lastPeerId > 0)) {
-                    lastCall(version, now());
+                if (up && (role == Role.SERVER || streams.hasPeerOpened())) {
+                    long question = goAway.call(now(), roundTrip.patience());
+                    control.add(Frame.number(ByteBufAllocator.DEFAULT, version, Frame.PING, question));
                 }
                 wake();
             }
             tellIfDrained();
         }
-    }
-
-    private void lastCall(ProtocolVersion spoken, long now) {
-        lastCall = new LastCall(~now, now + patience()); // a probe asks for now
-        control.add(Frame.number(ByteBufAllocator.DEFAULT, spoken, Frame.PING, ~now));
-    }
-
-    private void endLastCall() {
-        lastCall = null;
-        tellIfDrained();
     }
 
     /** Leaves the link that the session has, and waits for another, if it can be resumed; else nothing happens. */
@@ -420,8 +371,9 @@ public final class MuxSession {
             return;
         }
         wire = null;
-        if (goAwayReceived != null) {
-            end(goAwayReceived.code, goAwayReceived.text);
+        GoAway.Heard heard = goAway.heard();
+        if (heard != null) {
+            end(heard.code(), heard.text());
         } else {
             end(ErrorCode.CONNECTION_RESET, text);
         }
@@ -429,8 +381,7 @@ public final class MuxSession {
     }
 
     private void releaseFrames() {
-        release(control);
-        release(replies);
+        control.release();
         if (resumption != null) {
             resumption.end();
         }
@@ -464,9 +415,7 @@ public final class MuxSession {
         greeting =
                 role == Role.CLIENT ? null : hello(null, new Hello.Resume(resumption.token(), resumption.received()));
         liveness.connected(now());
-        if (lastCall != null) {
-            lastCall = new LastCall(lastCall.question, now() + LAST_CALL);
-        }
+        goAway.callAgain(now());
         listener.onResumed(this);
         wake();
     }
@@ -510,14 +459,10 @@ public final class MuxSession {
     }
 
     private @Nullable ByteBuf nextControl() {
-        if (resumption != null && resumption.owesAck(!updates.isEmpty())) {
+        if (resumption != null && resumption.owesAck(control.hasUpdates())) {
             return resumption.ack(version());
         }
-        ByteBuf frame = control.poll();
-        while (frame == null && !updates.isEmpty()) {
-            frame = updates.remove().update();
-        }
-        return frame != null ? frame : replies.poll();
+        return control.next();
     }
 
     /** When to call {@link #tick} next, on the clock of {@link #now}. */
@@ -530,7 +475,7 @@ public final class MuxSession {
         long next = liveness.nextTick(up);
         Alarm first = alarms.peek();
         next = first != null && first.at < next ? first.at : next;
-        return lastCall == null ? next : Math.min(next, lastCall.until);
+        return Math.min(next, goAway.deadline());
     }
 
     /** Does what is due. */
@@ -552,8 +497,8 @@ public final class MuxSession {
             alarms.remove();
             first.stream.onAlarm();
         }
-        if (lastCall != null && now >= lastCall.until) {
-            endLastCall();
+        if (goAway.isUnanswered(now)) {
+            tellIfDrained();
         }
         switch (liveness.tick(now, up, reading)) {
             case WAIT -> {}
@@ -648,7 +593,7 @@ public final class MuxSession {
     }
 
     void updateIsDue(MuxStream stream) {
-        updates.add(stream);
+        control.update(stream);
         wake();
     }
 
@@ -660,7 +605,7 @@ public final class MuxSession {
             control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.RST, stream.id(), code, text));
             forget(stream);
         } else if (stream.discard()) {
-            discarded++;
+            streams.discarding();
             tellIfDrained();
         } else {
             forget(stream);
@@ -675,14 +620,17 @@ public final class MuxSession {
     }
 
     void forget(MuxStream stream) {
-        if (streams.remove(stream.id()) == stream) {
+        if (streams.remove(stream)) {
             leave(stream);
+            if (streams.isOurs(stream.id()) && streams.ours() == peer.streams() - 1 && isOpenable()) {
+                listener.onOpenable(this);
+            }
             tellIfDrained();
         }
     }
 
     private void tellIfDrained() {
-        if (!closed && lastCall == null && (goAwaySent || goAwayReceived != null) && streamCount() == 0) {
+        if (!closed && goAway.isDraining() && streamCount() == 0) {
             listener.onDrained(this);
         }
     }
@@ -690,17 +638,6 @@ public final class MuxSession {
     private void leave(MuxStream stream) {
         rules.forget(stream);
         stream.close();
-        if (stream.isDiscarding()) {
-            discarded--;
-        }
-        if (isOurs(stream.id())) {
-            ownStreams--;
-            if (ownStreams == peer.streams() - 1 && isOpenable()) {
-                listener.onOpenable(this);
-            }
-        } else {
-            peerStreams--;
-        }
     }
 
     // ---- inside
@@ -713,10 +650,6 @@ public final class MuxSession {
         return stock && silence.compareTo(handshake) > 0 ? silence : handshake;
     }
 
-    private boolean isOurs(int id) {
-        return (id & 1) == (role == Role.CLIENT ? 1 : 0);
-    }
-
     private MuxStream newStream(int id, OpenRequest request) {
         SendWindow sendWindow = null;
         ReceiveWindow receiveWindow = null;
@@ -726,7 +659,7 @@ public final class MuxSession {
                     firstWindow(), settings.flow().maxWindow(), version().isStock(), budget, roundTrip);
         }
         MuxStream stream = new MuxStream(this, id, request, sendWindow, receiveWindow);
-        streams.put(id, stream);
+        streams.add(stream);
         return stream;
     }
 
@@ -792,7 +725,7 @@ public final class MuxSession {
     }
 
     private void lookAfterStreams(long now) {
-        for (MuxStream stream : List.copyOf(streams.values())) {
+        for (MuxStream stream : streams.snapshot()) {
             stream.narrowIfIdle(now);
             if (stream.isStalled(now, rules.stallTimeout())) {
                 stream.resetByLimit(ErrorCode.TIMEOUT, "the peer has ended its direction and takes no more data");
@@ -840,12 +773,8 @@ public final class MuxSession {
     }
 
     private void reply(ByteBuf frame) throws ProtocolViolation {
-        replies.add(frame);
+        control.reply(frame);
         wake();
-        if (replies.size() > settings.limits().replies()) {
-            throw new ProtocolViolation(
-                    ErrorCode.LIMIT_REACHED, replies.size() + " replies wait: the peer asks, but does not read");
-        }
     }
 
     private void keepToBudget() {
@@ -868,13 +797,8 @@ public final class MuxSession {
 
     /** Ends the stream that holds the most. False: none holds any. */
     private boolean endLargest(String why) {
-        MuxStream largest = null;
-        for (MuxStream stream : streams.values()) {
-            if (largest == null || stream.heldBytes() > largest.heldBytes()) {
-                largest = stream;
-            }
-        }
-        if (largest == null || largest.heldBytes() == 0) {
+        MuxStream largest = streams.largest();
+        if (largest == null) {
             return false;
         }
         largest.resetByLimit(ErrorCode.LIMIT_REACHED, why + ", and this stream the most of it");
@@ -890,10 +814,9 @@ public final class MuxSession {
         if (resumption != null) {
             resumption.giveUp();
         }
-        List<MuxStream> lost = List.copyOf(streams.values());
-        streams.clear();
+        List<MuxStream> lost = streams.removeAll();
         lost.forEach(this::leave);
-        Set<Integer> unsent = withdrawOpens();
+        Set<Integer> unsent = control.withdrawOpens();
         lost.forEach(stream -> {
             if (unsent.contains(stream.id())) {
                 tellReset(stream, ErrorCode.REFUSED, "the session ended before it was asked: " + code + ": " + text);
@@ -901,7 +824,7 @@ public final class MuxSession {
                 tellReset(stream, code, text);
             }
         });
-        updates.clear();
+        control.dropUpdates();
         alarms.clear();
         budget.close();
         if (linkIsLost) {
@@ -911,20 +834,6 @@ public final class MuxSession {
             wire.close();
         }
         listener.onClosed(this, code, text);
-    }
-
-    /** Takes back the SYNs that have not been sent: a peer that never gets one has certainly not processed it. Returns their ids. */
-    private Set<Integer> withdrawOpens() {
-        Set<Integer> ids = new HashSet<>();
-        control.removeIf(frame -> {
-            boolean open = Frame.command(frame) == Frame.SYN;
-            if (open) {
-                ids.add(Frame.streamId(frame));
-                frame.release();
-            }
-            return open;
-        });
-        return ids;
     }
 
     /** Whatever this one's listener does, the others hear of the end, too. */
@@ -944,13 +853,6 @@ public final class MuxSession {
         }
     }
 
-    private static void release(ArrayDeque<ByteBuf> frames) {
-        ByteBuf frame;
-        while ((frame = frames.poll()) != null) {
-            frame.release();
-        }
-    }
-
     private void wake() {
         if (wire != null) {
             wire.wake();
@@ -961,9 +863,9 @@ public final class MuxSession {
     Accounts accounts() {
         return new Accounts(
                 streams.size(),
-                ownStreams,
-                peerStreams,
-                discarded,
+                streams.ours(),
+                streams.peers(),
+                streams.discarded(),
                 budget.used(),
                 budget.promised(),
                 budget.queued(),
@@ -973,7 +875,7 @@ public final class MuxSession {
 
     /** For tests of what happens when they run out. */
     void nextId(long id) {
-        nextId = id;
+        streams.nextId(id);
     }
 
     @Override
@@ -1040,7 +942,7 @@ public final class MuxSession {
                 case Frame.FIN -> stream.onFin();
                 case Frame.UPD -> stream.onUpdate(payload.readIntLE(), payload.readUnsignedIntLE());
                 case Frame.OPENED -> {
-                    if (!isOurs(stream.id())) {
+                    if (!streams.isOurs(stream.id())) {
                         throw new ProtocolViolation("OPENED on " + stream + ", which the peer itself opened");
                     }
                     stream.onOpened();
@@ -1113,24 +1015,15 @@ public final class MuxSession {
             if (existing != null && version().isStock()) {
                 return; // as the stock library does
             }
-            long number = Integer.toUnsignedLong(id);
-            if (isOurs(id) || id == 0) {
-                throw new ProtocolViolation("the peer opened stream " + number + ", which is not one of its ids");
-            }
-            if (!version().isStock()) {
-                if (number <= lastPeerId) {
-                    throw new ProtocolViolation("the peer opened stream " + number + " after stream " + lastPeerId);
-                }
-                lastPeerId = number;
-            }
+            streams.checkPeerId(id, !version().isStock());
             OpenRequest request = version().isStock() ? OpenRequest.EMPTY : OpenRequest.read(payload);
-            if (goAwaySent && lastCall == null) {
+            if (!goAway.letsPeerOpen()) {
                 refuse(id, ErrorCode.REFUSED, "this session takes no new streams");
             } else if (control.size()
                     > settings.limits().streams() + settings.limits().replies()) {
                 refuse(id, ErrorCode.LIMIT_REACHED, control.size() + " frames wait for the peer to read them");
-            } else if (peerStreams >= settings.limits().streams()) {
-                refuse(id, ErrorCode.LIMIT_REACHED, "more than " + peerStreams + " streams in a session");
+            } else if (streams.peers() >= settings.limits().streams()) {
+                refuse(id, ErrorCode.LIMIT_REACHED, "more than " + streams.peers() + " streams in a session");
             } else if (!opens.tryTake(settings.limits().opensPerSecond(), now())) {
                 refuse(
                         id,
@@ -1138,7 +1031,6 @@ public final class MuxSession {
                         "more than " + settings.limits().opensPerSecond() + " streams opened in a second");
             } else {
                 MuxStream stream = newStream(id, request);
-                peerStreams++;
                 holdGreeting(stream);
                 listener.onStream(MuxSession.this, stream);
             }
@@ -1165,15 +1057,13 @@ public final class MuxSession {
             if (liveness.isAnswer(payload)) {
                 roundTrip.sample(now - payload, now);
             }
-            if (lastCall != null && payload == lastCall.question) {
-                endLastCall();
+            if (goAway.isAnswered(payload)) {
+                tellIfDrained();
             }
         }
 
         private void onGoAway(ErrorCode code, String text) {
-            boolean first = goAwayReceived == null;
-            goAwayReceived = new GoAway(code, text);
-            if (first) {
+            if (goAway.hear(code, text)) {
                 listener.onGoAway(MuxSession.this, code, text);
                 tellIfDrained();
             }

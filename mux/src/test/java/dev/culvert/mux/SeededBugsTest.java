@@ -72,12 +72,12 @@ class SeededBugsTest {
                     "frames that wait are forgotten with the link",
                     "MuxSession",
                     "by.lose(text, now());",
-                    "by.lose(text, now()); release(control);"),
+                    "by.lose(text, now()); control.release();"),
             bug(
                     "credit that is due is forgotten with the link",
                     "MuxSession",
                     "by.lose(text, now());",
-                    "by.lose(text, now()); updates.clear();"),
+                    "by.lose(text, now()); control.dropUpdates();"),
             bug(
                     "a client goes on by a connection that was told less than it has by now",
                     "MuxSession",
@@ -90,9 +90,9 @@ class SeededBugsTest {
                     "if (false) {"),
             bug(
                     "a stream that crosses a GOAWAY is refused",
-                    "MuxSession",
-                    "if (goAwaySent && lastCall == null) {",
-                    "if (goAwaySent) {"),
+                    "GoAway",
+                    "return !said || lastCall != null;",
+                    "return !said;"),
             bug(
                     "a client that gives up an attempt ends the session that it has asked for",
                     "MuxSession",
@@ -103,7 +103,7 @@ class SeededBugsTest {
                     "Resumption",
                     "peerLimit / TIGHT",
                     "peerLimit"),
-            bug("ids begin again", "MuxSession", "return Math.max(0, (LAST_ID - nextId + 2) / 2);", "return 1;"),
+            bug("ids begin again", "StreamTable", "return Math.max(0, (LAST_ID - nextId + 2) / 2);", "return 1;"),
             bug(
                     "a narrower window takes back what was given",
                     "ReceiveWindow",
