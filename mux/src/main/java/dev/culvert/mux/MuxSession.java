@@ -3,15 +3,12 @@ package dev.culvert.mux;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.util.concurrent.Ticker;
-import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.PriorityQueue;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -50,45 +47,30 @@ public final class MuxSession {
     private final MuxSettings settings;
     private final SessionListener listener;
     private final Ticker ticker;
-    private final Inbound inbound = new Inbound();
 
     private final StreamTable streams;
+    private final Inbound inbound;
     private final Scheduler scheduler;
     private final ControlQueue control;
     private final MemoryBudget budget;
     private final RoundTrip roundTrip = new RoundTrip();
     private final RateLimit opens;
     private final StockRules rules;
+    private final Link link = new Link();
+    private final Handshake handshake;
     private final Liveness liveness;
     private final GoAway goAway = new GoAway();
 
     /** Streams that wait for a moment: with their first bytes, or with their FIN. */
     private final PriorityQueue<Alarm> alarms = new PriorityQueue<>(Comparator.comparingLong(Alarm::at));
 
-    /** The connection that carries the session; while the link is lost, the one that did. */
-    private @Nullable Wire wire;
-    /** What the connection to come has to begin with; no part of the session's own bytes. */
-    private @Nullable ByteBuf greeting;
-    /** Null: the session ends with its link. */
-    private @Nullable Resumption resumption;
-    /** What a client would rather have carried by its connection than this session. */
-    private @Nullable MuxSession preferred;
-    /** Bytes of that one which we had when the server was asked. */
-    private long toldTotal;
-
     private boolean gaveWay;
     private boolean dismissed;
     private @Nullable FrameDecoder decoder;
-    private @Nullable ProtocolVersion version;
-    private OptionalInt unexpectedVersion = OptionalInt.empty();
-    private Hello peer = Hello.NONE;
 
     private boolean up;
     private boolean closed;
-    private boolean reading = true;
 
-    private long receivedBytes;
-    private long sentBytes;
     /** Bytes that streams were given since the last frame was sent. */
     private int fresh;
 
@@ -128,12 +110,14 @@ public final class MuxSession {
         this.listener = listener;
         this.ticker = ticker;
         streams = new StreamTable(role);
+        inbound = new Inbound(this, streams);
         scheduler = new Scheduler(settings.flow().frameSize() + Frame.HEADER);
         control = new ControlQueue(settings.limits().replies());
         budget = new MemoryBudget(settings.flow().budget(), shared);
         opens = new RateLimit(now());
         rules = new StockRules(settings.stockPeer(), this::activate);
-        liveness = new Liveness(settings.keepalive(), firstWordTimeout(), now());
+        handshake = new Handshake(role, settings);
+        liveness = new Liveness(settings.keepalive(), handshake.timeout(), now());
     }
 
     // ---- for the application
@@ -148,25 +132,26 @@ public final class MuxSession {
      * @throws IllegalStateException on a server before the client's first byte
      */
     public ProtocolVersion version() {
-        if (version == null) {
-            throw new IllegalStateException("the peer has not spoken yet");
-        }
-        return version;
+        return handshake.version();
     }
 
     /** What the peer calls itself; empty for a stock peer. */
     public String peerSoftware() {
-        return peer.software();
+        return handshake.peer().software();
     }
 
     /** The first byte of a peer that speaks a version which this session does not take. */
     public OptionalInt unexpectedVersion() {
-        return unexpectedVersion;
+        return handshake.unexpectedVersion();
     }
 
     /** Whether {@link #open} may be called now. */
     public boolean isOpenable() {
-        return isUp() && !isLost() && goAway.letsUsOpen() && streams.idsLeft() > 0 && streams.ours() < peer.streams();
+        return isUp()
+                && !isLost()
+                && goAway.letsUsOpen()
+                && streams.idsLeft() > 0
+                && streams.ours() < handshake.peer().streams();
     }
 
     /** How many streams our side may still open before its ids are used up; then another session is needed. */
@@ -185,12 +170,12 @@ public final class MuxSession {
 
     /** Whether the session waits for another connection. */
     public boolean isLost() {
-        return resumption != null && resumption.isLost();
+        return link.isLost();
     }
 
     /** What names the session to who resumes it; empty where it ends with its link. */
     public Optional<Token> token() {
-        return Optional.ofNullable(resumption).map(Resumption::token);
+        return link.token();
     }
 
     /**
@@ -203,7 +188,7 @@ public final class MuxSession {
         if (!other.isLost()) {
             throw new IllegalArgumentException("it has its link");
         }
-        preferred = other;
+        handshake.prefer(other);
     }
 
     /**
@@ -250,12 +235,12 @@ public final class MuxSession {
 
     /** Bytes that have come from the peer, frames and all. */
     public long receivedBytes() {
-        return receivedBytes;
+        return link.receivedBytes();
     }
 
     /** Bytes that have gone to the peer, frames and all. */
     public long sentBytes() {
-        return sentBytes;
+        return link.sentBytes();
     }
 
     /** What the windows of all streams let the peer send beyond its first ones, bytes. */
@@ -283,11 +268,11 @@ public final class MuxSession {
     public void goAway(ErrorCode code, String text) {
         if (!closed && !goAway.isSaid()) {
             goAway.say();
-            if (version == ProtocolVersion.CULVERT) {
-                control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.GOAWAY, 0, code, text));
+            if (handshake.isCulvert()) {
+                control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version(), Frame.GOAWAY, 0, code, text));
                 if (up && (role == Role.SERVER || streams.hasPeerOpened())) {
                     long question = goAway.call(now(), roundTrip.patience());
-                    control.add(Frame.number(ByteBufAllocator.DEFAULT, version, Frame.PING, question));
+                    control.add(Frame.number(ByteBufAllocator.DEFAULT, version(), Frame.PING, question));
                 }
                 wake();
             }
@@ -297,9 +282,9 @@ public final class MuxSession {
 
     /** Leaves the link that the session has, and waits for another, if it can be resumed; else nothing happens. */
     public void leaveLink(String text) {
-        if (!closed && !isLost() && resumption != null && resumption.isPossible() && wire != null) {
-            lose(resumption, text);
-            wire.drop();
+        if (!closed && !isLost() && link.mayBeLost() && link.isAttached()) {
+            lose(text);
+            link.drop();
         }
     }
 
@@ -311,14 +296,14 @@ public final class MuxSession {
     // ---- for the connection
 
     boolean isCarriedBy(Wire some) {
-        return wire == some;
+        return link.isCarriedBy(some);
     }
 
-    void attach(Wire newWire) {
-        wire = newWire;
+    void attach(Wire wire) {
+        link.attach(wire);
         liveness.connected(now());
         if (role == Role.CLIENT) {
-            version = settings.versions().iterator().next();
+            handshake.chooseVersion();
             begin();
         }
         wake();
@@ -329,14 +314,14 @@ public final class MuxSession {
         try {
             if (!closed && in.isReadable()) {
                 liveness.heard(now());
-                count(in.readableBytes());
+                link.receive(in.readableBytes());
                 if (decoder == null) {
-                    decoder = tellVersion(in.getUnsignedByte(in.readerIndex()));
+                    decoder = beginDecoding(in.getUnsignedByte(in.readerIndex()));
                 }
-                inbound.capacity = in.capacity();
+                inbound.begin(in);
                 decoder.decode(in, inbound);
-                if (gaveWay && in.isReadable() && wire != null) {
-                    wire.pass(in.readRetainedSlice(in.readableBytes()));
+                if (gaveWay && in.isReadable()) {
+                    link.pass(in.readRetainedSlice(in.readableBytes()));
                 }
             }
         } catch (ProtocolViolation e) {
@@ -346,19 +331,9 @@ public final class MuxSession {
         }
     }
 
-    private void count(int bytes) {
-        receivedBytes += bytes;
-        if (resumption != null) {
-            resumption.receive(bytes);
-            if (resumption.owesAck(false)) {
-                wake();
-            }
-        }
-    }
-
     /** Bytes of the session that have come, however often each was sent; 0 where it ends with its link. */
-    private long receivedTotal() {
-        return resumption == null ? 0 : resumption.received();
+    long receivedTotal() {
+        return link.receivedTotal();
     }
 
     /** The connection is gone. */
@@ -366,11 +341,11 @@ public final class MuxSession {
         if (isLost()) {
             return;
         }
-        if (!closed && resumption != null && resumption.isPossible()) {
-            lose(resumption, text);
+        if (!closed && link.mayBeLost()) {
+            lose(text);
             return;
         }
-        wire = null;
+        link.detach();
         GoAway.Heard heard = goAway.heard();
         if (heard != null) {
             end(heard.code(), heard.text());
@@ -382,38 +357,26 @@ public final class MuxSession {
 
     private void releaseFrames() {
         control.release();
-        if (resumption != null) {
-            resumption.end();
-        }
-        if (greeting != null) {
-            greeting.release();
-            greeting = null;
-        }
+        link.end();
     }
 
     /** From here on the connection that is gone only keeps the time. */
-    private void lose(Resumption by, String text) {
-        by.lose(text, now());
+    private void lose(String text) {
+        link.lose(text, now());
         listener.onLost(this, text);
         wake();
     }
 
-    /** {@code newWire} carries the session from now on, if it can; the peer has so many bytes of it. */
-    void resume(Wire newWire, long peerHas) {
-        if (closed || resumption == null || !resumption.resume(peerHas)) {
-            newWire.drop(); // it came too late, by a second or by a connection
+    /** {@code wire} carries the session from now on, if it can; the peer has so many bytes of it. */
+    void resume(Wire wire, long peerHas) {
+        Hello.Resume resumed = closed ? null : link.resume(wire, peerHas);
+        if (resumed == null) {
+            wire.drop(); // it came too late, by a second or by a connection
             return;
         }
-        Wire before = wire;
-        wire = newWire;
-        if (before != null) {
-            before.drop(); // not sooner: what still waited in it fails, which is no loss of the link any more
+        if (role == Role.SERVER) {
+            link.greet(handshake.answer(resumed));
         }
-        if (greeting != null) {
-            greeting.release();
-        }
-        greeting =
-                role == Role.CLIENT ? null : hello(null, new Hello.Resume(resumption.token(), resumption.received()));
         liveness.connected(now());
         goAway.callAgain(now());
         listener.onResumed(this);
@@ -423,54 +386,42 @@ public final class MuxSession {
     /** Hands the next frame to {@code out}, which takes its one or two buffers. False: there is nothing to send now. */
     boolean transmit(Consumer<ByteBuf> out) {
         fresh = 0;
-        ByteBuf again = nextAgain();
+        ByteBuf again = link.nextAgain();
         if (again != null) {
-            sentBytes += again.readableBytes();
+            link.sent(again.readableBytes());
             out.accept(again);
             return true;
         }
-        Consumer<ByteBuf> kept = resumption == null ? out : resumption.keeping(out);
+        Consumer<ByteBuf> kept = link.keeping(out);
         ByteBuf frame = nextControl();
         if (frame != null) {
-            sentBytes += frame.readableBytes();
+            link.sent(frame.readableBytes());
             kept.accept(frame);
             return true;
         }
-        boolean mayGo = up && !closed && (resumption == null || !resumption.isFull());
+        boolean mayGo = isUp() && !link.isFull();
         MuxStream stream = mayGo ? scheduler.next() : null;
         if (stream == null) {
             return false;
         }
         int sent = stream.send(kept);
-        sentBytes += sent;
+        link.sent(sent);
         scheduler.sent(stream, sent);
         stream.checkWritable();
         return true;
     }
 
-    /** What comes before anything new where the connection is not the session's first. */
-    private @Nullable ByteBuf nextAgain() {
-        if (greeting != null) {
-            ByteBuf first = greeting;
-            greeting = null;
-            return first;
-        }
-        return resumption == null ? null : resumption.nextAgain();
-    }
-
     private @Nullable ByteBuf nextControl() {
-        if (resumption != null && resumption.owesAck(control.hasUpdates())) {
-            return resumption.ack(version());
-        }
-        return control.next();
+        ByteBuf ack = link.nextAck(control.hasUpdates());
+        return ack != null ? ack : control.next();
     }
 
     /** When to call {@link #tick} next, on the clock of {@link #now}. */
     long nextTick() {
-        if (resumption != null && resumption.isLost()) {
+        Resumption lost = link.lost();
+        if (lost != null) {
             return Math.min(
-                    resumption.deadline(),
-                    now() + settings.keepalive().interval().toNanos());
+                    lost.deadline(), now() + settings.keepalive().interval().toNanos());
         }
         long next = liveness.nextTick(up);
         Alarm first = alarms.peek();
@@ -484,9 +435,10 @@ public final class MuxSession {
             return;
         }
         long now = now();
-        if (resumption != null && resumption.isLost()) {
-            if (now >= resumption.deadline()) {
-                end(ErrorCode.TIMEOUT, resumption.verdict());
+        Resumption lost = link.lost();
+        if (lost != null) {
+            if (now >= lost.deadline()) {
+                end(ErrorCode.TIMEOUT, lost.verdict());
             } else if (budget.isOwed()) {
                 end(ErrorCode.LIMIT_REACHED, "the link is lost, and others need the memory of what waits for it");
             }
@@ -500,12 +452,13 @@ public final class MuxSession {
         if (goAway.isUnanswered(now)) {
             tellIfDrained();
         }
-        switch (liveness.tick(now, up, reading)) {
+        switch (liveness.tick(now, up, link.isReading())) {
             case WAIT -> {}
             case PROVE -> {
                 sendProbe(now);
-                if (resumption != null && resumption.hasNews()) {
-                    control.add(resumption.ack(version()));
+                ByteBuf news = link.news();
+                if (news != null) {
+                    control.add(news);
                 }
                 lookAfterStreams(now);
                 keepToBudget();
@@ -532,7 +485,7 @@ public final class MuxSession {
     }
 
     int maxPayload() {
-        return Math.min(settings.flow().frameSize(), peer.maxPayload());
+        return Math.min(settings.flow().frameSize(), handshake.peer().maxPayload());
     }
 
     /** While much waits in all, a stream may only queue one write at a time. */
@@ -552,8 +505,8 @@ public final class MuxSession {
         budget.queue(bytes);
         scheduler.activate(stream);
         fresh += bytes;
-        if (fresh >= HOT && wire != null) {
-            wire.send();
+        if (fresh >= HOT) {
+            link.send();
         } else {
             wake();
         }
@@ -570,9 +523,8 @@ public final class MuxSession {
 
     void consumed(int bytes) {
         budget.free(bytes);
-        if (!reading && wire != null && budget.isHalfFree()) {
-            reading = true;
-            wire.reading(true);
+        if (!link.isReading() && budget.isHalfFree()) {
+            link.reading(true);
         }
     }
 
@@ -601,8 +553,8 @@ public final class MuxSession {
         if (closed) {
             return;
         }
-        if (version == ProtocolVersion.CULVERT) {
-            control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.RST, stream.id(), code, text));
+        if (handshake.isCulvert()) {
+            control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version(), Frame.RST, stream.id(), code, text));
             forget(stream);
         } else if (stream.discard()) {
             streams.discarding();
@@ -622,7 +574,9 @@ public final class MuxSession {
     void forget(MuxStream stream) {
         if (streams.remove(stream)) {
             leave(stream);
-            if (streams.isOurs(stream.id()) && streams.ours() == peer.streams() - 1 && isOpenable()) {
+            if (streams.isOurs(stream.id())
+                    && streams.ours() == handshake.peer().streams() - 1
+                    && isOpenable()) {
                 listener.onOpenable(this);
             }
             tellIfDrained();
@@ -640,21 +594,113 @@ public final class MuxSession {
         stream.close();
     }
 
-    // ---- inside
+    // ---- what the peer says
 
-    /** A stock client that has nothing to say yet speaks only with its first keepalive. */
-    private Duration firstWordTimeout() {
-        boolean stock = settings.versions().stream().anyMatch(ProtocolVersion::isStock);
-        Duration handshake = settings.handshakeTimeout();
-        Duration silence = settings.keepalive().timeout();
-        return stock && silence.compareTo(handshake) > 0 ? silence : handshake;
+    void onHello(ByteBuf payload) throws ProtocolViolation {
+        Hello hello = handshake.read(payload);
+        if (hello.resume() != null && giveWay(hello.resume())) {
+            return;
+        }
+        handshake.accept(hello);
+        link.keep(handshake.resumption(budget, link.sentBytes(), link.receivedBytes()));
+        goUp();
+        if (!closed && role == Role.SERVER) { // who is refused by the listener gets no HELLO
+            control.addFirst(handshake.answer());
+        }
+        if (!closed) {
+            sendProbe(now()); // the first round trip, before windows need it
+        }
     }
+
+    /** Whether the connection carries another session from now on. */
+    private boolean giveWay(Hello.Resume resume) throws ProtocolViolation {
+        handshake.check(resume);
+        if (handshake.isOvertaken()) {
+            dismissed = true; // for the server the connection carries the other one already: no last word
+            end(ErrorCode.CANCELLED, "another connection was faster");
+            return true;
+        }
+        closed = listener.onResume(this, resume.token(), resume.received());
+        if (closed) {
+            gaveWay = true;
+            budget.close();
+            if (decoder != null) {
+                decoder.stop();
+            }
+        }
+        return closed;
+    }
+
+    void onOpen(int id, OpenRequest request) throws ProtocolViolation {
+        MuxSettings.Limits limits = settings.limits();
+        if (!goAway.letsPeerOpen()) {
+            refuse(id, ErrorCode.REFUSED, "this session takes no new streams");
+        } else if (control.size() > limits.streams() + limits.replies()) {
+            refuse(id, ErrorCode.LIMIT_REACHED, control.size() + " frames wait for the peer to read them");
+        } else if (streams.peers() >= limits.streams()) {
+            refuse(id, ErrorCode.LIMIT_REACHED, "more than " + streams.peers() + " streams in a session");
+        } else if (!opens.tryTake(limits.opensPerSecond(), now())) {
+            refuse(id, ErrorCode.LIMIT_REACHED, "more than " + limits.opensPerSecond() + " streams opened in a second");
+        } else {
+            MuxStream stream = newStream(id, request);
+            holdGreeting(stream);
+            listener.onStream(this, stream);
+        }
+    }
+
+    private void refuse(int id, ErrorCode code, String text) throws ProtocolViolation {
+        listener.onRefused(this, code, text);
+        reply(
+                version().isStock()
+                        ? Frame.empty(ByteBufAllocator.DEFAULT, version(), Frame.FIN, id)
+                        : Frame.farewell(ByteBufAllocator.DEFAULT, version(), Frame.RST, id, code, text));
+    }
+
+    private void holdGreeting(MuxStream stream) {
+        long hold = rules.greetingHold();
+        if (hold > 0) {
+            stream.hold();
+            alarm(stream, now() + hold);
+        }
+    }
+
+    void onPing(long payload) throws ProtocolViolation {
+        reply(Frame.number(ByteBufAllocator.DEFAULT, version(), Frame.PONG, payload));
+    }
+
+    void onPong(long payload) {
+        long now = now();
+        if (liveness.isAnswer(payload)) {
+            roundTrip.sample(now - payload, now);
+        }
+        if (goAway.isAnswered(payload)) {
+            tellIfDrained();
+        }
+    }
+
+    void onAck(long total) throws ProtocolViolation {
+        link.acknowledge(total);
+    }
+
+    void onGoAway(ErrorCode code, String text) {
+        if (goAway.hear(code, text)) {
+            listener.onGoAway(this, code, text);
+            tellIfDrained();
+        }
+    }
+
+    void onClose(ErrorCode code, String text) {
+        dismissed = true;
+        end(code, text);
+    }
+
+    // ---- inside
 
     private MuxStream newStream(int id, OpenRequest request) {
         SendWindow sendWindow = null;
         ReceiveWindow receiveWindow = null;
         if (version().hasWindows()) {
-            sendWindow = new SendWindow(peer.window());
+            sendWindow = new SendWindow(handshake.peer().window());
             receiveWindow = new ReceiveWindow(
                     firstWindow(), settings.flow().maxWindow(), version().isStock(), budget, roundTrip);
         }
@@ -664,7 +710,7 @@ public final class MuxSession {
     }
 
     private int firstWindow() {
-        return version == ProtocolVersion.CULVERT ? settings.flow().window() : SendWindow.STOCK_INITIAL;
+        return handshake.isCulvert() ? settings.flow().window() : SendWindow.STOCK_INITIAL;
     }
 
     private ByteBuf syn(int id, OpenRequest request) {
@@ -680,44 +726,10 @@ public final class MuxSession {
         }
     }
 
-    private ByteBuf hello(@Nullable Token token, Hello.@Nullable Resume resume) {
-        MuxSettings.Resume keeping = settings.resume();
-        ByteBuf tlvs = ByteBufAllocator.DEFAULT.heapBuffer();
-        try {
-            new Hello(
-                            settings.software(),
-                            settings.flow().window(),
-                            Frame.MAX_PAYLOAD,
-                            settings.limits().streams(),
-                            keeping.isOff()
-                                    ? null
-                                    : new Hello.Keeping(keeping.window().toMillis(), keeping.buffer()),
-                            token,
-                            resume)
-                    .write(tlvs);
-            return Frame.withTlvs(ByteBufAllocator.DEFAULT, version(), Frame.HELLO, 0, tlvs);
-        } finally {
-            tlvs.release();
-        }
-    }
-
-    /** From the next byte on the session can be resumed. */
-    private void keep(Token token, Hello.Keeping byPeer) {
-        MuxSettings.Resume ours = settings.resume();
-        resumption = new Resumption(
-                token,
-                Math.min(ours.window().toNanos(), TimeUnit.MILLISECONDS.toNanos(byPeer.millis())),
-                ours.buffer(),
-                byPeer.buffer(),
-                budget,
-                sentBytes,
-                receivedBytes);
-    }
-
     private void sendProbe(long now) {
-        if (version == ProtocolVersion.CULVERT) {
+        if (handshake.isCulvert()) {
             liveness.asked(now);
-            control.add(Frame.number(ByteBufAllocator.DEFAULT, version, Frame.PING, now));
+            control.add(Frame.number(ByteBufAllocator.DEFAULT, version(), Frame.PING, now));
         } else {
             control.add(Frame.empty(ByteBufAllocator.DEFAULT, version(), Frame.NOP, 0));
         }
@@ -734,16 +746,10 @@ public final class MuxSession {
         }
     }
 
-    private FrameDecoder tellVersion(int firstByte) throws ProtocolViolation {
-        ProtocolVersion spoken = ProtocolVersion.of(firstByte);
-        if (spoken == null || !(version == null ? settings.versions().contains(spoken) : spoken == version)) {
-            unexpectedVersion = OptionalInt.of(firstByte);
-            throw new ProtocolViolation("the peer's first byte is 0x" + Integer.toHexString(firstByte)
-                    + (spoken == null ? ", which is no smux" : ": it speaks " + spoken) + "; expected "
-                    + (version == null ? settings.versions() : version));
-        }
-        if (version == null) {
-            version = spoken;
+    private FrameDecoder beginDecoding(int firstByte) throws ProtocolViolation {
+        boolean first = !handshake.hasVersion();
+        ProtocolVersion spoken = handshake.tellVersion(firstByte);
+        if (first) {
             begin();
         }
         return new FrameDecoder(spoken);
@@ -751,16 +757,11 @@ public final class MuxSession {
 
     /** The version is known. A stock session is up at once, ours when the peer's HELLO arrives. */
     private void begin() {
-        if (version != ProtocolVersion.CULVERT) {
+        if (!handshake.isCulvert()) {
             rules.apply();
             goUp();
         } else if (role == Role.CLIENT) {
-            toldTotal = preferred == null ? 0 : preferred.receivedTotal();
-            control.add(hello(
-                    null,
-                    preferred == null
-                            ? null
-                            : new Hello.Resume(preferred.token().orElseThrow(), toldTotal)));
+            control.add(handshake.question());
             wake();
         } // a server speaks second
     }
@@ -777,17 +778,16 @@ public final class MuxSession {
         wake();
     }
 
-    private void keepToBudget() {
+    void keepToBudget() {
         if (budget.isOverdrawn()) {
-            if (version != ProtocolVersion.SMUX_1) {
+            if (version() != ProtocolVersion.SMUX_1) {
                 endLargest("the session holds " + budget.used() + " bytes, more than its budget");
-            } else if (reading && wire != null) {
-                reading = false; // without windows, this is all there is
-                wire.reading(false);
+            } else {
+                link.reading(false); // without windows, this is all there is
             }
         }
-        if (budget.isOwed() && resumption != null) {
-            resumption.giveUp();
+        if (budget.isOwed()) {
+            link.giveUp();
         }
         boolean progress = true;
         while (progress && budget.isOwed()) {
@@ -811,9 +811,7 @@ public final class MuxSession {
         }
         closed = true;
         boolean linkIsLost = isLost();
-        if (resumption != null) {
-            resumption.giveUp();
-        }
+        link.giveUp();
         List<MuxStream> lost = streams.removeAll();
         lost.forEach(this::leave);
         Set<Integer> unsent = control.withdrawOpens();
@@ -829,9 +827,9 @@ public final class MuxSession {
         budget.close();
         if (linkIsLost) {
             releaseFrames();
-        } else if (wire != null) {
+        } else if (link.isAttached()) {
             sayFarewell(code, text);
-            wire.close();
+            link.close();
         }
         listener.onClosed(this, code, text);
     }
@@ -847,16 +845,14 @@ public final class MuxSession {
 
     private void sayFarewell(ErrorCode code, String text) {
         boolean asks =
-                preferred != null && !up; // by now it may be the other session that would take this for its own end
-        if (version == ProtocolVersion.CULVERT && !dismissed && !asks) {
-            control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.CLOSE, 0, code, text));
+                handshake.asks() && !up; // by now it may be the other session that would take this for its own end
+        if (handshake.isCulvert() && !dismissed && !asks) {
+            control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version(), Frame.CLOSE, 0, code, text));
         }
     }
 
     private void wake() {
-        if (wire != null) {
-            wire.wake();
-        }
+        link.wake();
     }
 
     /** For tests: no account may drift. */
@@ -880,198 +876,8 @@ public final class MuxSession {
 
     @Override
     public String toString() {
-        return role + " session, " + (version == null ? "no version yet" : version) + ", " + streamCount()
+        return role + " session, " + (handshake.hasVersion() ? version() : "no version yet") + ", " + streamCount()
                 + " streams, " + budget.used() + " bytes unconsumed, " + budget.queued() + " queued, "
                 + budget.kept() + " kept" + (isLost() ? ", waits for a connection" : "");
-    }
-
-    /** What the peer sends. */
-    private final class Inbound implements FrameHandler {
-        /** Of the buffer that is being decoded, bytes. */
-        private int capacity;
-
-        private boolean helloReceived;
-
-        @Override
-        public void onData(int id, ByteBuf data) throws ProtocolViolation {
-            if (!up && !closed) {
-                data.release();
-                throw new ProtocolViolation("PSH before HELLO");
-            }
-            MuxStream stream = streams.get(id);
-            if (stream == null) {
-                data.release(); // of a stream that has ended
-                return;
-            }
-            stream.onData(data, capacity);
-            keepToBudget();
-        }
-
-        @Override
-        public void onControl(int command, int id, ByteBuf payload) throws ProtocolViolation {
-            if (closed) {
-                return;
-            }
-            if (!up && command != Frame.HELLO && command != Frame.CLOSE) {
-                throw new ProtocolViolation(Frame.name(command) + " before HELLO");
-            }
-            MuxStream stream = streams.get(id);
-            switch (command) {
-                case Frame.HELLO -> onHello(payload);
-                case Frame.SYN -> onSyn(id, stream, payload);
-                case Frame.NOP -> {} // has proved that the peer lives, as any byte does
-                case Frame.PING ->
-                    reply(Frame.number(ByteBufAllocator.DEFAULT, version(), Frame.PONG, payload.readLongLE()));
-                case Frame.PONG -> onPong(payload.readLongLE());
-                case Frame.ACK -> onAck(payload.readLongLE());
-                case Frame.GOAWAY -> onGoAway(ErrorCode.of(payload.readUnsignedIntLE()), text(payload));
-                case Frame.CLOSE -> {
-                    dismissed = true;
-                    end(ErrorCode.of(payload.readUnsignedIntLE()), text(payload));
-                }
-                default -> {
-                    if (stream != null) { // else it has ended
-                        onStreamControl(command, stream, payload);
-                    }
-                }
-            }
-        }
-
-        private void onStreamControl(int command, MuxStream stream, ByteBuf payload) throws ProtocolViolation {
-            switch (command) {
-                case Frame.FIN -> stream.onFin();
-                case Frame.UPD -> stream.onUpdate(payload.readIntLE(), payload.readUnsignedIntLE());
-                case Frame.OPENED -> {
-                    if (!streams.isOurs(stream.id())) {
-                        throw new ProtocolViolation("OPENED on " + stream + ", which the peer itself opened");
-                    }
-                    stream.onOpened();
-                }
-                case Frame.RST -> {
-                    stream.onReset(ErrorCode.of(payload.readUnsignedIntLE()), text(payload));
-                    forget(stream);
-                }
-                default -> throw new ProtocolViolation("unexpected " + Frame.name(command));
-            }
-        }
-
-        private void onHello(ByteBuf payload) throws ProtocolViolation {
-            if (helloReceived) {
-                throw new ProtocolViolation("a second HELLO");
-            }
-            helloReceived = true;
-            Hello hello = Hello.read(payload);
-            if (hello.resume() != null && giveWay(hello.resume())) {
-                return;
-            }
-            peer = hello;
-            Hello.Keeping keeping = settings.resume().isOff() ? null : hello.keeping();
-            Token token = keeping == null || role == Role.CLIENT ? hello.token() : Token.next();
-            if (keeping != null && token != null) {
-                keep(token, keeping);
-            }
-            goUp();
-            if (!closed && role == Role.SERVER) { // who is refused by the listener gets no HELLO
-                control.addFirst(hello(token, null));
-            }
-            if (!closed) {
-                sendProbe(now()); // the first round trip, before windows need it
-            }
-        }
-
-        /** Whether the connection carries another session from now on. */
-        private boolean giveWay(Hello.Resume resume) throws ProtocolViolation {
-            if (role == Role.CLIENT && (preferred == null || !preferred.token().equals(Optional.of(resume.token())))) {
-                throw new ProtocolViolation("the server resumes a session that nobody has asked for");
-            }
-            if (preferred != null && (!preferred.isLost() || preferred.receivedTotal() != toldTotal)) {
-                dismissed = true; // for the server the connection carries the other one already: no last word
-                end(ErrorCode.CANCELLED, "another connection was faster");
-                return true;
-            }
-            closed = listener.onResume(MuxSession.this, resume.token(), resume.received());
-            if (closed) {
-                gaveWay = true;
-                budget.close();
-                if (decoder != null) {
-                    decoder.stop();
-                }
-            }
-            return closed;
-        }
-
-        private void onAck(long total) throws ProtocolViolation {
-            if (resumption == null) {
-                throw new ProtocolViolation("ACK in a session that is not kept");
-            }
-            boolean full = resumption.isFull();
-            resumption.acknowledge(total);
-            if (full) {
-                wake();
-            }
-        }
-
-        private void onSyn(int id, @Nullable MuxStream existing, ByteBuf payload) throws ProtocolViolation {
-            if (existing != null && version().isStock()) {
-                return; // as the stock library does
-            }
-            streams.checkPeerId(id, !version().isStock());
-            OpenRequest request = version().isStock() ? OpenRequest.EMPTY : OpenRequest.read(payload);
-            if (!goAway.letsPeerOpen()) {
-                refuse(id, ErrorCode.REFUSED, "this session takes no new streams");
-            } else if (control.size()
-                    > settings.limits().streams() + settings.limits().replies()) {
-                refuse(id, ErrorCode.LIMIT_REACHED, control.size() + " frames wait for the peer to read them");
-            } else if (streams.peers() >= settings.limits().streams()) {
-                refuse(id, ErrorCode.LIMIT_REACHED, "more than " + streams.peers() + " streams in a session");
-            } else if (!opens.tryTake(settings.limits().opensPerSecond(), now())) {
-                refuse(
-                        id,
-                        ErrorCode.LIMIT_REACHED,
-                        "more than " + settings.limits().opensPerSecond() + " streams opened in a second");
-            } else {
-                MuxStream stream = newStream(id, request);
-                holdGreeting(stream);
-                listener.onStream(MuxSession.this, stream);
-            }
-        }
-
-        private void refuse(int id, ErrorCode code, String text) throws ProtocolViolation {
-            listener.onRefused(MuxSession.this, code, text);
-            reply(
-                    version().isStock()
-                            ? Frame.empty(ByteBufAllocator.DEFAULT, version(), Frame.FIN, id)
-                            : Frame.farewell(ByteBufAllocator.DEFAULT, version(), Frame.RST, id, code, text));
-        }
-
-        private void holdGreeting(MuxStream stream) {
-            long hold = rules.greetingHold();
-            if (hold > 0) {
-                stream.hold();
-                alarm(stream, now() + hold);
-            }
-        }
-
-        private void onPong(long payload) {
-            long now = now();
-            if (liveness.isAnswer(payload)) {
-                roundTrip.sample(now - payload, now);
-            }
-            if (goAway.isAnswered(payload)) {
-                tellIfDrained();
-            }
-        }
-
-        private void onGoAway(ErrorCode code, String text) {
-            if (goAway.hear(code, text)) {
-                listener.onGoAway(MuxSession.this, code, text);
-                tellIfDrained();
-            }
-        }
-
-        /** What a peer writes into our logs: no control characters. */
-        private String text(ByteBuf payload) {
-            return payload.toString(StandardCharsets.UTF_8).replaceAll("\\p{Cc}", "?");
-        }
     }
 }

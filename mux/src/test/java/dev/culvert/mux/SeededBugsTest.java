@@ -55,9 +55,9 @@ class SeededBugsTest {
             bug("what is kept is not released in the end", "Resumption", "again.forEach(this::drop);", ""),
             bug(
                     "an answer that was never sent is lost in memory when the next one takes its place",
-                    "MuxSession",
-                    "greeting.release();\n        }\n        greeting =",
-                    "}\n        greeting ="),
+                    "Link",
+                    "greeting.release();\n        }\n        greeting = frame",
+                    "}\n        greeting = frame"),
             bug(
                     "the part of a frame that has come is forgotten with the link",
                     "MuxSession",
@@ -65,28 +65,28 @@ class SeededBugsTest {
                     "decoder = new FrameDecoder(version()); listener.onResumed(this);"),
             bug(
                     "the link that gives way to another is taken for lost",
-                    "MuxSession",
+                    "Link",
                     "wire = newWire;\n        if (before",
                     "before.drop();\n        wire = newWire;\n        if (before"),
             bug(
                     "frames that wait are forgotten with the link",
                     "MuxSession",
-                    "by.lose(text, now());",
-                    "by.lose(text, now()); control.release();"),
+                    "link.lose(text, now());",
+                    "link.lose(text, now()); control.release();"),
             bug(
                     "credit that is due is forgotten with the link",
                     "MuxSession",
-                    "by.lose(text, now());",
-                    "by.lose(text, now()); control.dropUpdates();"),
+                    "link.lose(text, now());",
+                    "link.lose(text, now()); control.dropUpdates();"),
             bug(
                     "a client goes on by a connection that was told less than it has by now",
-                    "MuxSession",
+                    "Handshake",
                     " || preferred.receivedTotal() != toldTotal",
                     ""),
             bug(
                     "what comes together with the answer is dropped",
                     "MuxSession",
-                    "if (gaveWay && in.isReadable() && wire != null) {",
+                    "if (gaveWay && in.isReadable()) {",
                     "if (false) {"),
             bug(
                     "a stream that crosses a GOAWAY is refused",
