@@ -24,6 +24,12 @@ import org.slf4j.LoggerFactory;
  * <p>A session may outlive its connection, where both sides are ready for that: when the link is lost it waits, with all its streams, until
  * another connection {@link MuxConnection#carry carries} it, and then nothing has been lost; see {@link Resumption}.
  *
+ * <p>What is known stands in its parts: what carries the session ({@link Link}), how it begins ({@link Handshake}), which streams there are
+ * ({@link StreamTable}), what goes before data ({@link ControlQueue}) and whose data is next ({@link Scheduler}), how much memory is held
+ * ({@link MemoryBudget}), whether the peer lives ({@link Liveness}), who takes no new streams ({@link GoAway}). Here stands what they do
+ * together when something happens: when a frame comes ({@link Inbound}) or may go, when a stream or the application wants something, when
+ * time has passed.
+ *
  * <p>Nothing that a peer does ends more than its session: a broken rule ends it with {@link ErrorCode#PROTOCOL_ERROR}, a
  * passed limit with the code that says so.
  */
@@ -48,49 +54,33 @@ public final class MuxSession {
     private final SessionListener listener;
     private final Ticker ticker;
 
-    private final StreamTable streams;
+    private final Link link = new Link();
+    private final Handshake handshake;
     private final Inbound inbound;
+    private final StreamTable streams;
+    private final RateLimit opens;
     private final Scheduler scheduler;
     private final ControlQueue control;
     private final MemoryBudget budget;
-    private final RoundTrip roundTrip = new RoundTrip();
-    private final RateLimit opens;
     private final StockRules rules;
-    private final Link link = new Link();
-    private final Handshake handshake;
     private final Liveness liveness;
+    private final RoundTrip roundTrip = new RoundTrip();
     private final GoAway goAway = new GoAway();
 
     /** Streams that wait for a moment: with their first bytes, or with their FIN. */
     private final PriorityQueue<Alarm> alarms = new PriorityQueue<>(Comparator.comparingLong(Alarm::at));
 
-    private boolean gaveWay;
-    private boolean dismissed;
+    /** Null before the peer's first byte. */
     private @Nullable FrameDecoder decoder;
 
     private boolean up;
     private boolean closed;
-
+    /** The connection carries another session. */
+    private boolean gaveWay;
+    /** The peer is not told of the end: it has told us, or is another session's by now. */
+    private boolean dismissed;
     /** Bytes that streams were given since the last frame was sent. */
     private int fresh;
-
-    /** What a session keeps account of; all of it is zero when nothing is open and nothing waits. */
-    record Accounts(
-            int streams,
-            int own,
-            int peers,
-            int discarded,
-            long unconsumed,
-            long promised,
-            long queued,
-            long kept,
-            long inFlight) {
-        static final Accounts NONE = new Accounts(0, 0, 0, 0, 0, 0, 0, 0, 0);
-
-        Accounts keeping(long bytes) {
-            return new Accounts(streams, own, peers, discarded, unconsumed, promised, queued, bytes, inFlight);
-        }
-    }
 
     private record Alarm(long at, MuxStream stream) {}
 
@@ -109,14 +99,14 @@ public final class MuxSession {
         this.settings = settings;
         this.listener = listener;
         this.ticker = ticker;
+        handshake = new Handshake(role, settings);
         streams = new StreamTable(role);
         inbound = new Inbound(this, streams);
+        opens = new RateLimit(now());
         scheduler = new Scheduler(settings.flow().frameSize() + Frame.HEADER);
         control = new ControlQueue(settings.limits().replies());
         budget = new MemoryBudget(settings.flow().budget(), shared);
-        opens = new RateLimit(now());
         rules = new StockRules(settings.stockPeer(), this::activate);
-        handshake = new Handshake(role, settings);
         liveness = new Liveness(settings.keepalive(), handshake.timeout(), now());
     }
 
@@ -355,11 +345,6 @@ public final class MuxSession {
         releaseFrames();
     }
 
-    private void releaseFrames() {
-        control.release();
-        link.end();
-    }
-
     /** From here on the connection that is gone only keeps the time. */
     private void lose(String text) {
         link.lose(text, now());
@@ -583,17 +568,6 @@ public final class MuxSession {
         }
     }
 
-    private void tellIfDrained() {
-        if (!closed && goAway.isDraining() && streamCount() == 0) {
-            listener.onDrained(this);
-        }
-    }
-
-    private void leave(MuxStream stream) {
-        rules.forget(stream);
-        stream.close();
-    }
-
     // ---- what the peer says
 
     void onHello(ByteBuf payload) throws ProtocolViolation {
@@ -696,6 +670,33 @@ public final class MuxSession {
 
     // ---- inside
 
+    private FrameDecoder beginDecoding(int firstByte) throws ProtocolViolation {
+        boolean first = !handshake.hasVersion();
+        ProtocolVersion spoken = handshake.tellVersion(firstByte);
+        if (first) {
+            begin();
+        }
+        return new FrameDecoder(spoken);
+    }
+
+    /** The version is known. A stock session is up at once, ours when the peer's HELLO arrives. */
+    private void begin() {
+        if (!handshake.isCulvert()) {
+            rules.apply();
+            goUp();
+        } else if (role == Role.CLIENT) {
+            control.add(handshake.question());
+            wake();
+        } // a server speaks second
+    }
+
+    private void goUp() {
+        up = true;
+        liveness.up(now());
+        listener.onUp(this);
+        wake();
+    }
+
     private MuxStream newStream(int id, OpenRequest request) {
         SendWindow sendWindow = null;
         ReceiveWindow receiveWindow = null;
@@ -726,6 +727,11 @@ public final class MuxSession {
         }
     }
 
+    private void reply(ByteBuf frame) throws ProtocolViolation {
+        control.reply(frame);
+        wake();
+    }
+
     private void sendProbe(long now) {
         if (handshake.isCulvert()) {
             liveness.asked(now);
@@ -744,38 +750,6 @@ public final class MuxSession {
                 forget(stream);
             }
         }
-    }
-
-    private FrameDecoder beginDecoding(int firstByte) throws ProtocolViolation {
-        boolean first = !handshake.hasVersion();
-        ProtocolVersion spoken = handshake.tellVersion(firstByte);
-        if (first) {
-            begin();
-        }
-        return new FrameDecoder(spoken);
-    }
-
-    /** The version is known. A stock session is up at once, ours when the peer's HELLO arrives. */
-    private void begin() {
-        if (!handshake.isCulvert()) {
-            rules.apply();
-            goUp();
-        } else if (role == Role.CLIENT) {
-            control.add(handshake.question());
-            wake();
-        } // a server speaks second
-    }
-
-    private void goUp() {
-        up = true;
-        liveness.up(now());
-        listener.onUp(this);
-        wake();
-    }
-
-    private void reply(ByteBuf frame) throws ProtocolViolation {
-        control.reply(frame);
-        wake();
     }
 
     void keepToBudget() {
@@ -803,6 +777,18 @@ public final class MuxSession {
         }
         largest.resetByLimit(ErrorCode.LIMIT_REACHED, why + ", and this stream the most of it");
         return true;
+    }
+
+    private void wake() {
+        link.wake();
+    }
+
+    // ---- its end
+
+    private void tellIfDrained() {
+        if (!closed && goAway.isDraining() && streamCount() == 0) {
+            listener.onDrained(this);
+        }
     }
 
     private void end(ErrorCode code, String text) {
@@ -834,6 +820,11 @@ public final class MuxSession {
         listener.onClosed(this, code, text);
     }
 
+    private void leave(MuxStream stream) {
+        rules.forget(stream);
+        stream.close();
+    }
+
     /** Whatever this one's listener does, the others hear of the end, too. */
     private void tellReset(MuxStream stream, ErrorCode code, String text) {
         try {
@@ -851,11 +842,14 @@ public final class MuxSession {
         }
     }
 
-    private void wake() {
-        link.wake();
+    private void releaseFrames() {
+        control.release();
+        link.end();
     }
 
-    /** For tests: no account may drift. */
+    // ---- for tests
+
+    /** No account may drift. */
     Accounts accounts() {
         return new Accounts(
                 streams.size(),
@@ -869,7 +863,7 @@ public final class MuxSession {
                 rules.inFlight());
     }
 
-    /** For tests of what happens when they run out. */
+    /** For what happens when they run out. */
     void nextId(long id) {
         streams.nextId(id);
     }

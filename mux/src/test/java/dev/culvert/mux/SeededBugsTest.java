@@ -116,7 +116,7 @@ class SeededBugsTest {
                     "void close() {\n        if (receiveWindow == null) {"),
             bug(
                     "a header is written over bytes that are on their way",
-                    "MuxStream",
+                    "SendQueue",
                     "if (whole && !headIsSplit &&",
                     "if (whole &&"));
 
