@@ -1,7 +1,6 @@
 package dev.culvert.mux;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
 import io.netty.util.concurrent.Ticker;
 import java.util.Comparator;
 import java.util.List;
@@ -25,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * another connection {@link MuxConnection#carry carries} it, and then nothing has been lost; see {@link Resumption}.
  *
  * <p>What is known stands in its parts: what carries the session ({@link Link}), how it begins ({@link Handshake}), which streams there are
- * ({@link StreamTable}), what goes before data ({@link ControlQueue}) and whose data is next ({@link Scheduler}), how much memory is held
+ * ({@link StreamTable}), what goes to the peer, and when ({@link Outbound}), how much memory is held
  * ({@link MemoryBudget}), whether the peer lives ({@link Liveness}), who takes no new streams ({@link GoAway}). Here stands what they do
  * together when something happens: when a frame comes ({@link Inbound}) or may go, when a stream or the application wants something, when
  * time has passed.
@@ -46,8 +45,6 @@ public final class MuxSession {
 
     /** Writes need not be shorter, however many streams there are, bytes. */
     private static final int MIN_WRITE = 1024;
-    /** So many new bytes are sent at once, while the processor has them in its cache. */
-    private static final int HOT = 256 << 10;
 
     private final Role role;
     private final MuxSettings settings;
@@ -59,8 +56,8 @@ public final class MuxSession {
     private final Inbound inbound;
     private final StreamTable streams;
     private final RateLimit opens;
-    private final Scheduler scheduler;
     private final ControlQueue control;
+    private final Outbound outbound;
     private final MemoryBudget budget;
     private final StockRules rules;
     private final Liveness liveness;
@@ -79,8 +76,6 @@ public final class MuxSession {
     private boolean gaveWay;
     /** The peer is not told of the end: it has told us, or is another session's by now. */
     private boolean dismissed;
-    /** Bytes that streams were given since the last frame was sent. */
-    private int fresh;
 
     private record Alarm(long at, MuxStream stream) {}
 
@@ -103,8 +98,9 @@ public final class MuxSession {
         streams = new StreamTable(role);
         inbound = new Inbound(this, streams);
         opens = new RateLimit(now());
-        scheduler = new Scheduler(settings.flow().frameSize() + Frame.HEADER);
         control = new ControlQueue(settings.limits().replies());
+        outbound = new Outbound(
+                link, handshake, control, new Scheduler(settings.flow().frameSize() + Frame.HEADER));
         budget = new MemoryBudget(settings.flow().budget(), shared);
         rules = new StockRules(settings.stockPeer(), this::activate);
         liveness = new Liveness(settings.keepalive(), handshake.timeout(), now());
@@ -194,8 +190,7 @@ public final class MuxSession {
         // Registered before the SYN can be on its way: the peer may speak first.
         MuxStream stream = newStream(id, request);
         stream.listener(streamListener);
-        control.add(syn(id, request));
-        wake();
+        outbound.open(id, request);
         return stream;
     }
 
@@ -259,12 +254,10 @@ public final class MuxSession {
         if (!closed && !goAway.isSaid()) {
             goAway.say();
             if (handshake.isCulvert()) {
-                control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version(), Frame.GOAWAY, 0, code, text));
+                outbound.farewell(Frame.GOAWAY, 0, code, text);
                 if (up && (role == Role.SERVER || streams.hasPeerOpened())) {
-                    long question = goAway.call(now(), roundTrip.patience());
-                    control.add(Frame.number(ByteBufAllocator.DEFAULT, version(), Frame.PING, question));
+                    outbound.ping(goAway.call(now(), roundTrip.patience()));
                 }
-                wake();
             }
             tellIfDrained();
         }
@@ -370,35 +363,7 @@ public final class MuxSession {
 
     /** Hands the next frame to {@code out}, which takes its one or two buffers. False: there is nothing to send now. */
     boolean transmit(Consumer<ByteBuf> out) {
-        fresh = 0;
-        ByteBuf again = link.nextAgain();
-        if (again != null) {
-            link.sent(again.readableBytes());
-            out.accept(again);
-            return true;
-        }
-        Consumer<ByteBuf> kept = link.keeping(out);
-        ByteBuf frame = nextControl();
-        if (frame != null) {
-            link.sent(frame.readableBytes());
-            kept.accept(frame);
-            return true;
-        }
-        boolean mayGo = isUp() && !link.isFull();
-        MuxStream stream = mayGo ? scheduler.next() : null;
-        if (stream == null) {
-            return false;
-        }
-        int sent = stream.send(kept);
-        link.sent(sent);
-        scheduler.sent(stream, sent);
-        stream.checkWritable();
-        return true;
-    }
-
-    private @Nullable ByteBuf nextControl() {
-        ByteBuf ack = link.nextAck(control.hasUpdates());
-        return ack != null ? ack : control.next();
+        return outbound.transmit(isUp(), out);
     }
 
     /** When to call {@link #tick} next, on the clock of {@link #now}. */
@@ -441,10 +406,7 @@ public final class MuxSession {
             case WAIT -> {}
             case PROVE -> {
                 sendProbe(now);
-                ByteBuf news = link.news();
-                if (news != null) {
-                    control.add(news);
-                }
+                outbound.news();
                 lookAfterStreams(now);
                 keepToBudget();
             }
@@ -488,13 +450,7 @@ public final class MuxSession {
     /** A stream has been given bytes to send. */
     void queued(MuxStream stream, int bytes) {
         budget.queue(bytes);
-        scheduler.activate(stream);
-        fresh += bytes;
-        if (fresh >= HOT) {
-            link.send();
-        } else {
-            wake();
-        }
+        outbound.activate(stream, bytes);
     }
 
     /** Queued bytes were sent or dropped. */
@@ -520,18 +476,15 @@ public final class MuxSession {
     }
 
     void activate(MuxStream stream) {
-        scheduler.activate(stream);
-        wake();
+        outbound.activate(stream);
     }
 
     void sendControl(int command, MuxStream stream) {
-        control.add(Frame.empty(ByteBufAllocator.DEFAULT, version(), command, stream.id()));
-        wake();
+        outbound.empty(command, stream.id());
     }
 
     void updateIsDue(MuxStream stream) {
-        control.update(stream);
-        wake();
+        outbound.update(stream);
     }
 
     void resetByUs(MuxStream stream, ErrorCode code, String text) {
@@ -539,7 +492,7 @@ public final class MuxSession {
             return;
         }
         if (handshake.isCulvert()) {
-            control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version(), Frame.RST, stream.id(), code, text));
+            outbound.farewell(Frame.RST, stream.id(), code, text);
             forget(stream);
         } else if (stream.discard()) {
             streams.discarding();
@@ -579,7 +532,7 @@ public final class MuxSession {
         link.keep(handshake.resumption(budget, link.sentBytes(), link.receivedBytes()));
         goUp();
         if (!closed && role == Role.SERVER) { // who is refused by the listener gets no HELLO
-            control.addFirst(handshake.answer());
+            outbound.helloFirst(handshake.answer());
         }
         if (!closed) {
             sendProbe(now()); // the first round trip, before windows need it
@@ -624,10 +577,7 @@ public final class MuxSession {
 
     private void refuse(int id, ErrorCode code, String text) throws ProtocolViolation {
         listener.onRefused(this, code, text);
-        reply(
-                version().isStock()
-                        ? Frame.empty(ByteBufAllocator.DEFAULT, version(), Frame.FIN, id)
-                        : Frame.farewell(ByteBufAllocator.DEFAULT, version(), Frame.RST, id, code, text));
+        outbound.refuse(id, code, text);
     }
 
     private void holdGreeting(MuxStream stream) {
@@ -639,7 +589,7 @@ public final class MuxSession {
     }
 
     void onPing(long payload) throws ProtocolViolation {
-        reply(Frame.number(ByteBufAllocator.DEFAULT, version(), Frame.PONG, payload));
+        outbound.pong(payload);
     }
 
     void onPong(long payload) {
@@ -685,8 +635,7 @@ public final class MuxSession {
             rules.apply();
             goUp();
         } else if (role == Role.CLIENT) {
-            control.add(handshake.question());
-            wake();
+            outbound.hello(handshake.question());
         } // a server speaks second
     }
 
@@ -714,32 +663,13 @@ public final class MuxSession {
         return handshake.isCulvert() ? settings.flow().window() : SendWindow.STOCK_INITIAL;
     }
 
-    private ByteBuf syn(int id, OpenRequest request) {
-        if (version().isStock()) {
-            return Frame.empty(ByteBufAllocator.DEFAULT, version(), Frame.SYN, id);
-        }
-        ByteBuf tlvs = ByteBufAllocator.DEFAULT.heapBuffer();
-        try {
-            request.write(tlvs);
-            return Frame.withTlvs(ByteBufAllocator.DEFAULT, version(), Frame.SYN, id, tlvs);
-        } finally {
-            tlvs.release();
-        }
-    }
-
-    private void reply(ByteBuf frame) throws ProtocolViolation {
-        control.reply(frame);
-        wake();
-    }
-
     private void sendProbe(long now) {
         if (handshake.isCulvert()) {
             liveness.asked(now);
-            control.add(Frame.number(ByteBufAllocator.DEFAULT, version(), Frame.PING, now));
+            outbound.ping(now);
         } else {
-            control.add(Frame.empty(ByteBufAllocator.DEFAULT, version(), Frame.NOP, 0));
+            outbound.empty(Frame.NOP, 0);
         }
-        wake();
     }
 
     private void lookAfterStreams(long now) {
@@ -838,13 +768,20 @@ public final class MuxSession {
         boolean asks =
                 handshake.asks() && !up; // by now it may be the other session that would take this for its own end
         if (handshake.isCulvert() && !dismissed && !asks) {
-            control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version(), Frame.CLOSE, 0, code, text));
+            outbound.lastWord(code, text);
         }
     }
 
     private void releaseFrames() {
         control.release();
         link.end();
+    }
+
+    @Override
+    public String toString() {
+        return role + " session, " + (handshake.hasVersion() ? version() : "no version yet") + ", " + streamCount()
+                + " streams, " + budget.used() + " bytes unconsumed, " + budget.queued() + " queued, "
+                + budget.kept() + " kept" + (isLost() ? ", waits for a connection" : "");
     }
 
     // ---- for tests
@@ -866,12 +803,5 @@ public final class MuxSession {
     /** For what happens when they run out. */
     void nextId(long id) {
         streams.nextId(id);
-    }
-
-    @Override
-    public String toString() {
-        return role + " session, " + (handshake.hasVersion() ? version() : "no version yet") + ", " + streamCount()
-                + " streams, " + budget.used() + " bytes unconsumed, " + budget.queued() + " queued, "
-                + budget.kept() + " kept" + (isLost() ? ", waits for a connection" : "");
     }
 }
