@@ -1,20 +1,13 @@
 package dev.culvert.mux;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
-import io.netty.util.collection.IntObjectHashMap;
 import io.netty.util.concurrent.Ticker;
-import java.nio.charset.StandardCharsets;
-import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.PriorityQueue;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -30,6 +23,12 @@ import org.slf4j.LoggerFactory;
  * <p>A session may outlive its connection, where both sides are ready for that: when the link is lost it waits, with all its streams, until
  * another connection {@link MuxConnection#carry carries} it, and then nothing has been lost; see {@link Resumption}.
  *
+ * <p>What is known stands in its parts: what carries the session ({@link Link}), how it begins ({@link Handshake}), which streams there are
+ * ({@link StreamTable}), what goes to the peer, and when ({@link Outbound}), how much memory is held
+ * ({@link MemoryBudget}), whether the peer lives ({@link Liveness}), who takes no new streams ({@link GoAway}). Here stands what they do
+ * together when something happens: when a frame comes ({@link Inbound}) or may go, when a stream or the application wants something, when
+ * time has passed.
+ *
  * <p>Nothing that a peer does ends more than its session: a broken rule ends it with {@link ErrorCode#PROTOCOL_ERROR}, a
  * passed limit with the code that says so.
  */
@@ -44,102 +43,41 @@ public final class MuxSession {
 
     private static final Logger LOG = LoggerFactory.getLogger(MuxSession.class);
 
-    private static final long LAST_ID = 0xffff_ffffL;
     /** Writes need not be shorter, however many streams there are, bytes. */
     private static final int MIN_WRITE = 1024;
-    /** A peer that is alive answers a PING within that, or within some round trips, ns. */
-    private static final long LAST_CALL = TimeUnit.SECONDS.toNanos(1);
-    /** So many new bytes are sent at once, while the processor has them in its cache. */
-    private static final int HOT = 256 << 10;
 
     private final Role role;
     private final MuxSettings settings;
     private final SessionListener listener;
     private final Ticker ticker;
-    private final Inbound inbound = new Inbound();
 
-    private final IntObjectHashMap<MuxStream> streams = new IntObjectHashMap<>();
-    private final Scheduler scheduler;
-    private final MemoryBudget budget;
-    private final RoundTrip roundTrip = new RoundTrip();
+    private final Link link = new Link();
+    private final Handshake handshake;
+    private final Inbound inbound;
+    private final StreamTable streams;
     private final RateLimit opens;
+    private final ControlQueue control;
+    private final Outbound outbound;
+    private final MemoryBudget budget;
     private final StockRules rules;
     private final Liveness liveness;
-
-    /** Frames that go before all data: those that we wanted to send, and those that the peer made us send. */
-    private final ArrayDeque<ByteBuf> control = new ArrayDeque<>();
-    /** Streams that owe their peer a UPD; it is written when its turn has come, so that there is never more than one. */
-    private final ArrayDeque<MuxStream> updates = new ArrayDeque<>();
-
-    private final ArrayDeque<ByteBuf> replies = new ArrayDeque<>();
+    private final RoundTrip roundTrip = new RoundTrip();
+    private final GoAway goAway = new GoAway();
 
     /** Streams that wait for a moment: with their first bytes, or with their FIN. */
     private final PriorityQueue<Alarm> alarms = new PriorityQueue<>(Comparator.comparingLong(Alarm::at));
 
-    /** The connection that carries the session; while the link is lost, the one that did. */
-    private @Nullable Wire wire;
-    /** What the connection to come has to begin with; no part of the session's own bytes. */
-    private @Nullable ByteBuf greeting;
-    /** Null: the session ends with its link. */
-    private @Nullable Resumption resumption;
-    /** What a client would rather have carried by its connection than this session. */
-    private @Nullable MuxSession preferred;
-    /** Bytes of that one which we had when the server was asked. */
-    private long toldTotal;
-
-    private boolean gaveWay;
-    private boolean dismissed;
+    /** Null before the peer's first byte. */
     private @Nullable FrameDecoder decoder;
-    private @Nullable ProtocolVersion version;
-    private OptionalInt unexpectedVersion = OptionalInt.empty();
-    private Hello peer = Hello.NONE;
 
     private boolean up;
     private boolean closed;
-    private boolean reading = true;
-    private boolean goAwaySent;
-    private @Nullable LastCall lastCall;
-    private @Nullable GoAway goAwayReceived;
-
-    private long nextId;
-    private long lastPeerId;
-    private int ownStreams;
-    private int peerStreams;
-    private int discarded;
-    private long receivedBytes;
-    private long sentBytes;
-    /** Bytes that streams were given since the last frame was sent. */
-    private int fresh;
-
-    /** What a session keeps account of; all of it is zero when nothing is open and nothing waits. */
-    record Accounts(
-            int streams,
-            int own,
-            int peers,
-            int discarded,
-            long unconsumed,
-            long promised,
-            long queued,
-            long kept,
-            long inFlight) {
-        static final Accounts NONE = new Accounts(0, 0, 0, 0, 0, 0, 0, 0, 0);
-
-        Accounts keeping(long bytes) {
-            return new Accounts(streams, own, peers, discarded, unconsumed, promised, queued, bytes, inFlight);
-        }
-    }
+    /** The connection carries another session. */
+    private boolean gaveWay;
+    /** The peer is not told of the end: it has told us, or is another session's by now. */
+    private boolean dismissed;
 
     private record Alarm(long at, MuxStream stream) {}
-
-    private record GoAway(ErrorCode code, String text) {}
-
-    /**
-     * The PING that follows a GOAWAY. Until its answer a SYN may have been sent by a peer that could not know, and is taken.
-     *
-     * @param question its payload
-     * @param until the peer is not waited for longer
-     */
-    private record LastCall(long question, long until) {}
 
     /** A session that waits for its connection. A client speaks the first of {@code settings.versions()}. */
     public MuxSession(Role role, MuxSettings settings, SessionListener listener) {
@@ -156,12 +94,16 @@ public final class MuxSession {
         this.settings = settings;
         this.listener = listener;
         this.ticker = ticker;
-        scheduler = new Scheduler(settings.flow().frameSize() + Frame.HEADER);
-        budget = new MemoryBudget(settings.flow().budget(), shared);
+        handshake = new Handshake(role, settings);
+        streams = new StreamTable(role);
+        inbound = new Inbound(this, streams);
         opens = new RateLimit(now());
+        control = new ControlQueue(settings.limits().replies());
+        outbound = new Outbound(
+                link, handshake, control, new Scheduler(settings.flow().frameSize() + Frame.HEADER));
+        budget = new MemoryBudget(settings.flow().budget(), shared);
         rules = new StockRules(settings.stockPeer(), this::activate);
-        liveness = new Liveness(settings.keepalive(), firstWordTimeout(), now());
-        nextId = role == Role.CLIENT ? 3 : 2; // stock clients, too, begin with 3
+        liveness = new Liveness(settings.keepalive(), handshake.timeout(), now());
     }
 
     // ---- for the application
@@ -176,35 +118,31 @@ public final class MuxSession {
      * @throws IllegalStateException on a server before the client's first byte
      */
     public ProtocolVersion version() {
-        if (version == null) {
-            throw new IllegalStateException("the peer has not spoken yet");
-        }
-        return version;
+        return handshake.version();
     }
 
     /** What the peer calls itself; empty for a stock peer. */
     public String peerSoftware() {
-        return peer.software();
+        return handshake.peer().software();
     }
 
     /** The first byte of a peer that speaks a version which this session does not take. */
     public OptionalInt unexpectedVersion() {
-        return unexpectedVersion;
+        return handshake.unexpectedVersion();
     }
 
     /** Whether {@link #open} may be called now. */
     public boolean isOpenable() {
         return isUp()
                 && !isLost()
-                && !goAwaySent
-                && goAwayReceived == null
-                && idsLeft() > 0
-                && ownStreams < peer.streams();
+                && goAway.letsUsOpen()
+                && streams.idsLeft() > 0
+                && streams.ours() < handshake.peer().streams();
     }
 
     /** How many streams our side may still open before its ids are used up; then another session is needed. */
     public long idsLeft() {
-        return Math.max(0, (LAST_ID - nextId + 2) / 2);
+        return streams.idsLeft();
     }
 
     /** Whether the peer has answered and the session is not over. */
@@ -218,12 +156,12 @@ public final class MuxSession {
 
     /** Whether the session waits for another connection. */
     public boolean isLost() {
-        return resumption != null && resumption.isLost();
+        return link.isLost();
     }
 
     /** What names the session to who resumes it; empty where it ends with its link. */
     public Optional<Token> token() {
-        return Optional.ofNullable(resumption).map(Resumption::token);
+        return link.token();
     }
 
     /**
@@ -236,7 +174,7 @@ public final class MuxSession {
         if (!other.isLost()) {
             throw new IllegalArgumentException("it has its link");
         }
-        preferred = other;
+        handshake.prefer(other);
     }
 
     /**
@@ -248,25 +186,22 @@ public final class MuxSession {
         if (!isOpenable()) {
             throw new IllegalStateException("this session takes no new streams");
         }
-        int id = (int) nextId;
-        nextId += 2;
+        int id = streams.takeId();
         // Registered before the SYN can be on its way: the peer may speak first.
         MuxStream stream = newStream(id, request);
         stream.listener(streamListener);
-        ownStreams++;
-        control.add(syn(id, request));
-        wake();
+        outbound.open(id, request);
         return stream;
     }
 
     /** Streams that are open, whoever opened them. */
     public int streamCount() {
-        return streams.size() - discarded;
+        return streams.open();
     }
 
     /** Calls {@code action} for every open stream; it may end streams. */
     public void forEachStream(Consumer<MuxStream> action) {
-        for (MuxStream stream : List.copyOf(streams.values())) {
+        for (MuxStream stream : streams.snapshot()) {
             if (!stream.isDiscarding()) {
                 action.accept(stream);
             }
@@ -285,12 +220,12 @@ public final class MuxSession {
 
     /** Bytes that have come from the peer, frames and all. */
     public long receivedBytes() {
-        return receivedBytes;
+        return link.receivedBytes();
     }
 
     /** Bytes that have gone to the peer, frames and all. */
     public long sentBytes() {
-        return sentBytes;
+        return link.sentBytes();
     }
 
     /** What the windows of all streams let the peer send beyond its first ones, bytes. */
@@ -308,12 +243,7 @@ public final class MuxSession {
      * is not over, but others are better. Always true with a stock peer.
      */
     public boolean isResponsive() {
-        return !liveness.isSilent(now(), patience());
-    }
-
-    /** How long a peer that is alive takes to answer a PING at most, ns. */
-    private long patience() {
-        return Math.max(LAST_CALL, 4 * roundTrip.nanos());
+        return !liveness.isSilent(now(), roundTrip.patience());
     }
 
     /**
@@ -321,34 +251,23 @@ public final class MuxSession {
      * before it could know.
      */
     public void goAway(ErrorCode code, String text) {
-        if (!closed && !goAwaySent) {
-            goAwaySent = true;
-            if (version == ProtocolVersion.CULVERT) {
-                control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.GOAWAY, 0, code, text));
-                if (up && (role == Role.SERVER || lastPeerId > 0)) {
-                    lastCall(version, now());
+        if (!closed && !goAway.isSaid()) {
+            goAway.say();
+            if (handshake.isCulvert()) {
+                outbound.farewell(Frame.GOAWAY, 0, code, text);
+                if (up && (role == Role.SERVER || streams.hasPeerOpened())) {
+                    outbound.ping(goAway.call(now(), roundTrip.patience()));
                 }
-                wake();
             }
             tellIfDrained();
         }
     }
 
-    private void lastCall(ProtocolVersion spoken, long now) {
-        lastCall = new LastCall(~now, now + patience()); // a probe asks for now
-        control.add(Frame.number(ByteBufAllocator.DEFAULT, spoken, Frame.PING, ~now));
-    }
-
-    private void endLastCall() {
-        lastCall = null;
-        tellIfDrained();
-    }
-
     /** Leaves the link that the session has, and waits for another, if it can be resumed; else nothing happens. */
     public void leaveLink(String text) {
-        if (!closed && !isLost() && resumption != null && resumption.isPossible() && wire != null) {
-            lose(resumption, text);
-            wire.drop();
+        if (!closed && !isLost() && link.mayBeLost() && link.isAttached()) {
+            lose(text);
+            link.drop();
         }
     }
 
@@ -360,14 +279,14 @@ public final class MuxSession {
     // ---- for the connection
 
     boolean isCarriedBy(Wire some) {
-        return wire == some;
+        return link.isCarriedBy(some);
     }
 
-    void attach(Wire newWire) {
-        wire = newWire;
+    void attach(Wire wire) {
+        link.attach(wire);
         liveness.connected(now());
         if (role == Role.CLIENT) {
-            version = settings.versions().iterator().next();
+            handshake.chooseVersion();
             begin();
         }
         wake();
@@ -378,14 +297,14 @@ public final class MuxSession {
         try {
             if (!closed && in.isReadable()) {
                 liveness.heard(now());
-                count(in.readableBytes());
+                link.receive(in.readableBytes());
                 if (decoder == null) {
-                    decoder = tellVersion(in.getUnsignedByte(in.readerIndex()));
+                    decoder = beginDecoding(in.getUnsignedByte(in.readerIndex()));
                 }
-                inbound.capacity = in.capacity();
+                inbound.begin(in);
                 decoder.decode(in, inbound);
-                if (gaveWay && in.isReadable() && wire != null) {
-                    wire.pass(in.readRetainedSlice(in.readableBytes()));
+                if (gaveWay && in.isReadable()) {
+                    link.pass(in.readRetainedSlice(in.readableBytes()));
                 }
             }
         } catch (ProtocolViolation e) {
@@ -395,19 +314,9 @@ public final class MuxSession {
         }
     }
 
-    private void count(int bytes) {
-        receivedBytes += bytes;
-        if (resumption != null) {
-            resumption.receive(bytes);
-            if (resumption.owesAck(false)) {
-                wake();
-            }
-        }
-    }
-
     /** Bytes of the session that have come, however often each was sent; 0 where it ends with its link. */
-    private long receivedTotal() {
-        return resumption == null ? 0 : resumption.received();
+    long receivedTotal() {
+        return link.receivedTotal();
     }
 
     /** The connection is gone. */
@@ -415,122 +324,59 @@ public final class MuxSession {
         if (isLost()) {
             return;
         }
-        if (!closed && resumption != null && resumption.isPossible()) {
-            lose(resumption, text);
+        if (!closed && link.mayBeLost()) {
+            lose(text);
             return;
         }
-        wire = null;
-        if (goAwayReceived != null) {
-            end(goAwayReceived.code, goAwayReceived.text);
+        link.detach();
+        GoAway.Heard heard = goAway.heard();
+        if (heard != null) {
+            end(heard.code(), heard.text());
         } else {
             end(ErrorCode.CONNECTION_RESET, text);
         }
         releaseFrames();
     }
 
-    private void releaseFrames() {
-        release(control);
-        release(replies);
-        if (resumption != null) {
-            resumption.end();
-        }
-        if (greeting != null) {
-            greeting.release();
-            greeting = null;
-        }
-    }
-
     /** From here on the connection that is gone only keeps the time. */
-    private void lose(Resumption by, String text) {
-        by.lose(text, now());
+    private void lose(String text) {
+        link.lose(text, now());
         listener.onLost(this, text);
         wake();
     }
 
-    /** {@code newWire} carries the session from now on, if it can; the peer has so many bytes of it. */
-    void resume(Wire newWire, long peerHas) {
-        if (closed || resumption == null || !resumption.resume(peerHas)) {
-            newWire.drop(); // it came too late, by a second or by a connection
+    /** {@code wire} carries the session from now on, if it can; the peer has so many bytes of it. */
+    void resume(Wire wire, long peerHas) {
+        Hello.Resume resumed = closed ? null : link.resume(wire, peerHas);
+        if (resumed == null) {
+            wire.drop(); // it came too late, by a second or by a connection
             return;
         }
-        Wire before = wire;
-        wire = newWire;
-        if (before != null) {
-            before.drop(); // not sooner: what still waited in it fails, which is no loss of the link any more
+        if (role == Role.SERVER) {
+            link.greet(handshake.answer(resumed));
         }
-        if (greeting != null) {
-            greeting.release();
-        }
-        greeting =
-                role == Role.CLIENT ? null : hello(null, new Hello.Resume(resumption.token(), resumption.received()));
         liveness.connected(now());
-        if (lastCall != null) {
-            lastCall = new LastCall(lastCall.question, now() + LAST_CALL);
-        }
+        goAway.callAgain(now());
         listener.onResumed(this);
         wake();
     }
 
     /** Hands the next frame to {@code out}, which takes its one or two buffers. False: there is nothing to send now. */
     boolean transmit(Consumer<ByteBuf> out) {
-        fresh = 0;
-        ByteBuf again = nextAgain();
-        if (again != null) {
-            sentBytes += again.readableBytes();
-            out.accept(again);
-            return true;
-        }
-        Consumer<ByteBuf> kept = resumption == null ? out : resumption.keeping(out);
-        ByteBuf frame = nextControl();
-        if (frame != null) {
-            sentBytes += frame.readableBytes();
-            kept.accept(frame);
-            return true;
-        }
-        boolean mayGo = up && !closed && (resumption == null || !resumption.isFull());
-        MuxStream stream = mayGo ? scheduler.next() : null;
-        if (stream == null) {
-            return false;
-        }
-        int sent = stream.send(kept);
-        sentBytes += sent;
-        scheduler.sent(stream, sent);
-        stream.checkWritable();
-        return true;
-    }
-
-    /** What comes before anything new where the connection is not the session's first. */
-    private @Nullable ByteBuf nextAgain() {
-        if (greeting != null) {
-            ByteBuf first = greeting;
-            greeting = null;
-            return first;
-        }
-        return resumption == null ? null : resumption.nextAgain();
-    }
-
-    private @Nullable ByteBuf nextControl() {
-        if (resumption != null && resumption.owesAck(!updates.isEmpty())) {
-            return resumption.ack(version());
-        }
-        ByteBuf frame = control.poll();
-        while (frame == null && !updates.isEmpty()) {
-            frame = updates.remove().update();
-        }
-        return frame != null ? frame : replies.poll();
+        return outbound.transmit(isUp(), out);
     }
 
     /** When to call {@link #tick} next, on the clock of {@link #now}. */
     long nextTick() {
-        if (resumption != null && resumption.isLost()) {
+        Resumption lost = link.lost();
+        if (lost != null) {
             return Math.min(
-                    resumption.deadline(),
-                    now() + settings.keepalive().interval().toNanos());
+                    lost.deadline(), now() + settings.keepalive().interval().toNanos());
         }
         long next = liveness.nextTick(up);
         Alarm first = alarms.peek();
         next = first != null && first.at < next ? first.at : next;
-        return lastCall == null ? next : Math.min(next, lastCall.until);
+        return Math.min(next, goAway.deadline());
     }
 
     /** Does what is due. */
@@ -539,9 +385,10 @@ public final class MuxSession {
             return;
         }
         long now = now();
-        if (resumption != null && resumption.isLost()) {
-            if (now >= resumption.deadline()) {
-                end(ErrorCode.TIMEOUT, resumption.verdict());
+        Resumption lost = link.lost();
+        if (lost != null) {
+            if (now >= lost.deadline()) {
+                end(ErrorCode.TIMEOUT, lost.verdict());
             } else if (budget.isOwed()) {
                 end(ErrorCode.LIMIT_REACHED, "the link is lost, and others need the memory of what waits for it");
             }
@@ -552,16 +399,14 @@ public final class MuxSession {
             alarms.remove();
             first.stream.onAlarm();
         }
-        if (lastCall != null && now >= lastCall.until) {
-            endLastCall();
+        if (goAway.isUnanswered(now)) {
+            tellIfDrained();
         }
-        switch (liveness.tick(now, up, reading)) {
+        switch (liveness.tick(now, up, link.isReading())) {
             case WAIT -> {}
             case PROVE -> {
                 sendProbe(now);
-                if (resumption != null && resumption.hasNews()) {
-                    control.add(resumption.ack(version()));
-                }
+                outbound.news();
                 lookAfterStreams(now);
                 keepToBudget();
             }
@@ -587,7 +432,7 @@ public final class MuxSession {
     }
 
     int maxPayload() {
-        return Math.min(settings.flow().frameSize(), peer.maxPayload());
+        return Math.min(settings.flow().frameSize(), handshake.peer().maxPayload());
     }
 
     /** While much waits in all, a stream may only queue one write at a time. */
@@ -605,13 +450,7 @@ public final class MuxSession {
     /** A stream has been given bytes to send. */
     void queued(MuxStream stream, int bytes) {
         budget.queue(bytes);
-        scheduler.activate(stream);
-        fresh += bytes;
-        if (fresh >= HOT && wire != null) {
-            wire.send();
-        } else {
-            wake();
-        }
+        outbound.activate(stream, bytes);
     }
 
     /** Queued bytes were sent or dropped. */
@@ -625,9 +464,8 @@ public final class MuxSession {
 
     void consumed(int bytes) {
         budget.free(bytes);
-        if (!reading && wire != null && budget.isHalfFree()) {
-            reading = true;
-            wire.reading(true);
+        if (!link.isReading() && budget.isHalfFree()) {
+            link.reading(true);
         }
     }
 
@@ -638,29 +476,26 @@ public final class MuxSession {
     }
 
     void activate(MuxStream stream) {
-        scheduler.activate(stream);
-        wake();
+        outbound.activate(stream);
     }
 
     void sendControl(int command, MuxStream stream) {
-        control.add(Frame.empty(ByteBufAllocator.DEFAULT, version(), command, stream.id()));
-        wake();
+        outbound.empty(command, stream.id());
     }
 
     void updateIsDue(MuxStream stream) {
-        updates.add(stream);
-        wake();
+        outbound.update(stream);
     }
 
     void resetByUs(MuxStream stream, ErrorCode code, String text) {
         if (closed) {
             return;
         }
-        if (version == ProtocolVersion.CULVERT) {
-            control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.RST, stream.id(), code, text));
+        if (handshake.isCulvert()) {
+            outbound.farewell(Frame.RST, stream.id(), code, text);
             forget(stream);
         } else if (stream.discard()) {
-            discarded++;
+            streams.discarding();
             tellIfDrained();
         } else {
             forget(stream);
@@ -675,142 +510,120 @@ public final class MuxSession {
     }
 
     void forget(MuxStream stream) {
-        if (streams.remove(stream.id()) == stream) {
+        if (streams.remove(stream)) {
             leave(stream);
+            if (streams.isOurs(stream.id())
+                    && streams.ours() == handshake.peer().streams() - 1
+                    && isOpenable()) {
+                listener.onOpenable(this);
+            }
             tellIfDrained();
         }
     }
 
-    private void tellIfDrained() {
-        if (!closed && lastCall == null && (goAwaySent || goAwayReceived != null) && streamCount() == 0) {
-            listener.onDrained(this);
+    // ---- what the peer says
+
+    void onHello(ByteBuf payload) throws ProtocolViolation {
+        Hello hello = handshake.read(payload);
+        if (hello.resume() != null && giveWay(hello.resume())) {
+            return;
+        }
+        handshake.accept(hello);
+        link.keep(handshake.resumption(budget, link.sentBytes(), link.receivedBytes()));
+        goUp();
+        if (!closed && role == Role.SERVER) { // who is refused by the listener gets no HELLO
+            outbound.helloFirst(handshake.answer());
+        }
+        if (!closed) {
+            sendProbe(now()); // the first round trip, before windows need it
         }
     }
 
-    private void leave(MuxStream stream) {
-        rules.forget(stream);
-        stream.close();
-        if (stream.isDiscarding()) {
-            discarded--;
+    /** Whether the connection carries another session from now on. */
+    private boolean giveWay(Hello.Resume resume) throws ProtocolViolation {
+        handshake.check(resume);
+        if (handshake.isOvertaken()) {
+            dismissed = true; // for the server the connection carries the other one already: no last word
+            end(ErrorCode.CANCELLED, "another connection was faster");
+            return true;
         }
-        if (isOurs(stream.id())) {
-            ownStreams--;
-            if (ownStreams == peer.streams() - 1 && isOpenable()) {
-                listener.onOpenable(this);
+        closed = listener.onResume(this, resume.token(), resume.received());
+        if (closed) {
+            gaveWay = true;
+            budget.close();
+            if (decoder != null) {
+                decoder.stop();
             }
-        } else {
-            peerStreams--;
         }
+        return closed;
+    }
+
+    void onOpen(int id, OpenRequest request) throws ProtocolViolation {
+        MuxSettings.Limits limits = settings.limits();
+        if (!goAway.letsPeerOpen()) {
+            refuse(id, ErrorCode.REFUSED, "this session takes no new streams");
+        } else if (control.size() > limits.streams() + limits.replies()) {
+            refuse(id, ErrorCode.LIMIT_REACHED, control.size() + " frames wait for the peer to read them");
+        } else if (streams.peers() >= limits.streams()) {
+            refuse(id, ErrorCode.LIMIT_REACHED, "more than " + streams.peers() + " streams in a session");
+        } else if (!opens.tryTake(limits.opensPerSecond(), now())) {
+            refuse(id, ErrorCode.LIMIT_REACHED, "more than " + limits.opensPerSecond() + " streams opened in a second");
+        } else {
+            MuxStream stream = newStream(id, request);
+            holdGreeting(stream);
+            listener.onStream(this, stream);
+        }
+    }
+
+    private void refuse(int id, ErrorCode code, String text) throws ProtocolViolation {
+        listener.onRefused(this, code, text);
+        outbound.refuse(id, code, text);
+    }
+
+    private void holdGreeting(MuxStream stream) {
+        long hold = rules.greetingHold();
+        if (hold > 0) {
+            stream.hold();
+            alarm(stream, now() + hold);
+        }
+    }
+
+    void onPing(long payload) throws ProtocolViolation {
+        outbound.pong(payload);
+    }
+
+    void onPong(long payload) {
+        long now = now();
+        if (liveness.isAnswer(payload)) {
+            roundTrip.sample(now - payload, now);
+        }
+        if (goAway.isAnswered(payload)) {
+            tellIfDrained();
+        }
+    }
+
+    void onAck(long total) throws ProtocolViolation {
+        link.acknowledge(total);
+    }
+
+    void onGoAway(ErrorCode code, String text) {
+        if (goAway.hear(code, text)) {
+            listener.onGoAway(this, code, text);
+            tellIfDrained();
+        }
+    }
+
+    void onClose(ErrorCode code, String text) {
+        dismissed = true;
+        end(code, text);
     }
 
     // ---- inside
 
-    /** A stock client that has nothing to say yet speaks only with its first keepalive. */
-    private Duration firstWordTimeout() {
-        boolean stock = settings.versions().stream().anyMatch(ProtocolVersion::isStock);
-        Duration handshake = settings.handshakeTimeout();
-        Duration silence = settings.keepalive().timeout();
-        return stock && silence.compareTo(handshake) > 0 ? silence : handshake;
-    }
-
-    private boolean isOurs(int id) {
-        return (id & 1) == (role == Role.CLIENT ? 1 : 0);
-    }
-
-    private MuxStream newStream(int id, OpenRequest request) {
-        SendWindow sendWindow = null;
-        ReceiveWindow receiveWindow = null;
-        if (version().hasWindows()) {
-            sendWindow = new SendWindow(peer.window());
-            receiveWindow = new ReceiveWindow(
-                    firstWindow(), settings.flow().maxWindow(), version().isStock(), budget, roundTrip);
-        }
-        MuxStream stream = new MuxStream(this, id, request, sendWindow, receiveWindow);
-        streams.put(id, stream);
-        return stream;
-    }
-
-    private int firstWindow() {
-        return version == ProtocolVersion.CULVERT ? settings.flow().window() : SendWindow.STOCK_INITIAL;
-    }
-
-    private ByteBuf syn(int id, OpenRequest request) {
-        if (version().isStock()) {
-            return Frame.empty(ByteBufAllocator.DEFAULT, version(), Frame.SYN, id);
-        }
-        ByteBuf tlvs = ByteBufAllocator.DEFAULT.heapBuffer();
-        try {
-            request.write(tlvs);
-            return Frame.withTlvs(ByteBufAllocator.DEFAULT, version(), Frame.SYN, id, tlvs);
-        } finally {
-            tlvs.release();
-        }
-    }
-
-    private ByteBuf hello(@Nullable Token token, Hello.@Nullable Resume resume) {
-        MuxSettings.Resume keeping = settings.resume();
-        ByteBuf tlvs = ByteBufAllocator.DEFAULT.heapBuffer();
-        try {
-            new Hello(
-                            settings.software(),
-                            settings.flow().window(),
-                            Frame.MAX_PAYLOAD,
-                            settings.limits().streams(),
-                            keeping.isOff()
-                                    ? null
-                                    : new Hello.Keeping(keeping.window().toMillis(), keeping.buffer()),
-                            token,
-                            resume)
-                    .write(tlvs);
-            return Frame.withTlvs(ByteBufAllocator.DEFAULT, version(), Frame.HELLO, 0, tlvs);
-        } finally {
-            tlvs.release();
-        }
-    }
-
-    /** From the next byte on the session can be resumed. */
-    private void keep(Token token, Hello.Keeping byPeer) {
-        MuxSettings.Resume ours = settings.resume();
-        resumption = new Resumption(
-                token,
-                Math.min(ours.window().toNanos(), TimeUnit.MILLISECONDS.toNanos(byPeer.millis())),
-                ours.buffer(),
-                byPeer.buffer(),
-                budget,
-                sentBytes,
-                receivedBytes);
-    }
-
-    private void sendProbe(long now) {
-        if (version == ProtocolVersion.CULVERT) {
-            liveness.asked(now);
-            control.add(Frame.number(ByteBufAllocator.DEFAULT, version, Frame.PING, now));
-        } else {
-            control.add(Frame.empty(ByteBufAllocator.DEFAULT, version(), Frame.NOP, 0));
-        }
-        wake();
-    }
-
-    private void lookAfterStreams(long now) {
-        for (MuxStream stream : List.copyOf(streams.values())) {
-            stream.narrowIfIdle(now);
-            if (stream.isStalled(now, rules.stallTimeout())) {
-                stream.resetByLimit(ErrorCode.TIMEOUT, "the peer has ended its direction and takes no more data");
-                forget(stream);
-            }
-        }
-    }
-
-    private FrameDecoder tellVersion(int firstByte) throws ProtocolViolation {
-        ProtocolVersion spoken = ProtocolVersion.of(firstByte);
-        if (spoken == null || !(version == null ? settings.versions().contains(spoken) : spoken == version)) {
-            unexpectedVersion = OptionalInt.of(firstByte);
-            throw new ProtocolViolation("the peer's first byte is 0x" + Integer.toHexString(firstByte)
-                    + (spoken == null ? ", which is no smux" : ": it speaks " + spoken) + "; expected "
-                    + (version == null ? settings.versions() : version));
-        }
-        if (version == null) {
-            version = spoken;
+    private FrameDecoder beginDecoding(int firstByte) throws ProtocolViolation {
+        boolean first = !handshake.hasVersion();
+        ProtocolVersion spoken = handshake.tellVersion(firstByte);
+        if (first) {
             begin();
         }
         return new FrameDecoder(spoken);
@@ -818,17 +631,11 @@ public final class MuxSession {
 
     /** The version is known. A stock session is up at once, ours when the peer's HELLO arrives. */
     private void begin() {
-        if (version != ProtocolVersion.CULVERT) {
+        if (!handshake.isCulvert()) {
             rules.apply();
             goUp();
         } else if (role == Role.CLIENT) {
-            toldTotal = preferred == null ? 0 : preferred.receivedTotal();
-            control.add(hello(
-                    null,
-                    preferred == null
-                            ? null
-                            : new Hello.Resume(preferred.token().orElseThrow(), toldTotal)));
-            wake();
+            outbound.hello(handshake.question());
         } // a server speaks second
     }
 
@@ -839,26 +646,52 @@ public final class MuxSession {
         wake();
     }
 
-    private void reply(ByteBuf frame) throws ProtocolViolation {
-        replies.add(frame);
-        wake();
-        if (replies.size() > settings.limits().replies()) {
-            throw new ProtocolViolation(
-                    ErrorCode.LIMIT_REACHED, replies.size() + " replies wait: the peer asks, but does not read");
+    private MuxStream newStream(int id, OpenRequest request) {
+        SendWindow sendWindow = null;
+        ReceiveWindow receiveWindow = null;
+        if (version().hasWindows()) {
+            sendWindow = new SendWindow(handshake.peer().window());
+            receiveWindow = new ReceiveWindow(
+                    firstWindow(), settings.flow().maxWindow(), version().isStock(), budget, roundTrip);
+        }
+        MuxStream stream = new MuxStream(this, id, request, sendWindow, receiveWindow);
+        streams.add(stream);
+        return stream;
+    }
+
+    private int firstWindow() {
+        return handshake.isCulvert() ? settings.flow().window() : SendWindow.STOCK_INITIAL;
+    }
+
+    private void sendProbe(long now) {
+        if (handshake.isCulvert()) {
+            liveness.asked(now);
+            outbound.ping(now);
+        } else {
+            outbound.empty(Frame.NOP, 0);
         }
     }
 
-    private void keepToBudget() {
-        if (budget.isOverdrawn()) {
-            if (version != ProtocolVersion.SMUX_1) {
-                endLargest("the session holds " + budget.used() + " bytes, more than its budget");
-            } else if (reading && wire != null) {
-                reading = false; // without windows, this is all there is
-                wire.reading(false);
+    private void lookAfterStreams(long now) {
+        for (MuxStream stream : streams.snapshot()) {
+            stream.narrowIfIdle(now);
+            if (stream.isStalled(now, rules.stallTimeout())) {
+                stream.resetByLimit(ErrorCode.TIMEOUT, "the peer has ended its direction and takes no more data");
+                forget(stream);
             }
         }
-        if (budget.isOwed() && resumption != null) {
-            resumption.giveUp();
+    }
+
+    void keepToBudget() {
+        if (budget.isOverdrawn()) {
+            if (version() != ProtocolVersion.SMUX_1) {
+                endLargest("the session holds " + budget.used() + " bytes, more than its budget");
+            } else {
+                link.reading(false); // without windows, this is all there is
+            }
+        }
+        if (budget.isOwed()) {
+            link.giveUp();
         }
         boolean progress = true;
         while (progress && budget.isOwed()) {
@@ -868,17 +701,24 @@ public final class MuxSession {
 
     /** Ends the stream that holds the most. False: none holds any. */
     private boolean endLargest(String why) {
-        MuxStream largest = null;
-        for (MuxStream stream : streams.values()) {
-            if (largest == null || stream.heldBytes() > largest.heldBytes()) {
-                largest = stream;
-            }
-        }
-        if (largest == null || largest.heldBytes() == 0) {
+        MuxStream largest = streams.largest();
+        if (largest == null) {
             return false;
         }
         largest.resetByLimit(ErrorCode.LIMIT_REACHED, why + ", and this stream the most of it");
         return true;
+    }
+
+    private void wake() {
+        link.wake();
+    }
+
+    // ---- its end
+
+    private void tellIfDrained() {
+        if (!closed && goAway.isDraining() && streamCount() == 0) {
+            listener.onDrained(this);
+        }
     }
 
     private void end(ErrorCode code, String text) {
@@ -887,13 +727,10 @@ public final class MuxSession {
         }
         closed = true;
         boolean linkIsLost = isLost();
-        if (resumption != null) {
-            resumption.giveUp();
-        }
-        List<MuxStream> lost = List.copyOf(streams.values());
-        streams.clear();
+        link.giveUp();
+        List<MuxStream> lost = streams.removeAll();
         lost.forEach(this::leave);
-        Set<Integer> unsent = withdrawOpens();
+        Set<Integer> unsent = control.withdrawOpens();
         lost.forEach(stream -> {
             if (unsent.contains(stream.id())) {
                 tellReset(stream, ErrorCode.REFUSED, "the session ended before it was asked: " + code + ": " + text);
@@ -901,30 +738,21 @@ public final class MuxSession {
                 tellReset(stream, code, text);
             }
         });
-        updates.clear();
+        control.dropUpdates();
         alarms.clear();
         budget.close();
         if (linkIsLost) {
             releaseFrames();
-        } else if (wire != null) {
+        } else if (link.isAttached()) {
             sayFarewell(code, text);
-            wire.close();
+            link.close();
         }
         listener.onClosed(this, code, text);
     }
 
-    /** Takes back the SYNs that have not been sent: a peer that never gets one has certainly not processed it. Returns their ids. */
-    private Set<Integer> withdrawOpens() {
-        Set<Integer> ids = new HashSet<>();
-        control.removeIf(frame -> {
-            boolean open = Frame.command(frame) == Frame.SYN;
-            if (open) {
-                ids.add(Frame.streamId(frame));
-                frame.release();
-            }
-            return open;
-        });
-        return ids;
+    private void leave(MuxStream stream) {
+        rules.forget(stream);
+        stream.close();
     }
 
     /** Whatever this one's listener does, the others hear of the end, too. */
@@ -938,32 +766,33 @@ public final class MuxSession {
 
     private void sayFarewell(ErrorCode code, String text) {
         boolean asks =
-                preferred != null && !up; // by now it may be the other session that would take this for its own end
-        if (version == ProtocolVersion.CULVERT && !dismissed && !asks) {
-            control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.CLOSE, 0, code, text));
+                handshake.asks() && !up; // by now it may be the other session that would take this for its own end
+        if (handshake.isCulvert() && !dismissed && !asks) {
+            outbound.lastWord(code, text);
         }
     }
 
-    private static void release(ArrayDeque<ByteBuf> frames) {
-        ByteBuf frame;
-        while ((frame = frames.poll()) != null) {
-            frame.release();
-        }
+    private void releaseFrames() {
+        control.release();
+        link.end();
     }
 
-    private void wake() {
-        if (wire != null) {
-            wire.wake();
-        }
+    @Override
+    public String toString() {
+        return role + " session, " + (handshake.hasVersion() ? version() : "no version yet") + ", " + streamCount()
+                + " streams, " + budget.used() + " bytes unconsumed, " + budget.queued() + " queued, "
+                + budget.kept() + " kept" + (isLost() ? ", waits for a connection" : "");
     }
 
-    /** For tests: no account may drift. */
+    // ---- for tests
+
+    /** No account may drift. */
     Accounts accounts() {
         return new Accounts(
                 streams.size(),
-                ownStreams,
-                peerStreams,
-                discarded,
+                streams.ours(),
+                streams.peers(),
+                streams.discarded(),
                 budget.used(),
                 budget.promised(),
                 budget.queued(),
@@ -971,217 +800,8 @@ public final class MuxSession {
                 rules.inFlight());
     }
 
-    /** For tests of what happens when they run out. */
+    /** For what happens when they run out. */
     void nextId(long id) {
-        nextId = id;
-    }
-
-    @Override
-    public String toString() {
-        return role + " session, " + (version == null ? "no version yet" : version) + ", " + streamCount()
-                + " streams, " + budget.used() + " bytes unconsumed, " + budget.queued() + " queued, "
-                + budget.kept() + " kept" + (isLost() ? ", waits for a connection" : "");
-    }
-
-    /** What the peer sends. */
-    private final class Inbound implements FrameHandler {
-        /** Of the buffer that is being decoded, bytes. */
-        private int capacity;
-
-        private boolean helloReceived;
-
-        @Override
-        public void onData(int id, ByteBuf data) throws ProtocolViolation {
-            if (!up && !closed) {
-                data.release();
-                throw new ProtocolViolation("PSH before HELLO");
-            }
-            MuxStream stream = streams.get(id);
-            if (stream == null) {
-                data.release(); // of a stream that has ended
-                return;
-            }
-            stream.onData(data, capacity);
-            keepToBudget();
-        }
-
-        @Override
-        public void onControl(int command, int id, ByteBuf payload) throws ProtocolViolation {
-            if (closed) {
-                return;
-            }
-            if (!up && command != Frame.HELLO && command != Frame.CLOSE) {
-                throw new ProtocolViolation(Frame.name(command) + " before HELLO");
-            }
-            MuxStream stream = streams.get(id);
-            switch (command) {
-                case Frame.HELLO -> onHello(payload);
-                case Frame.SYN -> onSyn(id, stream, payload);
-                case Frame.NOP -> {} // has proved that the peer lives, as any byte does
-                case Frame.PING ->
-                    reply(Frame.number(ByteBufAllocator.DEFAULT, version(), Frame.PONG, payload.readLongLE()));
-                case Frame.PONG -> onPong(payload.readLongLE());
-                case Frame.ACK -> onAck(payload.readLongLE());
-                case Frame.GOAWAY -> onGoAway(ErrorCode.of(payload.readUnsignedIntLE()), text(payload));
-                case Frame.CLOSE -> {
-                    dismissed = true;
-                    end(ErrorCode.of(payload.readUnsignedIntLE()), text(payload));
-                }
-                default -> {
-                    if (stream != null) { // else it has ended
-                        onStreamControl(command, stream, payload);
-                    }
-                }
-            }
-        }
-
-        private void onStreamControl(int command, MuxStream stream, ByteBuf payload) throws ProtocolViolation {
-            switch (command) {
-                case Frame.FIN -> stream.onFin();
-                case Frame.UPD -> stream.onUpdate(payload.readIntLE(), payload.readUnsignedIntLE());
-                case Frame.OPENED -> {
-                    if (!isOurs(stream.id())) {
-                        throw new ProtocolViolation("OPENED on " + stream + ", which the peer itself opened");
-                    }
-                    stream.onOpened();
-                }
-                case Frame.RST -> {
-                    stream.onReset(ErrorCode.of(payload.readUnsignedIntLE()), text(payload));
-                    forget(stream);
-                }
-                default -> throw new ProtocolViolation("unexpected " + Frame.name(command));
-            }
-        }
-
-        private void onHello(ByteBuf payload) throws ProtocolViolation {
-            if (helloReceived) {
-                throw new ProtocolViolation("a second HELLO");
-            }
-            helloReceived = true;
-            Hello hello = Hello.read(payload);
-            if (hello.resume() != null && giveWay(hello.resume())) {
-                return;
-            }
-            peer = hello;
-            Hello.Keeping keeping = settings.resume().isOff() ? null : hello.keeping();
-            Token token = keeping == null || role == Role.CLIENT ? hello.token() : Token.next();
-            if (keeping != null && token != null) {
-                keep(token, keeping);
-            }
-            goUp();
-            if (!closed && role == Role.SERVER) { // who is refused by the listener gets no HELLO
-                control.addFirst(hello(token, null));
-            }
-            if (!closed) {
-                sendProbe(now()); // the first round trip, before windows need it
-            }
-        }
-
-        /** Whether the connection carries another session from now on. */
-        private boolean giveWay(Hello.Resume resume) throws ProtocolViolation {
-            if (role == Role.CLIENT && (preferred == null || !preferred.token().equals(Optional.of(resume.token())))) {
-                throw new ProtocolViolation("the server resumes a session that nobody has asked for");
-            }
-            if (preferred != null && (!preferred.isLost() || preferred.receivedTotal() != toldTotal)) {
-                dismissed = true; // for the server the connection carries the other one already: no last word
-                end(ErrorCode.CANCELLED, "another connection was faster");
-                return true;
-            }
-            closed = listener.onResume(MuxSession.this, resume.token(), resume.received());
-            if (closed) {
-                gaveWay = true;
-                budget.close();
-                if (decoder != null) {
-                    decoder.stop();
-                }
-            }
-            return closed;
-        }
-
-        private void onAck(long total) throws ProtocolViolation {
-            if (resumption == null) {
-                throw new ProtocolViolation("ACK in a session that is not kept");
-            }
-            boolean full = resumption.isFull();
-            resumption.acknowledge(total);
-            if (full) {
-                wake();
-            }
-        }
-
-        private void onSyn(int id, @Nullable MuxStream existing, ByteBuf payload) throws ProtocolViolation {
-            if (existing != null && version().isStock()) {
-                return; // as the stock library does
-            }
-            long number = Integer.toUnsignedLong(id);
-            if (isOurs(id) || id == 0) {
-                throw new ProtocolViolation("the peer opened stream " + number + ", which is not one of its ids");
-            }
-            if (!version().isStock()) {
-                if (number <= lastPeerId) {
-                    throw new ProtocolViolation("the peer opened stream " + number + " after stream " + lastPeerId);
-                }
-                lastPeerId = number;
-            }
-            OpenRequest request = version().isStock() ? OpenRequest.EMPTY : OpenRequest.read(payload);
-            if (goAwaySent && lastCall == null) {
-                refuse(id, ErrorCode.REFUSED, "this session takes no new streams");
-            } else if (control.size()
-                    > settings.limits().streams() + settings.limits().replies()) {
-                refuse(id, ErrorCode.LIMIT_REACHED, control.size() + " frames wait for the peer to read them");
-            } else if (peerStreams >= settings.limits().streams()) {
-                refuse(id, ErrorCode.LIMIT_REACHED, "more than " + peerStreams + " streams in a session");
-            } else if (!opens.tryTake(settings.limits().opensPerSecond(), now())) {
-                refuse(
-                        id,
-                        ErrorCode.LIMIT_REACHED,
-                        "more than " + settings.limits().opensPerSecond() + " streams opened in a second");
-            } else {
-                MuxStream stream = newStream(id, request);
-                peerStreams++;
-                holdGreeting(stream);
-                listener.onStream(MuxSession.this, stream);
-            }
-        }
-
-        private void refuse(int id, ErrorCode code, String text) throws ProtocolViolation {
-            listener.onRefused(MuxSession.this, code, text);
-            reply(
-                    version().isStock()
-                            ? Frame.empty(ByteBufAllocator.DEFAULT, version(), Frame.FIN, id)
-                            : Frame.farewell(ByteBufAllocator.DEFAULT, version(), Frame.RST, id, code, text));
-        }
-
-        private void holdGreeting(MuxStream stream) {
-            long hold = rules.greetingHold();
-            if (hold > 0) {
-                stream.hold();
-                alarm(stream, now() + hold);
-            }
-        }
-
-        private void onPong(long payload) {
-            long now = now();
-            if (liveness.isAnswer(payload)) {
-                roundTrip.sample(now - payload, now);
-            }
-            if (lastCall != null && payload == lastCall.question) {
-                endLastCall();
-            }
-        }
-
-        private void onGoAway(ErrorCode code, String text) {
-            boolean first = goAwayReceived == null;
-            goAwayReceived = new GoAway(code, text);
-            if (first) {
-                listener.onGoAway(MuxSession.this, code, text);
-                tellIfDrained();
-            }
-        }
-
-        /** What a peer writes into our logs: no control characters. */
-        private String text(ByteBuf payload) {
-            return payload.toString(StandardCharsets.UTF_8).replaceAll("\\p{Cc}", "?");
-        }
+        streams.nextId(id);
     }
 }

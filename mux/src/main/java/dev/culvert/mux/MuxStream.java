@@ -15,8 +15,6 @@ import org.jspecify.annotations.Nullable;
  * StreamListener#onFin} from the peer), or at once by {@link #reset} here or {@link StreamListener#onReset} from there.
  */
 public final class MuxStream {
-    /** Writes of at most so many bytes join the buffer before them, if it has room: one frame instead of many. */
-    private static final int JOIN = 4096;
     /** A slice smaller than this part of its buffer is copied, or a slow reader of crumbs would hold many loaves. */
     private static final int SMALL_SLICE = 8;
 
@@ -34,10 +32,7 @@ public final class MuxStream {
     /** What arrived before there was a listener. */
     private final ArrayDeque<ByteBuf> early = new ArrayDeque<>(0);
 
-    private final ArrayDeque<ByteBuf> queue = new ArrayDeque<>(2);
-    private int queued;
-    /** The bytes before the head's reader index are in a frame that may not be on the wire yet. */
-    private boolean headIsSplit;
+    private final SendQueue queue = new SendQueue();
 
     private boolean writable = true;
     private boolean queuesOneWrite;
@@ -146,23 +141,12 @@ public final class MuxStream {
             data.release();
             throw new IllegalStateException(this + " was shut down for output");
         }
-        if (queued == 0) {
+        if (queue.bytes() == 0) {
             progressAt = session.now();
         }
-        enqueue(data, bytes);
-        queued += bytes;
+        queue.add(data);
         session.queued(this, bytes);
-        writable = writable && queued < sendQueueLimit();
-    }
-
-    private void enqueue(ByteBuf data, int bytes) {
-        ByteBuf tail = queue.peekLast();
-        if (tail != null && bytes <= JOIN && tail.isWritable(bytes)) {
-            tail.writeBytes(data);
-            data.release();
-        } else {
-            queue.add(data);
-        }
+        writable = writable && queue.bytes() < sendQueueLimit();
     }
 
     /**
@@ -222,7 +206,7 @@ public final class MuxStream {
 
     /** Bytes that wait here to be sent. */
     public int queuedBytes() {
-        return queued;
+        return queue.bytes();
     }
 
     /** Bytes that have arrived and are not consumed. */
@@ -236,7 +220,7 @@ public final class MuxStream {
     }
 
     int heldBytes() {
-        return unconsumed + queued;
+        return unconsumed + queue.bytes();
     }
 
     // ---- what the session does with its streams
@@ -285,12 +269,12 @@ public final class MuxStream {
         if (held || reset) {
             return false;
         }
-        return queued > 0 ? allowance() > 0 : finIsReady() && session.now() >= finTime();
+        return queue.bytes() > 0 ? allowance() > 0 : finIsReady() && session.now() >= finTime();
     }
 
     /** The scheduler has let go of the stream; {@link MuxSession#activate} brings it back. */
     void parked() {
-        if (queued > 0 && sendWindow != null && sendWindow.available() > 0 && !held && !reset) {
+        if (queue.bytes() > 0 && sendWindow != null && sendWindow.available() > 0 && !held && !reset) {
             session.rules().waitForBuffer(this);
         } else if (finWaits() && (finAlarm == 0 || finTime() < finAlarm)) {
             finAlarm = finTime();
@@ -303,7 +287,7 @@ public final class MuxStream {
     }
 
     private boolean finWaits() {
-        return !reset && queued == 0 && finIsReady();
+        return !reset && queue.bytes() == 0 && finIsReady();
     }
 
     /** When a FIN that is ready may go. */
@@ -321,28 +305,14 @@ public final class MuxStream {
     /** Sends one frame, by one or two buffers. Returns its size in bytes. */
     int send(Consumer<ByteBuf> out) {
         progressAt = session.now();
-        if (queued == 0) {
+        if (queue.bytes() == 0) {
             finSent = true;
             out.accept(Frame.empty(ByteBufAllocator.DEFAULT, session.version(), Frame.FIN, id));
             session.finishIfBothEnded(this);
             return Frame.HEADER;
         }
         dataSent = true;
-        ByteBuf head = queue.element();
-        int n = Math.min(Math.min(head.readableBytes(), session.maxPayload()), allowance());
-        boolean whole = n == head.readableBytes();
-        if (whole && !headIsSplit && head.readerIndex() >= Frame.HEADER && !head.isReadOnly()) {
-            queue.remove();
-            Frame.prependHeader(head, session.version(), Frame.PSH, id);
-            out.accept(head);
-        } else {
-            ByteBuf header = ByteBufAllocator.DEFAULT.ioBuffer(Frame.HEADER, Frame.HEADER);
-            Frame.writeHeader(header, session.version(), Frame.PSH, n, id);
-            out.accept(header);
-            out.accept(whole ? queue.remove() : head.readRetainedSlice(n));
-            headIsSplit = !whole;
-        }
-        queued -= n;
+        int n = queue.send(Math.min(session.maxPayload(), allowance()), session.version(), id, out);
         session.unqueued(n);
         if (sendWindow != null) {
             sendWindow.sent(n);
@@ -353,7 +323,7 @@ public final class MuxStream {
 
     /** Tells the listener if there is room again. */
     void checkWritable() {
-        if (!writable && queued <= sendQueueLimit() / 2) {
+        if (!writable && queue.bytes() <= sendQueueLimit() / 2) {
             writable = true;
             if (listener != null && !reset) {
                 listener.onWritable(this);
@@ -443,7 +413,7 @@ public final class MuxStream {
         session.rules().inFlight(-progress);
         progressAt = session.now();
         release();
-        if (queued > 0 || finWaits()) {
+        if (queue.bytes() > 0 || finWaits()) {
             session.activate(this);
         }
     }
@@ -490,12 +460,7 @@ public final class MuxStream {
     }
 
     private void dropQueue() {
-        ByteBuf data;
-        while ((data = queue.poll()) != null) {
-            data.release();
-        }
-        session.unqueued(queued);
-        queued = 0;
+        session.unqueued(queue.drop());
     }
 
     /** Goes on in the map of streams, without listener, until the peer's FIN. True: it should. */
@@ -525,7 +490,7 @@ public final class MuxStream {
 
     /** Whether the peer has ended its direction and takes nothing: with a stock peer that may mean that it never will. */
     boolean isStalled(long now, long timeoutNanos) {
-        return (discarding || (finReceived && queued > 0)) && now - progressAt > timeoutNanos;
+        return (discarding || (finReceived && queue.bytes() > 0)) && now - progressAt > timeoutNanos;
     }
 
     void narrowIfIdle(long now) {

@@ -7,6 +7,9 @@ import java.util.concurrent.TimeUnit;
  * queues, the least of them hardly any.
  */
 final class RoundTrip {
+    /** A peer that is alive answers a PING within that, or within some round trips, ns. */
+    static final long PATIENCE = TimeUnit.SECONDS.toNanos(1);
+
     private static final long MAX_AGE = TimeUnit.SECONDS.toNanos(30);
 
     private long nanos;
@@ -28,5 +31,10 @@ final class RoundTrip {
     /** Nanoseconds; 0 while unknown. */
     long nanos() {
         return nanos;
+    }
+
+    /** How long a peer that is alive takes to answer a PING at most, ns. */
+    long patience() {
+        return Math.max(PATIENCE, 4 * nanos);
     }
 }

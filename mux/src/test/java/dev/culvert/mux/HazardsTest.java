@@ -2,7 +2,6 @@ package dev.culvert.mux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.culvert.mux.MuxSession.Accounts;
 import dev.culvert.mux.MuxSession.Role;
 import dev.culvert.mux.MuxSettings.Flow;
 import dev.culvert.mux.StockReceiver.Reader;

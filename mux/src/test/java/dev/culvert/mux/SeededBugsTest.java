@@ -55,9 +55,9 @@ class SeededBugsTest {
             bug("what is kept is not released in the end", "Resumption", "again.forEach(this::drop);", ""),
             bug(
                     "an answer that was never sent is lost in memory when the next one takes its place",
-                    "MuxSession",
-                    "greeting.release();\n        }\n        greeting =",
-                    "}\n        greeting ="),
+                    "Link",
+                    "greeting.release();\n        }\n        greeting = frame",
+                    "}\n        greeting = frame"),
             bug(
                     "the part of a frame that has come is forgotten with the link",
                     "MuxSession",
@@ -65,34 +65,34 @@ class SeededBugsTest {
                     "decoder = new FrameDecoder(version()); listener.onResumed(this);"),
             bug(
                     "the link that gives way to another is taken for lost",
-                    "MuxSession",
+                    "Link",
                     "wire = newWire;\n        if (before",
                     "before.drop();\n        wire = newWire;\n        if (before"),
             bug(
                     "frames that wait are forgotten with the link",
                     "MuxSession",
-                    "by.lose(text, now());",
-                    "by.lose(text, now()); release(control);"),
+                    "link.lose(text, now());",
+                    "link.lose(text, now()); control.release();"),
             bug(
                     "credit that is due is forgotten with the link",
                     "MuxSession",
-                    "by.lose(text, now());",
-                    "by.lose(text, now()); updates.clear();"),
+                    "link.lose(text, now());",
+                    "link.lose(text, now()); control.dropUpdates();"),
             bug(
                     "a client goes on by a connection that was told less than it has by now",
-                    "MuxSession",
+                    "Handshake",
                     " || preferred.receivedTotal() != toldTotal",
                     ""),
             bug(
                     "what comes together with the answer is dropped",
                     "MuxSession",
-                    "if (gaveWay && in.isReadable() && wire != null) {",
+                    "if (gaveWay && in.isReadable()) {",
                     "if (false) {"),
             bug(
                     "a stream that crosses a GOAWAY is refused",
-                    "MuxSession",
-                    "if (goAwaySent && lastCall == null) {",
-                    "if (goAwaySent) {"),
+                    "GoAway",
+                    "return !said || lastCall != null;",
+                    "return !said;"),
             bug(
                     "a client that gives up an attempt ends the session that it has asked for",
                     "MuxSession",
@@ -103,7 +103,7 @@ class SeededBugsTest {
                     "Resumption",
                     "peerLimit / TIGHT",
                     "peerLimit"),
-            bug("ids begin again", "MuxSession", "return Math.max(0, (LAST_ID - nextId + 2) / 2);", "return 1;"),
+            bug("ids begin again", "StreamTable", "return Math.max(0, (LAST_ID - nextId + 2) / 2);", "return 1;"),
             bug(
                     "a narrower window takes back what was given",
                     "ReceiveWindow",
@@ -116,7 +116,7 @@ class SeededBugsTest {
                     "void close() {\n        if (receiveWindow == null) {"),
             bug(
                     "a header is written over bytes that are on their way",
-                    "MuxStream",
+                    "SendQueue",
                     "if (whole && !headIsSplit &&",
                     "if (whole &&"));
 

@@ -101,8 +101,8 @@ final class SimulatedEnd {
         if (!streams.isEmpty()) {
             throw new AssertionError(role() + " is stuck with " + streams + ", " + session);
         }
-        MuxSession.Accounts accounts = session.accounts();
-        MuxSession.Accounts none = MuxSession.Accounts.NONE.keeping(accounts.kept()); // of the last ACK, say
+        Accounts accounts = session.accounts();
+        Accounts none = Accounts.NONE.keeping(accounts.kept()); // of the last ACK, say
         if (!accounts.equals(none)) {
             throw new AssertionError(
                     role() + " has something left: " + accounts + ", " + session + ", the other: " + peer().session);

@@ -3,7 +3,6 @@ package dev.culvert.mux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
-import dev.culvert.mux.MuxSession.Accounts;
 import dev.culvert.mux.MuxSession.Role;
 import io.netty.buffer.ByteBufAllocator;
 import java.util.List;

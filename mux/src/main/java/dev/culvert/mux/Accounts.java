@@ -1,0 +1,19 @@
+package dev.culvert.mux;
+
+/** What a session keeps account of, for tests: all of it is zero when nothing is open and nothing waits. */
+record Accounts(
+        int streams,
+        int own,
+        int peers,
+        int discarded,
+        long unconsumed,
+        long promised,
+        long queued,
+        long kept,
+        long inFlight) {
+    static final Accounts NONE = new Accounts(0, 0, 0, 0, 0, 0, 0, 0, 0);
+
+    Accounts keeping(long bytes) {
+        return new Accounts(streams, own, peers, discarded, unconsumed, promised, queued, bytes, inFlight);
+    }
+}

@@ -1,0 +1,98 @@
+package dev.culvert.mux;
+
+import io.netty.buffer.ByteBuf;
+import java.util.ArrayDeque;
+import java.util.HashSet;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The frames that go before all data, in the order in which they go: what we say by ourselves, then credit, then replies. A peer that asks
+ * without end can so neither delay what its own streams wait for nor, since replies have a limit, have us hold them without end.
+ */
+final class ControlQueue {
+    private final int maxReplies;
+    private final ArrayDeque<ByteBuf> own = new ArrayDeque<>();
+    /** Streams that owe their peer a UPD; it is written when its turn has come, so that there is never more than one. */
+    private final ArrayDeque<MuxStream> updates = new ArrayDeque<>();
+
+    private final ArrayDeque<ByteBuf> replies = new ArrayDeque<>();
+
+    ControlQueue(int maxReplies) {
+        this.maxReplies = maxReplies;
+    }
+
+    /** What we say by ourselves. Takes {@code frame}. */
+    void add(ByteBuf frame) {
+        own.add(frame);
+    }
+
+    /** The same, before all that waits. */
+    void addFirst(ByteBuf frame) {
+        own.addFirst(frame);
+    }
+
+    /** What the peer makes us say. Takes {@code frame}. */
+    void reply(ByteBuf frame) throws ProtocolViolation {
+        replies.add(frame);
+        if (replies.size() > maxReplies) {
+            throw new ProtocolViolation(
+                    ErrorCode.LIMIT_REACHED, replies.size() + " replies wait: the peer asks, but does not read");
+        }
+    }
+
+    /** The stream owes a UPD. */
+    void update(MuxStream stream) {
+        updates.add(stream);
+    }
+
+    boolean hasUpdates() {
+        return !updates.isEmpty();
+    }
+
+    /** Frames that wait and that we say by ourselves. */
+    int size() {
+        return own.size();
+    }
+
+    /** The frame whose turn it is; it is the caller's. */
+    @Nullable ByteBuf next() {
+        ByteBuf frame = own.poll();
+        while (frame == null && !updates.isEmpty()) {
+            frame = updates.remove().update();
+        }
+        return frame != null ? frame : replies.poll();
+    }
+
+    /** Takes back the SYNs that have not been sent: a peer that never gets one has certainly not processed it. Returns their ids. */
+    Set<Integer> withdrawOpens() {
+        Set<Integer> ids = new HashSet<>();
+        own.removeIf(frame -> {
+            boolean open = Frame.command(frame) == Frame.SYN;
+            if (open) {
+                ids.add(Frame.streamId(frame));
+                frame.release();
+            }
+            return open;
+        });
+        return ids;
+    }
+
+    /** No stream owes anything any more. */
+    void dropUpdates() {
+        updates.clear();
+    }
+
+    /** Drops every frame. */
+    void release() {
+        release(own);
+        release(replies);
+    }
+
+    private static void release(ArrayDeque<ByteBuf> frames) {
+        ByteBuf frame;
+        while ((frame = frames.poll()) != null) {
+            frame.release();
+        }
+    }
+}

@@ -1,0 +1,175 @@
+package dev.culvert.mux;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What goes to the peer: writes what the session says, in the version that is spoken, and decides what is next when the connection can take
+ * a frame. First what was sent by another connection, then what the session says, then the data of the stream whose turn it is.
+ */
+final class Outbound {
+    /** So many new bytes are sent at once, while the processor has them in its cache. */
+    private static final int HOT = 256 << 10;
+
+    private final Link link;
+    private final Handshake handshake;
+    private final ControlQueue control;
+    private final Scheduler scheduler;
+    /** Bytes that streams were given since the last frame was sent. */
+    private int fresh;
+
+    Outbound(Link link, Handshake handshake, ControlQueue control, Scheduler scheduler) {
+        this.link = link;
+        this.handshake = handshake;
+        this.control = control;
+        this.scheduler = scheduler;
+    }
+
+    // ---- what is next
+
+    /**
+     * Hands the next frame to {@code out}, which takes its one or two buffers.
+     *
+     * @param data whether it is time for data, too
+     * @return false: there is nothing to send now
+     */
+    boolean transmit(boolean data, Consumer<ByteBuf> out) {
+        fresh = 0;
+        ByteBuf again = link.nextAgain();
+        if (again != null) {
+            link.sent(again.readableBytes());
+            out.accept(again);
+            return true;
+        }
+        Consumer<ByteBuf> kept = link.keeping(out);
+        ByteBuf frame = nextControl();
+        if (frame != null) {
+            link.sent(frame.readableBytes());
+            kept.accept(frame);
+            return true;
+        }
+        MuxStream stream = data && !link.isFull() ? scheduler.next() : null;
+        if (stream == null) {
+            return false;
+        }
+        int sent = stream.send(kept);
+        link.sent(sent);
+        scheduler.sent(stream, sent);
+        stream.checkWritable();
+        return true;
+    }
+
+    private @Nullable ByteBuf nextControl() {
+        ByteBuf ack = link.nextAck(control.hasUpdates());
+        return ack != null ? ack : control.next();
+    }
+
+    // ---- what streams have
+
+    /** The stream has something that it may send. */
+    void activate(MuxStream stream) {
+        scheduler.activate(stream);
+        link.wake();
+    }
+
+    /** The stream has been given bytes to send. */
+    void activate(MuxStream stream, int bytes) {
+        scheduler.activate(stream);
+        fresh += bytes;
+        if (fresh >= HOT) {
+            link.send();
+        } else {
+            link.wake();
+        }
+    }
+
+    /** The stream owes a UPD. */
+    void update(MuxStream stream) {
+        control.update(stream);
+        link.wake();
+    }
+
+    // ---- what the session says
+
+    /** A client's HELLO, from the {@link Handshake}. */
+    void hello(ByteBuf frame) {
+        add(frame);
+    }
+
+    /** A server's HELLO, which goes before what it has said already. */
+    void helloFirst(ByteBuf frame) {
+        control.addFirst(frame);
+        link.wake();
+    }
+
+    void open(int id, OpenRequest request) {
+        if (version().isStock()) {
+            empty(Frame.SYN, id);
+            return;
+        }
+        ByteBuf tlvs = ByteBufAllocator.DEFAULT.heapBuffer();
+        try {
+            request.write(tlvs);
+            add(Frame.withTlvs(ByteBufAllocator.DEFAULT, version(), Frame.SYN, id, tlvs));
+        } finally {
+            tlvs.release();
+        }
+    }
+
+    /** A frame without payload. */
+    void empty(int command, int id) {
+        add(Frame.empty(ByteBufAllocator.DEFAULT, version(), command, id));
+    }
+
+    void ping(long payload) {
+        add(Frame.number(ByteBufAllocator.DEFAULT, version(), Frame.PING, payload));
+    }
+
+    /** An ACK, if that is news to the peer. */
+    void news() {
+        ByteBuf ack = link.news();
+        if (ack != null) {
+            add(ack);
+        }
+    }
+
+    /** A RST or a GOAWAY. */
+    void farewell(int command, int id, ErrorCode code, String text) {
+        add(Frame.farewell(ByteBufAllocator.DEFAULT, version(), command, id, code, text));
+    }
+
+    /** A CLOSE. The link is closed next, and needs no waking. */
+    void lastWord(ErrorCode code, String text) {
+        control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version(), Frame.CLOSE, 0, code, text));
+    }
+
+    // ---- what the peer makes us say
+
+    void pong(long payload) throws ProtocolViolation {
+        reply(Frame.number(ByteBufAllocator.DEFAULT, version(), Frame.PONG, payload));
+    }
+
+    /** A stream that the peer opens is not taken. */
+    void refuse(int id, ErrorCode code, String text) throws ProtocolViolation {
+        reply(
+                version().isStock()
+                        ? Frame.empty(ByteBufAllocator.DEFAULT, version(), Frame.FIN, id)
+                        : Frame.farewell(ByteBufAllocator.DEFAULT, version(), Frame.RST, id, code, text));
+    }
+
+    private void reply(ByteBuf frame) throws ProtocolViolation {
+        control.reply(frame);
+        link.wake();
+    }
+
+    private void add(ByteBuf frame) {
+        control.add(frame);
+        link.wake();
+    }
+
+    private ProtocolVersion version() {
+        return handshake.version();
+    }
+}

@@ -1,0 +1,155 @@
+package dev.culvert.mux;
+
+import io.netty.util.collection.IntObjectHashMap;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The streams of a session by their ids: who may use which id, how many each side has open, and which of them are open in name only. */
+final class StreamTable {
+    private static final long LAST_ID = 0xffff_ffffL;
+
+    private final boolean client;
+    private final IntObjectHashMap<MuxStream> streams = new IntObjectHashMap<>();
+
+    private long nextId;
+    private long lastPeerId;
+    private int ours;
+    private int peers;
+    private int discarded;
+
+    StreamTable(MuxSession.Role role) {
+        client = role == MuxSession.Role.CLIENT;
+        nextId = client ? 3 : 2; // stock clients, too, begin with 3
+    }
+
+    // ---- ids
+
+    boolean isOurs(int id) {
+        return (id & 1) == (client ? 1 : 0);
+    }
+
+    /** How many of our ids are left. */
+    long idsLeft() {
+        return Math.max(0, (LAST_ID - nextId + 2) / 2);
+    }
+
+    int takeId() {
+        int id = (int) nextId;
+        nextId += 2;
+        return id;
+    }
+
+    /** For tests of what happens when they run out. */
+    void nextId(long id) {
+        nextId = id;
+    }
+
+    /** The peer opens a stream with this id. Where ids only grow, one that has been used tells of a peer that is confused. */
+    void checkPeerId(int id, boolean onlyGrow) throws ProtocolViolation {
+        long number = Integer.toUnsignedLong(id);
+        if (isOurs(id) || id == 0) {
+            throw new ProtocolViolation("the peer opened stream " + number + ", which is not one of its ids");
+        }
+        if (onlyGrow) {
+            if (number <= lastPeerId) {
+                throw new ProtocolViolation("the peer opened stream " + number + " after stream " + lastPeerId);
+            }
+            lastPeerId = number;
+        }
+    }
+
+    /** Whether the peer has ever opened one, in a version where ids only grow. */
+    boolean hasPeerOpened() {
+        return lastPeerId > 0;
+    }
+
+    // ---- streams
+
+    @Nullable MuxStream get(int id) {
+        return streams.get(id);
+    }
+
+    void add(MuxStream stream) {
+        streams.put(stream.id(), stream);
+        if (isOurs(stream.id())) {
+            ours++;
+        } else {
+            peers++;
+        }
+    }
+
+    /** The stream was reset, but stays until its peer has ended it: see {@link MuxStream#discard}. */
+    void discarding() {
+        discarded++;
+    }
+
+    /** False: it was not there. */
+    boolean remove(MuxStream stream) {
+        boolean removed = streams.remove(stream.id()) == stream;
+        if (removed) {
+            uncount(stream);
+        }
+        return removed;
+    }
+
+    /** Takes out all of them. */
+    List<MuxStream> removeAll() {
+        List<MuxStream> all = snapshot();
+        streams.clear();
+        all.forEach(this::uncount);
+        return all;
+    }
+
+    private void uncount(MuxStream stream) {
+        if (stream.isDiscarding()) {
+            discarded--;
+        }
+        if (isOurs(stream.id())) {
+            ours--;
+        } else {
+            peers--;
+        }
+    }
+
+    /** All of them at this moment, for those who may end some on the way. */
+    List<MuxStream> snapshot() {
+        return List.copyOf(streams.values());
+    }
+
+    /** The stream that holds the most memory; null where none holds any. */
+    @Nullable MuxStream largest() {
+        MuxStream largest = null;
+        for (MuxStream stream : streams.values()) {
+            if (largest == null || stream.heldBytes() > largest.heldBytes()) {
+                largest = stream;
+            }
+        }
+        return largest == null || largest.heldBytes() == 0 ? null : largest;
+    }
+
+    // ---- how many
+
+    /** Streams that are there. */
+    int size() {
+        return streams.size();
+    }
+
+    /** Streams that are open for their application. */
+    int open() {
+        return streams.size() - discarded;
+    }
+
+    /** Streams that we have opened. */
+    int ours() {
+        return ours;
+    }
+
+    /** Streams that the peer has opened. */
+    int peers() {
+        return peers;
+    }
+
+    int discarded() {
+        return discarded;
+    }
+}
