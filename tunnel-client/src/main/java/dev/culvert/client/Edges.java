@@ -14,27 +14,27 @@ import java.util.Optional;
 /**
  * The TLS between a tunnel and its applications. Immutable.
  *
- * @param offered to local applications, by the names of forwards
- * @param asked of targets, by what stands where, as in {@code reverse.web}
+ * @param offered to local applications
+ * @param asked of targets, by the forward or the reverse forward
  * @param content of the files of what is offered
  */
-record Edges(Map<String, OfferedTls> offered, Map<String, WebTls> asked, String content) {
+record Edges(Map<ForwardConfig, OfferedTls> offered, Map<Record, WebTls> asked, String content) {
     /** Reads the files. Blocks; throws with a sentence for the user. */
     static Edges of(ClientConfig config) throws IOException {
-        Map<String, OfferedTls> offered = new HashMap<>();
-        Map<String, WebTls> asked = new HashMap<>();
+        Map<ForwardConfig, OfferedTls> offered = new HashMap<>();
+        Map<Record, WebTls> asked = new HashMap<>();
         for (ForwardConfig forward : config.forwards()) {
             if (forward.tls().isPresent()) {
                 TlsConfig files = forward.tls().get();
-                offered.put(forward.name(), OfferedTls.of(files.identity(), files.authority()));
+                offered.put(forward, OfferedTls.of(files.identity(), files.authority()));
             }
             if (forward.target().isPresent()) {
                 TargetTlsConfig.to(forward.target().get(), forward.targetTls())
-                        .ifPresent(tls -> asked.put(forward.place(), tls));
+                        .ifPresent(tls -> asked.put(forward, tls));
             }
         }
         for (ReverseConfig reverse : config.reverse()) {
-            TargetTlsConfig.to(reverse.target(), reverse.targetTls()).ifPresent(tls -> asked.put(reverse.place(), tls));
+            TargetTlsConfig.to(reverse.target(), reverse.targetTls()).ifPresent(tls -> asked.put(reverse, tls));
         }
         return new Edges(offered, asked, content(config.forwards()));
     }
@@ -53,20 +53,27 @@ record Edges(Map<String, OfferedTls> offered, Map<String, WebTls> asked, String 
         return new Edges(offered, asked, otherContent);
     }
 
-    Optional<OfferedTls> of(ForwardConfig forward) {
-        return Optional.ofNullable(offered.get(forward.name()));
+    /** Both, for as long as it is not known which configuration a connection comes by. */
+    Edges and(Edges other) {
+        Map<ForwardConfig, OfferedTls> allOffered = new HashMap<>(offered);
+        allOffered.putAll(other.offered);
+        Map<Record, WebTls> allAsked = new HashMap<>(asked);
+        allAsked.putAll(other.asked);
+        return new Edges(allOffered, allAsked, content);
     }
 
-    /** How its target is spoken with; empty: without. */
-    Optional<WebTls> of(ReverseConfig reverse) {
-        return Optional.ofNullable(asked.get(reverse.place()));
+    /** What its applications speak; empty: plain text. */
+    Optional<OfferedTls> offeredBy(ForwardConfig forward) {
+        return Optional.ofNullable(offered.get(forward));
     }
 
-    /** From here on the channel's application speaks with a target that speaks TLS, if {@code forward} is of that kind. */
-    void wrap(ForwardConfig forward, Channel channel) {
-        WebTls tls = asked.get(forward.place());
-        if (tls != null) {
-            channel.pipeline().addLast(new TargetTls(tls, tls.newHandler(channel.alloc()), TargetTlsConfig.PATIENCE));
-        }
+    /** What the target of a forward or of a reverse forward speaks; empty: what it is sent. */
+    Optional<WebTls> askedBy(Record config) {
+        return Optional.ofNullable(asked.get(config));
+    }
+
+    /** From here on the channel's application speaks with a target that speaks TLS. */
+    static void wrap(Channel channel, WebTls tls) {
+        channel.pipeline().addLast(new TargetTls(tls, tls.newHandler(channel.alloc()), TargetTlsConfig.PATIENCE));
     }
 }

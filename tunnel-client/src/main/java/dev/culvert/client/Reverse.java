@@ -120,7 +120,7 @@ final class Reverse {
             Map<String, Forward> next = new HashMap<>();
             for (ReverseConfig config : configs) {
                 Forward before = forwards.get(config.name());
-                Optional<WebTls> tls = edges.of(config);
+                Optional<WebTls> tls = edges.askedBy(config);
                 if (before != null && before.config.equals(config)) {
                     before.tls = tls;
                     next.put(config.name(), before);

@@ -27,6 +27,7 @@ import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.HttpAnswer;
 import dev.culvert.common.splice.Prelude;
 import dev.culvert.common.splice.Tally;
+import dev.culvert.common.tls.WebTls;
 import dev.culvert.mux.Address;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.OpenRequest;
@@ -151,16 +152,23 @@ public final class TunnelClient implements Agent {
             Optional<Way> other =
                     next.hasOtherSessions(config) ? Optional.of(Way.of(next, transport)) : Optional.empty();
             Edges otherEdges = Edges.of(next);
-            listen(next, config);
+            Edges before = edges;
+            edges = before.and(otherEdges);
+            try {
+                listen(next, config);
+            } catch (IOException e) {
+                edges = before;
+                throw e;
+            }
             edges = otherEdges;
             config = next;
             limit(next);
             LogSetup.apply(next.log());
             reverse.set(next.reverse(), otherEdges, next.dialTimeout());
             if (other.isPresent()) {
-                String before = content;
+                String contentBefore = content;
                 content = content(next).orElse("");
-                uplinks.forEach(uplink -> uplink.use(other.get(), content.equals(before)));
+                uplinks.forEach(uplink -> uplink.use(other.get(), content.equals(contentBefore)));
             } else {
                 refresh();
             }
@@ -319,19 +327,17 @@ public final class TunnelClient implements Agent {
             return;
         }
         ((DuplexChannelConfig) channel.config()).setAllowHalfClosure(true);
+        Edges now = edges;
+        Optional<WebTls> asked = now.askedBy(forward);
         if (!Reception.isFor(forward, origin)) {
-            enter(
-                    forward,
-                    acceptor,
-                    channel,
-                    origin,
-                    new Reception.Destination(forward.target().orElse(null), Answer.RESET));
+            Address target = forward.target().orElse(null);
+            enter(forward, asked, acceptor, channel, origin, new Reception.Destination(target, Answer.RESET));
             return;
         }
-        Reception.begin(accepting, forward, edges.of(forward), channel, origin, new Reception.Host() {
+        Reception.begin(accepting, forward, now.offeredBy(forward), channel, origin, new Reception.Host() {
             @Override
             public void admit(Origin said, Reception.Destination destination) {
-                enter(forward, acceptor, channel, said, destination);
+                enter(forward, asked, acceptor, channel, said, destination);
             }
 
             @Override
@@ -344,13 +350,14 @@ public final class TunnelClient implements Agent {
 
     private void enter(
             ForwardConfig forward,
+            Optional<WebTls> asked,
             Acceptor acceptor,
             DuplexChannel channel,
             Origin origin,
             Reception.Destination destination) {
         Prelude said = new Prelude(preludes);
         forward.header().ifPresent(header -> said.beginWith(header.of(origin)));
-        edges.wrap(forward, channel);
+        asked.ifPresent(tls -> Edges.wrap(channel, tls));
         router.assign(arrival(forward.name(), channel, origin, destination, said, acceptor::release));
     }
 

@@ -6,6 +6,7 @@ import dev.culvert.common.net.HeaderGate;
 import dev.culvert.common.net.Listeners;
 import dev.culvert.common.net.Origin;
 import dev.culvert.common.net.SocketFile;
+import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Arrival;
 import dev.culvert.common.splice.Carriers;
 import dev.culvert.common.splice.Connection;
@@ -229,7 +230,7 @@ final class Offers {
                     acceptor.release();
                 }
             };
-            loop.register(channel).addListener(registered -> {
+            Transport.register(loop, channel, registered -> {
                 if (registered.isSuccess()) {
                     HeaderGate.addTo(channel.pipeline(), Hold.PATIENCE, heard);
                     channel.pipeline().addLast(new Hold());
