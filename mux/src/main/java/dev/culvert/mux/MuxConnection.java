@@ -66,6 +66,8 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     /** On its way to the event loop of another session. */
     private boolean moving;
 
+    private boolean bulkWaits;
+
     private @Nullable Future<?> tick;
     private long tickAt;
 
@@ -220,6 +222,18 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         }
     }
 
+    /**
+     * Whether bulk waits from now on, until this is taken back: streams with more than {@value Scheduler#LITTLE} bytes to send. For moments in
+     * which the kernel sends next to nothing, so that what it was given before stands in the way of whoever has a keystroke to send. Event
+     * loop only.
+     */
+    public void holdBulk(boolean on) {
+        bulkWaits = on;
+        if (!on) {
+            wake();
+        }
+    }
+
     // ---- Wire
 
     @Override
@@ -265,7 +279,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
                 return;
             }
             batched = 0;
-            while (batched < batch && session.transmit(output)) {
+            while (batched < batch && (bulkWaits ? session.transmitLittle(output) : session.transmit(output))) {
                 // as much as goes together
             }
             if (batched == 0) {

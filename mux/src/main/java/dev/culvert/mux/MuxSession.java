@@ -363,7 +363,12 @@ public final class MuxSession {
 
     /** Hands the next frame to {@code out}, which takes its one or two buffers. False: there is nothing to send now. */
     boolean transmit(Consumer<ByteBuf> out) {
-        return outbound.transmit(isUp(), out);
+        return outbound.transmit(isUp(), false, out);
+    }
+
+    /** The same while bulk waits: a stream sends only if it has little to send. */
+    boolean transmitLittle(Consumer<ByteBuf> out) {
+        return outbound.transmit(isUp(), true, out);
     }
 
     /** When to call {@link #tick} next, on the clock of {@link #now}. */

@@ -33,9 +33,10 @@ final class Outbound {
      * Hands the next frame to {@code out}, which takes its one or two buffers.
      *
      * @param data whether it is time for data, too
+     * @param bulkWaits whether that is for those who have little of it
      * @return false: there is nothing to send now
      */
-    boolean transmit(boolean data, Consumer<ByteBuf> out) {
+    boolean transmit(boolean data, boolean bulkWaits, Consumer<ByteBuf> out) {
         fresh = 0;
         ByteBuf again = link.nextAgain();
         if (again != null) {
@@ -50,7 +51,10 @@ final class Outbound {
             kept.accept(frame);
             return true;
         }
-        MuxStream stream = data && !link.isFull() ? scheduler.next() : null;
+        if (!data || link.isFull()) {
+            return false;
+        }
+        MuxStream stream = bulkWaits ? scheduler.nextOfLittle() : scheduler.next();
         if (stream == null) {
             return false;
         }

@@ -22,9 +22,14 @@ final class Scheduler {
         private int deficit;
     }
 
+    /** Who has no more than that to send is no bulk: some keystrokes, a question, bytes. */
+    static final int LITTLE = 2 << 10;
+
     private final int quantum;
     private final ArrayDeque<MuxStream> fresh = new ArrayDeque<>();
     private final ArrayDeque<MuxStream> busy = new ArrayDeque<>();
+    /** As of the last turn: who stands in {@link #busy} then is bulk. */
+    private boolean bulkWaits;
 
     /** The quantum is in bytes, and should be the largest frame. */
     Scheduler(int quantum) {
@@ -43,6 +48,7 @@ final class Scheduler {
 
     /** The stream whose turn it is, or null where none can send. It must then send one frame and say so to {@link #sent}. */
     @Nullable MuxStream next() {
+        bulkWaits = false;
         while (true) {
             boolean isFresh = !fresh.isEmpty();
             MuxStream stream = isFresh ? fresh.peek() : busy.peek();
@@ -65,6 +71,30 @@ final class Scheduler {
                 return stream;
             }
         }
+    }
+
+    /** The same for a moment in which bulk waits: a stream that has {@link #LITTLE} to send, or null. */
+    @Nullable MuxStream nextOfLittle() {
+        if (!bulkWaits) {
+            bulkWaits = true;
+            for (int streams = busy.size(); streams > 0; streams--) {
+                fresh.add(busy.remove());
+            }
+        }
+        MuxStream stream;
+        while ((stream = fresh.peek()) != null) {
+            Turn turn = stream.turn();
+            if (!stream.canSend()) { // it leaves, to be fresh when it has something
+                fresh.remove();
+                turn.queued = false;
+                stream.parked();
+            } else if (turn.deficit <= 0 || stream.queuedBytes() > LITTLE) {
+                busy.add(fresh.remove());
+            } else {
+                return stream;
+            }
+        }
+        return null;
     }
 
     /** The stream sent this many bytes. */

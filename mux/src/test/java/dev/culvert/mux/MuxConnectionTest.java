@@ -102,6 +102,21 @@ class MuxConnectionTest {
     }
 
     @Test
+    void bulkWaitsWhileItIsHeld() {
+        bytesOut();
+        MuxConnection connection = channel.pipeline().get(MuxConnection.class);
+        connection.holdBulk(true);
+        open().write(20_000);
+        open().write(100);
+        channel.runPendingTasks();
+        assertThat(bytesOut()).isEqualTo(2 * Frame.HEADER + Frame.HEADER + 100);
+
+        connection.holdBulk(false);
+        channel.runPendingTasks();
+        assertThat(bytesOut()).isEqualTo(Frame.HEADER + 20_000);
+    }
+
+    @Test
     void thatNoMemoryIsLeftIsPassedOn() {
         channel.pipeline().fireExceptionCaught(new OutOfMemoryError("no memory"));
 

@@ -146,6 +146,15 @@ final class RawPeer implements FrameHandler, AutoCloseable {
         return frames;
     }
 
+    /** The same, of a session whose bulk waits. */
+    List<String> readLittle() {
+        frames.clear();
+        while (us.session.transmitLittle(this::take)) {
+            // until it has no more
+        }
+        return frames;
+    }
+
     /** The next frame that the session sends. */
     String readOne() {
         frames.clear();

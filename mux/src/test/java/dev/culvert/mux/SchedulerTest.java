@@ -142,6 +142,32 @@ class SchedulerTest {
         }
     }
 
+    @Test
+    void whileBulkWaitsWhoHasLittleToSendGoesOn() {
+        try (RawPeer peer = peer(3)) {
+            Recorder bulk = peer.us.recorders.get(0);
+            Recorder keys = peer.us.recorders.get(1);
+            fill(peer, 0, 30_000, 300_000);
+            fill(peer, 1, 10, 10);
+            assertThat(List.of(next(peer), next(peer), next(peer)))
+                    .containsExactly("PSH 3 [30000]", "PSH 3 [30000]", "PSH 5 [10]");
+            fill(peer, 1, 10, 10); // in its turn only, having been quiet a moment ago
+
+            assertThat(peer.readLittle()).containsExactly("PSH 5 [10]");
+            peer.ping(1);
+            keys.write(20);
+            assertThat(peer.readLittle()).containsExactly("PONG 0", "PSH 5 [20]");
+            keys.write(20);
+            fill(peer, 2, 30_000, 60_000);
+            assertThat(peer.readLittle()).containsExactly("PSH 5 [20]");
+            assertThat(bulk.stream().queuedBytes()).isEqualTo(240_000);
+
+            keys.stream().shutdownOutput();
+            assertThat(peer.readLittle()).containsExactly("FIN 5");
+            assertThat(peer.read()).hasSize(10).contains("PSH 3 [30000]", "PSH 7 [30000]");
+        }
+    }
+
     private static RawPeer peer(int streams) {
         RawPeer peer = new RawPeer(Role.CLIENT, MuxSettings.of(ProtocolVersion.CULVERT));
         for (int i = 0; i < streams; i++) {

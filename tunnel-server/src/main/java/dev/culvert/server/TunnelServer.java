@@ -16,6 +16,7 @@ import dev.culvert.common.lifecycle.SessionStatus;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.Acceptor;
+import dev.culvert.common.net.BbrWatch;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.HeaderGate;
 import dev.culvert.common.net.Listeners;
@@ -299,6 +300,7 @@ public final class TunnelServer implements Agent {
             sessions.arrived(newSession, channel, endpoint.name(), listener::who);
             connection = new MuxConnection(newSession);
             pipeline.addLast(connection, new OutOfMemory());
+            BbrWatch.addTo(pipeline, connection);
         }
 
         /** On the event loop of the acceptors. */

@@ -1,0 +1,103 @@
+package dev.culvert.common.net;
+
+import dev.culvert.mux.MuxConnection;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelException;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPipeline;
+import io.netty.channel.unix.RawUnixChannelOption;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Has bulk wait in the moments in which BBR sends next to nothing, see {@link ProbeRtt}: else a keystroke beside a download takes a fifth of
+ * a second now and then. It looks at the connection while that has more to send than the kernel takes, and not otherwise.
+ */
+public final class BbrWatch extends ChannelInboundHandlerAdapter {
+    /** TCP_CONGESTION and TCP_CC_INFO of IPPROTO_TCP, as in Linux's netinet/tcp.h; the latter is tcp_bbr_info of linux/inet_diag.h. */
+    private static final RawUnixChannelOption NAME = new RawUnixChannelOption("TCP_CONGESTION", 6, 13, 16);
+
+    private static final RawUnixChannelOption STATE = new RawUnixChannelOption("TCP_CC_INFO", 6, 26, 20);
+    private static final int MIN_RTT = 8;
+    private static final int CWND_GAIN = 16;
+    /** The gain is a fraction of 256, and is 1 in this state only. */
+    private static final int PROBING = 256;
+
+    /** Who has not been held up by the kernel for so long has no bulk to send. */
+    private static final long BUSY = TimeUnit.SECONDS.toNanos(1);
+
+    private final Channel channel;
+    private final MuxConnection connection;
+    private final ProbeRtt forecast = new ProbeRtt(System.nanoTime());
+    private long busyAt = System.nanoTime() - BUSY;
+    private boolean looking;
+    private boolean holding;
+
+    private BbrWatch(Channel channel, MuxConnection connection) {
+        this.channel = channel;
+        this.connection = connection;
+    }
+
+    /** Watches over a connection that is up, if there is something to watch. Event loop only. */
+    public static void addTo(ChannelPipeline pipeline, MuxConnection connection) {
+        ByteBuffer name = read(pipeline.channel(), NAME);
+        if (name != null && StandardCharsets.US_ASCII.decode(name).toString().startsWith("bbr\0")) {
+            BbrWatch watch = new BbrWatch(pipeline.channel(), connection);
+            pipeline.addLast(watch);
+            watch.look();
+        }
+    }
+
+    private static @Nullable ByteBuffer read(Channel channel, RawUnixChannelOption option) {
+        try {
+            return channel.config().getOption(option);
+        } catch (ChannelException e) {
+            return null; // it is closed, or the kernel does not say that
+        }
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+        if (!channel.isWritable()) {
+            busyAt = System.nanoTime();
+            if (!looking) {
+                looking = true;
+                look();
+            }
+        }
+        ctx.fireChannelWritabilityChanged();
+    }
+
+    private void look() {
+        if (!channel.eventLoop().inEventLoop()) { // it has gone to that of another session
+            channel.eventLoop().execute(this::look);
+            return;
+        }
+        ByteBuffer state = channel.isActive() ? read(channel, STATE) : null;
+        if (state == null) {
+            return;
+        }
+        long now = System.nanoTime();
+        state.order(ByteOrder.nativeOrder());
+        forecast.look(now, state.getInt(MIN_RTT), state.getInt(CWND_GAIN) == PROBING);
+        hold(forecast.bulkWaits());
+        if (!channel.isWritable()) {
+            busyAt = now;
+        }
+        looking = holding || now - busyAt < BUSY;
+        if (looking) {
+            channel.eventLoop().schedule(this::look, forecast.untilNextLook(), TimeUnit.NANOSECONDS);
+        }
+    }
+
+    private void hold(boolean on) {
+        if (holding != on) {
+            holding = on;
+            connection.holdBulk(on);
+        }
+    }
+}
