@@ -259,6 +259,25 @@ class TlsEdgeTest {
         }
     }
 
+    /** All of it is there, and the end, before TLS has begun with the target. */
+    @Test
+    void anApplicationThatEndsAtOnceIsHeardByItsTarget() throws Exception {
+        byte[] said = "all that it has to say".getBytes(UTF_8);
+        try (Service target = withTls(authority.issue("localhost"), socket -> {
+                    socket.getOutputStream().write(socket.getInputStream().readAllBytes());
+                    socket.shutdownOutput();
+                });
+                Tunnel to = toTls(target, trustingAuthority())) {
+            for (int i = 0; i < 20; i++) {
+                try (Socket socket = to.connect()) {
+                    socket.getOutputStream().write(said);
+                    socket.shutdownOutput();
+                    assertThat(socket.getInputStream().readAllBytes()).isEqualTo(said);
+                }
+            }
+        }
+    }
+
     @Test
     @Tag("long")
     void aTargetThatSpeaksFirstIsHeard() throws Exception {

@@ -13,8 +13,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection that was accepted and has no stream yet. Its channel belongs to no event loop, or to the one that accepts, so that it can
- * go to whichever session is there first.
+ * A connection that was accepted and has no stream yet. Its channel belongs to no event loop, or to that of whoever has had it last, so
+ * that it can go to whichever session is there first.
  *
  * @param said on streams that came to nothing
  * @param refusal the last of these; null: there was none
@@ -68,7 +68,10 @@ public record Arrival(
         };
         connection.onEnd(leave);
         comeTo(loop).addListener(there -> {
-            if (there.isSuccess()) {
+            if (there.isSuccess() && !session.isOpenable()) { // not any more, for the way here takes a moment
+                leave.run();
+                elsewhere.accept("the session takes no more streams");
+            } else if (there.isSuccess()) {
                 Splice.open(channel, connection, session, request, said, reason -> {
                     leave.run();
                     elsewhere.accept(reason);

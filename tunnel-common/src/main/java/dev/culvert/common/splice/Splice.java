@@ -269,6 +269,9 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
             if (written.isSuccess()) {
                 connection.toSocket(bytes);
                 from.consumed(bytes);
+            } else if (!ended && channel.isOpen()) { // TLS takes no more after its end
+                channelGone("it takes no more: " + written.cause().getMessage());
+                reset(channel);
             }
         });
         if (!flushing) {

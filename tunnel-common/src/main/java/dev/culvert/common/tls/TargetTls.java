@@ -30,6 +30,7 @@ public final class TargetTls extends ChannelDuplexHandler {
     private final WebTls how;
     private final Duration patience;
     private @Nullable EmbeddedChannel engine;
+    private boolean shakenHands;
     private boolean trusted;
     private boolean wantsMore;
     private boolean inputEnded;
@@ -57,7 +58,7 @@ public final class TargetTls extends ChannelDuplexHandler {
             tls.sslCloseFuture().addListener(closed -> targetEnded = closed.isSuccess());
             tls.handshakeFuture().addListener(shaken -> {
                 if (shaken.isSuccess()) {
-                    trust(ctx);
+                    shakenHands = true;
                 } else {
                     fail(ctx, how.explain(shaken.cause()));
                 }
@@ -165,6 +166,10 @@ public final class TargetTls extends ChannelDuplexHandler {
             from.writeInbound(encrypted);
         } catch (Exception e) { // the end of the handshake says it, or what follows
             OutOfMemory.check(e);
+        }
+        if (shakenHands
+                && !trusted) { // not before: what was said meanwhile has been taken now, and its end comes after it
+            trust(ctx);
         }
         PromiseCombiner written = new PromiseCombiner(ctx.executor());
         for (ByteBuf plain = from.readInbound(); plain != null; plain = from.readInbound()) {
