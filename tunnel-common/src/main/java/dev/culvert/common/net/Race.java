@@ -3,6 +3,7 @@ package dev.culvert.common.net;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.DefaultChannelPromise;
 import io.netty.channel.EventLoop;
@@ -151,7 +152,7 @@ final class Race {
             if (done.isSuccess() && winner.trySuccess(channel)) {
                 return;
             }
-            channel.close();
+            leave(channel);
             if (!done.isSuccess()) {
                 failed(address, done.cause());
                 next();
@@ -196,7 +197,15 @@ final class Race {
         stopWaiting();
         waiting.clear();
         // A copy: a channel that is closed leaves the set.
-        List.copyOf(running).forEach(Channel::close);
+        List.copyOf(running).forEach(this::leave);
+    }
+
+    /** Where nobody wants a winner any more, a target that has just accepted sees a reset, as it would a moment later, and no orderly end. */
+    private void leave(Channel channel) {
+        if (winner.isCancelled() && channel.isOpen()) {
+            channel.config().setOption(ChannelOption.SO_LINGER, 0);
+        }
+        channel.close();
     }
 
     private void stopWaiting() {
