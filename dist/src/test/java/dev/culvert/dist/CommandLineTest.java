@@ -54,6 +54,14 @@ final class CommandLineTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"check", "doctor", "top", "connect"})
+    void helpAndVersionStandBehindACommandToo(String command) {
+        assertThat(run("tunnel-client", command, "--help").expect(0).output())
+                .startsWith("Usage: tunnel-client " + command);
+        assertThat(run("tunnel-client", command, "-V").expect(0).output()).startsWith("tunnel-client ");
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"tunnel-client", "tunnel-server"})
     void anUnknownOptionIsAUsageError(String program) {
         assertThat(run(program, "--confg", "x").expect(2).output()).contains("--confg");

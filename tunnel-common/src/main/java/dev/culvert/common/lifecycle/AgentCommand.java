@@ -79,6 +79,11 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
         program.commands().forEach(line::addSubcommand);
         SteeringCommands.all().forEach(line::addSubcommand);
         line.getCommandSpec().version(program.name() + " " + version());
+        line.getSubcommands()
+                .values()
+                .forEach(command -> command.getCommandSpec()
+                        .mixinStandardHelpOptions(true)
+                        .version(program.name() + " " + version()));
         line.getCommandSpec().usageMessage().description(program.description());
         line.setDefaultValueProvider(option -> option instanceof CommandLine.Model.OptionSpec o
                         && o.longestName().equals("--config")
