@@ -231,7 +231,7 @@ final class CommandLineTest {
                     forwards { web { listen = "127.0.0.1:%d", target = "127.0.0.1:80" } }
                     """.formatted(taken.getLocalPort()));
 
-            assertThat(run("tunnel-client", "-c", file).expect(1).output())
+            assertThat(run("tunnel-client", "-c", file).expect(5).output())
                     .contains("forwards.web: cannot listen on 127.0.0.1:" + taken.getLocalPort())
                     .contains("Address already in use", "`ss -ltnp` names it");
         }
@@ -246,10 +246,22 @@ final class CommandLineTest {
                     anonymous { allow = ["127.0.0.1:80"] }
                     """.formatted(taken.getLocalPort()));
 
-            assertThat(run("tunnel-server", "-c", file).expect(1).output())
+            assertThat(run("tunnel-server", "-c", file).expect(5).output())
                     .contains("listen: cannot listen on 127.0.0.1:" + taken.getLocalPort())
                     .contains("Address already in use", "`ss -ltnp` names it");
         }
+    }
+
+    @Test
+    void anAddressThatIsNotHereYetIsNamedWithWhatToDoAndIsWorthAnotherStart() throws IOException {
+        String file = file("client.conf", """
+                upstream { servers = ["127.0.0.1:1"], tls = off }
+                forwards { web { listen = "203.0.113.1:18080", target = "127.0.0.1:80" } }
+                """);
+
+        assertThat(run("tunnel-client", "-c", file).expect(5).output())
+                .startsWith("forwards.web: cannot listen on 203.0.113.1:18080: ")
+                .contains("This machine has no such address", "After= in the unit", "0.0.0.0");
     }
 
     @Test

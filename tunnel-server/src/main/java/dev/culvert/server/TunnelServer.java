@@ -167,7 +167,7 @@ public final class TunnelServer implements Agent {
         try {
             listeners.set(endpoints(on));
         } catch (IOException e) {
-            throw new StartFailure(String.valueOf(e.getMessage()));
+            throw StartFailure.cannotListen(e);
         }
     }
 

@@ -159,7 +159,8 @@ public final class Acceptor {
 
     private static String advice(String cause) {
         if (cause.contains("assign requested address")) {
-            return "This machine has no such address; `ip address` names those it has.";
+            return "This machine has no such address; `ip address` names those it has. Where it comes late, as that of a VPN does,"
+                    + " start after it (After= in the unit), or listen on 0.0.0.0.";
         } else if (cause.contains("Permission denied")) {
             return "A port below 1024 takes root or CAP_NET_BIND_SERVICE.";
         }
