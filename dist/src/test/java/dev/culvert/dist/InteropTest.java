@@ -45,7 +45,10 @@ final class InteropTest {
                     Work.of("echo", "echo"),
                     Work.of("echo", "many", "1000"),
                     Work.of("bulk", "bulk", "200000000"),
-                    Work.of("greeting", "greeting", halfCloses() ? "10000" : "3000"), // the release of today is tried longest
+                    Work.of(
+                            "greeting",
+                            "greeting",
+                            halfCloses() ? "10000" : "3000"), // the release of today is tried longest
                     Work.of("reset", "reset", "500")));
             if (halfCloses()) {
                 works.add(Work.of("halfclose", "halfclose"));
