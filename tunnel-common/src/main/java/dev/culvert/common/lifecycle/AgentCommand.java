@@ -173,7 +173,14 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
                 System.getenv().containsKey("NOTIFY_SOCKET"));
         try (AdminServer server = new AdminServer(
                 Transport.best(), admin, new Inspection(program.name(), version(), agent, lifecycle, admin))) {
-            listen(server, config.admin().addresses(file(), System.getenv()), before);
+            List<String> addresses = config.admin().addresses(file(), System.getenv());
+            listen(server, addresses, before);
+            if (addresses.isEmpty() && !config.admin().off()) {
+                LOG.warn(
+                        "admin: no socket, since {} is not there or may not be written to: set admin.listen to have status, reload and"
+                                + " the other commands that ask this agent, or to off",
+                        AdminConfig.defaultSocket(file(), System.getenv()).getParent());
+            }
             Signals.onTermination(lifecycle::signal);
             Signals.onReload(lifecycle::reload);
             Signals.onReport(lifecycle::report);
