@@ -54,6 +54,14 @@ final class CommandLineTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"check", "doctor", "top", "connect"})
+    void helpAndVersionStandBehindACommandToo(String command) {
+        assertThat(run("tunnel-client", command, "--help").expect(0).output())
+                .startsWith("Usage: tunnel-client " + command);
+        assertThat(run("tunnel-client", command, "-V").expect(0).output()).startsWith("tunnel-client ");
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"tunnel-client", "tunnel-server"})
     void anUnknownOptionIsAUsageError(String program) {
         assertThat(run(program, "--confg", "x").expect(2).output()).contains("--confg");
@@ -136,14 +144,16 @@ final class CommandLineTest {
     }
 
     @Test
-    void moreMemoryThanThereIsIsRefusedAtTheStart() throws IOException {
+    void moreMemoryThanThereIsIsRefusedByCheckAndAtTheStart() throws IOException {
         String file =
                 file("server.conf", "listen = \"127.0.0.1:0\", anonymous { allow = [\"a:1\"] }, limits.buffer = 512g");
 
-        assertThat(run("tunnel-server", "-c", file).expect(1).output())
-                .startsWith(
-                        "limits.buffer is 512g, more than half of what this JVM may use outside its heap: lower it to ")
-                .endsWith("or set CULVERT_OPTS=-XX:MaxDirectMemorySize=1024g");
+        for (String command : List.of("check", "run")) {
+            assertThat(run("tunnel-server", "-c", file, command).expect(1).output())
+                    .contains(
+                            ":1: limits.buffer: found 512g, more than half of what this JVM may use outside its heap: lower it to ")
+                    .contains("or set CULVERT_OPTS=-XX:MaxDirectMemorySize=1024g");
+        }
     }
 
     @Test
@@ -223,7 +233,7 @@ final class CommandLineTest {
                     forwards { web { listen = "127.0.0.1:%d", target = "127.0.0.1:80" } }
                     """.formatted(taken.getLocalPort()));
 
-            assertThat(run("tunnel-client", "-c", file).expect(1).output())
+            assertThat(run("tunnel-client", "-c", file).expect(5).output())
                     .contains("forwards.web: cannot listen on 127.0.0.1:" + taken.getLocalPort())
                     .contains("Address already in use", "`ss -ltnp` names it");
         }
@@ -238,9 +248,42 @@ final class CommandLineTest {
                     anonymous { allow = ["127.0.0.1:80"] }
                     """.formatted(taken.getLocalPort()));
 
-            assertThat(run("tunnel-server", "-c", file).expect(1).output())
+            assertThat(run("tunnel-server", "-c", file).expect(5).output())
                     .contains("listen: cannot listen on 127.0.0.1:" + taken.getLocalPort())
                     .contains("Address already in use", "`ss -ltnp` names it");
+        }
+    }
+
+    @Test
+    void anAddressThatIsNotHereYetIsNamedWithWhatToDoAndIsWorthAnotherStart() throws IOException {
+        String file = file("client.conf", """
+                upstream { servers = ["127.0.0.1:1"], tls = off }
+                forwards { web { listen = "203.0.113.1:18080", target = "127.0.0.1:80" } }
+                """);
+
+        assertThat(run("tunnel-client", "-c", file).expect(5).output())
+                .startsWith("forwards.web: cannot listen on 203.0.113.1:18080: ")
+                .contains("This machine has no such address", "After= in the unit", "0.0.0.0");
+    }
+
+    @Test
+    void anAgentThatDoesNotAnswerIsNoProgramThatHasThePorts() throws IOException {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            String file =
+                    file("client.conf", """
+                    upstream { servers = ["127.0.0.1:1"], tls = off }
+                    forwards { web { listen = "127.0.0.1:%d", target = "127.0.0.1:80" } }
+                    admin.listen = "%s"
+                    """.formatted(taken.getLocalPort(), directory.resolve("none/client.sock")));
+
+            assertThat(run("tunnel-client", "-c", file, "doctor").expect(1).output())
+                    .contains("note  port           web: 127.0.0.1:" + taken.getLocalPort() + " is taken")
+                    .contains("By this agent, if it runs");
+            assertThat(run("tunnel-client", "-c", file, "status").expect(1).output())
+                    .startsWith("nobody answers on " + directory.resolve("none/client.sock")
+                            + " (No such file or directory")
+                    .contains("set admin.listen")
+                    .doesNotContain("io.netty", "Exception");
         }
     }
 

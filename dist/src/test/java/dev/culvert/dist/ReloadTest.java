@@ -260,7 +260,7 @@ final class ReloadTest {
 
             of.reload(serverConfig(0, client.fingerprint()) + "limits.buffer = 512g");
             of.awaitLog("not reloaded, nothing has changed:");
-            of.awaitLog("limits.buffer is 512g, more than half");
+            of.awaitLog("limits.buffer: found 512g, more than half");
         }
     }
 

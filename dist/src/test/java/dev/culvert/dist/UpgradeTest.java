@@ -227,7 +227,7 @@ final class UpgradeTest {
                                     .formatted(taken.getLocalPort()));
 
             try (AgentProcess second = tunnel.server().successor()) {
-                assertThat(second.awaitExit()).isEqualTo(1);
+                assertThat(second.awaitExit()).isEqualTo(5);
                 second.awaitLog("smux.old: cannot listen on .*: .*Address already in use");
             }
             assertThatThrownBy(this::upgrade)

@@ -1,5 +1,6 @@
 package dev.culvert.client;
 
+import dev.culvert.common.admin.AdminClient;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.lifecycle.AgentCommand;
 import dev.culvert.mux.Address;
@@ -70,10 +71,7 @@ final class Connect implements Callable<Integer> {
         try {
             return SocketChannel.open(UnixDomainSocketAddress.of(admin));
         } catch (IOException e) {
-            throw new IOException(
-                    "nobody answers on " + admin + ": is the agent running, and may you write there? (" + e.getMessage()
-                            + ")",
-                    e);
+            throw AdminClient.nobody(admin, e);
         }
     }
 

@@ -299,7 +299,7 @@ public final class TunnelClient implements Agent {
             udpForwards.set(config.udpForwards());
             listeners.set(config.tcpForwards());
         } catch (IOException e) {
-            throw new StartFailure(String.valueOf(e.getMessage()));
+            throw StartFailure.cannotListen(e);
         }
         uplinks.forEach(Uplink::start);
     }

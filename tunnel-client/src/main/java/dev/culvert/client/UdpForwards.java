@@ -1,5 +1,6 @@
 package dev.culvert.client;
 
+import dev.culvert.common.net.Acceptor;
 import dev.culvert.common.net.AllowRule;
 import dev.culvert.common.net.DatagramSockets;
 import dev.culvert.common.net.ListeningSocket;
@@ -123,9 +124,10 @@ final class UdpForwards {
         try {
             return new UdpForward(bound(place), place, connections, uplinks, memory);
         } catch (IOException | ChannelException e) {
+            String why = DatagramSockets.why(e);
             throw new IOException(
-                    "%s: cannot listen on udp:%s: %s. If another program has the port, `ss -lunp` names it; below 1024 it takes root or CAP_NET_BIND_SERVICE."
-                            .formatted(place.place(), place.listen(), DatagramSockets.why(e)),
+                    "%s: cannot listen on udp:%s: %s. %s"
+                            .formatted(place.place(), place.listen(), why, Acceptor.advice(why, "ss -lunp")),
                     e);
         }
     }

@@ -30,8 +30,17 @@ record LimitsConfig(Quota whole, int handshakes, Duration handshakeTimeout, Quot
     private static final Quota CLIENT = new Quota(100, 20_000, 10_000, 10_000, Math.min(128 << 20, MOST_BUFFER));
 
     static LimitsConfig read(Section section) {
+        Quota whole = Quota.read(section, WHOLE);
+        if (whole.buffer() > MOST_BUFFER) {
+            section.error(
+                    "buffer",
+                    "found " + Units.of(whole.buffer()) + ", more than half of what this JVM may use outside its"
+                            + " heap: lower it to " + Units.of(MOST_BUFFER >> 20 << 20)
+                            + ", or set CULVERT_OPTS=-XX:MaxDirectMemorySize="
+                            + Units.of(2 * whole.buffer()));
+        }
         return new LimitsConfig(
-                Quota.read(section, WHOLE),
+                whole,
                 section.get("handshakes", integer(1, 1_000_000), 500),
                 section.get("handshake-timeout", duration(ofMillis(100), ofMinutes(5)), ofSeconds(10)),
                 section.section("client", client -> Quota.read(client, CLIENT)));

@@ -6,7 +6,6 @@ import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.TlsConfig;
-import dev.culvert.common.config.Units;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentCommand;
 import dev.culvert.common.lifecycle.LogSetup;
@@ -116,7 +115,6 @@ public final class TunnelServer implements Agent {
         offers = new Offers(accepts, connections, Ticker.systemTicker(), offerSockets);
         handshakes = new Handshakes(config.limits().handshakes());
         accounts = new Accounts(config.limits().whole(), Ticker.systemTicker());
-        checkMemory(config.limits().whole().buffer());
         try {
             access = Access.of(config, accounts);
         } catch (IOException e) {
@@ -125,17 +123,6 @@ public final class TunnelServer implements Agent {
         dialer = new Dialer(transport, config.dialTimeout());
         socket = new SessionSocket(config.userTimeout());
         limit(config);
-    }
-
-    private static void checkMemory(long buffer) throws StartFailure {
-        long most = LimitsConfig.MOST_BUFFER;
-        if (buffer > most) {
-            throw new StartFailure(
-                    "limits.buffer is " + Units.of(buffer) + ", more than half of what this JVM may use outside its"
-                            + " heap: lower it to " + Units.of(most >> 20 << 20)
-                            + ", or set CULVERT_OPTS=-XX:MaxDirectMemorySize="
-                            + Units.of(2 * buffer));
-        }
     }
 
     @Override
@@ -168,7 +155,7 @@ public final class TunnelServer implements Agent {
         try {
             listeners.set(endpoints(on));
         } catch (IOException e) {
-            throw new StartFailure(String.valueOf(e.getMessage()));
+            throw StartFailure.cannotListen(e);
         }
     }
 
@@ -404,7 +391,6 @@ public final class TunnelServer implements Agent {
 
     /** Who would get in; throws if what that takes can not be had. Changes nothing. */
     private static Clients would(ServerConfig next) throws StartFailure {
-        checkMemory(next.limits().whole().buffer());
         try {
             return Access.of(next, new Accounts(next.limits().whole(), Ticker.systemTicker()))
                     .clients();

@@ -1,5 +1,6 @@
 package dev.culvert.common.admin;
 
+import dev.culvert.common.net.Symptom;
 import dev.culvert.mux.HostPort;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.Unpooled;
@@ -28,10 +29,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /** Asks a running agent. Blocks: for commands. */
 public final class AdminClient implements AutoCloseable {
-    private static final int PATIENCE_SECONDS = 30;
+    private static final int PATIENCE_SECONDS = 60;
     private static final int MOST_BODY = 64 << 20;
 
     private final EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
@@ -71,8 +73,7 @@ public final class AdminClient implements AutoCloseable {
                 })
                 .connect(to);
         if (!connecting.await(PATIENCE_SECONDS, TimeUnit.SECONDS) || !connecting.isSuccess()) {
-            throw new IOException("nobody answers on " + address + ": is the agent running, and may you write there? ("
-                    + connecting.cause() + ")");
+            throw nobody(address, connecting.cause());
         }
         Channel channel = connecting.channel();
         var request = new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, method, path, Unpooled.EMPTY_BUFFER);
@@ -93,6 +94,17 @@ public final class AdminClient implements AutoCloseable {
         } finally {
             channel.close();
         }
+    }
+
+    /** Nobody answers on {@code address}: a sentence for the user. */
+    public static IOException nobody(String address, @Nullable Throwable cause) {
+        String why = cause == null ? "no answer within " + PATIENCE_SECONDS + " s" : Symptom.words(cause);
+        return new IOException(
+                "nobody answers on " + address + " (" + why
+                        + "): is the agent running, and may you write there? Where the"
+                        + " directory is not there or the agent may not write to it, it has no socket, which its log says at"
+                        + " the start: set admin.listen then",
+                cause);
     }
 
     private InetSocketAddress tcp() {

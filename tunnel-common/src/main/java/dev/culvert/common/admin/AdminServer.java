@@ -2,6 +2,7 @@ package dev.culvert.common.admin;
 
 import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.SocketFile;
+import dev.culvert.common.net.Symptom;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Hold;
 import dev.culvert.mux.HostPort;
@@ -150,8 +151,8 @@ public final class AdminServer implements AutoCloseable {
             throws IOException, InterruptedException {
         var bound = bootstrap(access).channel(type).bind(address).await();
         if (!bound.isSuccess()) {
-            throw new IOException("admin: cannot listen on " + shown + ": "
-                    + bound.cause().getMessage() + ". Set admin.listen to an address that is free, or to off.");
+            throw new IOException("admin: cannot listen on " + shown + ": " + Symptom.words(bound.cause())
+                    + ". Set admin.listen to an address that is free, or to off.");
         }
         channels.put(shown, bound.channel());
     }

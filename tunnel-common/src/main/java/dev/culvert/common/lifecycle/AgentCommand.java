@@ -40,10 +40,11 @@ import picocli.CommandLine.Spec;
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:drained or done",
-            "1:configuration or start-up error",
+            "1:configuration or another start-up error",
             "2:usage",
             "3:the drain deadline passed and connections were reset",
-            "4:no memory was left"
+            "4:no memory was left",
+            "5:an address or port could not be listened on"
         },
         footer =
                 "%nSIGTERM and SIGINT drain, a second one ends at once. SIGHUP reads the configuration again. SIGUSR1 writes the state to the log. CULVERT_OPTS holds extra JVM flags.")
@@ -52,6 +53,8 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
 
     private static final int DONE = 0;
     private static final int FAILED = 1;
+    /** An address or port could not be listened on: a service manager should try again. */
+    private static final int CANNOT_LISTEN = 5;
 
     private final Program<C> program;
 
@@ -79,6 +82,11 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
         program.commands().forEach(line::addSubcommand);
         SteeringCommands.all().forEach(line::addSubcommand);
         line.getCommandSpec().version(program.name() + " " + version());
+        line.getSubcommands()
+                .values()
+                .forEach(command -> command.getCommandSpec()
+                        .mixinStandardHelpOptions(true)
+                        .version(program.name() + " " + version()));
         line.getCommandSpec().usageMessage().description(program.description());
         line.setDefaultValueProvider(option -> option instanceof CommandLine.Model.OptionSpec o
                         && o.longestName().equals("--config")
@@ -127,11 +135,16 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
             return run(config, takesOver);
         } catch (BadConfig | StartFailure e) {
             if (LogSetup.isText()) {
-                return fail(e);
+                fail(e);
+                return code(e);
             }
             LOG.error("{}", e.getMessage());
-            return FAILED;
+            return code(e);
         }
+    }
+
+    private static int code(Exception e) {
+        return e instanceof StartFailure failure && failure.mayPass() ? CANNOT_LISTEN : FAILED;
     }
 
     private int run(C config, boolean takesOver) throws StartFailure, InterruptedException {
@@ -160,9 +173,14 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
                 System.getenv().containsKey("NOTIFY_SOCKET"));
         try (AdminServer server = new AdminServer(
                 Transport.best(), admin, new Inspection(program.name(), version(), agent, lifecycle, admin))) {
-            server.listen(
-                    config.admin().addresses(file(), System.getenv()),
-                    before == null ? List.of() : before.adminSockets());
+            List<String> addresses = config.admin().addresses(file(), System.getenv());
+            listen(server, addresses, before);
+            if (addresses.isEmpty() && !config.admin().off()) {
+                LOG.warn(
+                        "admin: no socket, since {} is not there or may not be written to: set admin.listen to have status, reload and"
+                                + " the other commands that ask this agent, or to off",
+                        AdminConfig.defaultSocket(file(), System.getenv()).getParent());
+            }
             Signals.onTermination(lifecycle::signal);
             Signals.onReload(lifecycle::reload);
             Signals.onReport(lifecycle::report);
@@ -171,6 +189,15 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
             return lifecycle.run();
         } finally {
             agent.close();
+        }
+    }
+
+    private static void listen(AdminServer server, List<String> addresses, @Nullable Predecessor before)
+            throws StartFailure, InterruptedException {
+        try {
+            server.listen(addresses, before == null ? List.of() : before.adminSockets());
+        } catch (IOException e) {
+            throw StartFailure.cannotListen(e);
         }
     }
 

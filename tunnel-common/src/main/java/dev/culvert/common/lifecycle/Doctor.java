@@ -30,6 +30,7 @@ final class Doctor {
     boolean askAgent(Optional<String> address, AgentConfig config) throws InterruptedException {
         Optional<Config> status = address.isPresent() ? status(address.get()) : Optional.empty();
         if (status.isEmpty()) {
+            findings.agentMayRun();
             findings.note(
                     "agent",
                     address.map(at -> "none answers on " + at).orElse("cannot be asked, admin.listen is off"),

@@ -17,6 +17,7 @@ public final class Findings {
     private static final int INDENT = 21;
 
     private final PrintWriter out;
+    private boolean agentMayRun;
     private int faults;
     private int notes;
 
@@ -49,6 +50,11 @@ public final class Findings {
         faults++;
         print("BAD", what, text);
         advise(advice);
+    }
+
+    /** No agent has answered, which does not say that none runs: what is taken may be its own. */
+    void agentMayRun() {
+        agentMayRun = true;
     }
 
     /** Whether an agent that does not run could listen there. */
@@ -100,12 +106,24 @@ public final class Findings {
             binding.bind();
             ok("port", name + ": " + address + " is free");
         } catch (IOException e) {
+            if (agentMayRun && isTaken(e)) {
+                note(
+                        "port",
+                        name + ": " + address + " is taken",
+                        "By this agent, if it runs and only did not answer; else `" + lister
+                                + "` names the program that has it: end that, or listen elsewhere.");
+                return;
+            }
             fault(
                     "port",
                     name + ": " + address + ": " + e.getMessage(),
                     "Another program may have it, which `" + lister
                             + "` names, or it is below 1024 and takes root or the unit, or the address is not this machine's.");
         }
+    }
+
+    private static boolean isTaken(IOException e) {
+        return String.valueOf(e.getMessage()).contains("in use");
     }
 
     private void print(String mark, String what, String text) {

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * The program that has started this process. What stands in its place now may be a newer version.
@@ -46,10 +47,18 @@ record Launcher(List<String> command) {
     Optional<String> complaint(Duration patience) throws IOException, InterruptedException {
         ProcessBuilder builder = builder(List.of(), "check").redirectErrorStream(true);
         Process process = builder.start();
+        AtomicBoolean stopped = new AtomicBoolean();
         CompletableFuture.delayedExecutor(patience.toMillis(), TimeUnit.MILLISECONDS)
-                .execute(process::destroyForcibly);
+                .execute(() -> {
+                    stopped.set(process.isAlive());
+                    process.destroyForcibly();
+                });
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         int code = process.waitFor();
+        if (stopped.get()) {
+            return Optional.of("`check` took longer than " + patience.toSeconds()
+                    + " s and was stopped: the machine may be busy; try again");
+        }
         return code == 0
                 ? Optional.empty()
                 : Optional.of(output.isBlank() ? "`check` has ended with exit code " + code : output.strip());

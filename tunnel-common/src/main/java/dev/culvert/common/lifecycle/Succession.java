@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Succession {
     /** Both together are less than who asks for an upgrade waits; an heir waits for its session in the second. */
-    private static final Duration CHECK_PATIENCE = Duration.ofSeconds(10);
+    private static final Duration CHECK_PATIENCE = Duration.ofSeconds(30);
 
     private static final Duration HEIR_PATIENCE = Duration.ofSeconds(18);
 

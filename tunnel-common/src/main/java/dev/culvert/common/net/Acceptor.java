@@ -89,7 +89,7 @@ public final class Acceptor {
             }
         } catch (IOException | ChannelException e) {
             Throwable cause = e instanceof ChannelException ? Objects.requireNonNullElse(e.getCause(), e) : e;
-            throw new IOException(name + ": cannot listen on " + address + ": " + cause.getMessage(), e);
+            throw new IOException(name + ": cannot listen on " + address + ": " + Symptom.words(cause), e);
         }
         return acceptor;
     }
@@ -121,8 +121,8 @@ public final class Acceptor {
         var bound = channel.bind(address).await();
         if (!bound.isSuccess()) {
             channel.close();
-            String cause = String.valueOf(bound.cause().getMessage());
-            throw new IOException(cause + ". " + advice(cause), bound.cause());
+            String cause = Symptom.words(bound.cause());
+            throw new IOException(cause + ". " + advice(cause, "ss -ltnp"), bound.cause());
         }
     }
 
@@ -157,15 +157,22 @@ public final class Acceptor {
         }
     }
 
-    private static String advice(String cause) {
+    /**
+     * What to do about an address that cannot be listened on.
+     *
+     * @param cause what the system says
+     * @param lister the command that names who listens where
+     */
+    public static String advice(String cause, String lister) {
         if (cause.contains("assign requested address")) {
-            return "This machine has no such address; `ip address` names those it has.";
+            return "This machine has no such address; `ip address` names those it has. Where it comes late, as that of a VPN does,"
+                    + " start after it (After= in the unit), or listen on 0.0.0.0.";
         } else if (cause.contains("Permission denied")) {
             return "A port below 1024 takes root or CAP_NET_BIND_SERVICE.";
         }
         return cause.contains("No such file")
                 ? "The directory has to be there."
-                : "If another program has the port, `ss -ltnp` names it.";
+                : "If another program has the port, `" + lister + "` names it.";
     }
 
     private Acceptor(

@@ -88,6 +88,6 @@ public final class DatagramSockets {
     public static String why(Throwable failure) {
         Throwable cause =
                 failure instanceof ChannelException && failure.getCause() != null ? failure.getCause() : failure;
-        return String.valueOf(cause.getMessage());
+        return Symptom.words(cause);
     }
 }

@@ -211,7 +211,7 @@ public final class Dialer {
         if (symptom == Symptom.NO_ANSWER) {
             return new DialFailure(symptom.code, target, "no name server answered");
         }
-        return new DialFailure(ErrorCode.NAME_NOT_FOUND, target, "its name does not resolve: " + cause.getMessage());
+        return new DialFailure(ErrorCode.NAME_NOT_FOUND, target, "its name does not resolve: " + Symptom.words(cause));
     }
 
     private SocketChannel newSocket(InetSocketAddress to, boolean dataWaits) {

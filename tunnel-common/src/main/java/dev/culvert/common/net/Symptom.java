@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The native transport writes the errno of Linux into its messages and the JDK only the text, in English or not; both
  * throw ConnectException for nearly everything. So the errno is looked for first, by number, and then the words.
  */
-enum Symptom {
+public enum Symptom {
     /** ENFILE and EMFILE. */
     NO_DESCRIPTOR(
             ErrorCode.LIMIT_REACHED,
@@ -42,10 +42,19 @@ enum Symptom {
     final String text;
     private final Pattern message;
 
+    /** The native transport's words around those of the system. */
+    private static final Pattern CALL = Pattern.compile("^\\w+\\(\\.\\.\\) failed with error\\(-\\d+\\): ");
+
     Symptom(ErrorCode code, String text, String message) {
         this.code = code;
         this.text = text;
         this.message = Pattern.compile(message);
+    }
+
+    /** What the system or a library says of a failure, in the words for people: without errno, class names and the call that failed. */
+    public static String words(Throwable failure) {
+        String said = failure.getMessage() == null ? failure.toString() : failure.getMessage();
+        return CALL.matcher(said).replaceFirst("").strip().replaceFirst("[ ;]+$", "");
     }
 
     /** The symptom of an exception or of one of its causes; null if it is none of these. */
