@@ -193,7 +193,6 @@ final class LogsTest {
                 upstream { servers = ["127.0.0.1:1"], tls = off }
                 forwards { web { listen = "192.0.2.1:1", target = "127.0.0.1:80" } }
                 log { format = json }
-                admin { listen = off }
                 """);
         String output = Programs.run(AgentProcess.packaged("bin/tunnel-client").toString(), "-c", file.toString())
                 .expect(5)

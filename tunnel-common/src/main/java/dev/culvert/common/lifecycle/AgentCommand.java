@@ -175,17 +175,17 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
                 Transport.best(), admin, new Inspection(program.name(), version(), agent, lifecycle, admin))) {
             List<String> addresses = config.admin().addresses(file(), System.getenv());
             listen(server, addresses, before);
+            Signals.onTermination(lifecycle::signal);
+            Signals.onReload(lifecycle::reload);
+            Signals.onReport(lifecycle::report);
+            lifecycle.start();
+            server.begin();
             if (addresses.isEmpty() && !config.admin().off()) {
                 LOG.warn(
                         "admin: no socket, since {} is not there or may not be written to: set admin.listen to have status, reload and"
                                 + " the other commands that ask this agent, or to off",
                         AdminConfig.defaultSocket(file(), System.getenv()).getParent());
             }
-            Signals.onTermination(lifecycle::signal);
-            Signals.onReload(lifecycle::reload);
-            Signals.onReport(lifecycle::report);
-            lifecycle.start();
-            server.begin();
             return lifecycle.run();
         } finally {
             agent.close();
