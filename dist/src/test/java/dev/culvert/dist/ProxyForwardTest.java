@@ -1,5 +1,6 @@
 package dev.culvert.dist;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -125,6 +126,17 @@ class ProxyForwardTest {
             shared.client()
                     .awaitLog("forwards.socks: 127.0.0.1:" + silent.getLocalPort()
                             + " turned away: it has ended before it had said where it goes");
+        }
+    }
+
+    @Test
+    void whatIsNoTargetGetsIntoTheLogWithoutItsControlCharacters() throws Exception {
+        try (Socket socket = shared.connect("connect")) {
+            socket.getOutputStream().write("CONNECT \033[31mfoo\u009b HTTP/1.1\r\n\r\n".getBytes(ISO_8859_1));
+            assertThat(socket.getInputStream().readAllBytes()).asString(UTF_8).startsWith("HTTP/1.1 400 ");
+            shared.client()
+                    .awaitLog(
+                            "forwards.connect: 127.0.0.1:" + socket.getLocalPort() + " turned away: .*\\?\\[31mfoo\\?");
         }
     }
 

@@ -219,6 +219,7 @@ class ProxyProtocolTest {
     }
 
     @Test
+    @Tag("long")
     void aBalancerThatSendsNoHeaderIsTurnedAwayFromAListener() throws Exception {
         try (Service echo = Service.echo();
                 Tunnel tunnel = behindABalancer(echo);

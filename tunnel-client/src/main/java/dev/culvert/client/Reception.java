@@ -145,7 +145,7 @@ final class Reception extends Hold implements HeaderGate.Listener {
         } else {
             channel.writeAndFlush(words).addListener(ChannelFutureListener.CLOSE);
         }
-        host.turnAway(origin, why);
+        host.turnAway(origin, why.replaceAll("\\p{Cc}", "?")); // it may have words of a stranger in it
     }
 
     private void end() {

@@ -9,7 +9,6 @@ import io.netty.channel.ChannelPipeline;
 import io.netty.channel.unix.RawUnixChannelOption;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -18,10 +17,9 @@ import org.jspecify.annotations.Nullable;
  * a second now and then. It looks at the connection while that has more to send than the kernel takes, and not otherwise.
  */
 public final class BbrWatch extends ChannelInboundHandlerAdapter {
-    /** TCP_CONGESTION and TCP_CC_INFO of IPPROTO_TCP, as in Linux's netinet/tcp.h; the latter is tcp_bbr_info of linux/inet_diag.h. */
-    private static final RawUnixChannelOption NAME = new RawUnixChannelOption("TCP_CONGESTION", 6, 13, 16);
-
+    /** TCP_CC_INFO of IPPROTO_TCP, as in Linux's netinet/tcp.h: tcp_bbr_info of linux/inet_diag.h. */
     private static final RawUnixChannelOption STATE = new RawUnixChannelOption("TCP_CC_INFO", 6, 26, 20);
+
     private static final int MIN_RTT = 8;
     private static final int CWND_GAIN = 16;
     /** The gain is a fraction of 256, and is 1 in this state only. */
@@ -44,19 +42,10 @@ public final class BbrWatch extends ChannelInboundHandlerAdapter {
 
     /** Watches over a connection that is up, if there is something to watch. Event loop only. */
     public static void addTo(ChannelPipeline pipeline, MuxConnection connection) {
-        ByteBuffer name = read(pipeline.channel(), NAME);
-        if (name != null && StandardCharsets.US_ASCII.decode(name).toString().startsWith("bbr\0")) {
+        if (CongestionControl.of(pipeline.channel()).equals("bbr")) {
             BbrWatch watch = new BbrWatch(pipeline.channel(), connection);
             pipeline.addLast(watch);
             watch.look();
-        }
-    }
-
-    private static @Nullable ByteBuffer read(Channel channel, RawUnixChannelOption option) {
-        try {
-            return channel.config().getOption(option);
-        } catch (ChannelException e) {
-            return null; // it is closed, or the kernel does not say that
         }
     }
 
@@ -77,7 +66,7 @@ public final class BbrWatch extends ChannelInboundHandlerAdapter {
             channel.eventLoop().execute(this::look);
             return;
         }
-        ByteBuffer state = channel.isActive() ? read(channel, STATE) : null;
+        ByteBuffer state = state();
         if (state == null) {
             return;
         }
@@ -91,6 +80,14 @@ public final class BbrWatch extends ChannelInboundHandlerAdapter {
         looking = holding || now - busyAt < BUSY;
         if (looking) {
             channel.eventLoop().schedule(this::look, forecast.untilNextLook(), TimeUnit.NANOSECONDS);
+        }
+    }
+
+    private @Nullable ByteBuffer state() {
+        try {
+            return channel.isActive() ? channel.config().getOption(STATE) : null;
+        } catch (ChannelException e) {
+            return null; // it is closed
         }
     }
 

@@ -12,47 +12,24 @@ import dev.culvert.mux.MuxStream;
 import dev.culvert.mux.ProtocolVersion;
 import dev.culvert.mux.SessionListener;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelException;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
-import io.netty.channel.epoll.Epoll;
-import io.netty.channel.unix.RawUnixChannelOption;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Which connections are watched; what is made of it is {@link ProbeRttTest}'s. */
 class BbrWatchTest {
-    private EventLoopGroup loops;
-
-    @BeforeEach
-    void start() {
-        assumeTrue(Epoll.isAvailable());
-        loops = Transport.EPOLL.newEventLoops(1, "loop");
-    }
+    private final Transport transport = Transport.best();
+    private final EventLoopGroup loops = transport.newEventLoops(1, "loop");
 
     @AfterEach
     void stop() {
-        if (loops != null) {
-            loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
-        }
-    }
-
-    private static boolean use(Channel channel, String control) {
-        byte[] name = control.getBytes(StandardCharsets.US_ASCII);
-        try {
-            return channel.config()
-                    .setOption(new RawUnixChannelOption("TCP_CONGESTION", 6, 13, name.length), ByteBuffer.wrap(name));
-        } catch (ChannelException e) {
-            return false;
-        }
+        loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
     }
 
     @ParameterizedTest
@@ -60,12 +37,14 @@ class BbrWatchTest {
     void aConnectionUnderBbrIsWatched(String control, boolean watched) throws Exception {
         EventLoop loop = loops.next();
         try (ServerSocket listening = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            Channel channel = new Dialer(Transport.EPOLL, Duration.ofSeconds(10))
+            Channel channel = new Dialer(transport, Duration.ofSeconds(10))
                     .dial(loop, new HostPort("127.0.0.1", listening.getLocalPort()), any -> true)
                     .sync()
                     .getNow();
             try {
-                assumeTrue(use(channel, control), "this kernel has no " + control + ", or not for everybody");
+                assumeTrue(
+                        CongestionControl.use(channel, control),
+                        control + " is not to be had here, or not by everybody");
                 loop.submit(() -> {
                             MuxConnection connection = new MuxConnection(session());
                             channel.pipeline().addLast(connection);

@@ -1,6 +1,7 @@
 package dev.culvert.common.net;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.culvert.mux.ErrorCode;
@@ -31,6 +32,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -117,6 +119,29 @@ class DialerTest {
                 .get();
 
         assertThat(dial.sync().getNow().isActive()).isTrue();
+    }
+
+    /** The loop, which has just connected, can not notice that the target has accepted before the dial is cancelled. */
+    @Test
+    void aTargetSeesAResetWhereNobodyWaitsForItAnyMore() throws Exception {
+        CompletableFuture<Future<Channel>> dial = new CompletableFuture<>();
+        CompletableFuture<Socket> accepted = new CompletableFuture<>();
+        dial.complete(dialer(LONG).dial(loop, new HostPort("127.0.0.1", port), address -> {
+            loop.execute(() -> {
+                accepted.orTimeout(10, TimeUnit.SECONDS).join();
+                dial.join().cancel(false);
+            });
+            return true;
+        }));
+        try (Socket target = living.accept()) {
+            accepted.complete(target);
+
+            target.setSoTimeout(10_000);
+            assertThatThrownBy(() -> target.getInputStream().read())
+                    .isInstanceOf(SocketException.class)
+                    .hasMessageContaining("reset");
+            assertThat(dial.join().isCancelled()).isTrue();
+        }
     }
 
     @Test

@@ -10,10 +10,7 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.socket.DuplexChannel;
-import io.netty.channel.unix.RawUnixChannelOption;
 import java.net.InetSocketAddress;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -26,9 +23,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Which congestion control sockets have. */
 class LoopbackTest {
-    /** As long as any name of one: TCP_CA_NAME_MAX. */
-    private static final RawUnixChannelOption CONGESTION = new RawUnixChannelOption("TCP_CONGESTION", 6, 13, 16);
-
     private EventLoopGroup loops;
 
     @BeforeEach
@@ -42,11 +36,6 @@ class LoopbackTest {
         if (loops != null) {
             loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
         }
-    }
-
-    private static String congestion(Channel channel) {
-        ByteBuffer name = channel.config().getOption(CONGESTION);
-        return StandardCharsets.US_ASCII.decode(name).toString().replace("\0", "");
     }
 
     @ParameterizedTest
@@ -70,8 +59,8 @@ class LoopbackTest {
         DuplexChannel other = accepted.poll(10, TimeUnit.SECONDS);
         assertThat(other).isNotNull();
         try {
-            assertThat(congestion(dialled)).isEqualTo("reno");
-            assertThat(congestion(other)).isEqualTo("reno");
+            assertThat(CongestionControl.of(dialled)).isEqualTo("reno");
+            assertThat(CongestionControl.of(other)).isEqualTo("reno");
         } finally {
             other.unsafe().closeForcibly();
             dialled.close().sync();
@@ -86,7 +75,7 @@ class LoopbackTest {
         try {
             Loopback.fit(far, new InetSocketAddress("192.0.2.1", 1));
 
-            assertThat(congestion(far)).isEqualTo(congestion(plain));
+            assertThat(CongestionControl.of(far)).isEqualTo(CongestionControl.of(plain));
         } finally {
             plain.unsafe().closeForcibly();
             far.unsafe().closeForcibly();

@@ -21,12 +21,15 @@ import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.concurrent.Ticker;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
@@ -194,6 +197,37 @@ class SpliceTest {
             assertThat(tally.fromSockets()).isEqualTo("question".length());
             assertThat(tally.closed()).isOne();
         });
+    }
+
+    /** Which it may only do when the channel has come to its event loop. */
+    @Test
+    void whoComesToASessionThatTakesNoMoreGoesElsewhere() throws Exception {
+        EventLoop otherLoop = loops.next();
+        MuxSession session = newSession();
+        CompletableFuture<String> elsewhere = new CompletableFuture<>();
+        AtomicInteger left = new AtomicInteger();
+        try (ServerSocket listening = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            HostPort address = new HostPort("127.0.0.1", listening.getLocalPort());
+            DuplexChannel channel = (DuplexChannel) new Dialer(transport, PATIENCE)
+                    .dial(loop, address, any -> true)
+                    .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+            Connection connection = connections.add("1", "web", "", "client", address.toString());
+            Arrival arrival = new Arrival(
+                    channel, connection, OpenRequest.EMPTY, Long.MAX_VALUE, new Prelude(new AtomicLong()), null);
+            otherLoop.execute(() -> {
+                arrival.open(otherLoop, session, left::incrementAndGet, elsewhere::complete);
+                session.close(ErrorCode.CANCELLED, "while the channel is on its way");
+            });
+
+            assertThat(elsewhere.get(PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                    .isEqualTo("the session takes no more streams");
+            assertThat(left).hasValue(1);
+            assertThat(channel.isOpen()).isTrue();
+            arrival.reject(otherLoop, ErrorCode.CANCELLED, "the test is over");
+            channel.closeFuture().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+            assertThat(otherLoop.submit(connections::size).get(PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                    .isZero();
+        }
     }
 
     /** A channel takes no options any more between its closing and the moment its handlers hear of that. */
