@@ -74,7 +74,7 @@ final class AgentProcess implements AutoCloseable {
         private boolean verbose;
         private String excused = "(?!)";
 
-        private Builder(String program) {
+        Builder(String program) {
             this.program = program;
         }
 
@@ -196,7 +196,7 @@ final class AgentProcess implements AutoCloseable {
         if (what.leakDetection) {
             flags.add("-Dio.netty.leakDetection.level=paranoid");
             flags.add("-Dio.netty.leakDetection.targetRecords=10");
-            flags.add("-XX:TieredStopAtLevel=1"); // starts in half the time
+            flags.addAll(Launcher.flags(what.home, program));
         }
         builder.environment().remove("NOTIFY_SOCKET");
         builder.environment()

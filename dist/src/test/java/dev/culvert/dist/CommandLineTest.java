@@ -9,8 +9,6 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -25,12 +23,8 @@ final class CommandLineTest {
 
     /** Runs a launcher; whatever it says, it is for people. */
     private static Programs.Result run(String program, String... arguments) {
-        List<String> command = new ArrayList<>();
-        command.add(AgentProcess.packaged("bin/" + program).toString());
-        command.addAll(Arrays.asList(arguments));
-        ProcessBuilder builder = new ProcessBuilder(command);
+        ProcessBuilder builder = Launcher.command(program, arguments);
         builder.environment().put("STATE_DIRECTORY", Keys.DIRECTORY.toString());
-        builder.environment().put("CULVERT_OPTS", "-XX:TieredStopAtLevel=1"); // starts in half the time
         Programs.Result result = Programs.run(builder);
         assertThat(result.output()).doesNotContainPattern("(?m)^\\s+at |Exception");
         return result;

@@ -40,12 +40,7 @@ class ConnectTest {
     }
 
     private static Process connect(AgentProcess agent, String program, String target) throws IOException {
-        return new ProcessBuilder(
-                        AgentProcess.packaged("bin/" + program).toString(),
-                        "-c",
-                        agent.configFile().toString(),
-                        "connect",
-                        target)
+        return Launcher.command(program, "-c", agent.configFile().toString(), "connect", target)
                 .start();
     }
 

@@ -134,8 +134,7 @@ final class ContainerTest {
     void theConfigurationInTheManifestIsAccepted(String agent) throws IOException {
         Path file = Files.writeString(directory.resolve(agent + ".conf"), configuration(agent));
         for (String command : List.of("keygen", "check")) {
-            ProcessBuilder builder = new ProcessBuilder(
-                    AgentProcess.packaged("bin/tunnel-" + agent).toString(), "-c", file.toString(), command);
+            ProcessBuilder builder = Launcher.command("tunnel-" + agent, "-c", file.toString(), command);
             builder.environment().put("STATE_DIRECTORY", directory.toString());
             Programs.run(builder).expect(0);
         }

@@ -41,8 +41,7 @@ final class DocsTest {
     }
 
     private Programs.Result agent(String agent, Path file, String command) {
-        ProcessBuilder builder = new ProcessBuilder(
-                AgentProcess.packaged("bin/tunnel-" + agent).toString(), "-c", file.toString(), command);
+        ProcessBuilder builder = Launcher.command("tunnel-" + agent, "-c", file.toString(), command);
         builder.environment().put("STATE_DIRECTORY", directory.toString());
         return Programs.run(builder);
     }

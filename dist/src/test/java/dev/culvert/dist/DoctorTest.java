@@ -8,7 +8,6 @@ import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -51,11 +50,9 @@ class DoctorTest {
     }
 
     private static Programs.Result examine(String agent, Path config, String... prefix) {
-        List<String> command = new ArrayList<>(List.of(prefix));
-        command.addAll(List.of(AgentProcess.packaged("bin/" + agent).toString(), "-c", config.toString(), "doctor"));
-        ProcessBuilder builder = new ProcessBuilder(command);
-        builder.environment().put("CULVERT_OPTS", "-XX:TieredStopAtLevel=1");
-        return Programs.run(builder);
+        ProcessBuilder doctor = Launcher.command(agent, "-c", config.toString(), "doctor");
+        doctor.command().addAll(0, List.of(prefix));
+        return Programs.run(doctor);
     }
 
     @Test

@@ -32,10 +32,8 @@ record Keys(Path file, String fingerprint) {
             Path config = Files.writeString(
                     Files.createTempFile(DIRECTORY, agent, ".conf"),
                     agent.equals("tunnel-client") ? "upstream { " + tls + " }" : tls);
-            ProcessBuilder builder = new ProcessBuilder(
-                    AgentProcess.packaged("bin/" + agent).toString(), "-c", config.toString(), "keygen");
-            builder.environment().put("CULVERT_OPTS", "-XX:TieredStopAtLevel=1"); // starts in half the time
-            String[] lines = Programs.run(builder).expect(0).output().split("\n", -1);
+            ProcessBuilder keygen = Launcher.command(agent, "-c", config.toString(), "keygen");
+            String[] lines = Programs.run(keygen).expect(0).output().split("\n", -1);
             return new Keys(file, lines[lines.length - 1]);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -194,7 +194,7 @@ final class LogsTest {
                 forwards { web { listen = "192.0.2.1:1", target = "127.0.0.1:80" } }
                 log { format = json }
                 """);
-        String output = Programs.run(AgentProcess.packaged("bin/tunnel-client").toString(), "-c", file.toString())
+        String output = Programs.run(Launcher.command("tunnel-client", "-c", file.toString()))
                 .expect(5)
                 .output();
         assertThat(ConfigFactory.parseString(output, JSON).root().unwrapped())

@@ -160,12 +160,7 @@ final class PackageTest {
     }
 
     private static Programs.Result launch(String program, String... arguments) {
-        List<String> command = new ArrayList<>();
-        command.add(AgentProcess.packaged("bin/" + program).toString());
-        command.addAll(Arrays.asList(arguments));
-        ProcessBuilder builder = new ProcessBuilder(command);
-        builder.environment().put("CULVERT_OPTS", "-XX:TieredStopAtLevel=1"); // starts in half the time
-        return Programs.run(builder);
+        return Programs.run(Launcher.command(program, arguments));
     }
 
     private static Stream<MatchResult> results(String text, String regex) {

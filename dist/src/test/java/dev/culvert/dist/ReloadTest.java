@@ -322,13 +322,6 @@ final class ReloadTest {
 
     private static Programs.Result plan(AgentProcess agent, String program, String config) throws IOException {
         agent.rewriteConfig(config);
-        ProcessBuilder builder = new ProcessBuilder(
-                AgentProcess.packaged("bin/" + program).toString(),
-                "-c",
-                agent.configFile().toString(),
-                "reload",
-                "--plan");
-        builder.environment().put("CULVERT_OPTS", "-XX:TieredStopAtLevel=1");
-        return Programs.run(builder);
+        return Programs.run(Launcher.command(program, "-c", agent.configFile().toString(), "reload", "--plan"));
     }
 }

@@ -502,8 +502,7 @@ final class UdpTest {
                         .udp("echo", echo.address(), "")
                         .udp("forbidden", "127.0.0.1:9", "")
                         .clientConfig(tunnel.server().port("listen")));
-        ProcessBuilder doctor = new ProcessBuilder(
-                AgentProcess.packaged("bin/tunnel-client").toString(), "-c", config.toString(), "doctor");
+        ProcessBuilder doctor = Launcher.command("tunnel-client", "-c", config.toString(), "doctor");
 
         assertThat(Programs.run(doctor).expect(1).output())
                 .contains("ok    port           echo: udp:127.0.0.1:0 is free")

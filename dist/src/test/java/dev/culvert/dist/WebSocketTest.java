@@ -283,11 +283,8 @@ class WebSocketTest {
     }
 
     private static Programs.Result run(Path config, String... words) {
-        List<String> command = new ArrayList<>(
-                List.of(AgentProcess.packaged("bin/tunnel-client").toString(), "-c", config.toString()));
+        List<String> command = new ArrayList<>(List.of("-c", config.toString()));
         command.addAll(List.of(words));
-        ProcessBuilder builder = new ProcessBuilder(command);
-        builder.environment().put("CULVERT_OPTS", "-XX:TieredStopAtLevel=1");
-        return Programs.run(builder);
+        return Programs.run(Launcher.command("tunnel-client", command.toArray(String[]::new)));
     }
 }
