@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import org.awaitility.core.ConditionTimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -213,20 +214,26 @@ final class Scene implements AutoCloseable {
 
     /** Fails unless both are again as they were; leaked buffers are found when they end. */
     void expectNothingLeft() {
-        await().atMost(AgentProcess.PATIENCE).untilAsserted(() -> {
-            expectIdle();
-            List<Idle> after = List.of(idle(client, "client"), idle(server, "server"));
-            for (int i = 0; i < before.size(); i++) {
-                Idle was = before.get(i);
-                Idle is = after.get(i);
-                assertThat(is.descriptors())
-                        .as("descriptors; the client and the server had %s, have %s", before, after)
-                        .isLessThanOrEqualTo(was.descriptors() + DESCRIPTOR_SLACK);
-                assertThat(is.buffers())
-                        .as("buffers; the client and the server had %s, have %s", before, after)
-                        .isLessThanOrEqualTo(was.buffers() + BUFFER_SLACK);
-            }
-        });
+        try {
+            await().atMost(AgentProcess.PATIENCE).untilAsserted(this::expectAsBefore);
+        } catch (ConditionTimeoutException e) {
+            throw new AssertionError("client:\n" + client.log() + "\nserver:\n" + server.log(), e);
+        }
+    }
+
+    private void expectAsBefore() {
+        expectIdle();
+        List<Idle> after = List.of(idle(client, "client"), idle(server, "server"));
+        for (int i = 0; i < before.size(); i++) {
+            Idle was = before.get(i);
+            Idle is = after.get(i);
+            assertThat(is.descriptors())
+                    .as("descriptors; the client and the server had %s, have %s", before, after)
+                    .isLessThanOrEqualTo(was.descriptors() + DESCRIPTOR_SLACK);
+            assertThat(is.buffers())
+                    .as("buffers; the client and the server had %s, have %s", before, after)
+                    .isLessThanOrEqualTo(was.buffers() + BUFFER_SLACK);
+        }
     }
 
     /** Looks for leaks in both and ends both, then all else. */

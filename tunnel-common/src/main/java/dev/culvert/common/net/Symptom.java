@@ -20,6 +20,8 @@ public enum Symptom {
             "no file descriptor is left, raise the limit on open files (LimitNOFILE)",
             "error\\(-2[34]\\)|Too many open files"),
     REFUSED(ErrorCode.CONNECTION_REFUSED, "connection refused", "error\\(-111\\)|Connection refused"),
+    /** Who listened there has ended, say, before it accepted. */
+    RESET(ErrorCode.CONNECTION_RESET, "reset", "error\\(-104\\)|Connection reset"),
     NO_ANSWER(ErrorCode.TIMEOUT, "no answer", "error\\(-110\\)|timed out"),
     /** ENETUNREACH and EHOSTUNREACH. */
     NO_ROUTE(ErrorCode.UNREACHABLE, "no route", "error\\(-1(01|13)\\)|unreachable|No route"),

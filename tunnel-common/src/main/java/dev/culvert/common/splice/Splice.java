@@ -1,6 +1,7 @@
 package dev.culvert.common.splice;
 
 import dev.culvert.common.net.OutOfMemory;
+import dev.culvert.common.net.Symptom;
 import dev.culvert.common.rate.Bucket;
 import dev.culvert.common.rate.Limits;
 import dev.culvert.mux.ErrorCode;
@@ -270,7 +271,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
                 connection.toSocket(bytes);
                 from.consumed(bytes);
             } else if (!ended && channel.isOpen()) { // TLS takes no more after its end
-                channelGone("it takes no more: " + written.cause().getMessage());
+                channelGone("it takes no more: " + Symptom.words(written.cause()));
                 reset(channel);
             }
         });
@@ -407,7 +408,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
         OutOfMemory.check(cause);
-        channelGone(String.valueOf(cause.getMessage()));
+        channelGone(Symptom.words(cause));
         reset(channel);
     }
 

@@ -9,6 +9,7 @@ import java.net.BindException;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
 import java.net.SocketException;
+import java.nio.channels.ClosedChannelException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,6 +22,8 @@ class SymptomTest {
                 Arguments.of(Symptom.REFUSED, new ConnectException("Connection refused")),
                 Arguments.of(
                         Symptom.REFUSED, new ConnectException("f(..) failed with error(-111): Verbindung abgelehnt")),
+                Arguments.of(Symptom.RESET, new SocketException("Connection reset")),
+                Arguments.of(Symptom.RESET, new ConnectException("f(..) failed with error(-104): x")),
                 Arguments.of(Symptom.NO_ANSWER, new ConnectException("Connection timed out")),
                 Arguments.of(Symptom.NO_ANSWER, new ConnectException("f(..) failed with error(-110): Zeit abgelaufen")),
                 Arguments.of(Symptom.NO_ROUTE, new NoRouteToHostException()),
@@ -47,5 +50,15 @@ class SymptomTest {
     void anUnknownExceptionIsNone() {
         assertThat(Symptom.of(new IOException("f(..) failed with error(-5): Input/output error")))
                 .isNull();
+    }
+
+    @Test
+    void wordsAreThoseOfTheSystem() {
+        assertThat(Symptom.words(new IOException("bind(..) failed with error(-98): Address already in use")))
+                .isEqualTo("Address already in use");
+        assertThat(Symptom.words(
+                        new IOException("recvAddress(..) failed with error(-104): Connection reset by peer;  ")))
+                .isEqualTo("Connection reset by peer");
+        assertThat(Symptom.words(new ClosedChannelException())).contains("ClosedChannel");
     }
 }
