@@ -7,11 +7,16 @@ import static org.junit.jupiter.api.Assertions.assertAll;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -51,6 +56,16 @@ final class ShapingTest {
 
         Meter(String what) {
             this.what = what;
+        }
+
+        void read(DatagramSocket socket) throws IOException {
+            AtomicLong count = new AtomicLong();
+            streams.add(count);
+            DatagramPacket packet = new DatagramPacket(new byte[65535], 65535);
+            while (true) {
+                socket.receive(packet);
+                count.addAndGet(packet.getLength());
+            }
         }
 
         void read(Socket socket) throws IOException {
@@ -269,6 +284,47 @@ final class ShapingTest {
                 .start());
         client.awaitLog("session up");
         assertThat(secondsToUpload(150 << 10, Tunnel.connect(client, "digest"))).isGreaterThan(1.4);
+    }
+
+    @Test
+    @Tag("long")
+    void datagramsAndAConnectionShareARate() throws Throwable {
+        InetAddress loopback = InetAddress.getLoopbackAddress();
+        DatagramSocket target = closing(new DatagramSocket(0, loopback));
+        Meter datagrams = new Meter("datagrams");
+        inBackground(() -> datagrams.read(target));
+        Meter stream = new Meter("a connection");
+        Service sink = closing(Service.of(stream::read));
+        String address = "127.0.0.1:" + target.getLocalPort();
+        Tunnel tunnel = closing(Tunnel.builder()
+                .forward("tcp", sink)
+                .udp("udp", address, "rate.up = 2m") // of which half is enough
+                .allow("udp:" + address)
+                .client("rate.up = 2m")
+                .each(AgentProcess.Builder::asShipped)
+                .open());
+
+        DatagramSocket sender = closing(new DatagramSocket(0, loopback));
+        InetSocketAddress forward =
+                new InetSocketAddress(loopback, tunnel.client().port("forwards.udp"));
+        inBackground(() -> {
+            DatagramPacket packet = new DatagramPacket(new byte[1200], 1200, forward);
+            while (true) { // four times the rate, about
+                for (int i = 0; i < 7; i++) {
+                    sender.send(packet);
+                }
+                LockSupport.parkNanos(1_000_000);
+            }
+        });
+        measure(500, 5_000, List.of(datagrams), () -> expect(2 * MIB, datagrams));
+
+        Socket upload = closing(tunnel.connect("tcp"));
+        inBackground(() -> {
+            while (true) {
+                upload.getOutputStream().write(new byte[64 << 10]);
+            }
+        });
+        measure(1_000, 10_000, List.of(datagrams, stream), () -> expect(2 * MIB, datagrams, stream));
     }
 
     /** What arrives is what was sent. */

@@ -98,7 +98,7 @@ record ForwardConfig(
                     protocol + " takes upstream.protocol = culvert: with " + upstream + " the peer decides the target");
         }
         if (protocol == ForwardProtocol.UDP) {
-            forbid(section, protocol, "tls", "target-tls", "accept-proxy-protocol", "proxy-protocol", "rate");
+            forbid(section, protocol, "tls", "target-tls", "accept-proxy-protocol", "proxy-protocol");
         } else {
             forbid(section, protocol, "flow-timeout");
         }

@@ -111,7 +111,7 @@ public final class TunnelClient implements Agent {
         accepting = loops.next();
         listeners = new Listeners<>(transport, accepting, passed(passed, false), this::arrive);
         router = new Carriers<>(accepting, ticker, uplinks, "no session to a server within upstream.wait");
-        udpForwards = new UdpForwards(transport, accepting, passed(passed, true), connections, router);
+        udpForwards = new UdpForwards(transport, accepting, passed(passed, true), connections, this::limits, router);
         reverse = new Reverse(accepting, transport, connections, this::limits, config.dialTimeout());
         Way way;
         try {

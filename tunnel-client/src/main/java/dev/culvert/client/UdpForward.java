@@ -3,6 +3,7 @@ package dev.culvert.client;
 import dev.culvert.common.net.AllowRule;
 import dev.culvert.common.net.DatagramSockets;
 import dev.culvert.common.net.OutOfMemory;
+import dev.culvert.common.rate.Limits;
 import dev.culvert.common.splice.Carriers;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
@@ -25,6 +26,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +45,7 @@ final class UdpForward extends ChannelInboundHandlerAdapter {
 
     private final DatagramChannel channel;
     private final Connections connections;
+    private final Function<String, Limits> limits;
     private final Carriers<Uplink> uplinks;
     private final DatagramMemory memory;
     /** By sender, that which has been silent for longest first. */
@@ -56,11 +59,13 @@ final class UdpForward extends ChannelInboundHandlerAdapter {
             DatagramChannel channel,
             ForwardConfig place,
             Connections connections,
+            Function<String, Limits> limits,
             Carriers<Uplink> uplinks,
             DatagramMemory memory) {
         this.channel = channel;
         this.place = place;
         this.connections = connections;
+        this.limits = limits;
         this.uplinks = uplinks;
         this.memory = memory;
         channel.config().setWriteBufferWaterMark(ROOM);
@@ -157,6 +162,7 @@ final class UdpForward extends ChannelInboundHandlerAdapter {
         Connection connection = connections
                 .add(id, to.name(), "", source.toString(), AllowRule.UDP + target)
                 .ofDatagrams();
+        connection.limitedBy(limits.apply(to.name()));
         OpenRequest request = new OpenRequest(OpenRequest.Kind.DATAGRAMS, target, source, id, to.name());
         UdpFlow flow = new UdpFlow(
                 this,

@@ -5,6 +5,7 @@ import dev.culvert.common.net.AllowRule;
 import dev.culvert.common.net.DatagramSockets;
 import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.Transport;
+import dev.culvert.common.rate.Limits;
 import dev.culvert.common.splice.Carriers;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.DatagramMemory;
@@ -21,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,6 +38,7 @@ final class UdpForwards {
     private final EventLoop loop;
     private final List<ListeningSocket> passed;
     private final Connections connections;
+    private final Function<String, Limits> limits;
     private final Carriers<Uplink> uplinks;
     private final DatagramMemory memory = new DatagramMemory();
 
@@ -51,17 +54,20 @@ final class UdpForwards {
      *
      * @param loop that of {@code uplinks}
      * @param passed sockets that are bound already, and are taken where they fit
+     * @param limits those of a flow, by its forward
      */
     UdpForwards(
             Transport transport,
             EventLoop loop,
             List<ListeningSocket> passed,
             Connections connections,
+            Function<String, Limits> limits,
             Carriers<Uplink> uplinks) {
         this.transport = transport;
         this.loop = loop;
         this.passed = new ArrayList<>(passed);
         this.connections = connections;
+        this.limits = limits;
         this.uplinks = uplinks;
     }
 
@@ -122,7 +128,7 @@ final class UdpForwards {
             }
         }
         try {
-            return new UdpForward(bound(place), place, connections, uplinks, memory);
+            return new UdpForward(bound(place), place, connections, limits, uplinks, memory);
         } catch (IOException | ChannelException e) {
             String why = DatagramSockets.why(e);
             throw new IOException(

@@ -304,7 +304,7 @@ class ClientConfigTest {
                                 forwards {
                                   a { protocol = socks5, listen = "127.0.0.1:1080", target = "10.0.0.1:80" }
                                   b { listen = "127.0.0.1:80", target = "10.0.0.1:80", user = "alice" }
-                                  c { protocol = udp, listen = "127.0.0.1:53", target = "10.0.0.53:53", proxy-protocol = v2, rate.up = 1m }
+                                  c { protocol = udp, listen = "127.0.0.1:53", target = "10.0.0.53:53", proxy-protocol = v2, tls { key-file = "a.pem" } }
                                   d { protocol = http-connect, listen = "127.0.0.1:3128", user = "alice" }
                                   e { listen = "127.0.0.1:81", target = "10.0.0.1:80", mode = "0600" }
                                   f { listen = "/run/app.sock", target = "10.0.0.1:80" }
@@ -315,7 +315,7 @@ class ClientConfigTest {
                         "client.conf:3: forwards.a.target: with protocol = socks5 each connection says where it goes; remove this key",
                         "client.conf:4: forwards.b.user: is not for protocol = tcp; remove this key",
                         "client.conf:5: forwards.c.proxy-protocol: is not for protocol = udp; remove this key",
-                        "client.conf:5: forwards.c.rate: is not for protocol = udp; remove this key",
+                        "client.conf:5: forwards.c.tls: is not for protocol = udp; remove this key",
                         "client.conf:6: forwards.d.password-file: missing, expected a file with the password in its first line,"
                                 + " or password = ${?A_VARIABLE} of the environment",
                         "client.conf:7: forwards.e.mode: is for a unix socket that is a file,"

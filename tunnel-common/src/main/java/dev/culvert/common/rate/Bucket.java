@@ -1,5 +1,6 @@
 package dev.culvert.common.rate;
 
+import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -7,15 +8,17 @@ import java.util.List;
 import java.util.NavigableSet;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A token bucket: so many bytes a second, and at once no more than what comes in within {@value #DEPTH_MILLIS} ms. It begins empty.
  *
  * <p>Whoever does not find what it needs waits in a queue, where those who have had fewer bytes come first, and asks for no more than a
  * {@linkplain #quantum quantum} at a time: so those who share a bucket get equal parts, also where the quantum of one is smaller, because of
- * another bucket. Who comes, or comes back, begins where the others are, without credit for the time before (start-time fair queuing, Goyal et
- * al. 1996). Each waits once, so the queue is as long as there are connections at most. While somebody waits there is one timer, on
- * the event loop of one of them; else there is none.
+ * another bucket. What can not be divided and is longer, a datagram, has to find a quantum and takes the rest in advance. Who comes, or comes
+ * back, begins where the others are, without credit for the time before (start-time fair queuing, Goyal et al. 1996). Each waits once, so the
+ * queue is as long as there are connections at most. While somebody waits there is one timer, on the event loop of one of them; else there
+ * is none.
  *
  * <p>Any thread. Nothing else is locked while this is.
  */
@@ -48,7 +51,8 @@ public final class Bucket {
     /** How far those who are served have come: where the last of them began, bytes. */
     private long served;
 
-    private boolean timed;
+    /** Of the first of those who wait; null: nobody does. */
+    private @Nullable Future<?> timer;
 
     /** @param rate bytes a second, 1 KiB to 1 TiB */
     Bucket(long rate, Ticker ticker) {
@@ -63,7 +67,7 @@ public final class Bucket {
         return rate;
     }
 
-    /** The most that may be asked for at a time, bytes. */
+    /** The most that has to be there at a time, bytes. */
     public int quantum() {
         return quantum;
     }
@@ -80,7 +84,7 @@ public final class Bucket {
             return true;
         }
         waiting.add(turn);
-        if (!timed) {
+        if (timer == null) {
             setTimer(turn);
         }
         return false;
@@ -91,16 +95,19 @@ public final class Bucket {
         return waiting.remove(turn);
     }
 
-    /** Bytes that were taken and not used. */
-    synchronized void giveBack(int bytes) {
+    /** Bytes that were taken and not used: those who wait need not wait until they would have come in again. */
+    public synchronized void giveBack(int bytes) {
         emptyAt -= time(bytes);
+        if (!waiting.isEmpty()) {
+            setTimer(waiting.first());
+        }
     }
 
     private void serve() {
         List<Turn> granted = new ArrayList<>();
         synchronized (this) {
-            timed = false;
-            while (!waiting.isEmpty() && !timed) {
+            stopTimer();
+            while (!waiting.isEmpty() && timer == null) {
                 Turn first = waiting.first();
                 if (tryTake(first)) {
                     waiting.remove(first);
@@ -118,19 +125,29 @@ public final class Bucket {
         if (emptyAt - (now - depth) < 0) { // it is full, and what came in since then has flowed over
             emptyAt = now - depth;
         }
-        long then = emptyAt + time(turn.bytes());
-        if (then - now > 0) {
+        if (emptyAt + time(needed(turn)) - now > 0) {
             return false;
         }
-        emptyAt = then;
+        emptyAt += time(turn.bytes());
         served = turn.start();
         return true;
     }
 
     private void setTimer(Turn first) {
-        timed = true;
-        long wait = emptyAt + time(first.bytes()) - ticker.nanoTime();
-        first.loop().schedule(this::serve, Math.max(SHORTEST_WAIT, wait), TimeUnit.NANOSECONDS);
+        stopTimer();
+        long wait = emptyAt + time(needed(first)) - ticker.nanoTime();
+        timer = first.loop().schedule(this::serve, Math.max(SHORTEST_WAIT, wait), TimeUnit.NANOSECONDS);
+    }
+
+    private void stopTimer() {
+        if (timer != null) {
+            timer.cancel(false);
+            timer = null;
+        }
+    }
+
+    private int needed(Turn turn) {
+        return Math.min(turn.bytes(), quantum);
     }
 
     /** How long it takes for so many to come in, nanoseconds. */

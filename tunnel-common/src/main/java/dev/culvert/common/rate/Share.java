@@ -27,7 +27,7 @@ public final class Share {
         return loop;
     }
 
-    /** The most that may be asked for at a time, bytes. */
+    /** The most that has to be there at a time, bytes. */
     public int quantum() {
         return quantum;
     }

@@ -22,7 +22,7 @@ public final class Turn {
     private boolean cancelled;
 
     /**
-     * @param bytes the {@link Share#quantum} at most; a share has one turn at a time
+     * @param bytes what is beyond the {@link Share#quantum} need not be there yet; a share has one turn at a time
      * @param then run when all have given them, where {@link #take} has not got them at once
      */
     public Turn(Share share, int bytes, Runnable then) {

@@ -61,6 +61,11 @@ final class DatagramQueue {
         return head == null ? 0 : head.bytes;
     }
 
+    /** Bytes of all that wait, and what there is around each. */
+    int held() {
+        return held;
+    }
+
     /** The next one, which belongs to the caller; null: there is none. */
     @Nullable ByteBuf poll() {
         Waiting head = waiting.poll();

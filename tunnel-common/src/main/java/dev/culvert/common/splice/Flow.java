@@ -1,5 +1,7 @@
 package dev.culvert.common.splice;
 
+import dev.culvert.common.rate.Bucket;
+import dev.culvert.common.rate.Limits;
 import dev.culvert.common.splice.Datagrams.Loss;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.MuxSession;
@@ -11,7 +13,9 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * ({@code docs/protocol.md}, section 3).
  *
  * <p>A datagram is lost rather than late: the stream holds one at a time, so that the next is chosen when it can be sent, and what waits for
- * that waits in a {@link DatagramQueue}. A flow has no end of its own. It ends when it has been silent for long enough, at the side that knows
- * for how long, and it does not half-close: a FIN is answered with a FIN.
+ * that waits in a {@link DatagramQueue}. A direction that is limited has a {@link DatagramThrottle} in front. A flow has no end of its own. It
+ * ends when it has been silent for long enough, at the side that knows for how long, and it does not half-close: a FIN is answered with a FIN.
  *
  * <p>Event loop of the session only, but for {@link #frame}.
  */
@@ -31,11 +35,17 @@ public final class Flow implements StreamListener {
     private final EventLoop loop;
     private final Connection connection;
     private final Socket socket;
+    private final DatagramMemory memory;
     private final DatagramQueue queue;
     private final DatagramDecoder decoder;
     private final Runnable flush = this::flush;
 
     private @Nullable MuxStream stream;
+    /** Null: what comes from the socket is not limited. */
+    private @Nullable DatagramThrottle toStream;
+    /** Null: what comes from the stream is not limited. */
+    private @Nullable DatagramThrottle toSocket;
+
     private @Nullable Future<?> alarm;
     private boolean flushing;
     private boolean opened;
@@ -62,6 +72,7 @@ public final class Flow implements StreamListener {
         this.loop = loop;
         this.connection = connection;
         this.socket = socket;
+        this.memory = memory;
         queue = new DatagramQueue(memory, this::lose);
         decoder = new DatagramDecoder(memory, this::pass, this::lose);
     }
@@ -109,6 +120,33 @@ public final class Flow implements StreamListener {
         newStream.queueOneWrite();
         connection.carriedBy(newStream);
         connection.onCut(loop, this::cut);
+        connection.onShape(this::shape);
+        shape();
+    }
+
+    /** Takes on the limits as they are now. */
+    private void shape() {
+        if (!ended && stream != null) {
+            MuxStream to = stream;
+            Limits limits = connection.limits();
+            toStream = shape(toStream, limits.fromSocket(), DatagramDecoder.HEADER, framed -> send(to, framed));
+            toSocket = shape(toSocket, limits.toSocket(), 0, this::write);
+        }
+    }
+
+    private @Nullable DatagramThrottle shape(
+            @Nullable DatagramThrottle present, List<Bucket> buckets, int around, Consumer<ByteBuf> out) {
+        if (present == null) {
+            return buckets.isEmpty()
+                    ? null
+                    : new DatagramThrottle(connection, loop, buckets, around, memory, this::lose, out);
+        }
+        if (buckets.isEmpty()) {
+            present.letAllGo();
+            return null;
+        }
+        present.use(buckets);
+        return present;
     }
 
     private void endIfIdle(long timeoutNanos, long afterNanos) {
@@ -153,11 +191,19 @@ public final class Flow implements StreamListener {
         if (stream == null || ended) {
             framed.release();
             lose(Loss.ENDED);
-        } else if (queue.isEmpty() && maySend(stream, framed.readableBytes())) {
-            write(stream, framed);
+        } else if (toStream != null) {
+            toStream.add(framed);
+        } else {
+            send(stream, framed);
+        }
+    }
+
+    private void send(MuxStream to, ByteBuf framed) {
+        if (queue.isEmpty() && maySend(to, framed.readableBytes())) {
+            write(to, framed);
         } else {
             queue.add(framed, connection.now());
-            sendWaiting(stream);
+            sendWaiting(to);
         }
     }
 
@@ -203,20 +249,30 @@ public final class Flow implements StreamListener {
             data.release();
         } else if (!decoder.decode(data)) {
             cut(ErrorCode.PROTOCOL_ERROR, "a datagram has " + DatagramDecoder.MOST + " bytes at most");
-        } else if (!flushing) {
-            flushing = true;
-            loop.execute(flush); // once, after all that this iteration of the loop brings
         }
         from.consumed(bytes); // nobody waits for a socket of UDP
     }
 
     private void pass(ByteBuf datagram) {
+        if (toSocket == null || !datagram.isReadable()) {
+            write(datagram);
+        } else { // a copy: it would keep all that has come with it, for as long as it waits
+            toSocket.add(datagram.copy());
+            datagram.release();
+        }
+    }
+
+    private void write(ByteBuf datagram) {
         int bytes = datagram.readableBytes();
         if (socket.send(datagram)) {
             connection.toSocket(bytes);
             connection.datagrams().toSocket();
         } else {
             lose(Loss.SOCKET);
+        }
+        if (!flushing) {
+            flushing = true;
+            loop.execute(flush); // once, after all that this iteration of the loop brings
         }
     }
 
@@ -272,6 +328,14 @@ public final class Flow implements StreamListener {
         ended = true;
         if (alarm != null) {
             alarm.cancel(false);
+        }
+        if (toStream != null) {
+            toStream.drop();
+            toStream = null;
+        }
+        if (toSocket != null) {
+            toSocket.drop();
+            toSocket = null;
         }
         queue.clear();
         decoder.close();

@@ -212,6 +212,32 @@ class BucketTest {
     }
 
     @Test
+    void what_was_not_used_is_there_for_who_waits() {
+        Bucket bucket = bucket(1 << 10);
+        pass(1_000);
+        Taker greedy = new Taker(bucket);
+        assertThat(greedy.taken()).isEqualTo(1 << 10);
+        greedy.stop();
+        Taker next = new Taker(bucket);
+        pass(100);
+        bucket.giveBack(1 << 10);
+        pass(1);
+        assertThat(next.taken()).isEqualTo(1 << 10);
+    }
+
+    @Test
+    void what_can_not_be_divided_takes_in_advance_what_it_has_beyond_a_quantum() {
+        Bucket bucket = bucket(RATE);
+        pass(5);
+        Taker large = new Taker(50_000, bucket);
+        assertThat(large.taken()).isEqualTo(50_000);
+        pass(12);
+        assertThat(large.taken()).isEqualTo(50_000);
+        pass(10_000 - 17);
+        assertThat(large.taken()).isBetween(10 * RATE - 50_000, 10 * RATE + 50_000);
+    }
+
+    @Test
     void has_a_timer_only_while_somebody_waits_and_one_for_all_of_them() {
         Bucket bucket = bucket(RATE);
         pass(50);

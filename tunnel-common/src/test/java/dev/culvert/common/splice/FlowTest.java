@@ -2,6 +2,9 @@ package dev.culvert.common.splice;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.culvert.common.config.RateConfig;
+import dev.culvert.common.rate.Limit;
+import dev.culvert.common.rate.Limits;
 import dev.culvert.common.splice.Datagrams.Loss;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.MuxConnection;
@@ -19,6 +22,7 @@ import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
@@ -34,6 +38,8 @@ class FlowTest {
     private final DatagramMemory memory = new DatagramMemory();
     private final End local = new End();
     private final End target = new End();
+    private Limits limitsHere = Limits.NONE;
+    private Limits limitsThere = Limits.NONE;
 
     private Consumer<MuxStream> onStream = this::accept;
     private final MuxSession client = session(MuxSession.Role.CLIENT);
@@ -87,12 +93,14 @@ class FlowTest {
     private void accept(MuxStream stream) {
         Connection connection =
                 there.add("1", "dns", "", "source", "udp:target").ofDatagrams();
+        connection.limitedBy(limitsThere);
         Flow.accept(far.eventLoop(), connection, stream, memory, target).begin();
     }
 
     private Flow open() {
         pump();
         Connection connection = here.add("1", "dns", "", "source", "udp:target").ofDatagrams();
+        connection.limitedBy(limitsHere);
         return Flow.open(near.eventLoop(), connection, client, OpenRequest.EMPTY, memory, TIMEOUT, local);
     }
 
@@ -130,6 +138,112 @@ class FlowTest {
                 .singleElement()
                 .satisfies(tally -> assertThat(tally.toSockets())
                         .isEqualTo(sizes.stream().mapToInt(Integer::intValue).sum()));
+    }
+
+    private Limit limit(long rate) {
+        Limit limit = new Limit(clock);
+        limit.set(new RateConfig(Optional.of(rate), Optional.of(rate)));
+        return limit;
+    }
+
+    /** Sends datagrams of so many bytes, one in so many ms. Returns the bytes that have arrived, with what each is counted as. */
+    private long offer(Flow flow, int bytes, long everyMillis, int seconds) {
+        int before = target.got.size();
+        for (long at = 0; at < seconds * 1000L; at++) {
+            if (at % everyMillis == 0) {
+                send(flow, bytes);
+            }
+            clock.advance(1, TimeUnit.MILLISECONDS);
+            pump();
+        }
+        return target.got.stream()
+                .skip(before)
+                .mapToLong(got -> got + DatagramDecoder.HEADER)
+                .sum();
+    }
+
+    @Test
+    void aLimitOfWhatComesFromTheSocketHolds() {
+        limitsHere = Limits.ofClient(limit(100_000));
+        Flow flow = open();
+        assertThat(offer(flow, 998, 1, 2)).isBetween(198_000L, 201_000L);
+        assertThat(here.datagrams().lost(Loss.LATE)).isGreaterThan(1_500);
+        assertThat(here.tallies().iterator().next().waited()).isGreaterThan(1_500_000_000L);
+    }
+
+    @Test
+    void aLimitOfWhatGoesToTheSocketHolds() {
+        limitsThere = Limits.ofServer(limit(100_000));
+        Flow flow = open();
+        assertThat(offer(flow, 998, 1, 2)).isBetween(198_000L, 202_000L);
+        assertThat(there.datagrams().lost(Loss.LATE)).isGreaterThan(1_500);
+    }
+
+    /** Each of them is longer than what comes in before it is late. */
+    @Test
+    void someGetThroughALimitThatIsTooLowForAll() {
+        limitsHere = Limits.ofClient(limit(2_000));
+        Flow flow = open();
+        assertThat(offer(flow, 1_498, 20, 30)).isBetween(55_000L, 63_000L);
+    }
+
+    @Test
+    void flowsWithDatagramsOfAnySizeShareALimitByBytes() {
+        limitsHere = Limits.ofClient(limit(200_000));
+        Flow one = open();
+        Flow other = Flow.open(near.eventLoop(), limited("2"), client, OpenRequest.EMPTY, memory, TIMEOUT, new End());
+        for (int i = 0; i < 2_000; i++) {
+            send(one, 1_400);
+            send(other, 100);
+            send(other, 100);
+            send(other, 100);
+            clock.advance(1, TimeUnit.MILLISECONDS);
+            pump();
+        }
+        long large = target.got.stream().filter(got -> got == 1_400).count() * 1_400;
+        long small = target.got.stream().filter(got -> got == 100).count() * 100;
+        assertThat(large + small).isBetween(396_000L, 402_000L);
+        assertThat(large).isBetween(190_000L, 210_000L);
+    }
+
+    private Connection limited(String id) {
+        Connection connection = here.add(id, "dns", "", "source", "udp:target").ofDatagrams();
+        connection.limitedBy(limitsHere);
+        return connection;
+    }
+
+    @Test
+    void aLimitThatIsTakenAwayLetsGoOfWhatWaits() {
+        Limit limit = limit(10_000);
+        limitsHere = Limits.ofClient(limit);
+        Flow flow = open();
+        send(flow, 998);
+        send(flow, 998);
+        pump();
+        assertThat(target.got).isEmpty();
+
+        limit.set(RateConfig.OFF);
+        here.shape();
+        pump();
+        assertThat(target.got).hasSize(2);
+        assertThat(offer(flow, 998, 1, 1)).isEqualTo(1_000_000);
+
+        limit.set(new RateConfig(Optional.of(10_000L), Optional.empty()));
+        here.shape();
+        assertThat(offer(flow, 998, 1, 10)).isBetween(98_000L, 101_000L);
+    }
+
+    @Test
+    void whoEndsLeavesTheLimitToOthers() {
+        limitsHere = Limits.ofClient(limit(10_000));
+        Flow gone = open();
+        send(gone, 998);
+        send(gone, 998);
+        pump();
+        gone.close("nobody wants it");
+        target.got.clear();
+
+        assertThat(offer(open(), 998, 1, 10)).isBetween(98_000L, 101_000L);
     }
 
     @Test

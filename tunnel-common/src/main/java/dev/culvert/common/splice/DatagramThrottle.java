@@ -1,0 +1,148 @@
+package dev.culvert.common.splice;
+
+import dev.culvert.common.rate.Bucket;
+import dev.culvert.common.rate.Share;
+import dev.culvert.common.rate.Turn;
+import dev.culvert.common.splice.Datagrams.Loss;
+import io.netty.buffer.ByteBuf;
+import io.netty.util.concurrent.EventExecutor;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One direction of a flow that is limited: a datagram goes when its buckets let it go, and is lost when that takes too long. The counterpart of
+ * {@link Throttle} for UDP.
+ *
+ * <p>Event loop only. Owns what it holds.
+ */
+final class DatagramThrottle {
+    private final Connection connection;
+    private final EventExecutor loop;
+    private final DatagramQueue queue;
+    private final Consumer<ByteBuf> out;
+    /** Bytes of each datagram that do not count. */
+    private final int around;
+
+    private Share share;
+    /** Null: it does not wait for a bucket. */
+    private @Nullable Turn turn;
+    /** Bytes that were let go for a datagram which was dropped by then: the next may have them. */
+    private int spare;
+
+    /**
+     * @param around bytes of each datagram that do not count, such as its length in front
+     * @param lost told of each datagram that is dropped
+     * @param out takes what is let go
+     */
+    DatagramThrottle(
+            Connection connection,
+            EventExecutor loop,
+            List<Bucket> buckets,
+            int around,
+            DatagramMemory memory,
+            Consumer<Loss> lost,
+            Consumer<ByteBuf> out) {
+        this.connection = connection;
+        this.loop = loop;
+        this.out = out;
+        this.around = around;
+        queue = new DatagramQueue(memory, lost);
+        share = new Share(buckets, loop);
+    }
+
+    /** From now on these count, at least one. */
+    void use(List<Bucket> buckets) {
+        if (!buckets.equals(share.buckets())) {
+            stop();
+            share = new Share(buckets, loop);
+            proceed();
+        }
+    }
+
+    /** Lets go of all that it holds; nothing is added after this. */
+    void letAllGo() {
+        stop();
+        while (queue.next(connection.now()) > 0) {
+            passOne();
+        }
+    }
+
+    /** Takes {@code datagram}. */
+    void add(ByteBuf datagram) {
+        queue.add(datagram, connection.now());
+        proceed();
+    }
+
+    private void proceed() {
+        while (turn == null) {
+            int next = queue.next(connection.now());
+            if (next == 0) {
+                giveBack();
+                return;
+            }
+            int bytes = next - around;
+            if (!hasFor(bytes)) {
+                return;
+            }
+            spare -= bytes;
+            passOne();
+        }
+    }
+
+    private void passOne() {
+        ByteBuf datagram = queue.poll();
+        if (datagram != null) {
+            out.accept(datagram);
+        }
+    }
+
+    /** Whether so many bytes are there; else it waits for them. */
+    private boolean hasFor(int bytes) {
+        if (bytes <= spare) {
+            return true;
+        }
+        // As many of those that wait as a turn takes: who came for each of some small ones alone would get less than
+        // its part.
+        int missing = Math.max(bytes, Math.min(queue.held(), share.quantum())) - spare;
+        Turn next = new Turn(share, missing, () -> {
+            spare += missing;
+            stoppedWaiting();
+            proceed();
+        });
+        if (next.take()) {
+            spare += missing;
+            return true;
+        }
+        turn = next;
+        connection.waits();
+        return false;
+    }
+
+    private void stoppedWaiting() {
+        turn = null;
+        connection.waited();
+    }
+
+    private void stop() {
+        if (turn != null) {
+            turn.cancel();
+            stoppedWaiting();
+        }
+        giveBack();
+    }
+
+    private void giveBack() {
+        int bytes = spare;
+        spare = 0;
+        if (bytes > 0) {
+            share.buckets().forEach(bucket -> bucket.giveBack(bytes));
+        }
+    }
+
+    /** Drops what it holds; nobody is told. */
+    void drop() {
+        stop();
+        queue.clear();
+    }
+}
