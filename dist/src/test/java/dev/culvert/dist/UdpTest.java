@@ -222,6 +222,27 @@ final class UdpTest {
     }
 
     @Test
+    void whoGivesWayBeforeItsFlowHasBegunDoesSoToo() throws IOException {
+        List<DatagramSocket> burst = new ArrayList<>();
+        try {
+            for (int i = 0; i < 50; i++) {
+                burst.add(sender("few"));
+            }
+            for (DatagramSocket socket : burst) {
+                send(socket, random(1, 10));
+            }
+            for (DatagramSocket socket : burst.subList(0, 48)) {
+                assertThat(tunnel.client()
+                                .awaitEnding("few", socket.getLocalPort())
+                                .reason())
+                        .contains("silent for longest");
+            }
+        } finally {
+            burst.forEach(DatagramSocket::close);
+        }
+    }
+
+    @Test
     void noRuleForTcpCoversUdp() throws Exception {
         try (DatagramSocket socket = sender("forbidden")) {
             double refused = metric("client", "culvert_datagrams_dropped_total{reason=\"refused\"}");

@@ -99,8 +99,9 @@ final class UdpFlow implements Flow.Socket {
 
     /** Another sender is to have its place, of so many. Any thread. */
     void giveWay(int most) {
-        connection.cut(
-                ErrorCode.LIMIT_REACHED, "its sender was silent for longest of " + most + ", the most there may be");
+        String why = "its sender was silent for longest of " + most + ", the most there may be";
+        loop.execute(() -> connection.cut(
+                ErrorCode.LIMIT_REACHED, why)); // after it has been joined, before which nothing is there to cut
     }
 
     @Override

@@ -2,31 +2,44 @@ package dev.culvert.common.splice;
 
 import dev.culvert.common.splice.Datagrams.Loss;
 import io.netty.buffer.ByteBuf;
+import io.netty.util.concurrent.EventExecutor;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Datagrams of one flow that wait for its stream: a few, and not for long. Where there are too many the oldest is dropped, not the newest: what
  * comes last is worth most to a call or a game, a question that was asked again replaces the one before, and a queue that has stood still
- * while the link was lost holds nothing old when it goes on. One thread.
+ * while the link was lost holds nothing old when it goes on.
+ *
+ * <p>Event loop only.
  */
 final class DatagramQueue {
     /** Bytes. */
     static final int MOST = 256 << 10;
-    /** What has waited longer is dropped when its turn comes. */
+    /** What has waited longer is dropped. */
     static final Duration OLDEST = Duration.ofMillis(50);
 
     private final ArrayDeque<Waiting> waiting = new ArrayDeque<>(0);
+    private final EventExecutor loop;
+    private final LongSupplier clock;
     private final DatagramMemory memory;
     private final Consumer<Loss> lost;
     private int held;
+    private boolean timed;
 
     private record Waiting(ByteBuf datagram, int bytes, long since) {}
 
-    /** @param lost told of each datagram that is dropped */
-    DatagramQueue(DatagramMemory memory, Consumer<Loss> lost) {
+    /**
+     * @param clock of {@code loop}, ns
+     * @param lost told of each datagram that is dropped
+     */
+    DatagramQueue(EventExecutor loop, LongSupplier clock, DatagramMemory memory, Consumer<Loss> lost) {
+        this.loop = loop;
+        this.clock = clock;
         this.memory = memory;
         this.lost = lost;
     }
@@ -35,10 +48,10 @@ final class DatagramQueue {
         return waiting.isEmpty();
     }
 
-    /** Takes {@code datagram}. Times are of the clock, ns. */
-    void add(ByteBuf datagram, long now) {
+    /** Takes {@code datagram}. */
+    void add(ByteBuf datagram) {
         int size = datagram.readableBytes();
-        dropLate(now);
+        dropLate();
         while (!waiting.isEmpty() && held + DatagramMemory.cost(size) > MOST) {
             drop(Loss.QUEUE_FULL);
         }
@@ -51,12 +64,28 @@ final class DatagramQueue {
             drop(Loss.QUEUE_FULL);
         }
         held += DatagramMemory.cost(size);
-        waiting.add(new Waiting(datagram, size, now));
+        waiting.add(new Waiting(datagram, size, clock.getAsLong()));
+        setTimer();
+    }
+
+    /** What nobody asks for must not keep the memory from others. */
+    private void setTimer() {
+        if (!timed && !waiting.isEmpty()) {
+            timed = true;
+            loop.schedule(
+                    () -> {
+                        timed = false;
+                        dropLate();
+                        setTimer();
+                    },
+                    OLDEST.toNanos() + 1,
+                    TimeUnit.NANOSECONDS);
+        }
     }
 
     /** How long the next one is, bytes; 0: there is none. */
-    int next(long now) {
-        dropLate(now);
+    int next() {
+        dropLate();
         Waiting head = waiting.peek();
         return head == null ? 0 : head.bytes;
     }
@@ -84,7 +113,8 @@ final class DatagramQueue {
         }
     }
 
-    private void dropLate(long now) {
+    private void dropLate() {
+        long now = clock.getAsLong();
         for (Waiting head = waiting.peek();
                 head != null && now - head.since > OLDEST.toNanos();
                 head = waiting.peek()) {

@@ -47,7 +47,7 @@ final class DatagramThrottle {
         this.loop = loop;
         this.out = out;
         this.around = around;
-        queue = new DatagramQueue(memory, lost);
+        queue = new DatagramQueue(loop, connection::now, memory, lost);
         share = new Share(buckets, loop);
     }
 
@@ -63,20 +63,20 @@ final class DatagramThrottle {
     /** Lets go of all that it holds; nothing is added after this. */
     void letAllGo() {
         stop();
-        while (queue.next(connection.now()) > 0) {
+        while (queue.next() > 0) {
             passOne();
         }
     }
 
     /** Takes {@code datagram}. */
     void add(ByteBuf datagram) {
-        queue.add(datagram, connection.now());
+        queue.add(datagram);
         proceed();
     }
 
     private void proceed() {
         while (turn == null) {
-            int next = queue.next(connection.now());
+            int next = queue.next();
             if (next == 0) {
                 giveBack();
                 return;

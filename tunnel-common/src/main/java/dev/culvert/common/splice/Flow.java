@@ -73,7 +73,7 @@ public final class Flow implements StreamListener {
         this.connection = connection;
         this.socket = socket;
         this.memory = memory;
-        queue = new DatagramQueue(memory, this::lose);
+        queue = new DatagramQueue(loop, connection::now, memory, this::lose);
         decoder = new DatagramDecoder(memory, this::pass, this::lose);
     }
 
@@ -202,7 +202,7 @@ public final class Flow implements StreamListener {
         if (queue.isEmpty() && maySend(to, framed.readableBytes())) {
             write(to, framed);
         } else {
-            queue.add(framed, connection.now());
+            queue.add(framed);
             sendWaiting(to);
         }
     }
@@ -219,8 +219,7 @@ public final class Flow implements StreamListener {
     }
 
     private void sendWaiting(MuxStream to) {
-        long now = connection.now();
-        for (int bytes = queue.next(now); bytes > 0 && maySend(to, bytes); bytes = queue.next(now)) {
+        for (int bytes = queue.next(); bytes > 0 && maySend(to, bytes); bytes = queue.next()) {
             ByteBuf framed = queue.poll();
             if (framed != null) {
                 write(to, framed);

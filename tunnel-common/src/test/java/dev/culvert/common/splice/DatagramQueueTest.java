@@ -5,9 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.culvert.common.splice.Datagrams.Loss;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.util.concurrent.MockTicker;
+import io.netty.util.concurrent.Ticker;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -15,20 +19,22 @@ class DatagramQueueTest {
     /** So large that nothing is left. */
     private static final int ALL = (int) DatagramMemory.MOST - DatagramMemory.cost(0);
 
-    private static final long MILLI = 1_000_000;
-
     private final DatagramMemory memory = new DatagramMemory();
     private final List<Loss> lost = new ArrayList<>();
-    private final DatagramQueue queue = new DatagramQueue(memory, lost::add);
+    private final MockTicker clock = Ticker.newMockTicker();
+    private final EmbeddedChannel channel =
+            EmbeddedChannel.builder().ticker(clock).build();
+    private final DatagramQueue queue = new DatagramQueue(channel.eventLoop(), clock::nanoTime, memory, lost::add);
 
     @AfterEach
     void nothingIsLeft() {
         queue.clear();
+        channel.finishAndReleaseAll();
         assertThat(memory.taken()).isZero();
     }
 
-    private void add(int name, int bytes, long now) {
-        queue.add(Unpooled.buffer(bytes, bytes).writeByte(name).writeZero(bytes - 1), now);
+    private void add(int name, int bytes) {
+        queue.add(Unpooled.buffer(bytes, bytes).writeByte(name).writeZero(bytes - 1));
     }
 
     private int poll() {
@@ -41,7 +47,7 @@ class DatagramQueueTest {
     @Test
     void whatIsTooMuchPushesTheOldestOut() {
         for (int i = 0; i < 10; i++) {
-            add(i, DatagramQueue.MOST / 4 - DatagramMemory.cost(0), 0);
+            add(i, DatagramQueue.MOST / 4 - DatagramMemory.cost(0));
         }
 
         assertThat(lost).hasSize(6).containsOnly(Loss.QUEUE_FULL);
@@ -52,7 +58,7 @@ class DatagramQueueTest {
     @Test
     void emptyOnesAreNotForNothing() {
         for (int i = 0; i < 10_000; i++) {
-            add(1, 2, 0);
+            add(1, 2);
         }
 
         assertThat(lost).hasSizeGreaterThan(7_000);
@@ -60,19 +66,36 @@ class DatagramQueueTest {
 
     @Test
     void whatHasWaitedTooLongIsDroppedWhenItsTurnComes() {
-        add(1, 100, 0);
-        add(2, 100, 30 * MILLI);
+        add(1, 100);
+        clock.advance(30, TimeUnit.MILLISECONDS);
+        add(2, 100);
+        clock.advance(21, TimeUnit.MILLISECONDS);
 
-        assertThat(queue.next(51 * MILLI)).isEqualTo(100);
+        assertThat(queue.next()).isEqualTo(100);
         assertThat(lost).containsExactly(Loss.LATE);
         assertThat(poll()).isEqualTo(2);
-        assertThat(queue.next(51 * MILLI)).isZero();
+        assertThat(queue.next()).isZero();
+    }
+
+    @Test
+    void whatNobodyAsksForIsDroppedTooAndTheTimerEnds() {
+        add(1, 100);
+        clock.advance(30, TimeUnit.MILLISECONDS);
+        add(2, 100);
+        for (int i = 0; i < 3; i++) {
+            clock.advance(51, TimeUnit.MILLISECONDS);
+            channel.runScheduledPendingTasks();
+        }
+
+        assertThat(lost).containsExactly(Loss.LATE, Loss.LATE);
+        assertThat(memory.taken()).isZero();
+        assertThat(channel.hasPendingTasks()).isFalse();
     }
 
     @Test
     void whereOthersHaveAllTheMemoryTheNewestIsDropped() {
         assertThat(memory.take(ALL)).isTrue();
-        add(1, 100, 0);
+        add(1, 100);
         memory.give(ALL);
 
         assertThat(queue.isEmpty()).isTrue();
