@@ -147,7 +147,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         if (cause instanceof OutOfMemoryError) {
             ctx.fireExceptionCaught(cause);
         }
-        disconnected("the connection failed: " + (cause.getMessage() == null ? cause.toString() : cause.getMessage()));
+        disconnected("the connection failed: " + SystemError.words(cause));
         ctx.close();
     }
 

@@ -1,7 +1,7 @@
 package dev.culvert.common.admin;
 
-import dev.culvert.common.net.Symptom;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.SystemError;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
@@ -98,7 +98,7 @@ public final class AdminClient implements AutoCloseable {
 
     /** Nobody answers on {@code address}: a sentence for the user. */
     public static IOException nobody(String address, @Nullable Throwable cause) {
-        String why = cause == null ? "no answer within " + PATIENCE_SECONDS + " s" : Symptom.words(cause);
+        String why = cause == null ? "no answer within " + PATIENCE_SECONDS + " s" : SystemError.words(cause);
         return new IOException(
                 "nobody answers on " + address + " (" + why
                         + "): is the agent running, and may you write there? Where the"

@@ -2,10 +2,10 @@ package dev.culvert.common.admin;
 
 import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.SocketFile;
-import dev.culvert.common.net.Symptom;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Hold;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.SystemError;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFactory;
@@ -151,7 +151,7 @@ public final class AdminServer implements AutoCloseable {
             throws IOException, InterruptedException {
         var bound = bootstrap(access).channel(type).bind(address).await();
         if (!bound.isSuccess()) {
-            throw new IOException("admin: cannot listen on " + shown + ": " + Symptom.words(bound.cause())
+            throw new IOException("admin: cannot listen on " + shown + ": " + SystemError.words(bound.cause())
                     + ". Set admin.listen to an address that is free, or to off.");
         }
         channels.put(shown, bound.channel());

@@ -3,7 +3,7 @@ package dev.culvert.common.admin;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import dev.culvert.common.net.ListeningSocket;
-import dev.culvert.common.net.Symptom;
+import dev.culvert.mux.SystemError;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
@@ -81,7 +81,7 @@ public final class Predecessor {
         if (!connecting.isSuccess()) {
             throw new IOException("nobody answers on " + address
                     + ", so there is no agent to take over from: `run` starts one. ("
-                    + Symptom.words(connecting.cause()) + ")");
+                    + SystemError.words(connecting.cause()) + ")");
         }
         Predecessor found = new Predecessor(address, (EpollDomainSocketChannel) connecting.channel(), received);
         found.take();

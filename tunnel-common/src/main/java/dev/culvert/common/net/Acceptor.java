@@ -2,6 +2,7 @@ package dev.culvert.common.net;
 
 import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.SystemError;
 import dev.culvert.mux.UnixPath;
 import io.netty.channel.ChannelConfig;
 import io.netty.channel.ChannelException;
@@ -89,7 +90,7 @@ public final class Acceptor {
             }
         } catch (IOException | ChannelException e) {
             Throwable cause = e instanceof ChannelException ? Objects.requireNonNullElse(e.getCause(), e) : e;
-            throw new IOException(name + ": cannot listen on " + address + ": " + Symptom.words(cause), e);
+            throw new IOException(name + ": cannot listen on " + address + ": " + SystemError.words(cause), e);
         }
         return acceptor;
     }
@@ -121,7 +122,7 @@ public final class Acceptor {
         var bound = channel.bind(address).await();
         if (!bound.isSuccess()) {
             channel.close();
-            String cause = Symptom.words(bound.cause());
+            String cause = SystemError.words(bound.cause());
             throw new IOException(cause + ". " + advice(cause, "ss -ltnp"), bound.cause());
         }
     }

@@ -1,6 +1,7 @@
 package dev.culvert.common.net;
 
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.SystemError;
 import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.FixedRecvByteBufAllocator;
@@ -88,6 +89,6 @@ public final class DatagramSockets {
     public static String why(Throwable failure) {
         Throwable cause =
                 failure instanceof ChannelException && failure.getCause() != null ? failure.getCause() : failure;
-        return Symptom.words(cause);
+        return SystemError.words(cause);
     }
 }

@@ -3,6 +3,7 @@ package dev.culvert.common.net;
 import dev.culvert.mux.Address;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.SystemError;
 import dev.culvert.mux.UnixPath;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
@@ -211,7 +212,8 @@ public final class Dialer {
         if (symptom == Symptom.NO_ANSWER) {
             return new DialFailure(symptom.code, target, "no name server answered");
         }
-        return new DialFailure(ErrorCode.NAME_NOT_FOUND, target, "its name does not resolve: " + Symptom.words(cause));
+        return new DialFailure(
+                ErrorCode.NAME_NOT_FOUND, target, "its name does not resolve: " + SystemError.words(cause));
     }
 
     private SocketChannel newSocket(InetSocketAddress to, boolean dataWaits) {

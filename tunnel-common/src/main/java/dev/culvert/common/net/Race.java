@@ -2,6 +2,7 @@ package dev.culvert.common.net;
 
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.SystemError;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPromise;
@@ -42,11 +43,13 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("FutureReturnValueIgnored") // What a close or a connect comes to is heard through other listeners.
 final class Race {
     static final long HEAD_START_MILLIS = 250;
+    private static final String NO_ANSWER_YET = "no answer yet";
 
     /** From the code that says most about a target to the one that says least. */
     private static final List<ErrorCode> TELLING = List.of(
             ErrorCode.LIMIT_REACHED,
             ErrorCode.CONNECTION_REFUSED,
+            ErrorCode.CONNECTION_RESET,
             ErrorCode.TIMEOUT,
             ErrorCode.UNREACHABLE,
             ErrorCode.INTERNAL,
@@ -93,8 +96,11 @@ final class Race {
 
     /** The failure of a race that has not been won in time. */
     DialFailure outOfTime(Duration time) {
-        String where = outcomes.isEmpty() ? "its name was not resolved yet" : tried();
-        return new DialFailure(ErrorCode.TIMEOUT, target, "not connected within " + time.toMillis() + " ms; " + where);
+        String why = "not connected within " + time.toMillis() + " ms";
+        return new DialFailure(
+                ErrorCode.TIMEOUT,
+                target,
+                outcomes.isEmpty() ? why + "; its name was not resolved yet" : withOutcomes(why));
     }
 
     /** IPv6 and IPv4 by turns, IPv6 first; within a family the order stays. */
@@ -144,7 +150,7 @@ final class Race {
             next();
             return;
         }
-        outcomes.put(address, "no answer yet");
+        outcomes.put(address, NO_ANSWER_YET);
         running.add(channel);
         ChannelPromise connected = new DefaultChannelPromise(channel, loop);
         connected.addListener(done -> {
@@ -171,7 +177,7 @@ final class Race {
     private void failed(InetSocketAddress address, Throwable cause) {
         Symptom symptom = Symptom.of(cause);
         if (symptom == null) {
-            failed(address, ErrorCode.INTERNAL, cause.toString());
+            failed(address, ErrorCode.INTERNAL, SystemError.words(cause));
         } else {
             failed(address, symptom.code, symptom.text);
         }
@@ -184,13 +190,20 @@ final class Race {
 
     private DialFailure lost() {
         ErrorCode code = TELLING.stream().filter(codes::contains).findFirst().orElse(ErrorCode.NAME_NOT_FOUND);
-        return new DialFailure(code, target, code + "; " + tried());
+        return new DialFailure(code, target, withOutcomes(code.toString()));
     }
 
-    private String tried() {
+    private String withOutcomes(String why) {
+        if (outcomes.size() == 1) {
+            Map.Entry<InetSocketAddress, String> only =
+                    outcomes.entrySet().iterator().next();
+            if (HostPort.of(only.getKey()).equals(target)) {
+                return Set.of(why, NO_ANSWER_YET).contains(only.getValue()) ? why : why + ": " + only.getValue();
+            }
+        }
         return outcomes.entrySet().stream()
                 .map(outcome -> HostPort.of(outcome.getKey()) + " (" + outcome.getValue() + ")")
-                .collect(Collectors.joining(", ", "tried ", ""));
+                .collect(Collectors.joining(", ", why + "; tried ", ""));
     }
 
     private void end() {

@@ -21,7 +21,7 @@ public enum Symptom {
             "error\\(-2[34]\\)|Too many open files"),
     REFUSED(ErrorCode.CONNECTION_REFUSED, "connection refused", "error\\(-111\\)|Connection refused"),
     /** Who listened there has ended, say, before it accepted. */
-    RESET(ErrorCode.CONNECTION_RESET, "reset", "error\\(-104\\)|Connection reset"),
+    RESET(ErrorCode.CONNECTION_RESET, "connection reset", "error\\(-104\\)|Connection reset"),
     NO_ANSWER(ErrorCode.TIMEOUT, "no answer", "error\\(-110\\)|timed out"),
     /** ENETUNREACH and EHOSTUNREACH. */
     NO_ROUTE(ErrorCode.UNREACHABLE, "no route", "error\\(-1(01|13)\\)|unreachable|No route"),
@@ -44,19 +44,10 @@ public enum Symptom {
     final String text;
     private final Pattern message;
 
-    /** The native transport's words around those of the system. */
-    private static final Pattern CALL = Pattern.compile("^\\w+\\(\\.\\.\\) failed with error\\(-\\d+\\): ");
-
     Symptom(ErrorCode code, String text, String message) {
         this.code = code;
         this.text = text;
         this.message = Pattern.compile(message);
-    }
-
-    /** What the system or a library says of a failure, in the words for people: without errno, class names and the call that failed. */
-    public static String words(Throwable failure) {
-        String said = failure.getMessage() == null ? failure.toString() : failure.getMessage();
-        return CALL.matcher(said).replaceFirst("").strip().replaceFirst("[ ;]+$", "");
     }
 
     /** The symptom of an exception or of one of its causes; null if it is none of these. */

@@ -312,6 +312,7 @@ public final class Connection {
      */
     public void end(@Nullable ErrorCode code, String reason) {
         if (ended.compareAndSet(false, true)) {
+            atEnd.run(); // before the log says so: then its place is free
             long lived = home.now() - startedAt;
             record(code, reason, lived / 1_000_000);
             if (code == null) {
@@ -320,7 +321,6 @@ public final class Connection {
                 tally().reset(code);
             }
             home.observer().onEnded(tally(), lived);
-            atEnd.run();
             home.remove(this);
         }
     }

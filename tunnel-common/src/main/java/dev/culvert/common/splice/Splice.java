@@ -1,7 +1,6 @@
 package dev.culvert.common.splice;
 
 import dev.culvert.common.net.OutOfMemory;
-import dev.culvert.common.net.Symptom;
 import dev.culvert.common.rate.Bucket;
 import dev.culvert.common.rate.Limits;
 import dev.culvert.mux.ErrorCode;
@@ -10,6 +9,7 @@ import dev.culvert.mux.MuxStream;
 import dev.culvert.mux.OpenRequest;
 import dev.culvert.mux.ProtocolVersion;
 import dev.culvert.mux.StreamListener;
+import dev.culvert.mux.SystemError;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
@@ -271,7 +271,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
                 connection.toSocket(bytes);
                 from.consumed(bytes);
             } else if (!ended && channel.isOpen()) { // TLS takes no more after its end
-                channelGone("it takes no more: " + Symptom.words(written.cause()));
+                channelGone("it takes no more: " + SystemError.words(written.cause()));
                 reset(channel);
             }
         });
@@ -408,7 +408,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
         OutOfMemory.check(cause);
-        channelGone(Symptom.words(cause));
+        channelGone(SystemError.words(cause));
         reset(channel);
     }
 

@@ -167,7 +167,7 @@ class RaceTest {
 
         assertThat(failure())
                 .hasMessage("db:80: unreachable; tried 192.0.2.3:80 (not allowed), 192.0.2.1:80 (no route), "
-                        + "192.0.2.2:80 (java.net.SocketException: Input/output error)");
+                        + "192.0.2.2:80 (Input/output error)");
     }
 
     @Test
@@ -178,6 +178,15 @@ class RaceTest {
         answers.get(1).setFailure(new NoRouteToHostException());
 
         assertThat(failure().code()).isEqualTo(ErrorCode.CONNECTION_REFUSED);
+    }
+
+    @Test
+    void aResetIsNoMissingName() {
+        race.run(List.of(A), address -> true);
+
+        answers.get(0).setFailure(new ConnectException("f(..) failed with error(-104): Connection reset by peer"));
+
+        assertThat(failure().code()).isEqualTo(ErrorCode.CONNECTION_RESET);
     }
 
     @Test

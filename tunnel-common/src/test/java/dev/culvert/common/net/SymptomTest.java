@@ -9,7 +9,6 @@ import java.net.BindException;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
 import java.net.SocketException;
-import java.nio.channels.ClosedChannelException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,15 +49,5 @@ class SymptomTest {
     void anUnknownExceptionIsNone() {
         assertThat(Symptom.of(new IOException("f(..) failed with error(-5): Input/output error")))
                 .isNull();
-    }
-
-    @Test
-    void wordsAreThoseOfTheSystem() {
-        assertThat(Symptom.words(new IOException("bind(..) failed with error(-98): Address already in use")))
-                .isEqualTo("Address already in use");
-        assertThat(Symptom.words(
-                        new IOException("recvAddress(..) failed with error(-104): Connection reset by peer;  ")))
-                .isEqualTo("Connection reset by peer");
-        assertThat(Symptom.words(new ClosedChannelException())).contains("ClosedChannel");
     }
 }
