@@ -37,7 +37,7 @@ func greeting(t task) (string, error) {
 	var opened, lost atomic.Int64
 	var reason atomic.Value
 	var seen sync.Map
-	err := each(count, 8, func(i int64) error {
+	err := each(count, 16, func(i int64) error {
 		if lost.Load() >= enough {
 			return nil
 		}

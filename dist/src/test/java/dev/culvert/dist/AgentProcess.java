@@ -2,8 +2,12 @@ package dev.culvert.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.tools.attach.AttachNotSupportedException;
+import com.sun.tools.attach.VirtualMachine;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.lang.reflect.Method;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -395,11 +399,21 @@ final class AgentProcess implements AutoCloseable {
         jcmd("GC.run");
     }
 
+    /** Has its JVM do what jcmd would, which is a JVM of its own and takes longer than most tests. */
     private String jcmd(String command) {
-        Path jcmd = Path.of(Objects.requireNonNull(System.getProperty("java.home")), "bin", "jcmd");
-        return Programs.run(jcmd.toString(), "-J-XX:TieredStopAtLevel=1", String.valueOf(process.pid()), command)
-                .expect(0)
-                .output();
+        try {
+            VirtualMachine jvm = VirtualMachine.attach(String.valueOf(process.pid()));
+            try {
+                Method execute = jvm.getClass().getMethod("executeJCmd", String.class);
+                try (InputStream answer = (InputStream) execute.invoke(jvm, command)) {
+                    return new String(answer.readAllBytes(), StandardCharsets.UTF_8);
+                }
+            } finally {
+                jvm.detach();
+            }
+        } catch (IOException | AttachNotSupportedException | ReflectiveOperationException e) {
+            throw new AssertionError(command + ":\n" + log, e);
+        }
     }
 
     /** Drains it, and cuts the drain short if that takes longer than a moment. */

@@ -3,11 +3,11 @@ package dev.culvert.dist;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -24,26 +24,35 @@ final class DocsTest {
     @TempDir
     private Path directory = Path.of("");
 
+    private record Example(Path page, String agent, String config) {}
+
     @Test
     void everyCompleteExampleOfAConfigurationIsAccepted() throws IOException {
+        List<Example> examples = new ArrayList<>();
         for (Path page : pages()) {
-            Matcher example = EXAMPLE.matcher(Files.readString(page));
-            while (example.find()) {
-                String agent = example.group(2);
-                Path file = Files.writeString(directory.resolve(agent + ".conf"), example.group(1));
-                agent(agent, file, "keygen").expect(0);
-                Programs.Result result = agent(agent, file, "check");
-                assertThat(result.code())
-                        .as("%s:%n%s%n%s", page, example.group(1), result.output())
-                        .isZero();
-            }
+            EXAMPLE.matcher(Files.readString(page))
+                    .results()
+                    .forEach(found -> examples.add(new Example(page, found.group(2), found.group(1))));
         }
+        assertThat(examples).hasSizeGreaterThan(10);
+        examples.parallelStream().forEach(this::isAccepted);
     }
 
-    private Programs.Result agent(String agent, Path file, String command) {
-        ProcessBuilder builder = Launcher.command("tunnel-" + agent, "-c", file.toString(), command);
-        builder.environment().put("STATE_DIRECTORY", directory.toString());
-        return Programs.run(builder);
+    private void isAccepted(Example example) {
+        try {
+            Path home = Files.createTempDirectory(directory, "example");
+            Path file = Files.writeString(home.resolve(example.agent + ".conf"), example.config);
+            for (String command : List.of("keygen", "check")) {
+                ProcessBuilder builder = Launcher.command("tunnel-" + example.agent, "-c", file.toString(), command);
+                builder.environment().put("STATE_DIRECTORY", home.toString());
+                Programs.Result result = Programs.run(builder);
+                assertThat(result.code())
+                        .as("%s, %s:%n%s%n%s", example.page, command, example.config, result.output())
+                        .isZero();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static List<Path> pages() throws IOException {

@@ -268,11 +268,11 @@ final class Tunnel implements AutoCloseable {
     public void close() {
         try (server;
                 client) {
-            for (AgentProcess agent : agents()) {
-                if (agent.isAlive() && agent.log().first("draining") == null) {
-                    agent.collectGarbage(); // the farewell of the drain is the allocation that reports a leak
-                }
-            }
+            agents().parallelStream()
+                    .filter(agent -> agent.isAlive() && agent.log().first("draining") == null)
+                    .forEach(
+                            AgentProcess::collectGarbage); // the farewell of the drain is the allocation that reports a
+            // leak
         }
     }
 }
