@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.tools.attach.AttachNotSupportedException;
 import com.sun.tools.attach.VirtualMachine;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -405,9 +406,13 @@ final class AgentProcess implements AutoCloseable {
             VirtualMachine jvm = VirtualMachine.attach(String.valueOf(process.pid()));
             try {
                 Method execute = jvm.getClass().getMethod("executeJCmd", String.class);
+                ByteArrayOutputStream said = new ByteArrayOutputStream();
                 try (InputStream answer = (InputStream) execute.invoke(jvm, command)) {
-                    return new String(answer.readAllBytes(), StandardCharsets.UTF_8);
+                    answer.transferTo(
+                            said); // not readAllBytes: this stream takes a length for an end, so that reads at an
+                    // offset are cut short
                 }
+                return said.toString(StandardCharsets.UTF_8);
             } finally {
                 jvm.detach();
             }

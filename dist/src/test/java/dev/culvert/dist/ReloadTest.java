@@ -74,7 +74,7 @@ final class ReloadTest {
 
             of.reload(serverConfig(0, other.fingerprint()));
             of.awaitLog("reloaded ");
-            from.awaitLog("lost: forbidden: this client may not connect any more");
+            from.awaitLog("ended: forbidden: this client may not connect any more");
             from.awaitLog("the peer does not accept our key " + Pattern.quote(client.fingerprint()));
 
             of.reload(serverConfig(0, other.fingerprint(), client.fingerprint()));

@@ -184,7 +184,7 @@ final class TrustTest {
                 socket.getOutputStream().write(secret);
                 assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(SocketException.class);
             }
-            client.awaitLog("session to .* lost: ");
+            client.awaitLog("session to .* ended: ");
             tunnel().server().awaitLog("session from tests@.* ended: .*(?i:bad.record.mac)");
         }
     }

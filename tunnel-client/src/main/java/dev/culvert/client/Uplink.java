@@ -642,7 +642,7 @@ final class Uplink implements Carrier {
             boolean wasLost = lost.removeIf(other -> other.session() == session);
             if (session == current) {
                 leave();
-                String reason = "session to " + server + " lost: " + code + ": " + text;
+                String reason = "session to " + server + " ended: " + code + ": " + text;
                 if (isGood()) {
                     order.restart();
                     retry("session_ended", server, reason, order.pause());

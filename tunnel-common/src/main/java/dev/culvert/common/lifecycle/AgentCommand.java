@@ -42,8 +42,8 @@ import picocli.CommandLine.Spec;
             "0:drained or done",
             "1:configuration or another start-up error",
             "2:usage",
-            "3:the drain deadline passed and connections were reset",
-            "4:no memory was left",
+            "3:connections were reset, at the deadline of the drain or by a second signal",
+            "4:no memory was left for buffers; on the heap, 134",
             "5:an address or port could not be listened on"
         },
         footer =
