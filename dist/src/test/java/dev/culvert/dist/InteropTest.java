@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -41,18 +42,18 @@ final class InteropTest {
 
         /** In version 1 one stalled reader stalls a stock session, so there is no such work for it. */
         List<Work> works() {
-            List<Work> works = new ArrayList<>(List.of(
-                    Work.of("echo", "echo"),
-                    Work.of("echo", "many", "1000"),
-                    Work.of("bulk", "bulk", "200000000"),
-                    Work.of("greeting", "greeting", halfCloses() ? "10000" : "3000"),
-                    Work.of("reset", "reset", "500")));
-            if (halfCloses()) {
-                works.add(Work.of("halfclose", "halfclose"));
-            }
+            List<Work> works = new ArrayList<>();
             if (version == 2) {
                 works.add(Work.of("stalled", "stalled", "down"));
                 works.add(Work.of("stalled", "stalled", "up"));
+            }
+            works.add(Work.of("echo", "echo"));
+            works.add(Work.of("echo", "many", "1000"));
+            works.add(Work.of("bulk", "bulk", "200000000"));
+            works.add(Work.of("greeting", "greeting", halfCloses() ? "10000" : "3000"));
+            works.add(Work.of("reset", "reset", "500"));
+            if (halfCloses()) {
+                works.add(Work.of("halfclose", "halfclose"));
             }
             return works;
         }
@@ -84,15 +85,22 @@ final class InteropTest {
     @ParameterizedTest
     @MethodSource("peers")
     void ourClientWorksWithAStockServer(Stock stock) {
-        for (Work work : stock.works()) {
-            try (GoProgram service = GoProgram.serve(stock.program(), "serve", "--over", stock.over(), work.service);
-                    AgentProcess client = client(stock, service.port())) {
-                report("stock server", stock, run("peer-1.5.57", "tcp", client, "forwards.x", work));
+        work(stock, stock.works().iterator());
+    }
 
-                // A service that does not read gives its streams up after 25 s.
-                await().atMost(Duration.ofSeconds(60)).until(() -> service.streams() == 0);
-                drains(client);
-            }
+    /** The other works are done before this one's end: a service that does not read gives its streams up after 25 s. */
+    private static void work(Stock stock, Iterator<Work> works) {
+        if (!works.hasNext()) {
+            return;
+        }
+        Work work = works.next();
+        try (GoProgram service = GoProgram.serve(stock.program(), "serve", "--over", stock.over(), work.service);
+                AgentProcess client = client(stock, service.port())) {
+            report("stock server", stock, run("peer-1.5.57", "tcp", client, "forwards.x", work));
+            work(stock, works);
+
+            await().atMost(Duration.ofSeconds(60)).until(() -> service.streams() == 0);
+            drains(client);
         }
     }
 

@@ -143,11 +143,11 @@ record Server(
                 default -> ". This is no tunnel server: correct upstream.servers";
             };
         }
-        // A stock server behind TLS is rare enough that another cause is likelier. One with TLS does not answer to who
-        // speaks without.
+        // One with TLS does not answer to who speaks without. A stock server behind TLS is rare enough that another
+        // cause is likelier.
         return session.version() == ProtocolVersion.CULVERT && tls == null
-                ? ". If this is a tunnel-server, which speaks TLS unless told otherwise, remove upstream.tls = off; if it is a stock smux server, set"
-                        + " upstream.protocol = smux-v1 or smux-v2"
+                ? ". If this is a tunnel-server, which speaks TLS unless told otherwise, remove upstream.tls = off; if it is a"
+                        + " stock smux server, set upstream.protocol = smux-v1 or smux-v2"
                 : "";
     }
 

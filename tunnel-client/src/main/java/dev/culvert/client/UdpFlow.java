@@ -100,8 +100,8 @@ final class UdpFlow implements Flow.Socket {
     /** Another sender is to have its place, of so many. Any thread. */
     void giveWay(int most) {
         String why = "its sender was silent for longest of " + most + ", the most there may be";
-        loop.execute(() -> connection.cut(
-                ErrorCode.LIMIT_REACHED, why)); // after it has been joined, before which nothing is there to cut
+        // Behind its joining: until then there is nothing to cut.
+        loop.execute(() -> connection.cut(ErrorCode.LIMIT_REACHED, why));
     }
 
     @Override

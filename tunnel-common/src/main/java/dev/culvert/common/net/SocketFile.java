@@ -84,15 +84,18 @@ public record SocketFile(Set<PosixFilePermission> permissions, Optional<String> 
         Path at = Path.of(path.path());
         PosixFileAttributeView file = Files.getFileAttributeView(at, PosixFileAttributeView.class);
         UserPrincipalLookupService names = at.getFileSystem().getUserPrincipalLookupService();
+        String asking = "";
         try {
             if (group.isPresent()) {
+                asking = "group " + group.get();
                 file.setGroup(names.lookupPrincipalByGroupName(group.get()));
             }
             if (owner.isPresent()) {
+                asking = "user " + owner.get();
                 file.setOwner(names.lookupPrincipalByName(owner.get()));
             }
-        } catch (UserPrincipalNotFoundException e) {
-            throw new IOException("there is no user or group " + e.getName() + " on this machine", e);
+        } catch (UserPrincipalNotFoundException e) { // whose name newer JDKs leave out
+            throw new IOException("there is no " + asking + " on this machine", e);
         } catch (IOException e) {
             throw new IOException(
                     "it can not be given away: " + e.getMessage() + ". Only root gives to other users, and anybody"

@@ -107,7 +107,7 @@ class UnixSocketTest {
 
         assertThatThrownBy(() -> listen(loop(), path("app.sock"), file))
                 .isInstanceOf(IOException.class)
-                .hasMessageEndingWith("there is no user or group no-such-group on this machine");
+                .hasMessageEndingWith("there is no group no-such-group on this machine");
         assertThat(directory).isEmptyDirectory();
     }
 
