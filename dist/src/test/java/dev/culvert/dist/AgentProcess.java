@@ -406,11 +406,11 @@ final class AgentProcess implements AutoCloseable {
             VirtualMachine jvm = VirtualMachine.attach(String.valueOf(process.pid()));
             try {
                 Method execute = jvm.getClass().getMethod("executeJCmd", String.class);
+                // Not readAllBytes: a read of this stream takes its length for an end, so what follows an offset is cut
+                // short.
                 ByteArrayOutputStream said = new ByteArrayOutputStream();
                 try (InputStream answer = (InputStream) execute.invoke(jvm, command)) {
-                    answer.transferTo(
-                            said); // not readAllBytes: this stream takes a length for an end, so that reads at an
-                    // offset are cut short
+                    answer.transferTo(said);
                 }
                 return said.toString(StandardCharsets.UTF_8);
             } finally {

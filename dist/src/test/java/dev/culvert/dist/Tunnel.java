@@ -268,11 +268,10 @@ final class Tunnel implements AutoCloseable {
     public void close() {
         try (server;
                 client) {
+            // The farewell of the drain is the allocation that reports a leak.
             agents().parallelStream()
                     .filter(agent -> agent.isAlive() && agent.log().first("draining") == null)
-                    .forEach(
-                            AgentProcess::collectGarbage); // the farewell of the drain is the allocation that reports a
-            // leak
+                    .forEach(AgentProcess::collectGarbage);
         }
     }
 }

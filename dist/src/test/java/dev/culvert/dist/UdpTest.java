@@ -130,18 +130,6 @@ final class UdpTest {
         }
     }
 
-    /** Datagrams, for whatever reason. */
-    private static double dropped(String agent) throws Exception {
-        try (AdminClient admin =
-                new AdminClient(directory.resolve(agent + ".sock").toString())) {
-            return Pattern.compile("(?m)^culvert_datagrams_dropped_total\\{.*} (\\S+)$")
-                    .matcher(admin.get("/metrics"))
-                    .results()
-                    .mapToDouble(sample -> Double.parseDouble(sample.group(1)))
-                    .sum();
-        }
-    }
-
     /** A socket of the JDK that is connected sends no empty ones. */
     @Test
     void anEmptyDatagramComesBackToo() throws IOException {
@@ -268,32 +256,25 @@ final class UdpTest {
         }
     }
 
-    /** All of them, unless something else keeps the processor from the agents for 50 ms: then what is missing is counted. */
     @Test
     @Tag("long")
     void tenThousandDatagramsAtAModestRateArrive() throws Exception {
-        double before = dropped("client") + dropped("server");
         try (DatagramSocket socket = sender("echo")) {
-            socket.setSoTimeout(2_000);
+            int arrived = 0;
             Set<Integer> seen = new HashSet<>();
-            int missing = 0;
             for (int i = 0; i < 1000; i++) {
                 for (int k = 0; k < 10; k++) {
                     send(socket, random(i * 10 + k, 20 + k));
                 }
                 for (int k = 0; k < 10; k++) {
-                    try {
-                        byte[] data = receive(socket);
-                        assertThat(data).isEqualTo(random(i * 10 + data.length - 20, data.length));
-                        assertThat(seen.add(i * 10 + data.length - 20)).isTrue();
-                    } catch (SocketTimeoutException e) {
-                        missing += 10 - k;
-                        break;
-                    }
+                    byte[] data = receive(socket);
+                    assertThat(data).isEqualTo(random(i * 10 + data.length - 20, data.length));
+                    seen.add(i * 10 + data.length - 20);
+                    arrived++;
                 }
             }
-            assertThat(dropped("client") + dropped("server") - before).isEqualTo(missing);
-            assertThat(seen).hasSize(10_000 - missing).hasSizeGreaterThan(9_900);
+            assertThat(arrived).isEqualTo(10_000);
+            assertThat(seen).hasSize(10_000);
         }
     }
 

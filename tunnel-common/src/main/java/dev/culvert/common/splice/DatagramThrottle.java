@@ -1,14 +1,11 @@
 package dev.culvert.common.splice;
 
 import dev.culvert.common.rate.Bucket;
-import dev.culvert.common.rate.Share;
-import dev.culvert.common.rate.Turn;
 import dev.culvert.common.splice.Datagrams.Loss;
 import io.netty.buffer.ByteBuf;
 import io.netty.util.concurrent.EventExecutor;
 import java.util.List;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One direction of a flow that is limited: a datagram goes when its buckets let it go, and is lost when that takes too long. The counterpart of
@@ -17,16 +14,12 @@ import org.jspecify.annotations.Nullable;
  * <p>Event loop only. Owns what it holds.
  */
 final class DatagramThrottle {
-    private final Connection connection;
-    private final EventExecutor loop;
+    private final Allowance allowance;
     private final DatagramQueue queue;
     private final Consumer<ByteBuf> out;
     /** Bytes of each datagram that do not count. */
     private final int around;
 
-    private Share share;
-    /** Null: it does not wait for a bucket. */
-    private @Nullable Turn turn;
     /** Bytes that were let go for a datagram which was dropped by then: the next may have them. */
     private int spare;
 
@@ -43,19 +36,17 @@ final class DatagramThrottle {
             DatagramMemory memory,
             Consumer<Loss> lost,
             Consumer<ByteBuf> out) {
-        this.connection = connection;
-        this.loop = loop;
+        allowance = new Allowance(connection, loop, buckets);
         this.out = out;
         this.around = around;
         queue = new DatagramQueue(loop, connection::now, memory, lost);
-        share = new Share(buckets, loop);
     }
 
     /** From now on these count, at least one. */
     void use(List<Bucket> buckets) {
-        if (!buckets.equals(share.buckets())) {
+        if (!allowance.isOf(buckets)) {
             stop();
-            share = new Share(buckets, loop);
+            allowance.use(buckets);
             proceed();
         }
     }
@@ -75,7 +66,7 @@ final class DatagramThrottle {
     }
 
     private void proceed() {
-        while (turn == null) {
+        while (!allowance.isWaiting()) {
             int next = queue.next();
             if (next == 0) {
                 giveBack();
@@ -104,39 +95,26 @@ final class DatagramThrottle {
         }
         // As many of those that wait as a turn takes: who came for each of some small ones alone would get less than
         // its part.
-        int missing = Math.max(bytes, Math.min(queue.held(), share.quantum())) - spare;
-        Turn next = new Turn(share, missing, () -> {
+        int missing = Math.max(bytes, Math.min(queue.held(), allowance.quantum())) - spare;
+        boolean taken = allowance.take(missing, () -> {
             spare += missing;
-            stoppedWaiting();
             proceed();
         });
-        if (next.take()) {
+        if (taken) {
             spare += missing;
-            return true;
         }
-        turn = next;
-        connection.waits();
-        return false;
-    }
-
-    private void stoppedWaiting() {
-        turn = null;
-        connection.waited();
+        return taken;
     }
 
     private void stop() {
-        if (turn != null) {
-            turn.cancel();
-            stoppedWaiting();
-        }
+        allowance.stopWaiting();
         giveBack();
     }
 
     private void giveBack() {
-        int bytes = spare;
-        spare = 0;
-        if (bytes > 0) {
-            share.buckets().forEach(bucket -> bucket.giveBack(bytes));
+        if (spare > 0) {
+            allowance.giveBack(spare);
+            spare = 0;
         }
     }
 

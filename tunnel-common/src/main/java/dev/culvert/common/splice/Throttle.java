@@ -1,8 +1,6 @@
 package dev.culvert.common.splice;
 
 import dev.culvert.common.rate.Bucket;
-import dev.culvert.common.rate.Share;
-import dev.culvert.common.rate.Turn;
 import io.netty.buffer.ByteBuf;
 import io.netty.util.concurrent.EventExecutor;
 import java.util.ArrayDeque;
@@ -19,16 +17,11 @@ import org.jspecify.annotations.Nullable;
  * <p>Event loop only. Owns what it holds.
  */
 final class Throttle {
-    private final Connection connection;
-    private final EventExecutor loop;
+    private final Allowance allowance;
     private final Consumer<ByteBuf> out;
     private final BooleanSupplier room;
     private final ArrayDeque<ByteBuf> held = new ArrayDeque<>(2);
     private int heldBytes;
-    private Share share;
-    /** Null: it does not wait for a bucket. */
-    private @Nullable Turn turn;
-
     private @Nullable Runnable end;
 
     /**
@@ -41,30 +34,27 @@ final class Throttle {
             List<Bucket> buckets,
             Consumer<ByteBuf> out,
             BooleanSupplier room) {
-        this.connection = connection;
-        this.loop = loop;
+        allowance = new Allowance(connection, loop, buckets);
         this.out = out;
         this.room = room;
-        share = new Share(buckets, loop);
     }
 
     /** How much to {@link #add} at once, bytes: more would only be held back. */
     int quantum() {
-        return share.quantum();
+        return allowance.quantum();
     }
 
     /** From now on these count, at least one. */
     void use(List<Bucket> buckets) {
-        if (!buckets.equals(share.buckets())) {
-            stopWaiting();
-            share = new Share(buckets, loop);
+        if (!allowance.isOf(buckets)) {
+            allowance.use(buckets);
             proceed();
         }
     }
 
     /** Lets go of all that it holds, and of the end; nothing is added after this. */
     void letAllGo() {
-        stopWaiting();
+        allowance.stopWaiting();
         pass(heldBytes);
     }
 
@@ -88,31 +78,15 @@ final class Throttle {
 
     /** Lets go what it may. */
     void proceed() {
-        while (turn == null && heldBytes > 0 && room.getAsBoolean()) {
-            int bytes = Math.min(heldBytes, share.quantum());
-            Turn next = new Turn(share, bytes, () -> {
-                stoppedWaiting();
+        while (!allowance.isWaiting() && heldBytes > 0 && room.getAsBoolean()) {
+            int bytes = Math.min(heldBytes, allowance.quantum());
+            boolean taken = allowance.take(bytes, () -> {
                 pass(bytes);
                 proceed();
             });
-            if (next.take()) {
+            if (taken) {
                 pass(bytes);
-            } else {
-                turn = next;
-                connection.waits();
             }
-        }
-    }
-
-    private void stoppedWaiting() {
-        turn = null;
-        connection.waited();
-    }
-
-    private void stopWaiting() {
-        if (turn != null) {
-            turn.cancel();
-            stoppedWaiting();
         }
     }
 
@@ -144,7 +118,7 @@ final class Throttle {
 
     /** Drops what it holds, and the end. */
     void drop() {
-        stopWaiting();
+        allowance.stopWaiting();
         end = null;
         heldBytes = 0;
         ByteBuf data;
