@@ -94,7 +94,7 @@ final class HaProxyTest {
         private final List<AgentProcess> running = new ArrayList<>();
 
         Servers(Service target, List<Integer> ports) {
-            this.what = Tunnel.to(target).each(AgentProcess.Builder::asShipped);
+            this.what = Tunnel.to(target).each(agent -> agent.asShipped().jvm(Launcher.ONE_COMPILER));
             this.ports = ports;
             ports.forEach(port -> running.add(what.startServer(port)));
             running.forEach(server -> server.port("listen"));

@@ -11,7 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** The launchers of the built package, for tests that start very many: these start in less than half of the time. */
 final class Launcher {
-    private static final String ONE_COMPILER = "-XX:TieredStopAtLevel=1";
+    static final String ONE_COMPILER = "-XX:TieredStopAtLevel=1";
     private static final String QUIETLY = "-Xlog:cds=off,cds+dynamic=off";
 
     private static final String CLIENT = """
