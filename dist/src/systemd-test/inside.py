@@ -188,6 +188,8 @@ def client_starts():
     """a client whose key is made beside a running server is let in by a reload"""
     edit("/etc/culvert/client.conf", PLACEHOLDER, sh("tunnel-server keygen"))
     edit("/etc/culvert/client.conf", "# wait = 10s", "wait = 60s")  # a slow machine may need longer to start the server again
+    for agent in AGENTS:  # nor may a drain be over before a slow machine has upgraded all that runs
+        edit(f"/etc/culvert/{agent}.conf", "# timeout = 30s", f"timeout = {2 * PATIENCE}s")
     edit("/etc/culvert/server.conf", PLACEHOLDER, sh("tunnel-client keygen").splitlines()[-1])
     sh("tunnel-client check")
     sh("systemctl reload tunnel-server")

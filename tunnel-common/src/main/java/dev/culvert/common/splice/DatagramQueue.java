@@ -105,11 +105,10 @@ final class DatagramQueue {
         return head.datagram;
     }
 
-    /** Drops all; nobody is told. */
-    void clear() {
-        ByteBuf datagram;
-        while ((datagram = poll()) != null) {
-            datagram.release();
+    /** Drops all: their flow has ended. */
+    void end() {
+        while (!waiting.isEmpty()) {
+            drop(Loss.ENDED);
         }
     }
 

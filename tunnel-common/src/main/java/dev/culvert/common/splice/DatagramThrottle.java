@@ -118,9 +118,9 @@ final class DatagramThrottle {
         }
     }
 
-    /** Drops what it holds; nobody is told. */
-    void drop() {
+    /** Drops what it holds: its flow has ended. */
+    void end() {
         stop();
-        queue.clear();
+        queue.end();
     }
 }

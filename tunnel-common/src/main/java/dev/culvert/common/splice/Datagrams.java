@@ -22,7 +22,7 @@ public final class Datagrams {
         NO_SESSION,
         /** The other side has just refused the flow of its sender. */
         REFUSED,
-        /** Its flow ended a moment ago. */
+        /** Its flow has ended, a moment ago or while it waited. */
         ENDED,
         /** This agent begins no flows any more. */
         DRAINING,

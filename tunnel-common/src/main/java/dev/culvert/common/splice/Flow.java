@@ -329,14 +329,14 @@ public final class Flow implements StreamListener {
             alarm.cancel(false);
         }
         if (toStream != null) {
-            toStream.drop();
+            toStream.end();
             toStream = null;
         }
         if (toSocket != null) {
-            toSocket.drop();
+            toSocket.end();
             toSocket = null;
         }
-        queue.clear();
+        queue.end();
         decoder.close();
         flush(); // what came with the end
         socket.ended(!opened && code != null && code != ErrorCode.REFUSED);

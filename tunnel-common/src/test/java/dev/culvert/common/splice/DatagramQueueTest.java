@@ -28,7 +28,7 @@ class DatagramQueueTest {
 
     @AfterEach
     void nothingIsLeft() {
-        queue.clear();
+        queue.end();
         channel.finishAndReleaseAll();
         assertThat(memory.taken()).isZero();
     }

@@ -241,7 +241,7 @@ class FlowTest {
         send(gone, 998);
         pump();
         gone.close("nobody wants it");
-        target.got.clear();
+        assertThat(here.datagrams().lost(Loss.ENDED)).isEqualTo(2);
 
         assertThat(offer(open(), 998, 1, 10)).isBetween(98_000L, 101_000L);
     }
