@@ -170,6 +170,7 @@ final class ShapingTest {
 
     private static void measure(long settled, long millis, List<Meter> meters, Executable expectations)
             throws Throwable {
+        // Real time: a rate is what is promised, and there is no event to wait for instead.
         Thread.sleep(settled); // windows and sockets are full by then
         meters.forEach(Meter::begin);
         Thread.sleep(millis);

@@ -2,6 +2,7 @@ package dev.culvert.common.splice;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.culvert.common.config.RateConfig;
 import dev.culvert.common.net.Dialer;
@@ -32,6 +33,7 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import org.awaitility.core.ConditionTimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -125,15 +127,17 @@ class ShapedSpliceTest {
     }
 
     /** Waits; what the sessions say to each other is on its way meanwhile. */
-    private void until(BooleanSupplier condition) throws Exception {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (!loop.submit(() -> {
-                    tunnel.pump();
-                    return condition.getAsBoolean();
-                })
-                .get(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
-            assertThat(System.nanoTime()).as(this::state).isLessThan(deadline);
-            Thread.sleep(1);
+    private void until(BooleanSupplier condition) {
+        try {
+            await().atMost(PATIENCE)
+                    .pollInterval(Duration.ofMillis(1))
+                    .until(() -> loop.submit(() -> {
+                                tunnel.pump();
+                                return condition.getAsBoolean();
+                            })
+                            .get(PATIENCE.toSeconds(), TimeUnit.SECONDS));
+        } catch (ConditionTimeoutException e) {
+            throw new AssertionError(state(), e);
         }
     }
 
