@@ -43,7 +43,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     private static final int MAX_BATCH = 256 << 10;
     private static final int MIN_READ = 4 << 10;
     private static final int FIRST_READ = 64 << 10;
-    private static final int MAX_READ = 256 << 10;
+    static final int MAX_READ = 256 << 10;
     /** Reads in an iteration of the event loop: what they bring should be passed on while the processor's cache has it. */
     private static final int READS = 2;
     /** Flushes in one go, before others have their turn on the event loop. */

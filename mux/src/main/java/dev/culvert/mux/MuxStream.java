@@ -15,8 +15,11 @@ import org.jspecify.annotations.Nullable;
  * StreamListener#onFin} from the peer), or at once by {@link #reset} here or {@link StreamListener#onReset} from there.
  */
 public final class MuxStream {
-    /** A slice smaller than this part of its buffer is copied, or a slow reader of crumbs would hold many loaves. */
-    private static final int SMALL_SLICE = 8;
+    /**
+     * A slice smaller than this part of its buffer is copied, or a slow reader of crumbs would hold many loaves. The frames of a download
+     * are, with their headers, an eighth of a full read.
+     */
+    private static final int SMALL_SLICE = 16;
 
     private final MuxSession session;
     private final int id;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -102,6 +103,47 @@ class MuxSessionTest {
                 assertThat(late.events).hasToString("fin ");
             }
         }
+    }
+
+    @Test
+    void framesOfTheUsualSizeAreNotCopiedOutOfAFullReadAndCrumbsAre() {
+        try (Pair pair = new Pair(Pair.settings(ProtocolVersion.CULVERT))) {
+            pair.server.attach = false;
+            Recorder request = pair.open("");
+            pair.pump();
+            Keeper reader = new Keeper();
+            pair.server.accepted.get(0).attach(reader);
+            ByteBuf read = ByteBufAllocator.DEFAULT.buffer(MuxConnection.MAX_READ, MuxConnection.MAX_READ);
+            int frames = MuxConnection.MAX_READ / (32 << 10);
+            for (int i = 0; i < frames; i++) {
+                psh(read, request.stream().id(), i == 0 ? 1 : MuxSettings.Flow.DEFAULT.frameSize());
+            }
+            pair.server.session.receive(read);
+
+            assertThat(reader.kept).hasSize(frames);
+            assertThat(read.refCnt()).isEqualTo(frames - 1);
+            reader.kept.forEach(ByteBuf::release);
+        }
+    }
+
+    private static void psh(ByteBuf out, int id, int bytes) {
+        Frame.writeHeader(out, ProtocolVersion.CULVERT, Frame.PSH, bytes, id);
+        out.writeZero(bytes);
+    }
+
+    private static final class Keeper implements StreamListener {
+        final List<ByteBuf> kept = new ArrayList<>();
+
+        @Override
+        public void onData(MuxStream stream, ByteBuf data) {
+            kept.add(data);
+        }
+
+        @Override
+        public void onFin(MuxStream stream) {}
+
+        @Override
+        public void onReset(MuxStream stream, ErrorCode code, String text) {}
     }
 
     @Test
