@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.ToLongFunction;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
  * Connections and transfers, all the time, over a link to which something happens every few seconds: each of them ends, bit for bit,
  * and memory stays as it is. {@code mvn verify -Psoak-faults}, which takes an hour, or {@code -Dsoak.minutes=5}.
  */
+@Tag("alone")
 @EnabledIfSystemProperty(named = "soak.minutes", matches = "[1-9].*")
 final class FaultSoakTest {
     private static final Duration LENGTH = Duration.ofMinutes(Integer.getInteger("soak.minutes", 0));

@@ -18,6 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** docs/examples/haproxy: several servers behind HAProxy, each of which can be restarted while it is in use. */
+@Tag("alone")
 @Tag("long")
 final class HaProxyTest {
     private static final int SESSIONS = 6;

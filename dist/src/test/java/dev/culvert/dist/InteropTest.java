@@ -9,6 +9,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -17,6 +18,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * works are those of {@code dist/src/test/go/peer}; each checks every byte itself. A release without half-close ends a stream only
  * when it hears nothing more, hence the short stall-timeout.
  */
+@Tag("alone")
 final class InteropTest {
     private static final List<String> RELEASES = List.of("1.5.24", "1.5.50", "1.5.57");
 

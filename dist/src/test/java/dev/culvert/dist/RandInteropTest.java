@@ -9,10 +9,12 @@ import java.net.http.HttpResponse;
 import java.util.HashSet;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The two programs of the rand example, written in Go against stock smux and unchanged, against our two ends. */
+@Tag("alone")
 final class RandInteropTest {
     private static final int REQUESTS = 500;
 

@@ -26,6 +26,7 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
@@ -34,6 +35,7 @@ import org.junit.jupiter.api.TestFactory;
  * leaves the page with it in dist/target/reliability.md. Takes real time, and so runs only with {@code -Preliability}; with {@code -Dculvert.reliability=short}
  * beside it, without the cases that are long. Several cases run at once, each with agents and a network of its own.
  */
+@Tag("alone")
 final class ReliabilityTest {
     private static final String EXTENT = System.getProperty("culvert.reliability", "");
     private static final int AT_ONCE = 6;

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
 /** Rates hold for the bytes that programs see, and who shares one gets as much as the others. */
+@Tag("alone")
 final class ShapingTest {
     private static final long MIB = 1 << 20;
     private static final Percentage TOLERANCE = Percentage.withPercentage(5);

@@ -10,9 +10,11 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.regex.MatchResult;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Who does not read harms nobody else. */
+@Tag("alone")
 final class SlowReaderTest {
     private static final int READERS = 64;
     private static final int ROUNDS = 7;

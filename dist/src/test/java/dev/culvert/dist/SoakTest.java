@@ -12,9 +12,11 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Very many connections, one session, and nothing left of them. A longer one: {@code mvn verify -Psoak}. */
+@Tag("alone")
 final class SoakTest {
     private static final int CONNECTIONS = Integer.getInteger("culvert.soak.connections", 4_000);
     private static final int WARM_UP = 3_000;

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,6 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Stock smux 1.5.57 inside Go's TLS on one side, this tunnel on the other, in both directions: who shows the right key works and
  * is held to what it may dial; nobody else gets a stream.
  */
+@Tag("alone")
 final class TlsInteropTest {
     private static final String PEER = "peer-1.5.57";
 

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A new process takes over from the one that runs, and no connection is refused, reset or lost. */
+@Tag("alone")
 @Tag("long")
 final class UpgradeTest {
     private static final Service ECHO = Service.echo();
