@@ -75,6 +75,7 @@ final class AgentProcess implements AutoCloseable {
         private final List<String> prefix = new ArrayList<>();
         private int descriptors;
         private boolean leakDetection = true;
+        private boolean shipped;
         private boolean keepEndings = true;
         private boolean verbose;
         private String excused = "(?!)";
@@ -124,6 +125,12 @@ final class AgentProcess implements AutoCloseable {
 
         /** Without leak detection and with both compilers: for tests that measure. */
         Builder asShipped() {
+            shipped = true;
+            return withoutLeakDetection();
+        }
+
+        /** For tests with very many buffers. */
+        Builder withoutLeakDetection() {
             leakDetection = false;
             return this;
         }
@@ -201,6 +208,8 @@ final class AgentProcess implements AutoCloseable {
         if (what.leakDetection) {
             flags.add("-Dio.netty.leakDetection.level=paranoid");
             flags.add("-Dio.netty.leakDetection.targetRecords=10");
+        }
+        if (!what.shipped) {
             flags.addAll(Launcher.flags(what.home, program));
         }
         builder.environment().remove("NOTIFY_SOCKET");

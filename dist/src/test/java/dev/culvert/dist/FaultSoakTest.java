@@ -19,7 +19,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.ToLongFunction;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
@@ -27,7 +26,6 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
  * Connections and transfers, all the time, over a link to which something happens every few seconds: each of them ends, bit for bit,
  * and memory stays as it is. {@code mvn verify -Psoak-faults}, which takes an hour, or {@code -Dsoak.minutes=5}.
  */
-@Tag("alone")
 @EnabledIfSystemProperty(named = "soak.minutes", matches = "[1-9].*")
 final class FaultSoakTest {
     private static final Duration LENGTH = Duration.ofMinutes(Integer.getInteger("soak.minutes", 0));
@@ -35,6 +33,9 @@ final class FaultSoakTest {
     private static final int THREADS = 8;
     private static final int BLOCK = 16 << 10;
     private static final int SAMPLES = 30;
+    /** Applications are quiet at times: a link that is lost then has to be seen, too. At most so long. */
+    private static final int PAUSE_MILLIS = 500;
+
     /** The longest fault is shorter than resume.window, and what is slow then is not stuck. */
     private static final int PATIENCE_MILLIS = 120_000;
 
@@ -78,6 +79,7 @@ final class FaultSoakTest {
                 work.add(threads.submit(() -> {
                     while (!over) {
                         exchange(scene, random);
+                        TimeUnit.MILLISECONDS.sleep(random.nextInt(PAUSE_MILLIS));
                     }
                     return null;
                 }));

@@ -129,7 +129,7 @@ final class InteropTest {
 
     private static AgentProcess server(Stock stock, int target) {
         return AgentProcess.server()
-                .asShipped()
+                .withoutLeakDetection()
                 .forgetEndings()
                 .config("""
                         smux { x {
@@ -143,7 +143,7 @@ final class InteropTest {
 
     private static AgentProcess client(Stock stock, int upstream) {
         return AgentProcess.client()
-                .asShipped()
+                .withoutLeakDetection()
                 .forgetEndings()
                 .config("""
                         upstream {
