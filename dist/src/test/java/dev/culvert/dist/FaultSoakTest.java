@@ -33,7 +33,7 @@ final class FaultSoakTest {
     private static final int THREADS = 8;
     private static final int BLOCK = 16 << 10;
     private static final int SAMPLES = 30;
-    /** Applications are quiet at times: a link that is lost then has to be seen, too. At most so long. */
+    /** Between connections, at most: it is about time that passes, and leaves the processor to the tests beside it. */
     private static final int PAUSE_MILLIS = 500;
 
     /** The longest fault is shorter than resume.window, and what is slow then is not stuck. */

@@ -17,7 +17,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -28,6 +31,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * another client's connections work, and the server has what it had before.
  */
 @SuppressWarnings("NullAway.Init")
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 final class HostilePeerTest {
     private static final int STREAMS = 50;
     private static final int LIMIT_REACHED = 11;
@@ -51,7 +55,10 @@ final class HostilePeerTest {
     @BeforeAll
     static void open() throws Exception {
         keys = Keys.make("tunnel-client", directory.resolve("hostile.key"));
-        tunnel = open(keys);
+        tunnel = Tunnel.to(ECHO)
+                .server("clients.hostile { key = \"%s\", allow = [\"%s\", \"%s\"], limits.streams = %d }"
+                        .formatted(keys.fingerprint(), ECHO.address(), STALL.address(), STREAMS))
+                .open();
         for (int i = 0; i < Runtime.getRuntime().availableProcessors(); i++) { // an event loop each
             try (RawClient peer = connect()) {
                 echoes(peer, 3);
@@ -60,13 +67,6 @@ final class HostilePeerTest {
         awaitIdle();
         descriptors = tunnel.server().descriptors() + DESCRIPTOR_SLACK;
         threads = tunnel.server().threads() + THREAD_SLACK;
-    }
-
-    private static Tunnel open(Keys hostile) {
-        return Tunnel.to(ECHO)
-                .server("clients.hostile { key = \"%s\", allow = [\"%s\", \"%s\"], limits.streams = %d }"
-                        .formatted(hostile.fingerprint(), ECHO.address(), STALL.address(), STREAMS))
-                .open();
     }
 
     @AfterAll
@@ -117,8 +117,8 @@ final class HostilePeerTest {
         return tunnel.server().log().first(ended(peer)) != null;
     }
 
-    private static String awaitEnd(Tunnel at, RawClient peer) {
-        return at.server().awaitLog(ended(peer)).group(1);
+    private static String awaitEnd(RawClient peer) {
+        return tunnel.server().awaitLog(ended(peer)).group(1);
     }
 
     @Test
@@ -132,7 +132,9 @@ final class HostilePeerTest {
 
     // ---- floods
 
+    /** Comes last: it asks for so many refusals that for ten seconds the log tells of no others. */
     @Test
+    @Order(Integer.MAX_VALUE)
     void aFloodOfOpensIsAnsweredWithResetsAndTheOthersGoOn() throws Exception {
         int rounds = 10;
         int each = 1000;
@@ -182,8 +184,7 @@ final class HostilePeerTest {
                 other.getOutputStream().write(round);
                 assertThat(other.getInputStream().read()).isEqualTo(round & 0xff);
             }
-            assertThat(awaitEnd(tunnel, peer))
-                    .matches("limit reached: \\d+ replies wait: the peer asks, but does not read");
+            assertThat(awaitEnd(peer)).matches("limit reached: \\d+ replies wait: the peer asks, but does not read");
         }
     }
 
@@ -260,7 +261,7 @@ final class HostilePeerTest {
     void whatIsNotAllowedEndsTheSessionAndIsNamed(Violation violation) throws Exception {
         try (RawClient peer = connect()) {
             peer.send(violation.frames.toArray(new byte[0][]));
-            isToldAndLeft(tunnel, peer, violation.sentence);
+            isToldAndLeft(peer, violation.sentence);
         }
     }
 
@@ -274,25 +275,23 @@ final class HostilePeerTest {
                 tooLong("HELLO", RawClient.HELLO, 4097));
     }
 
-    /** At a server of its own: of many refusals, such as those of a flood, only ten in ten seconds come into the log. */
     @ParameterizedTest(name = "{0}")
     @MethodSource("beginnings")
     void aWrongBeginningIsNoSession(Violation violation) throws Exception {
-        try (Tunnel calm = open(keys);
-                RawClient peer = new RawClient(keys, calm.server().port("listen"))) {
+        try (RawClient peer = new RawClient(keys, tunnel.server().port("listen"))) {
             peer.send(violation.frames.toArray(new byte[0][]));
-            isToldAndLeft(calm, peer, violation.sentence);
-            assertThat(calm.server().log().matching("session from hostile@.*:" + peer.localPort() + " "))
+            isToldAndLeft(peer, violation.sentence);
+            assertThat(tunnel.server().log().matching("session from hostile@.*:" + peer.localPort() + " "))
                     .isEmpty();
         }
     }
 
-    private static void isToldAndLeft(Tunnel at, RawClient peer, String sentence) throws IOException {
+    private static void isToldAndLeft(RawClient peer, String sentence) throws IOException {
         Frame farewell = peer.await(RawClient.CLOSE);
         assertThat(farewell.code()).isEqualTo(PROTOCOL_ERROR);
         assertThat(farewell.text()).isEqualTo(sentence);
         assertThat(peer.isAtEnd()).isTrue();
-        assertThat(awaitEnd(at, peer)).isEqualTo("protocol error: " + sentence);
+        assertThat(awaitEnd(peer)).isEqualTo("protocol error: " + sentence);
     }
 
     /** It is a stream like others: what nobody reads is not sent, and who has had enough ends it. */

@@ -35,6 +35,7 @@ final class ShapingTest {
     private static final double FAIR = 0.98;
 
     private final List<AutoCloseable> toClose = new ArrayList<>();
+    private final List<IOException> broken = new CopyOnWriteArrayList<>();
 
     @AfterEach
     void close() throws Exception {
@@ -157,24 +158,24 @@ final class ShapingTest {
         void run() throws IOException;
     }
 
-    private static void inBackground(Work work) {
+    private void inBackground(Work work) {
         Thread thread = new Thread(() -> {
             try {
                 work.run();
             } catch (IOException e) {
-                // the test is over
+                broken.add(e); // the test is over, or measure() tells
             }
         });
         thread.setDaemon(true);
         thread.start();
     }
 
-    private static void measure(long settled, long millis, List<Meter> meters, Executable expectations)
-            throws Throwable {
+    private void measure(long settled, long millis, List<Meter> meters, Executable expectations) throws Throwable {
         // Real time: a rate is what is promised, and there is no event to wait for instead.
         Thread.sleep(settled); // windows and sockets are full by then
         meters.forEach(Meter::begin);
         Thread.sleep(millis);
+        assertThat(broken).as("what has ended transfers").isEmpty();
         expectations.execute();
     }
 
