@@ -35,6 +35,7 @@ final class Log {
         reader = new Thread(() -> read(output), "log of " + name);
         reader.setDaemon(true);
         reader.start();
+        LogsOfFailures.add(this);
     }
 
     private void read(InputStream output) {
@@ -76,8 +77,8 @@ final class Log {
             }
             long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
             if (ended || left <= 0) {
-                throw new AssertionError("%s: %s of %s lines with \"%s\" after %s%s:%n%s"
-                        .formatted(name, seen, count, regex, patience, ended ? " (it has ended)" : "", tail()));
+                throw new AssertionError("%s of %s lines with \"%s\" after %s%s in %s"
+                        .formatted(seen, count, regex, patience, ended ? " (it has ended)" : "", tail()));
             }
             try {
                 wait(left);
@@ -97,6 +98,10 @@ final class Log {
         }
     }
 
+    synchronized boolean hasEnded() {
+        return ended;
+    }
+
     /** The lines so far in which {@code regex} is found. */
     synchronized List<String> matching(String regex) {
         Pattern pattern = Pattern.compile(regex);
@@ -109,9 +114,9 @@ final class Log {
         return found.isEmpty() ? null : found.get(0);
     }
 
-    /** The last lines. */
-    private synchronized String tail() {
-        return String.join("\n", lines.subList(Math.max(0, lines.size() - 60), lines.size()));
+    /** The last lines, below the name. */
+    synchronized String tail() {
+        return name + ":\n" + String.join("\n", lines.subList(Math.max(0, lines.size() - 60), lines.size()));
     }
 
     /** All of it. */
