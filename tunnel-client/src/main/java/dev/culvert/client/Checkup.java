@@ -1,6 +1,6 @@
 package dev.culvert.client;
 
-import dev.culvert.common.lifecycle.AgentCommand;
+import dev.culvert.common.lifecycle.AgentRun;
 import dev.culvert.common.lifecycle.Findings;
 import dev.culvert.common.lifecycle.SessionStatus;
 import dev.culvert.common.lifecycle.Sessions;
@@ -196,7 +196,7 @@ final class Checkup implements AutoCloseable {
                     tell(chain);
                     MuxSession session = new MuxSession(
                             MuxSession.Role.CLIENT,
-                            config.muxSettings("culvert " + AgentCommand.version() + " doctor")
+                            config.muxSettings("culvert " + AgentRun.version() + " doctor")
                                     .with(MuxSettings.Resume.OFF),
                             new Listener(server, up));
                     sessions.add(session, channel, "doctor", () -> new Sessions.Peer("", server.toString()));

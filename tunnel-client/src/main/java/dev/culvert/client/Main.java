@@ -3,7 +3,7 @@ package dev.culvert.client;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.lifecycle.Agent;
-import dev.culvert.common.lifecycle.AgentCommand;
+import dev.culvert.common.lifecycle.AgentRun;
 import dev.culvert.common.lifecycle.Findings;
 import dev.culvert.common.lifecycle.Program;
 import dev.culvert.common.lifecycle.StartFailure;
@@ -16,8 +16,8 @@ import java.util.List;
 public final class Main implements Program<ClientConfig> {
     private Main() {}
 
-    public static void main(String[] args) {
-        System.exit(AgentCommand.execute(new Main(), args));
+    public static void main(String[] args) throws InterruptedException {
+        System.exit(AgentRun.execute(new Main(), args));
     }
 
     @Override

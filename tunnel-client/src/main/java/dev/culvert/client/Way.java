@@ -1,6 +1,6 @@
 package dev.culvert.client;
 
-import dev.culvert.common.lifecycle.AgentCommand;
+import dev.culvert.common.lifecycle.AgentRun;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
@@ -35,7 +35,7 @@ record Way(
                 servers,
                 new Dialer(transport, upstream.connectTimeout()),
                 new SessionSocket(upstream.userTimeout()),
-                config.muxSettings("culvert " + AgentCommand.version()),
+                config.muxSettings("culvert " + AgentRun.version()),
                 upstream.backoff(),
                 upstream.maxAge(),
                 upstream.returnAfter());

@@ -7,7 +7,7 @@ import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.lifecycle.Agent;
-import dev.culvert.common.lifecycle.AgentCommand;
+import dev.culvert.common.lifecycle.AgentRun;
 import dev.culvert.common.lifecycle.LogSetup;
 import dev.culvert.common.lifecycle.OfferStatus;
 import dev.culvert.common.lifecycle.Plan;
@@ -164,7 +164,7 @@ public final class TunnelServer implements Agent {
     }
 
     private static List<Endpoint> endpoints(ServerConfig config) {
-        return config.endpoints("culvert " + AgentCommand.version());
+        return config.endpoints("culvert " + AgentRun.version());
     }
 
     private void begin(Endpoint endpoint, Acceptor acceptor, DuplexChannel accepted) {

@@ -1,27 +1,15 @@
 package dev.culvert.common.lifecycle;
 
-import ch.qos.logback.classic.LoggerContext;
-import dev.culvert.common.admin.AdminServer;
-import dev.culvert.common.admin.Predecessor;
 import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.ConfigFile;
 import dev.culvert.common.config.TlsConfig;
-import dev.culvert.common.net.Transport;
-import dev.culvert.common.systemd.SystemdNotifier;
 import dev.culvert.common.tls.Identity;
-import dev.culvert.common.tls.Tls;
-import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -49,12 +37,8 @@ import picocli.CommandLine.Spec;
         footer =
                 "%nSIGTERM and SIGINT drain, a second one ends at once. SIGHUP reads the configuration again. SIGUSR1 writes the state to the log. CULVERT_OPTS holds extra JVM flags.")
 public final class AgentCommand<C extends AgentConfig> implements Callable<Integer> {
-    private static final Logger LOG = LoggerFactory.getLogger(AgentCommand.class);
-
     private static final int DONE = 0;
     private static final int FAILED = 1;
-    /** An address or port could not be listened on: a service manager should try again. */
-    private static final int CANNOT_LISTEN = 5;
 
     private final Program<C> program;
 
@@ -76,34 +60,23 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
     }
 
     /** Does what the arguments ask for; returns the exit code. */
-    public static <C extends AgentConfig> int execute(Program<C> program, String... args) {
+    static <C extends AgentConfig> int execute(Program<C> program, String... args) {
         CommandLine line = new CommandLine(new AgentCommand<>(program));
         line.setCommandName(program.name());
         program.commands().forEach(line::addSubcommand);
         SteeringCommands.all().forEach(line::addSubcommand);
-        line.getCommandSpec().version(program.name() + " " + version());
+        line.getCommandSpec().version(program.name() + " " + AgentRun.version());
         line.getSubcommands()
                 .values()
                 .forEach(command -> command.getCommandSpec()
                         .mixinStandardHelpOptions(true)
-                        .version(program.name() + " " + version()));
+                        .version(program.name() + " " + AgentRun.version()));
         line.getCommandSpec().usageMessage().description(program.description());
         line.setDefaultValueProvider(option -> option instanceof CommandLine.Model.OptionSpec o
                         && o.longestName().equals("--config")
                 ? program.defaultConfig().toString()
                 : null);
-        LoggerContext logs = (LoggerContext) LoggerFactory.getILoggerFactory(); // before other threads want it
-        try {
-            return line.execute(args);
-        } finally {
-            logs.stop(); // writes what is queued
-        }
-    }
-
-    /** The version of the jar, or of nothing in particular. */
-    public static String version() {
-        return Optional.ofNullable(AgentCommand.class.getPackage().getImplementationVersion())
-                .orElse("unpackaged");
+        return line.execute(args);
     }
 
     @Override
@@ -125,80 +98,7 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
     }
 
     private int run(boolean takesOver) throws InterruptedException {
-        if (verbose) {
-            LogSetup.verbose();
-        }
-        Tls.load();
-        try {
-            C config = program.read(file());
-            LogSetup.apply(config.log());
-            return run(config, takesOver);
-        } catch (BadConfig | StartFailure e) {
-            if (LogSetup.isText()) {
-                fail(e);
-                return code(e);
-            }
-            LOG.error("{}", e.getMessage());
-            return code(e);
-        }
-    }
-
-    private static int code(Exception e) {
-        return e instanceof StartFailure failure && failure.mayPass() ? CANNOT_LISTEN : FAILED;
-    }
-
-    private int run(C config, boolean takesOver) throws StartFailure, InterruptedException {
-        EventLoopGroup admin = Transport.best().newEventLoops(1, "admin");
-        try {
-            return run(config, admin, takesOver ? Predecessor.find(admin, adminAddress(config.admin())) : null);
-        } catch (IOException e) {
-            throw new StartFailure(String.valueOf(e.getMessage()));
-        } finally {
-            admin.shutdownGracefully(0, 1, TimeUnit.SECONDS).await(2, TimeUnit.SECONDS);
-        }
-    }
-
-    private int run(C config, EventLoopGroup admin, @Nullable Predecessor before)
-            throws StartFailure, IOException, InterruptedException {
-        Agent agent = program.agent(config, before == null ? List.of() : before.sockets());
-        Lifecycle lifecycle = new Lifecycle(
-                agent,
-                file(),
-                SystemdNotifier.fromEnvironment(System.getenv(), admin),
-                SystemdNotifier.watchdog(
-                                System.getenv(), ProcessHandle.current().pid())
-                        .orElse(null),
-                before,
-                Launcher.ofThisProcess(file(), verbose),
-                System.getenv().containsKey("NOTIFY_SOCKET"));
-        try (AdminServer server = new AdminServer(
-                Transport.best(), admin, new Inspection(program.name(), version(), agent, lifecycle, admin))) {
-            List<String> addresses = config.admin().addresses(file(), System.getenv());
-            listen(server, addresses, before);
-            Signals.onTermination(lifecycle::signal);
-            Signals.onReload(lifecycle::reload);
-            Signals.onReport(lifecycle::report);
-            lifecycle.start();
-            server.begin();
-            if (addresses.isEmpty() && !config.admin().off()) {
-                LOG.warn(
-                        "admin: no socket, since {} is not there or may not be written to: set admin.listen to have status, reload and"
-                                + " the other commands that ask this agent, or to off",
-                        AdminConfig.defaultSocket(file(), System.getenv()).getParent());
-            }
-            return lifecycle.run();
-        } finally {
-            agent.close();
-        }
-    }
-
-    private static void listen(AdminServer server, List<String> addresses, @Nullable Predecessor before)
-            throws StartFailure, InterruptedException {
-        try {
-            server.listen(addresses, before == null ? List.of() : before.adminSockets());
-        } catch (IOException e) {
-            throw StartFailure.cannotListen(e);
-        }
+        return new AgentRun<>(program, file(), verbose).run(takesOver);
     }
 
     /**
@@ -206,13 +106,10 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
      * the agent's key is not for everybody who asks it.
      */
     public String adminAddress() throws BadConfig, IOException {
-        return adminAddress(ConfigFile.peek(
-                file(), program.defaultConfig(), "admin", top -> top.section("admin", AdminConfig::read)));
-    }
-
-    private String adminAddress(AdminConfig admin) throws IOException {
-        return admin.askAt(file(), System.getenv())
-                .orElseThrow(() -> new IOException("admin.listen is off in " + file() + ": there is nobody to ask"));
+        return AgentRun.adminAddress(
+                ConfigFile.peek(
+                        file(), program.defaultConfig(), "admin", top -> top.section("admin", AdminConfig::read)),
+                file());
     }
 
     @Command(description = "Read the configuration and print what would run.")
