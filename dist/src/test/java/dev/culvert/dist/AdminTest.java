@@ -127,6 +127,26 @@ final class AdminTest {
     }
 
     @Test
+    void aForwardIsCountedFromNoughtOn() throws Exception {
+        try (AgentProcess idle = AgentProcess.client()
+                        .config("""
+                                upstream { servers = ["127.0.0.1:9"], tls = off }
+                                forwards { idle { listen = "127.0.0.1:0", target = "127.0.0.1:9" } }
+                                reverse { web { target = "127.0.0.1:9" } }
+                                admin.listen = "%s"
+                                """.formatted(directory.resolve("idle.sock")))
+                        .start();
+                AdminClient client =
+                        new AdminClient(directory.resolve("idle.sock").toString())) {
+            idle.awaitLog("listening");
+            assertThat(client.get("/metrics"))
+                    .contains("culvert_connections_begun_total{client=\"\",forward=\"idle\"} 0.0")
+                    .contains("culvert_connections_begun_total{client=\"\",forward=\"reverse.web\"} 0.0")
+                    .contains("culvert_connections_ended_total{client=\"\",code=\"closed\",forward=\"idle\"} 0.0");
+        }
+    }
+
+    @Test
     void operationsMdNamesEveryMetricAndEveryFieldOfTheStatus() throws Exception {
         String docs = Files.readString(AgentProcess.source("docs/operations.md"));
         Tunnel.echoes(tunnel.client());

@@ -105,7 +105,7 @@ public final class TunnelClient implements Agent {
         this.config = config;
         begunWith = config;
         content = content(config).orElse("");
-        limit(config);
+        set(config);
         int count = config.upstream().sessions();
         loops = transport.newEventLoops(Math.min(count, Runtime.getRuntime().availableProcessors()), "client");
         accepting = loops.next();
@@ -162,7 +162,7 @@ public final class TunnelClient implements Agent {
             }
             edges = otherEdges;
             config = next;
-            limit(next);
+            set(next);
             LogSetup.apply(next.log());
             reverse.set(next.reverse(), otherEdges, next.dialTimeout());
             if (other.isPresent()) {
@@ -178,8 +178,8 @@ public final class TunnelClient implements Agent {
         restartIsNeeded(next).ifPresent(LOG::warn);
     }
 
-    /** Also what is open. */
-    private void limit(ClientConfig next) {
+    /** Forwards and their limits, also for what is open. */
+    private void set(ClientConfig next) {
         rate.set(next.rate());
         Map<String, RateConfig> own = new HashMap<>();
         next.forwards().forEach(forward -> own.put(forward.name(), forward.rate()));
@@ -187,6 +187,7 @@ public final class TunnelClient implements Agent {
         own.forEach((name, its) ->
                 rates.computeIfAbsent(name, missing -> new Limit(ticker)).set(its));
         rates.keySet().retainAll(own.keySet());
+        own.keySet().forEach(connections::expect);
         connections.shape();
     }
 

@@ -63,6 +63,11 @@ public final class Connections {
         return connection;
     }
 
+    /** A forward whose clients have no names has an account from now on, of nothing before its first connection. */
+    public void expect(String forward) {
+        tally(forward, "");
+    }
+
     /** The account of a forward's connections. Peers choose its name: after too many of them the rest is one. */
     Tally tally(String forward, String name) {
         var key = Map.entry(forward, name);
