@@ -11,9 +11,11 @@ import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A program that sends a name, waits for {@code ok}, sends a file and closes; and agents with little memory. */
+@Tag("long")
 final class LargeFileTest {
     private static final long SIZE = 1L << 30;
 

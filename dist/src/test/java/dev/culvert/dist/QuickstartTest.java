@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -73,6 +74,7 @@ final class QuickstartTest {
     }
 
     @Test
+    @Tag("long")
     void aTargetOfOnesOwnIsReached() throws Exception {
         try (Service echo = Service.echo();
                 Quickstart quickstart = new Quickstart("--target", echo.address())) {
@@ -88,6 +90,7 @@ final class QuickstartTest {
     }
 
     @Test
+    @Tag("long")
     void aTakenPortIsReplacedWithANote() throws Exception {
         try (ServerSocket taken = take(8080);
                 Service echo = Service.echo();

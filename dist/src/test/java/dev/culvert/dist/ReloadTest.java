@@ -161,6 +161,7 @@ final class ReloadTest {
     }
 
     @Test
+    @Tag("long")
     void keysOfBothSidesAreChangedUnderLoadAndNoConnectionIsLost() throws Exception {
         Keys nextClient = Keys.make("tunnel-client", directory.resolve("next-client.key"));
         Keys nextServer = Keys.make("tunnel-server", directory.resolve("next-server.key"));

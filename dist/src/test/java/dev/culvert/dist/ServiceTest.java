@@ -28,6 +28,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -73,6 +74,7 @@ final class ServiceTest {
     }
 
     @Test
+    @Tag("long")
     void systemdIsToldOfAnUpgradeByWhoWasItsMainProcessAndThenByTheNewOne() throws Exception {
         Path socket = directory.resolve("notify");
         Path admin = directory.resolve("server.sock");

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 
 /** Who does not read harms nobody else. */
 @Tag("alone")
+@Tag("long")
 final class SlowReaderTest {
     private static final int READERS = 64;
     private static final int ROUNDS = 7;

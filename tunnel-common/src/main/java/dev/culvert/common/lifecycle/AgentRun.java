@@ -45,7 +45,7 @@ public final class AgentRun<C extends AgentConfig> {
     public static <C extends AgentConfig> int execute(Program<C> program, String... args) throws InterruptedException {
         LoggerContext logs = (LoggerContext) LoggerFactory.getILoggerFactory(); // before other threads want it
         try {
-            if (args.length != 2 || !args[0].equals("-c")) {
+            if (args.length != 2 || !args[0].equals("-c") || args[1].startsWith("-")) {
                 return AgentCommand.execute(program, args);
             }
             // As units have it: without the fifth of a second in which picocli sets itself up.
