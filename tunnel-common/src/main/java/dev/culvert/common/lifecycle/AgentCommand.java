@@ -38,7 +38,6 @@ import picocli.CommandLine.Spec;
                 "%nSIGTERM and SIGINT drain, a second one ends at once. SIGHUP reads the configuration again. SIGUSR1 writes the state to the log. CULVERT_OPTS holds extra JVM flags.")
 public final class AgentCommand<C extends AgentConfig> implements Callable<Integer> {
     private static final int DONE = 0;
-    private static final int FAILED = 1;
 
     private final Program<C> program;
 
@@ -143,7 +142,7 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
         doctor.checkKernel();
         spec.commandLine().getOut().println(findings.sum());
         spec.commandLine().getOut().flush();
-        return findings.areGood() ? DONE : FAILED;
+        return findings.areGood() ? DONE : AgentRun.FAILED;
     }
 
     @Command(description = "Make this agent's key if there is none, and print its fingerprint.")
@@ -175,7 +174,7 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
 
     private int fail(Exception e) {
         spec.commandLine().getErr().println(e.getMessage());
-        return FAILED;
+        return AgentRun.FAILED;
     }
 
     /** The configuration, as the command line has it. */

@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
 public final class AgentRun<C extends AgentConfig> {
     private static final Logger LOG = LoggerFactory.getLogger(AgentRun.class);
 
-    private static final int FAILED = 1;
+    static final int FAILED = 1;
     /** An address or port could not be listened on: a service manager should try again. */
     private static final int CANNOT_LISTEN = 5;
 
