@@ -129,12 +129,12 @@ final class Fail2banTest {
             int port = server.port("listen");
             Tunnel.connectTo(port).close(); // as who looks whether it is there
             server.awaitLog("refused .*: the peer closed the connection");
-            try (RawClient peer = new RawClient(Keys.CLIENT, port)) {
-                peer.send(RawClient.frame(RawClient.HELLO, 0, tlv(1, FORGED)), forgedSyn(3));
-                peer.await(RawClient.OPENED);
-                peer.send(RawClient.frame(RawClient.RST, 3, coded(FORGED)));
+            try (RawPeer peer = new RawPeer(Keys.CLIENT, port)) {
+                peer.send(RawPeer.frame(RawPeer.HELLO, 0, tlv(1, FORGED)), forgedSyn(3));
+                peer.await(RawPeer.OPENED);
+                peer.send(RawPeer.frame(RawPeer.RST, 3, coded(FORGED)));
                 server.awaitLog("forward=listen:_refused.* end: .*" + FORGED);
-                peer.send(RawClient.frame(RawClient.GOAWAY, 0, coded(FORGED)), forgedSyn(5));
+                peer.send(RawPeer.frame(RawPeer.GOAWAY, 0, coded(FORGED)), forgedSyn(5));
                 server.awaitLog("session from tests@.* ended");
             }
         }
@@ -145,11 +145,11 @@ final class Fail2banTest {
     /** An open request whose id and forward are sentences of a server. */
     private static byte[] forgedSyn(int stream) {
         ByteArrayOutputStream payload = new ByteArrayOutputStream();
-        byte[] syn = RawClient.syn(stream, ECHO);
+        byte[] syn = RawPeer.syn(stream, ECHO);
         payload.write(syn, 8, syn.length - 8);
         payload.writeBytes(tlv(3, FORGED));
         payload.writeBytes(tlv(4, FORGED));
-        return RawClient.frame(RawClient.SYN, stream, payload.toByteArray());
+        return RawPeer.frame(RawPeer.SYN, stream, payload.toByteArray());
     }
 
     private static byte[] tlv(int type, String text) {

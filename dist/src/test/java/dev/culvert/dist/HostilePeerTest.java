@@ -1,18 +1,19 @@
 package dev.culvert.dist;
 
-import static dev.culvert.dist.RawClient.frame;
-import static dev.culvert.dist.RawClient.header;
-import static dev.culvert.dist.RawClient.syn;
+import static dev.culvert.dist.RawPeer.frame;
+import static dev.culvert.dist.RawPeer.header;
+import static dev.culvert.dist.RawPeer.syn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.awaitility.Awaitility.await;
 
-import dev.culvert.dist.RawClient.Frame;
+import dev.culvert.dist.RawPeer.Frame;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -60,7 +61,7 @@ final class HostilePeerTest {
                         .formatted(keys.fingerprint(), ECHO.address(), STALL.address(), STREAMS))
                 .open();
         for (int i = 0; i < Runtime.getRuntime().availableProcessors(); i++) { // an event loop each
-            try (RawClient peer = connect()) {
+            try (RawPeer peer = connect()) {
                 echoes(peer, 3);
             }
         }
@@ -93,40 +94,36 @@ final class HostilePeerTest {
     }
 
     /** A client whose session is up. */
-    private static RawClient connect() throws Exception {
-        RawClient peer = new RawClient(keys, tunnel.server().port("listen"));
-        peer.send(frame(RawClient.HELLO, 0));
-        peer.await(RawClient.HELLO);
+    private static RawPeer connect() throws Exception {
+        RawPeer peer = new RawPeer(keys, tunnel.server().port("listen"));
+        peer.send(frame(RawPeer.HELLO, 0));
+        peer.await(RawPeer.HELLO);
         return peer;
     }
 
-    private static void echoes(RawClient peer, int stream) throws IOException {
-        peer.send(syn(stream, ECHO), frame(RawClient.PSH, stream, Bytes.ascii("hello")));
-        peer.await(RawClient.OPENED);
-        Frame answer = peer.await(RawClient.PSH);
+    private static void echoes(RawPeer peer, int stream) throws IOException {
+        peer.send(syn(stream, ECHO), frame(RawPeer.PSH, stream, Bytes.ascii("hello")));
+        peer.await(RawPeer.OPENED);
+        Frame answer = peer.await(RawPeer.PSH);
         assertThat(answer.stream()).isEqualTo(stream);
         assertThat(answer.data().array()).isEqualTo(Bytes.ascii("hello"));
     }
 
-    /** A session that was never up is refused, the others end. */
-    private static String ended(RawClient peer) {
-        return "(?:session from|refused) hostile@127\\.0\\.0\\.1:" + peer.localPort() + "(?: ended)?: (.*)";
-    }
-
-    private static boolean hasEnded(RawClient peer) {
-        return tunnel.server().log().first(ended(peer)) != null;
-    }
-
-    private static String awaitEnd(RawClient peer) {
-        return tunnel.server().awaitLog(ended(peer)).group(1);
+    /**
+     * The line on the end of a session; one that was never up is refused.
+     *
+     * @param reason a regex: who had the port before has ended for another
+     */
+    private static String end(RawPeer peer, String reason) {
+        return "(?:session from|refused) hostile@127\\.0\\.0\\.1:" + peer.localPort() + "(?: ended)?: " + reason + "$";
     }
 
     @Test
     void handWrittenFramesWork() throws Exception {
-        try (RawClient peer = connect()) {
+        try (RawPeer peer = connect()) {
             echoes(peer, 3);
-            peer.send(frame(RawClient.FIN, 3));
-            assertThat(peer.await(RawClient.FIN).stream()).isEqualTo(3);
+            peer.send(frame(RawPeer.FIN, 3));
+            assertThat(peer.await(RawPeer.FIN).stream()).isEqualTo(3);
         }
     }
 
@@ -139,7 +136,7 @@ final class HostilePeerTest {
         int rounds = 10;
         int each = 1000;
         int opened = 0;
-        try (RawClient peer = connect();
+        try (RawPeer peer = connect();
                 Socket other = tunnel.connect()) {
             for (int round = 0; round < rounds; round++) {
                 byte[][] flood = new byte[each][];
@@ -148,8 +145,8 @@ final class HostilePeerTest {
                 }
                 peer.send(flood);
                 for (int i = 0; i < each; i++) {
-                    Frame answer = peer.await(RawClient.OPENED, RawClient.RST);
-                    if (answer.command() == RawClient.OPENED) {
+                    Frame answer = peer.await(RawPeer.OPENED, RawPeer.RST);
+                    if (answer.command() == RawPeer.OPENED) {
                         opened++;
                     } else {
                         assertThat(answer.code()).isEqualTo(LIMIT_REACHED);
@@ -164,17 +161,18 @@ final class HostilePeerTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {RawClient.SYN, RawClient.PING})
+    @ValueSource(ints = {RawPeer.SYN, RawPeer.PING})
     void whoAsksAndDoesNotReadLosesItsSessionAndTheOthersGoOn(int command) throws Exception {
         int rounds = 500; // the buffers of the kernel fill first
         int each = 1000;
-        byte[] ping = frame(RawClient.PING, 0, Bytes.ofLong(1));
-        try (RawClient peer = connect();
+        byte[] ping = frame(RawPeer.PING, 0, Bytes.ofLong(1));
+        try (RawPeer peer = connect();
                 Socket other = tunnel.connect()) {
-            for (int round = 0; round < rounds && !hasEnded(peer); round++) {
+            String end = end(peer, "limit reached: \\d+ replies wait: the peer asks, but does not read");
+            for (int round = 0; round < rounds && tunnel.server().log().first(end) == null; round++) {
                 byte[][] flood = new byte[each][];
                 for (int i = 0; i < each; i++) {
-                    flood[i] = command == RawClient.PING ? ping : syn(3 + 2 * (round * each + i), STALL);
+                    flood[i] = command == RawPeer.PING ? ping : syn(3 + 2 * (round * each + i), STALL);
                 }
                 try {
                     peer.send(flood);
@@ -184,23 +182,23 @@ final class HostilePeerTest {
                 other.getOutputStream().write(round);
                 assertThat(other.getInputStream().read()).isEqualTo(round & 0xff);
             }
-            assertThat(awaitEnd(peer)).matches("limit reached: \\d+ replies wait: the peer asks, but does not read");
+            tunnel.server().awaitLog(end);
         }
     }
 
     @Test
     void whoOverrunsItsWindowLosesTheStreamAndKeepsTheSession() throws Exception {
-        byte[] push = frame(RawClient.PSH, 3, new byte[32 << 10]);
-        byte[] ping = frame(RawClient.PING, 0, Bytes.ofLong(1));
+        byte[] push = frame(RawPeer.PSH, 3, new byte[32 << 10]);
+        byte[] ping = frame(RawPeer.PING, 0, Bytes.ofLong(1));
         int most = (128 << 20) / push.length; // the buffers of the kernel fill first
-        try (RawClient peer = connect()) {
+        try (RawPeer peer = connect()) {
             peer.send(syn(3, STALL));
-            Frame answer = peer.await(RawClient.OPENED);
-            for (int i = 0; i < most && answer.command() != RawClient.RST; i++) {
+            Frame answer = peer.await(RawPeer.OPENED);
+            for (int i = 0; i < most && answer.command() != RawPeer.RST; i++) {
                 peer.send(push, ping);
-                answer = peer.await(RawClient.PONG, RawClient.RST);
+                answer = peer.await(RawPeer.PONG, RawPeer.RST);
             }
-            assertThat(answer.command()).isEqualTo(RawClient.RST);
+            assertThat(answer.command()).isEqualTo(RawPeer.RST);
             assertThat(answer.stream()).isEqualTo(3);
             assertThat(answer.code()).isEqualTo(FLOW_CONTROL);
             assertThat(answer.text()).isEqualTo("the peer sent more than its window");
@@ -231,26 +229,26 @@ final class HostilePeerTest {
     static Stream<Violation> violations() {
         int all = 65_535;
         return Stream.of(
-                tooLong("SYN", RawClient.SYN, 4097),
-                tooLong("SYN", RawClient.SYN, all),
-                tooLong("FIN", RawClient.FIN, all),
-                tooLong("NOP", RawClient.NOP, all),
-                tooLong("UPD", RawClient.UPD, all),
-                tooLong("HELLO", RawClient.HELLO, 4097),
-                tooLong("OPENED", RawClient.OPENED, 1),
-                tooLong("RST", RawClient.RST, 1029),
-                tooLong("GOAWAY", RawClient.GOAWAY, 1029),
-                tooLong("CLOSE", RawClient.CLOSE, 1029),
-                tooLong("PING", RawClient.PING, all),
-                tooLong("PONG", RawClient.PONG, all),
+                tooLong("SYN", RawPeer.SYN, 4097),
+                tooLong("SYN", RawPeer.SYN, all),
+                tooLong("FIN", RawPeer.FIN, all),
+                tooLong("NOP", RawPeer.NOP, all),
+                tooLong("UPD", RawPeer.UPD, all),
+                tooLong("HELLO", RawPeer.HELLO, 4097),
+                tooLong("OPENED", RawPeer.OPENED, 1),
+                tooLong("RST", RawPeer.RST, 1029),
+                tooLong("GOAWAY", RawPeer.GOAWAY, 1029),
+                tooLong("CLOSE", RawPeer.CLOSE, 1029),
+                tooLong("PING", RawPeer.PING, all),
+                tooLong("PONG", RawPeer.PONG, all),
                 tooLong("command 0x18", 0x18, 0),
                 new Violation(
                         "TLV 9 tells of 65535 bytes, but 0 are there",
-                        frame(RawClient.SYN, 3, (byte) 9, (byte) 0xff, (byte) 0xff)),
+                        frame(RawPeer.SYN, 3, (byte) 9, (byte) 0xff, (byte) 0xff)),
                 new Violation(
                         "TLV 1 is an address of the wrong length",
-                        frame(RawClient.SYN, 3, new byte[] {1, 5, 0, 3, (byte) 0xff, 'a', 0, 80})),
-                new Violation("a second HELLO", frame(RawClient.HELLO, 0)),
+                        frame(RawPeer.SYN, 3, new byte[] {1, 5, 0, 3, (byte) 0xff, 'a', 0, 80})),
+                new Violation("a second HELLO", frame(RawPeer.HELLO, 0)),
                 new Violation("the peer opened stream 2, which is not one of its ids", syn(2, ECHO)),
                 new Violation("the peer opened stream 0, which is not one of its ids", syn(0, ECHO)),
                 new Violation("the peer opened stream 3 after stream 5", syn(5, ECHO), syn(3, ECHO)));
@@ -259,7 +257,7 @@ final class HostilePeerTest {
     @ParameterizedTest(name = "{0}")
     @MethodSource("violations")
     void whatIsNotAllowedEndsTheSessionAndIsNamed(Violation violation) throws Exception {
-        try (RawClient peer = connect()) {
+        try (RawPeer peer = connect()) {
             peer.send(violation.frames.toArray(new byte[0][]));
             isToldAndLeft(peer, violation.sentence);
         }
@@ -267,52 +265,60 @@ final class HostilePeerTest {
 
     static Stream<Violation> beginnings() {
         return Stream.of(
-                new Violation("PSH before HELLO", frame(RawClient.PSH, 3, Bytes.ascii("hello"))),
+                new Violation("PSH before HELLO", frame(RawPeer.PSH, 3, Bytes.ascii("hello"))),
                 new Violation("SYN before HELLO", syn(3, ECHO)),
                 new Violation(
                         "TLV 1 tells of 65535 bytes, but 0 are there",
-                        frame(RawClient.HELLO, 0, (byte) 1, (byte) 0xff, (byte) 0xff)),
-                tooLong("HELLO", RawClient.HELLO, 4097));
+                        frame(RawPeer.HELLO, 0, (byte) 1, (byte) 0xff, (byte) 0xff)),
+                tooLong("HELLO", RawPeer.HELLO, 4097));
     }
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("beginnings")
     void aWrongBeginningIsNoSession(Violation violation) throws Exception {
-        try (RawClient peer = new RawClient(keys, tunnel.server().port("listen"))) {
+        try (RawPeer peer = new RawPeer(keys, tunnel.server().port("listen"))) {
+            int sessions = sessions(peer);
             peer.send(violation.frames.toArray(new byte[0][]));
             isToldAndLeft(peer, violation.sentence);
-            assertThat(tunnel.server().log().matching("session from hostile@.*:" + peer.localPort() + " "))
-                    .isEmpty();
+            assertThat(sessions(peer)).isEqualTo(sessions);
         }
     }
 
-    private static void isToldAndLeft(RawClient peer, String sentence) throws IOException {
-        Frame farewell = peer.await(RawClient.CLOSE);
+    /** How many have been up from this port. */
+    private static int sessions(RawPeer peer) {
+        return tunnel.server()
+                .log()
+                .matching("session from hostile@.*:" + peer.localPort() + " up")
+                .size();
+    }
+
+    private static void isToldAndLeft(RawPeer peer, String sentence) throws IOException {
+        Frame farewell = peer.await(RawPeer.CLOSE);
         assertThat(farewell.code()).isEqualTo(PROTOCOL_ERROR);
         assertThat(farewell.text()).isEqualTo(sentence);
         assertThat(peer.isAtEnd()).isTrue();
-        assertThat(awaitEnd(peer)).isEqualTo("protocol error: " + sentence);
+        tunnel.server().awaitLog(end(peer, Pattern.quote("protocol error: " + sentence)));
     }
 
     /** It is a stream like others: what nobody reads is not sent, and who has had enough ends it. */
     @Test
     void aProbeThatIsNotReadSendsNoMoreThanItsWindow() throws Exception {
-        try (RawClient peer = connect()) {
-            peer.send(frame(RawClient.SYN, 3, (byte) 5, (byte) 0, (byte) 0));
-            peer.await(RawClient.OPENED);
-            long clock = peer.await(RawClient.PSH).data().getLong();
+        try (RawPeer peer = connect()) {
+            peer.send(frame(RawPeer.SYN, 3, (byte) 5, (byte) 0, (byte) 0));
+            peer.await(RawPeer.OPENED);
+            long clock = peer.await(RawPeer.PSH).data().getLong();
             assertThat(clock).isCloseTo(System.currentTimeMillis(), within(60_000L));
 
-            peer.send(frame(RawClient.FIN, 3));
+            peer.send(frame(RawPeer.FIN, 3));
             int window = 256 << 10; // of whose HELLO names none
             for (int left = window - Long.BYTES; left > 0; ) {
-                left -= peer.await(RawClient.PSH).data().remaining();
+                left -= peer.await(RawPeer.PSH).data().remaining();
                 assertThat(left).isNotNegative();
             }
-            peer.send(frame(RawClient.PING, 0, new byte[8]));
-            assertThat(peer.await(RawClient.PSH, RawClient.PONG).command()).isEqualTo(RawClient.PONG);
+            peer.send(frame(RawPeer.PING, 0, new byte[8]));
+            assertThat(peer.await(RawPeer.PSH, RawPeer.PONG).command()).isEqualTo(RawPeer.PONG);
 
-            peer.send(frame(RawClient.RST, 3, new byte[4]));
+            peer.send(frame(RawPeer.RST, 3, new byte[4]));
             echoes(peer, 5);
         }
     }
@@ -320,16 +326,16 @@ final class HostilePeerTest {
     /** Ids are a session's own: those of the other client's streams mean nothing here. */
     @Test
     void theStreamsOfAnotherSessionAreOutOfReach() throws Exception {
-        try (RawClient peer = connect();
+        try (RawPeer peer = connect();
                 Socket other = tunnel.connect()) {
             other.getOutputStream().write('x');
             assertThat(other.getInputStream().read()).isEqualTo('x');
             for (int stream = 1; stream < 2_000; stream++) {
                 peer.send(
-                        frame(RawClient.UPD, stream, new byte[8]),
-                        frame(RawClient.PSH, stream, Bytes.ascii("hello")),
-                        frame(RawClient.FIN, stream),
-                        frame(RawClient.RST, stream, new byte[4]));
+                        frame(RawPeer.UPD, stream, new byte[8]),
+                        frame(RawPeer.PSH, stream, Bytes.ascii("hello")),
+                        frame(RawPeer.FIN, stream),
+                        frame(RawPeer.RST, stream, new byte[4]));
             }
             echoes(peer, 3);
 

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.typesafe.config.ConfigFactory;
 import dev.culvert.common.admin.AdminClient;
+import dev.culvert.dist.RawPeer.Frame;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -347,6 +348,26 @@ final class ReverseTest {
                     assertThat(atTarget.isConnected()).isTrue();
                 }
             }
+        }
+    }
+
+    /** The server did not know yet; another client may take it. */
+    @Test
+    void aConnectionThatComesAfterTheTargetWentDownIsLeftToOthers() throws Exception {
+        int refused = 3; // ErrorCode.REFUSED: safe to ask another
+        String down = "web { target = \"127.0.0.1:%d\", health { interval = 100ms, fall = 1 } }".formatted(freePort());
+        try (ServerSocket listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                AgentProcess client = startClient(Keys.CLIENT, listener.getLocalPort(), down);
+                RawPeer server = new RawPeer(Keys.SERVER, listener)) {
+            server.await(RawPeer.HELLO);
+            client.awaitLog("reverse.web: not offered while its target does not answer");
+            byte[] web = {4, 3, 0, 'w', 'e', 'b'}; // TLV 4, FORWARD
+            server.send(RawPeer.frame(RawPeer.HELLO, 0), RawPeer.frame(RawPeer.SYN, 2, web));
+
+            Frame answer = server.await(RawPeer.OPENED, RawPeer.RST);
+            assertThat(answer.command()).isEqualTo(RawPeer.RST);
+            assertThat(answer.code()).isEqualTo(refused);
+            assertThat(answer.text()).isEqualTo("this client does not offer web now: its target does not answer");
         }
     }
 

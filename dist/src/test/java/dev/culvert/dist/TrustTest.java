@@ -240,7 +240,7 @@ final class TrustTest {
         String key = Keys.CLIENT.file().toString();
         Path words = directory.resolve("words");
         for (int i = 0; i < 2; i++) { // the first is answered, the second ends the session
-            byte[] hello = RawClient.frame(RawClient.HELLO, 0);
+            byte[] hello = RawPeer.frame(RawPeer.HELLO, 0);
             Files.write(words, hello, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         }
         Programs.Result result = OpenSsl.connect(serverPort(), words, "-cert", key, "-key", key, "-msg", "-ign_eof");

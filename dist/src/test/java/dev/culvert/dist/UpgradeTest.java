@@ -67,13 +67,13 @@ final class UpgradeTest {
     /** One session after the other, each with a connection. */
     private static Load sessions(int port) {
         return new Load(() -> {
-            try (RawClient session = new RawClient(Keys.CLIENT, port)) {
+            try (RawPeer session = new RawPeer(Keys.CLIENT, port)) {
                 session.send(
-                        RawClient.frame(RawClient.HELLO, 0),
-                        RawClient.syn(3, ECHO),
-                        RawClient.frame(RawClient.PSH, 3, (byte) 'x'),
-                        RawClient.frame(RawClient.FIN, 3));
-                while (session.await(RawClient.FIN, RawClient.GOAWAY).command() != RawClient.FIN) {
+                        RawPeer.frame(RawPeer.HELLO, 0),
+                        RawPeer.syn(3, ECHO),
+                        RawPeer.frame(RawPeer.PSH, 3, (byte) 'x'),
+                        RawPeer.frame(RawPeer.FIN, 3));
+                while (session.await(RawPeer.FIN, RawPeer.GOAWAY).command() != RawPeer.FIN) {
                     // to be told that no more are taken is no harm to the one that is there
                 }
             }

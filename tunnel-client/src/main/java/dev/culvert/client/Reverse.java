@@ -82,7 +82,7 @@ final class Reverse {
         /** As its files were when the configuration was last read. */
         private volatile Optional<WebTls> tls;
 
-        private boolean up;
+        private volatile boolean up;
         private @Nullable Health health;
 
         Forward(ReverseConfig config, Optional<WebTls> tls, @Nullable Forward before) {
@@ -242,6 +242,10 @@ final class Reverse {
         if (forward == null || request.kind() != OpenRequest.Kind.CONNECTION) {
             // Not processed: it may have been offered until a moment ago, and by others still.
             stream.reset(ErrorCode.REFUSED, "this client does not offer " + name);
+            return;
+        }
+        if (!forward.up) {
+            stream.reset(ErrorCode.REFUSED, "this client does not offer " + name + " now: its target does not answer");
             return;
         }
         int most = forward.config.maxConnections();

@@ -3,6 +3,7 @@ package dev.culvert.dist;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -11,10 +12,10 @@ import java.util.Arrays;
 import javax.net.ssl.SSLSocket;
 
 /**
- * A client that holds a key which is let in, and writes the bytes of docs/protocol.md, or others, by itself. It reads only when
- * it is told to. One thread.
+ * A client or a server that holds a key which is let in, and writes the bytes of docs/protocol.md, or others, by itself. It reads
+ * only when it is told to. One thread.
  */
-final class RawClient implements AutoCloseable {
+final class RawPeer implements AutoCloseable {
     static final int SYN = 0;
     static final int FIN = 1;
     static final int PSH = 2;
@@ -35,7 +36,7 @@ final class RawClient implements AutoCloseable {
     private final SSLSocket socket;
     private final InputStream in;
 
-    /** What the server has sent; RST, GOAWAY and CLOSE carry a code and a text. */
+    /** What the other side has sent; RST, GOAWAY and CLOSE carry a code and a text. */
     record Frame(int command, int stream, ByteBuffer data) {
         int code() {
             return data.getInt(0);
@@ -47,11 +48,20 @@ final class RawClient implements AutoCloseable {
     }
 
     /** Connects to a server and shows it a key. */
-    RawClient(Keys own, int port) throws IOException, GeneralSecurityException {
+    RawPeer(Keys own, int port) throws IOException, GeneralSecurityException {
         socket = JdkTls.showing(own.file()).newSocket();
         socket.setReceiveBufferSize(RECEIVE_BUFFER);
         Tunnel.connect(socket, port);
         socket.setEnabledProtocols(new String[] {"TLSv1.3"});
+        socket.startHandshake();
+        in = socket.getInputStream();
+    }
+
+    /** Waits for a client and shows it a key. */
+    RawPeer(Keys own, ServerSocket listener) throws IOException, GeneralSecurityException {
+        listener.setSoTimeout((int) AgentProcess.PATIENCE.toMillis());
+        socket = JdkTls.showing(own.file()).accept(listener.accept());
+        socket.setSoTimeout((int) AgentProcess.PATIENCE.toMillis());
         socket.startHandshake();
         in = socket.getInputStream();
     }
@@ -91,7 +101,7 @@ final class RawClient implements AutoCloseable {
         socket.getOutputStream().write(all.toByteArray());
     }
 
-    /** Where it comes from, as the log of the server has it. */
+    /** Its own port, as the log of the other side has it. */
     int localPort() {
         return socket.getLocalPort();
     }
@@ -119,7 +129,7 @@ final class RawClient implements AutoCloseable {
         throw new AssertionError("none of the commands " + Arrays.toString(commands) + " has come");
     }
 
-    /** Whether the server has said its last word. */
+    /** Whether the other side has said its last word. */
     boolean isAtEnd() throws IOException {
         return in.read() < 0;
     }
