@@ -105,7 +105,7 @@ public final class Program implements AutoCloseable {
             if (!process.isAlive() || System.nanoTime() > deadline) {
                 throw new BenchFailure(name + " " + otherwise + "\n" + tail());
             }
-            pause(Duration.ofMillis(2));
+            pause(Duration.ofMillis(10));
         }
     }
 
