@@ -175,12 +175,26 @@ def install():
     return sh("tunnel-server --version")
 
 
+def archives():
+    """the package makes archives of its classes, and makes them anew when Java changes"""
+    files = [f"/usr/lib/culvert/lib/tunnel-{agent}.jsa" for agent in AGENTS]
+    check(all(map(os.path.exists, files)), "there are none")
+    for file in files:
+        os.remove(file)
+    sh("dpkg-trigger --by-package=culvert /usr/lib/jvm")
+    sh("dpkg --configure --pending")
+    check(all(map(os.path.exists, files)), "they were not made anew")
+    return ", ".join(f"{file} {os.path.getsize(file) >> 20} MiB" for file in files)
+
+
 def server_starts():
     """the server starts with a key that root has made"""
     sh("tunnel-server keygen")
     sh("tunnel-server check")
     sh("systemctl enable --now tunnel-server")
     check(not refuses(SERVER_PORT), "the server does not listen")
+    with open(f"/proc/{property_of('tunnel-server', 'MainPID')}/maps") as maps:
+        check("/usr/lib/culvert/lib/tunnel-server.jsa" in maps.read(), "it does not have its archive of classes")
     return property_of("tunnel-server", "UnitFileState")
 
 
@@ -595,6 +609,7 @@ def purge():
 
 CHECKS = [
     install,
+    archives,
     server_starts,
     client_starts,
     traffic,

@@ -210,7 +210,7 @@ final class AgentProcess implements AutoCloseable {
             flags.add("-Dio.netty.leakDetection.targetRecords=10");
         }
         if (!what.shipped) {
-            flags.addAll(Launcher.flags(what.home, program));
+            flags.add(Launcher.ONE_COMPILER);
         }
         builder.environment().remove("NOTIFY_SOCKET");
         builder.environment()

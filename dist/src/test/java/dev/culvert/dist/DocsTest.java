@@ -82,9 +82,9 @@ final class DocsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"tunnel-client", "tunnel-server"})
-    void theLaunchersAreForEveryPosixShell(String launcher) {
-        String file = AgentProcess.packaged("bin/" + launcher).toString();
+    @ValueSource(strings = {"tunnel-client", "tunnel-server", "archive-classes"})
+    void theScriptsAreForEveryPosixShell(String script) {
+        String file = AgentProcess.packaged("bin/" + script).toString();
 
         Programs.run("sh", "-n", file).expect(0);
     }

@@ -77,6 +77,7 @@ final class PackageTest {
                 .allMatch(line ->
                         line.matches("drwxr-xr-x /.*|-rw-r--r-- /.*|-rwxr-xr-x /usr/lib/culvert/bin/.*|l\\S+ /.*"))
                 .contains(
+                        "-rwxr-xr-x /usr/lib/culvert/bin/archive-classes",
                         "-rwxr-xr-x /usr/lib/culvert/bin/tunnel-client",
                         "-rwxr-xr-x /usr/lib/culvert/bin/tunnel-server",
                         "-rw-r--r-- /usr/lib/culvert/lib/tunnel-client.jar",
@@ -110,6 +111,9 @@ final class PackageTest {
                         "Depends: default-jre-headless (>= 2:1.17) | java17-runtime-headless");
         assertThat(deb("--info", "conffiles").lines())
                 .containsExactly("/etc/culvert/client.conf", "/etc/culvert/server.conf");
+        assertThat(deb("--info", "triggers").lines())
+                .as("when Java changes, so do the archives")
+                .containsExactly("interest-noawait /usr/lib/jvm");
     }
 
     @Test

@@ -54,8 +54,10 @@ final class RuntimeTest {
         List<String> files = new ArrayList<>(files(home));
         assertThat(files).contains("runtime/bin/java", "runtime/legal/java.base/LICENSE");
         files.removeIf(file -> file.startsWith("runtime/"));
+        List<String> without = new ArrayList<>(files(AgentProcess.packaged("")));
+        without.removeIf(file -> file.matches("lib/(tunnel-.*\\.jsa|jsa\\.release)")); // archive-classes has made them
 
-        assertThat(files).isEqualTo(files(AgentProcess.packaged("")));
+        assertThat(files).isEqualTo(without);
     }
 
     @Test
