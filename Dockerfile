@@ -10,7 +10,8 @@
 FROM debian:stable-slim AS agents
 ADD culvert-*-linux-*.tar.gz /opt/
 # The agent's own: its key, and the socket by which it is steered. Nothing else is written but /tmp.
-RUN cd /opt && ln -s culvert-* culvert && culvert/bin/archive-classes && install -d -o 10001 -g 10001 -m 0700 /var/lib/culvert /run/culvert
+RUN cd /opt && ln -s culvert-* culvert && culvert/bin/archive-classes \
+    && install -d -o 10001 -g 10001 -m 0700 /var/lib/culvert /run/culvert
 ENV PATH=/opt/culvert/bin:$PATH \
     STATE_DIRECTORY=/var/lib/culvert \
     RUNTIME_DIRECTORY=/run/culvert

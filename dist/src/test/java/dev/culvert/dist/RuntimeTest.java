@@ -92,13 +92,17 @@ final class RuntimeTest {
     }
 
     private static Programs.Result run(String program, String... arguments) {
-        List<String> command =
-                new ArrayList<>(List.of(home.resolve("bin/" + program).toString()));
+        return Programs.run(command(programs.toString(), home.resolve("bin/" + program), arguments));
+    }
+
+    /** With nothing but {@code PATH} in the environment. */
+    private static ProcessBuilder command(String path, Path program, String... arguments) {
+        List<String> command = new ArrayList<>(List.of(program.toString()));
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().clear();
-        builder.environment().put("PATH", programs.toString());
-        return Programs.run(builder);
+        builder.environment().put("PATH", path);
+        return builder;
     }
 
     @ParameterizedTest
@@ -155,5 +159,19 @@ final class RuntimeTest {
                         .startServer(0)) {
             server.awaitLog("^own: listen: listening");
         }
+    }
+
+    @Test
+    void itsClassesCanBeArchived() {
+        Path copy = directory.resolve("culvert");
+        Programs.run("cp", "-rp", home.toString(), copy.toString()).expect(0);
+        String system = "/usr/bin:/bin"; // a Java may be there: the package's own comes first
+        Programs.run(command(system, copy.resolve("bin/archive-classes"))).expect(0);
+
+        ProcessBuilder version = command(system, copy.resolve("bin/tunnel-client"), "--version");
+        version.environment().put("CULVERT_OPTS", "-Xlog:class+load");
+        assertThat(Programs.run(version).expect(0).output())
+                .contains("java.lang.Object source: shared objects file")
+                .containsPattern("dev\\.culvert\\S+ source: shared objects file \\(top\\)");
     }
 }
