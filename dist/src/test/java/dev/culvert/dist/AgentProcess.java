@@ -256,10 +256,13 @@ final class AgentProcess implements AutoCloseable {
                 awaitLog(ENDING.formatted(Pattern.quote(forward), "(?:tests@)?127\\.0\\.0\\.1:" + clientPort)));
     }
 
-    /** Why a server has not let in whoever came by this socket. */
-    String awaitRefusal(Socket socket) {
-        return awaitLog("WARN .*listen: refused 127\\.0\\.0\\.1:" + socket.getLocalPort() + ": (.*)")
-                .group(1);
+    /**
+     * Waits until a server says why it has not let in whoever came by this socket.
+     *
+     * @param reason a regex: who had the port before may have been refused, too
+     */
+    void awaitRefusal(Socket socket, String reason) {
+        awaitLog("WARN .*listen: refused 127\\.0\\.0\\.1:" + socket.getLocalPort() + ": " + reason);
     }
 
     // ---- what is done to it

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
@@ -146,15 +147,15 @@ final class AuthorityAttackTest {
     @MethodSource("clients")
     void aClientGetsNothingIf(Wrong is) throws Exception {
         JdkTls tls = JdkTls.showing(is.shown.key(), is.shown.certificates());
+        int sessions = server.log().matching("session from .* up").size();
         try (SSLSocket socket = tls.connect(server.port("listen"), "TLSv1.3")) {
             assertThatThrownBy(() -> {
                         socket.startHandshake(); // a TLS 1.3 client is done before the server has looked
                         socket.getInputStream().read();
                     })
                     .isInstanceOf(IOException.class);
-            assertThat(server.awaitRefusal(socket)).containsPattern(is.reason);
-            assertThat(server.log().matching("session from .*:" + socket.getLocalPort() + " "))
-                    .isEmpty();
+            server.awaitRefusal(socket, ".*" + is.reason);
+            assertThat(server.log().matching("session from .* up")).hasSize(sessions);
         }
     }
 
@@ -165,7 +166,7 @@ final class AuthorityAttackTest {
         JdkTls tls = JdkTls.showing(stranger.key(), stranger.certificates());
         try (SSLSocket socket = tls.connect(server.port("listen"), "TLSv1.3")) {
             socket.startHandshake();
-            assertThat(server.awaitRefusal(socket)).contains("x?" + line + "?[2J");
+            server.awaitRefusal(socket, ".*" + Pattern.quote("x?" + line + "?[2J"));
             assertThat(server.log().matching("^" + line)).isEmpty();
         }
     }
