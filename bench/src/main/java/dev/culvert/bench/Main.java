@@ -3,6 +3,7 @@ package dev.culvert.bench;
 import dev.culvert.bench.Bed.LinkSpec;
 import dev.culvert.bench.peer.Chisel;
 import dev.culvert.bench.peer.Culvert;
+import dev.culvert.bench.peer.Floor;
 import dev.culvert.bench.peer.Frp;
 import dev.culvert.bench.peer.GoSmux;
 import dev.culvert.bench.peer.HaProxy;
@@ -221,6 +222,7 @@ final class Main implements Callable<Integer> {
         Culvert tls = new Culvert(Promise.TLS, home, true);
         List<Peer> all = new ArrayList<>(List.of(
                 new Peer.Direct(),
+                new Floor(installed.resolve("bin/floor")),
                 clear,
                 tls,
                 clear.withoutResume(),

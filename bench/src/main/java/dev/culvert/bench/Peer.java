@@ -14,6 +14,11 @@ public interface Peer {
     /** Whether what it carries is encrypted. */
     boolean encrypts();
 
+    /** Whether people could use it; what could not be used only says what the machine can do. */
+    default boolean isTunnel() {
+        return true;
+    }
+
     /** What is missing on this machine to run it, and where it comes from; empty if it can run. */
     Optional<String> missing();
 
@@ -49,6 +54,11 @@ public interface Peer {
 
         @Override
         public boolean encrypts() {
+            return false;
+        }
+
+        @Override
+        public boolean isTunnel() {
             return false;
         }
 

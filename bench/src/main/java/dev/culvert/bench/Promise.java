@@ -138,7 +138,7 @@ final class Promise {
                 metric,
                 peers.stream()
                         .filter(among)
-                        .filter(peer -> !(peer instanceof Culvert) && !(peer instanceof Peer.Direct))
+                        .filter(peer -> peer.isTunnel() && !(peer instanceof Culvert))
                         .map(Peer::name));
         if (our.isPresent() && rival.isPresent()) {
             double ratio = our.get() / rival.get().getValue();

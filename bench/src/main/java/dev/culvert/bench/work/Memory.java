@@ -65,7 +65,7 @@ public record Memory(Held held, int count) implements Work {
 
     @Override
     public boolean worksWith(Peer peer) {
-        return held == Held.SESSIONS ? peer instanceof Culvert : !(peer instanceof Peer.Direct);
+        return held == Held.SESSIONS ? peer instanceof Culvert : peer.isTunnel();
     }
 
     @Override

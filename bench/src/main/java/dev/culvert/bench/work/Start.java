@@ -35,7 +35,7 @@ public record Start() implements Work {
 
     @Override
     public boolean worksWith(Peer peer) {
-        return !(peer instanceof Peer.Direct);
+        return peer.isTunnel();
     }
 
     @Override
