@@ -19,6 +19,15 @@ public final class Files {
         }
     }
 
+    /** The whole file, as text. */
+    public static String read(Path file) {
+        try {
+            return java.nio.file.Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     public static void createDirectories(Path directory) {
         try {
             java.nio.file.Files.createDirectories(directory);

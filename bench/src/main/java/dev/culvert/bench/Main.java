@@ -259,6 +259,9 @@ final class Main implements Callable<Integer> {
         about.put("date", LocalDate.now(ZoneOffset.UTC).toString());
         about.put("cores", Integer.toString(Runtime.getRuntime().availableProcessors()));
         about.put("kernel", System.getProperty("os.version"));
+        about.put(
+                "congestion control",
+                Files.read(Path.of("/proc/sys/net/ipv4/tcp_congestion_control")).strip());
         about.put("Java", System.getProperty("java.vm.name") + " " + Runtime.version());
         return about;
     }
