@@ -206,7 +206,9 @@ int main(int argc, char **argv) {
     } else {
         session = connect_to(server);
         for (int i = 0; i + 3 < argc && i < FORWARDS; i++) {
-            targets[i] = (uint16_t) atoi(strchr(argv[i + 3], '=') + 1);
+            char *equals = strchr(argv[i + 3], '=');
+            if (!equals) errx(2, "%s: expected PORT=TARGET", argv[i + 3]);
+            targets[i] = (uint16_t) atoi(equals + 1);
             listeners[i] = listen_at(address_of("127.0.0.1", (uint16_t) atoi(argv[i + 3])));
             watch(listeners[i]);
         }
