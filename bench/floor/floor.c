@@ -2,12 +2,12 @@
  * The least that a tunnel over one connection costs: what this machine leaves for any of them.
  *
  *     floor server ADDRESS:PORT
- *     floor client ADDRESS:PORT PORT=TARGET ...
+ *     floor client ADDRESS:PORT ADDRESS:PORT=TARGET ...
  *
  * One thread, level-triggered epoll, one write to the session an iteration. There are no windows, no limits, no resuming, no
  * encryption and no log: one reader that is slow stops everybody, which is why nobody should use it. A frame is eight bytes, the
  * number of the connection and the length of what follows, as the machine stores them. The first frame of a connection has the
- * port of its target; one without bytes is its end.
+ * address of its target; one without bytes is its end.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -36,7 +36,7 @@ static size_t batched, received;
 static int socket_of[CONNECTIONS], ended[CONNECTIONS];
 static uint32_t connection_of[CONNECTIONS]; /* by socket; 0: none */
 static int listeners[FORWARDS];
-static uint16_t targets[FORWARDS];
+static struct sockaddr_in targets[FORWARDS];
 static uint32_t connections;
 
 static void watch(int fd) {
@@ -44,8 +44,12 @@ static void watch(int fd) {
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event)) err(1, "epoll_ctl");
 }
 
-static struct sockaddr_in address_of(const char *text, uint16_t port) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+static struct sockaddr_in address_of(char *text) {
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    char *colon = strchr(text, ':');
+    if (!colon) errx(2, "%s: expected ADDRESS:PORT", text);
+    *colon = 0;
+    address.sin_port = htons((uint16_t) atoi(colon + 1));
     if (inet_pton(AF_INET, text, &address.sin_addr) != 1) errx(2, "%s: no address of IPv4", text);
     return address;
 }
@@ -147,9 +151,9 @@ static void take(struct header header, const char *bytes) {
     uint32_t connection = header.connection;
     if (connection >= CONNECTIONS) errx(1, "not a frame");
     if (!socket_of[connection] && header.length == sizeof targets[0]) {
-        uint16_t port;
-        memcpy(&port, bytes, sizeof port);
-        keep(connection, connect_to(address_of("127.0.0.1", port)));
+        struct sockaddr_in target;
+        memcpy(&target, bytes, sizeof target);
+        keep(connection, connect_to(target));
     } else if (header.length > 0) {
         write_all(socket_of[connection], bytes, header.length);
     } else {
@@ -194,10 +198,8 @@ static int forward_of(int fd) {
 }
 
 int main(int argc, char **argv) {
-    char *colon = argc > 2 ? strchr(argv[2], ':') : NULL;
-    if (!colon) errx(2, "usage: floor server ADDRESS:PORT | floor client ADDRESS:PORT PORT=TARGET ...");
-    *colon = 0;
-    struct sockaddr_in server = address_of(argv[2], (uint16_t) atoi(colon + 1));
+    if (argc < 3) errx(2, "usage: floor server ADDRESS:PORT | floor client ADDRESS:PORT ADDRESS:PORT=TARGET ...");
+    struct sockaddr_in server = address_of(argv[2]);
     epoll = epoll_create1(EPOLL_CLOEXEC);
     if (!strcmp(argv[1], "server")) {
         int one = 1, listener = listen_at(server);
@@ -207,9 +209,10 @@ int main(int argc, char **argv) {
         session = connect_to(server);
         for (int i = 0; i + 3 < argc && i < FORWARDS; i++) {
             char *equals = strchr(argv[i + 3], '=');
-            if (!equals) errx(2, "%s: expected PORT=TARGET", argv[i + 3]);
-            targets[i] = (uint16_t) atoi(equals + 1);
-            listeners[i] = listen_at(address_of("127.0.0.1", (uint16_t) atoi(argv[i + 3])));
+            if (!equals) errx(2, "%s: expected ADDRESS:PORT=TARGET", argv[i + 3]);
+            *equals = 0;
+            targets[i] = address_of(equals + 1);
+            listeners[i] = listen_at(address_of(argv[i + 3]));
             watch(listeners[i]);
         }
     }

@@ -3,9 +3,8 @@ package dev.culvert.bench;
 import dev.culvert.bench.Bed.LinkSpec;
 import dev.culvert.bench.peer.Chisel;
 import dev.culvert.bench.peer.Culvert;
-import dev.culvert.bench.peer.Floor;
+import dev.culvert.bench.peer.Forwarder;
 import dev.culvert.bench.peer.Frp;
-import dev.culvert.bench.peer.GoSmux;
 import dev.culvert.bench.peer.HaProxy;
 import dev.culvert.bench.peer.Rathole;
 import dev.culvert.bench.peer.Ssh;
@@ -222,12 +221,12 @@ final class Main implements Callable<Integer> {
         Culvert tls = new Culvert(Promise.TLS, home, true);
         List<Peer> all = new ArrayList<>(List.of(
                 new Peer.Direct(),
-                new Floor(installed.resolve("bin/floor")),
+                Forwarder.floor(installed.resolve("bin")),
                 clear,
                 tls,
                 clear.withoutResume(),
                 tls.withoutResume(),
-                new GoSmux(installed.resolve("bin/gosmux")),
+                Forwarder.goSmux(installed.resolve("bin")),
                 new HaProxy(),
                 new Ssh(),
                 new Rathole(rathole, false),

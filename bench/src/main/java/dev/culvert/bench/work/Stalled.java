@@ -1,12 +1,10 @@
 package dev.culvert.bench.work;
 
 import dev.culvert.bench.Metric;
-import dev.culvert.bench.Peer;
 import dev.culvert.bench.Program;
 import dev.culvert.bench.Site;
 import dev.culvert.bench.Tunnel;
 import dev.culvert.bench.Work;
-import dev.culvert.bench.peer.Floor;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -34,11 +32,6 @@ public record Stalled(int readers, int seconds) implements Work {
     @Override
     public boolean needsWarmUp() {
         return false; // the rate alone is measured first
-    }
-
-    @Override
-    public boolean worksWith(Peer peer) {
-        return !(peer instanceof Floor);
     }
 
     /** In a tunnel of its own: some peers do not recover. */

@@ -11,11 +11,20 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** The forwarder of {@code bench/gosmux}: stock smux in Go. */
-public record GoSmux(Path program) implements Peer {
-    @Override
-    public String name() {
-        return "go-smux";
+/**
+ * A forwarder that is written here and that bench/run builds.
+ *
+ * @param compiler what builds it
+ */
+public record Forwarder(String name, Path program, String compiler, boolean isTunnel) implements Peer {
+    /** The one of {@code bench/gosmux}: stock smux in Go. */
+    public static Forwarder goSmux(Path directory) {
+        return new Forwarder("go-smux", directory.resolve("gosmux"), "Go", true);
+    }
+
+    /** The one of {@code bench/floor}: what a tunnel over one connection costs at the least on this machine. */
+    public static Forwarder floor(Path directory) {
+        return new Forwarder("floor", directory.resolve("floor"), "gcc", false);
     }
 
     @Override
@@ -25,7 +34,7 @@ public record GoSmux(Path program) implements Peer {
 
     @Override
     public Optional<String> missing() {
-        return Peer.missing("bench/run builds it, with Go", program);
+        return Peer.missing("bench/run builds it, with " + compiler, program);
     }
 
     @Override
