@@ -13,13 +13,15 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Has bulk wait in the moments in which BBR sends next to nothing, see {@link ProbeRtt}: else a keystroke beside a download takes a fifth of
- * a second now and then. It looks at the connection while that has more to send than the kernel takes, and not otherwise.
+ * Gives BBR what it needs, while a connection has more to send than the kernel takes. Bulk waits in the moments in which BBR sends next to
+ * nothing, see {@link ProbeRtt}: else a keystroke beside a download takes a fifth of a second now and then. And the kernel is given so much
+ * ahead that it does not run out of it, by the bandwidth that BBR has seen, see {@link SessionSocket#unsent}.
  */
 public final class BbrWatch extends ChannelInboundHandlerAdapter {
     /** TCP_CC_INFO of IPPROTO_TCP, as in Linux's netinet/tcp.h: tcp_bbr_info of linux/inet_diag.h. */
     private static final RawUnixChannelOption STATE = new RawUnixChannelOption("TCP_CC_INFO", 6, 26, 20);
 
+    private static final int BANDWIDTH = 0;
     private static final int MIN_RTT = 8;
     private static final int CWND_GAIN = 16;
     /** The gain is a fraction of 256, and is 1 in this state only. */
@@ -34,6 +36,7 @@ public final class BbrWatch extends ChannelInboundHandlerAdapter {
     private long busyAt = System.nanoTime() - BUSY;
     private boolean looking;
     private boolean holding;
+    private int unsent = MuxConnection.UNSENT_LOW_WATER;
 
     private BbrWatch(Channel channel, MuxConnection connection) {
         this.channel = channel;
@@ -74,6 +77,7 @@ public final class BbrWatch extends ChannelInboundHandlerAdapter {
         state.order(ByteOrder.nativeOrder());
         forecast.look(now, state.getInt(MIN_RTT), state.getInt(CWND_GAIN) == PROBING);
         hold(forecast.bulkWaits());
+        giveAhead(SessionSocket.unsent(bandwidth(state)));
         if (!channel.isWritable()) {
             busyAt = now;
         }
@@ -88,6 +92,18 @@ public final class BbrWatch extends ChannelInboundHandlerAdapter {
             return channel.isActive() ? channel.config().getOption(STATE) : null;
         } catch (ChannelException e) {
             return null; // it is closed
+        }
+    }
+
+    /** Bytes a second; its lower half stands first on every machine. */
+    private static long bandwidth(ByteBuffer state) {
+        return Integer.toUnsignedLong(state.getInt(BANDWIDTH)) | ((long) state.getInt(BANDWIDTH + 4) << 32);
+    }
+
+    private void giveAhead(int bytes) {
+        if (unsent != bytes) {
+            unsent = bytes;
+            TcpOption.UNSENT_LOW_WATER.set(channel, bytes);
         }
     }
 

@@ -11,6 +11,11 @@ public final class SessionSocket {
     /** More than this need not be in flight: 1 Gbit/s for 134 ms. */
     private static final int SEND_BUFFER = 16 << 20;
 
+    /** What a path takes in so many milliseconds may be unsent: who shares two cores with others may be away for as long. */
+    private static final int AWAY_MILLIS = 2;
+    /** Never more than so many times the {@link MuxConnection#UNSENT_LOW_WATER}: 2 MiB. */
+    private static final int MOST_UNSENT = 64;
+
     private final int userTimeout;
     private final boolean mayGrow;
 
@@ -31,6 +36,17 @@ public final class SessionSocket {
         if (bounded && mayGrow) {
             channel.config().setOption(ChannelOption.SO_SNDBUF, SEND_BUFFER);
         }
+    }
+
+    /**
+     * How much the kernel should be given ahead where the path takes so many bytes a second, bytes. Below some 200 Mbit/s that is the
+     * {@link MuxConnection#UNSENT_LOW_WATER}; above, the kernel would have sent that before the event loop comes back. BBR takes what is not
+     * there for what the application does not have, learns nothing from it, and may never leave its first state, in which it sends almost three
+     * times what the path takes (tcp_bbr.c, bbr_check_full_bw_reached, is_app_limited).
+     */
+    static int unsent(long bytesPerSecond) {
+        long steps = bytesPerSecond / 1_000 * AWAY_MILLIS / MuxConnection.UNSENT_LOW_WATER;
+        return (int) Math.max(1, Math.min(MOST_UNSENT, steps)) * MuxConnection.UNSENT_LOW_WATER;
     }
 
     /**

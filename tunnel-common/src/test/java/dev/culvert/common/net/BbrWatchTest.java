@@ -11,18 +11,25 @@ import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.MuxStream;
 import dev.culvert.mux.ProtocolVersion;
 import dev.culvert.mux.SessionListener;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
+import io.netty.channel.epoll.EpollChannelOption;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Which connections are watched; what is made of it is {@link ProbeRttTest}'s. */
+/** Which connections are watched, and what the kernel is told; when bulk waits is {@link ProbeRttTest}'s. */
 class BbrWatchTest {
     private final Transport transport = Transport.best();
     private final EventLoopGroup loops = transport.newEventLoops(1, "loop");
@@ -35,27 +42,73 @@ class BbrWatchTest {
     @ParameterizedTest
     @CsvSource({"bbr,true", "reno,false"})
     void aConnectionUnderBbrIsWatched(String control, boolean watched) throws Exception {
-        EventLoop loop = loops.next();
-        try (ServerSocket listening = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            Channel channel = new Dialer(transport, Duration.ofSeconds(10))
-                    .dial(loop, new HostPort("127.0.0.1", listening.getLocalPort()), any -> true)
-                    .sync()
-                    .getNow();
+        try (ServerSocket listening = listen()) {
+            Channel channel = dial(listening, control);
             try {
-                assumeTrue(
-                        CongestionControl.use(channel, control),
-                        control + " is not to be had here, or not by everybody");
-                loop.submit(() -> {
-                            MuxConnection connection = new MuxConnection(session());
-                            channel.pipeline().addLast(connection);
-                            BbrWatch.addTo(channel.pipeline(), connection);
-                        })
-                        .sync();
                 assertThat(channel.pipeline().get(BbrWatch.class) != null).isEqualTo(watched);
             } finally {
                 channel.close().sync();
             }
         }
+    }
+
+    @Test
+    void theKernelIsGivenMoreAheadWhereThePathIsFast() throws Exception {
+        try (ServerSocket listening = listen()) {
+            Channel channel = dial(listening, "bbr");
+            try (Socket peer = listening.accept()) {
+                Thread reader = new Thread(() -> readAll(peer), "reader");
+                reader.start();
+                TcpOption.UNSENT_LOW_WATER.set(channel, MuxConnection.UNSENT_LOW_WATER);
+                long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+                while (unsent(channel) == MuxConnection.UNSENT_LOW_WATER && System.nanoTime() < deadline) {
+                    channel.writeAndFlush(Unpooled.buffer(1 << 20).writerIndex(1 << 20))
+                            .sync();
+                }
+                assertThat(unsent(channel)).isGreaterThan(MuxConnection.UNSENT_LOW_WATER);
+                channel.close().sync();
+                reader.join();
+            } finally {
+                channel.close().sync();
+            }
+        }
+    }
+
+    private static long unsent(Channel channel) {
+        return channel.config().getOption(EpollChannelOption.TCP_NOTSENT_LOWAT);
+    }
+
+    private static void readAll(Socket peer) {
+        try {
+            peer.getInputStream().transferTo(OutputStream.nullOutputStream());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static ServerSocket listen() throws IOException {
+        return new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+    }
+
+    /** A connection that is watched, if there is something to watch. */
+    private Channel dial(ServerSocket listening, String control) throws Exception {
+        EventLoop loop = loops.next();
+        Channel channel = new Dialer(transport, Duration.ofSeconds(10))
+                .dial(loop, new HostPort("127.0.0.1", listening.getLocalPort()), any -> true)
+                .sync()
+                .getNow();
+        boolean isUsed = CongestionControl.use(channel, control);
+        if (!isUsed) {
+            channel.close().sync();
+        }
+        assumeTrue(isUsed, control + " is not to be had here, or not by everybody");
+        loop.submit(() -> {
+                    MuxConnection connection = new MuxConnection(session());
+                    channel.pipeline().addLast(connection);
+                    BbrWatch.addTo(channel.pipeline(), connection);
+                })
+                .sync();
+        return channel;
     }
 
     private static MuxSession session() {

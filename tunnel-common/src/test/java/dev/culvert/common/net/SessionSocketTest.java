@@ -48,6 +48,19 @@ class SessionSocketTest {
         assertThat(SessionSocket.mayGrow(new Sysctl(sysctl))).isFalse();
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "0, 1",
+        "12_500_000, 1", // 100 Mbit/s
+        "125_000_000, 7",
+        "1_250_000_000, 64",
+        "9_223_372_036_854_775_807, 64",
+    })
+    void whatTheKernelIsGivenAheadGrowsWithThePath(String bytesPerSecond, int lowWaters) {
+        assertThat(SessionSocket.unsent(Long.parseLong(bytesPerSecond.replace("_", ""))))
+                .isEqualTo(lowWaters * MuxConnection.UNSENT_LOW_WATER);
+    }
+
     @Test
     void aSocketIsFitted() {
         assumeTrue(Epoll.isAvailable());
