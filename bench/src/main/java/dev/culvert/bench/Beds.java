@@ -8,12 +8,10 @@ final class Beds {
     /** Where a download would ruin a shell. */
     static final LinkSpec SLOW = new LinkSpec(100, 20, 0);
     /** Where a narrow window would be the limit. */
-    static final LinkSpec LONG = new LinkSpec(1000, 100, 0);
-
     static final List<LinkSpec> FAST = List.of(
             new LinkSpec(1000, 10, 0),
             new LinkSpec(1000, 50, 0),
-            LONG,
+            new LinkSpec(1000, 100, 0),
             new LinkSpec(1000, 200, 0),
             new LinkSpec(1000, 50, 1));
 

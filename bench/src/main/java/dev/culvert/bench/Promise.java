@@ -1,5 +1,6 @@
 package dev.culvert.bench;
 
+import dev.culvert.bench.Bed.LinkSpec;
 import dev.culvert.bench.peer.Culvert;
 import dev.culvert.bench.work.Bulk;
 import dev.culvert.bench.work.Echo;
@@ -93,8 +94,11 @@ final class Promise {
     }
 
     private void links() {
-        times(Beds.LONG + "/" + new Bulk(1, 0).name(), Bulk.RATE, CLEAR, DIRECT, 0.9);
-        times(Beds.LONG + "/" + new Bulk(1, 0).name(), Bulk.RATE, TLS, DIRECT, 0.9);
+        for (LinkSpec link : Beds.FAST) {
+            String row = link + "/" + new Bulk(1, 0).name();
+            times(row, Bulk.RATE, CLEAR, DIRECT, 0.9);
+            times(row, Bulk.RATE, TLS, DIRECT, 0.9);
+        }
     }
 
     private void memory() {

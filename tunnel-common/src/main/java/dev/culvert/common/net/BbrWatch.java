@@ -13,9 +13,15 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gives BBR what it needs, while a connection has more to send than the kernel takes. Bulk waits in the moments in which BBR sends next to
- * nothing, see {@link ProbeRtt}: else a keystroke beside a download takes a fifth of a second now and then. And the kernel is given so much
- * ahead that it does not run out of it, by the bandwidth that BBR has seen, see {@link SessionSocket#unsent}.
+ * Looks at what BBR does while a connection has more to send than the kernel takes, and does what it needs:
+ *
+ * <ul>
+ *   <li>Bulk waits in the moments in which BBR sends next to nothing, see {@link ProbeRtt}: else a keystroke beside a download takes a fifth of
+ *       a second now and then.
+ *   <li>The kernel is given so much ahead that it does not run out of it, by the bandwidth that BBR has seen, see
+ *       {@link SessionSocket#unsent}.
+ *   <li>The kernel sends less for a moment where BBR would not leave its first state, see {@link BbrStartup}.
+ * </ul>
  */
 public final class BbrWatch extends ChannelInboundHandlerAdapter {
     /** TCP_CC_INFO of IPPROTO_TCP, as in Linux's netinet/tcp.h: tcp_bbr_info of linux/inet_diag.h. */
@@ -23,9 +29,14 @@ public final class BbrWatch extends ChannelInboundHandlerAdapter {
 
     private static final int BANDWIDTH = 0;
     private static final int MIN_RTT = 8;
+    private static final int PACING_GAIN = 12;
     private static final int CWND_GAIN = 16;
-    /** The gain is a fraction of 256, and is 1 in this state only. */
+    /** The gain for the window in PROBE_RTT, and in no other state. Gains are fractions of 256. */
     private static final int PROBING = 256;
+    /** The gain for pacing in STARTUP, 2 / ln(2), and in no other state. */
+    private static final int HIGH = 739;
+
+    private static final int UNLIMITED = -1;
 
     /** Who has not been held up by the kernel for so long has no bulk to send. */
     private static final long BUSY = TimeUnit.SECONDS.toNanos(1);
@@ -33,10 +44,12 @@ public final class BbrWatch extends ChannelInboundHandlerAdapter {
     private final Channel channel;
     private final MuxConnection connection;
     private final ProbeRtt forecast = new ProbeRtt(System.nanoTime());
+    private final BbrStartup startup = new BbrStartup();
     private long busyAt = System.nanoTime() - BUSY;
     private boolean looking;
     private boolean holding;
     private int unsent = MuxConnection.UNSENT_LOW_WATER;
+    private int pacing = UNLIMITED;
 
     private BbrWatch(Channel channel, MuxConnection connection) {
         this.channel = channel;
@@ -58,6 +71,7 @@ public final class BbrWatch extends ChannelInboundHandlerAdapter {
             busyAt = System.nanoTime();
             if (!looking) {
                 looking = true;
+                startup.begin(busyAt);
                 look();
             }
         }
@@ -77,8 +91,11 @@ public final class BbrWatch extends ChannelInboundHandlerAdapter {
         state.order(ByteOrder.nativeOrder());
         forecast.look(now, state.getInt(MIN_RTT), state.getInt(CWND_GAIN) == PROBING);
         hold(forecast.bulkWaits());
-        giveAhead(SessionSocket.unsent(bandwidth(state)));
-        if (!channel.isWritable()) {
+        long bandwidth = bandwidth(state);
+        giveAhead(SessionSocket.unsent(bandwidth));
+        boolean isHeldUp = !channel.isWritable();
+        pace(startup.limit(now, isHeldUp, state.getInt(PACING_GAIN) == HIGH, bandwidth));
+        if (isHeldUp) {
             busyAt = now;
         }
         looking = holding || now - busyAt < BUSY;
@@ -104,6 +121,15 @@ public final class BbrWatch extends ChannelInboundHandlerAdapter {
         if (unsent != bytes) {
             unsent = bytes;
             TcpOption.UNSENT_LOW_WATER.set(channel, bytes);
+        }
+    }
+
+    /** So many bytes a second at most; 0: as BBR likes, and so where an int has no room for it. */
+    private void pace(long limit) {
+        int rate = limit > 0 && limit <= Integer.MAX_VALUE ? (int) limit : UNLIMITED;
+        if (pacing != rate) {
+            pacing = rate;
+            TcpOption.PACING.set(channel, rate);
         }
     }
 

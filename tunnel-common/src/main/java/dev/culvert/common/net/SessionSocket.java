@@ -39,10 +39,9 @@ public final class SessionSocket {
     }
 
     /**
-     * How much the kernel should be given ahead where the path takes so many bytes a second, bytes. Below some 200 Mbit/s that is the
-     * {@link MuxConnection#UNSENT_LOW_WATER}; above, the kernel would have sent that before the event loop comes back. BBR takes what is not
-     * there for what the application does not have, learns nothing from it, and may never leave its first state, in which it sends almost three
-     * times what the path takes (tcp_bbr.c, bbr_check_full_bw_reached, is_app_limited).
+     * How much the kernel should be given ahead where the path takes so many bytes a second, bytes. Below 260 Mbit/s that is the
+     * {@link MuxConnection#UNSENT_LOW_WATER}; above, all that would have been sent before the event loop comes back. BBR takes what is
+     * missing then for what the application does not have, and what it sees does not count; see {@link BbrStartup}.
      */
     static int unsent(long bytesPerSecond) {
         long steps = bytesPerSecond / 1_000 * AWAY_MILLIS / MuxConnection.UNSENT_LOW_WATER;

@@ -5,6 +5,7 @@ import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.socket.nio.NioChannelOption;
+import io.netty.channel.unix.IntegerUnixChannelOption;
 import jdk.net.ExtendedSocketOptions;
 
 /**
@@ -16,12 +17,18 @@ public enum TcpOption {
     USER_TIMEOUT,
     /** How many unsent bytes the kernel holds before the socket stops being writable. */
     UNSENT_LOW_WATER,
+    /** How much the kernel sends at most, in bytes a second, where its congestion control spaces packets; -1: as much as that says. */
+    PACING,
     /** How long a connection is idle before it is probed, in seconds; needs SO_KEEPALIVE. */
     KEEPALIVE_IDLE,
     /** The time between two probes, in seconds; needs SO_KEEPALIVE. */
     KEEPALIVE_INTERVAL,
     /** How many unanswered probes end a connection; needs SO_KEEPALIVE. */
     KEEPALIVE_PROBES;
+
+    /** Of SOL_SOCKET, as in Linux's asm-generic/socket.h. */
+    private static final IntegerUnixChannelOption MAX_PACING_RATE =
+            new IntegerUnixChannelOption("SO_MAX_PACING_RATE", 1, 47);
 
     /**
      * Sets the option. From any thread.
@@ -33,6 +40,7 @@ public enum TcpOption {
         return switch (this) {
             case USER_TIMEOUT -> set(channel, EpollChannelOption.TCP_USER_TIMEOUT, value);
             case UNSENT_LOW_WATER -> set(channel, EpollChannelOption.TCP_NOTSENT_LOWAT, (long) value);
+            case PACING -> set(channel, MAX_PACING_RATE, value);
             case KEEPALIVE_IDLE ->
                 set(channel, EpollChannelOption.TCP_KEEPIDLE, value)
                         || set(channel, NioChannelOption.of(ExtendedSocketOptions.TCP_KEEPIDLE), value);

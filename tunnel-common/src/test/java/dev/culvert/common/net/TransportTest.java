@@ -16,6 +16,7 @@ import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
 import io.netty.channel.socket.nio.NioChannelOption;
+import io.netty.channel.unix.IntegerUnixChannelOption;
 import io.netty.util.ReferenceCountUtil;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -192,16 +193,19 @@ class TransportTest {
     }
 
     @Test
-    void epollKnowsTheUserTimeoutAndTheUnsentLowWaterMark() {
+    void epollKnowsTheUserTimeoutTheUnsentLowWaterMarkAndPacing() {
         Channel channel = connect(Transport.EPOLL);
 
         assertThat(TcpOption.USER_TIMEOUT.set(channel, 30_000)).isTrue();
         assertThat(TcpOption.UNSENT_LOW_WATER.set(channel, 65_536)).isTrue();
+        assertThat(TcpOption.PACING.set(channel, 125_000_000)).isTrue();
 
         assertThat(channel.config().getOption(EpollChannelOption.TCP_USER_TIMEOUT))
                 .isEqualTo(30_000);
         assertThat(channel.config().getOption(EpollChannelOption.TCP_NOTSENT_LOWAT))
                 .isEqualTo(65_536);
+        ChannelOption<Integer> maxPacingRate = new IntegerUnixChannelOption("max pacing rate", 1, 47);
+        assertThat(channel.config().getOption(maxPacingRate)).isEqualTo(125_000_000);
     }
 
     @Test
@@ -210,6 +214,7 @@ class TransportTest {
 
         assertThat(TcpOption.USER_TIMEOUT.set(channel, 30_000)).isFalse();
         assertThat(TcpOption.UNSENT_LOW_WATER.set(channel, 65_536)).isFalse();
+        assertThat(TcpOption.PACING.set(channel, 125_000_000)).isFalse();
     }
 
     @ParameterizedTest
