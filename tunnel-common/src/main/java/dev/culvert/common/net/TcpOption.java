@@ -33,7 +33,7 @@ public enum TcpOption {
     /**
      * Sets the option. From any thread.
      *
-     * @param value 0 or more, in the option's own unit
+     * @param value in the option's own unit; 0 or more where nothing else is said
      * @return whether it was set; false, and nothing else, where the transport or the kernel does not know it
      */
     public boolean set(Channel channel, int value) {
