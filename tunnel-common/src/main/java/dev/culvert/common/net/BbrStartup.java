@@ -36,12 +36,11 @@ final class BbrStartup {
      *
      * @param now ns
      * @param isHeldUp whether there is more to send than the kernel takes
-     * @param isStartup whether BBR is in that state
-     * @param bandwidth that BBR has seen, bytes a second
      */
-    long limit(long now, boolean isHeldUp, boolean isStartup, long bandwidth) {
+    long limit(long now, boolean isHeldUp, BbrState bbr) {
+        long bandwidth = bbr.bandwidth();
         boolean isMore = bandwidth > bandwidthThen + bandwidthThen / 4; // as BBR sees it
-        if (!isHeldUp || !isStartup || isMore) {
+        if (!isHeldUp || !bbr.isStartup() || isMore) {
             bandwidthThen = bandwidth;
             since = now;
         }

@@ -2,15 +2,10 @@ package dev.culvert.common.net;
 
 import dev.culvert.mux.MuxConnection;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPipeline;
-import io.netty.channel.unix.RawUnixChannelOption;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Looks at what BBR does while a connection has more to send than the kernel takes, and does what it needs:
@@ -20,22 +15,11 @@ import org.jspecify.annotations.Nullable;
  *       a second now and then.
  *   <li>The kernel is given so much ahead that it does not run out of it, by the bandwidth that BBR has seen, see
  *       {@link SessionSocket#unsent}.
- *   <li>The kernel sends less for a moment where BBR would not leave its first state, see {@link BbrStartup}.
+ *   <li>The kernel sends less for a moment where BBR would not leave its first state, see {@link BbrStartup}, and where it has left a queue
+ *       on the path, see {@link StandingQueue}.
  * </ul>
  */
 public final class BbrWatch extends ChannelInboundHandlerAdapter {
-    /** TCP_CC_INFO of IPPROTO_TCP, as in Linux's netinet/tcp.h: tcp_bbr_info of linux/inet_diag.h. */
-    private static final RawUnixChannelOption STATE = new RawUnixChannelOption("TCP_CC_INFO", 6, 26, 20);
-
-    private static final int BANDWIDTH = 0;
-    private static final int MIN_RTT = 8;
-    private static final int PACING_GAIN = 12;
-    private static final int CWND_GAIN = 16;
-    /** The gain for the window in PROBE_RTT, and in no other state. Gains are fractions of 256. */
-    private static final int PROBING = 256;
-    /** The gain for pacing in STARTUP, 2 / ln(2), and in no other state. */
-    private static final int HIGH = 739;
-
     private static final int UNLIMITED = -1;
 
     /** Who has not been held up by the kernel for so long has no bulk to send. */
@@ -45,6 +29,7 @@ public final class BbrWatch extends ChannelInboundHandlerAdapter {
     private final MuxConnection connection;
     private final ProbeRtt forecast = new ProbeRtt(System.nanoTime());
     private final BbrStartup startup = new BbrStartup();
+    private final StandingQueue queue = new StandingQueue(System.nanoTime());
     private long busyAt = System.nanoTime() - BUSY;
     private boolean looking;
     private boolean holding;
@@ -83,38 +68,24 @@ public final class BbrWatch extends ChannelInboundHandlerAdapter {
             channel.eventLoop().execute(this::look);
             return;
         }
-        ByteBuffer state = state();
-        if (state == null) {
+        BbrState bbr = BbrState.of(channel);
+        if (bbr == null) {
             return;
         }
         long now = System.nanoTime();
-        state.order(ByteOrder.nativeOrder());
-        forecast.look(now, state.getInt(MIN_RTT), state.getInt(CWND_GAIN) == PROBING);
-        hold(forecast.bulkWaits());
-        long bandwidth = bandwidth(state);
-        giveAhead(SessionSocket.unsent(bandwidth));
         boolean isHeldUp = !channel.isWritable();
-        pace(startup.limit(now, isHeldUp, state.getInt(PACING_GAIN) == HIGH, bandwidth));
+        forecast.look(now, bbr.shortest(), bbr.isProbeRtt());
+        hold(forecast.bulkWaits());
+        giveAhead(SessionSocket.unsent(bbr.bandwidth()));
+        pace(Math.max(startup.limit(now, isHeldUp, bbr), queue.limit(now, isHeldUp, bbr)));
         if (isHeldUp) {
             busyAt = now;
         }
         looking = holding || now - busyAt < BUSY;
         if (looking) {
-            channel.eventLoop().schedule(this::look, forecast.untilNextLook(), TimeUnit.NANOSECONDS);
+            long next = queue.isShrinking() ? ProbeRtt.CLOSE : forecast.untilNextLook();
+            channel.eventLoop().schedule(this::look, next, TimeUnit.NANOSECONDS);
         }
-    }
-
-    private @Nullable ByteBuffer state() {
-        try {
-            return channel.isActive() ? channel.config().getOption(STATE) : null;
-        } catch (ChannelException e) {
-            return null; // it is closed
-        }
-    }
-
-    /** Bytes a second; its lower half stands first on every machine. */
-    private static long bandwidth(ByteBuffer state) {
-        return Integer.toUnsignedLong(state.getInt(BANDWIDTH)) | ((long) state.getInt(BANDWIDTH + 4) << 32);
     }
 
     private void giveAhead(int bytes) {
