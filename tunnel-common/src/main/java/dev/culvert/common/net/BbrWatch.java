@@ -57,7 +57,7 @@ public final class BbrWatch extends ChannelInboundHandlerAdapter {
             if (!looking) {
                 looking = true;
                 startup.begin(busyAt);
-                look();
+                channel.eventLoop().execute(this::look); // what is written now, the kernel may take all of
             }
         }
         ctx.fireChannelWritabilityChanged();
