@@ -59,7 +59,6 @@ class BbrWatchTest {
             try (Socket peer = listening.accept()) {
                 Thread reader = new Thread(() -> readAll(peer), "reader");
                 reader.start();
-                TcpOption.UNSENT_LOW_WATER.set(channel, MuxConnection.UNSENT_LOW_WATER);
                 long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
                 while (unsent(channel) == MuxConnection.UNSENT_LOW_WATER && System.nanoTime() < deadline) {
                     channel.writeAndFlush(Unpooled.buffer(1 << 20).writerIndex(1 << 20))
@@ -102,6 +101,7 @@ class BbrWatchTest {
             channel.close().sync();
         }
         assumeTrue(isUsed, control + " is not to be had here, or not by everybody");
+        TcpOption.UNSENT_LOW_WATER.set(channel, MuxConnection.UNSENT_LOW_WATER); // before the watch: it sets it, too
         loop.submit(() -> {
                     MuxConnection connection = new MuxConnection(session());
                     channel.pipeline().addLast(connection);
