@@ -69,6 +69,21 @@ final class CommandLineTest {
         assertThat(run(program, "-c", missing).expect(1).output()).isEqualTo(missing + ": no such file");
     }
 
+    /** Who starts it again and again would else have a copy of the TLS library from every other start, some megabytes. */
+    @Test
+    @Tag("long")
+    void aStartThatFailsLeavesNothingBehind() throws IOException {
+        ProcessBuilder start =
+                Launcher.command("tunnel-server", "-c", file("bad.conf", "listen = \"127.0.0.1:99999\""));
+        Path temporary = Files.createDirectory(directory.resolve("tmp"));
+        start.environment().merge("CULVERT_OPTS", "-Djava.io.tmpdir=" + temporary, (flags, more) -> flags + " " + more);
+
+        for (int i = 0; i < 20; i++) {
+            assertThat(Programs.run(start).expect(1).output()).contains("99999");
+        }
+        assertThat(temporary).isEmptyDirectory();
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"tunnel-client", "tunnel-server"})
     void keygenPrintsTheKeyThatIsThere(String program) throws IOException {

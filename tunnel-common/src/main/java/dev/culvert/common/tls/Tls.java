@@ -27,6 +27,9 @@ public final class Tls {
     /** In seconds. A ticket is for a week at most (RFC 8446, section 4.6.1), so the JDK's engine gives out none for a session of more. */
     private static final int NO_TICKETS = (int) Duration.ofDays(8).toSeconds();
 
+    /** Time to load it on a slow machine, in ms. */
+    private static final long LOADING = 2_000;
+
     private final SslContext context;
     private final Fingerprint own;
     private final Duration handshakeTimeout;
@@ -50,11 +53,23 @@ public final class Tls {
         this.handshakeTimeout = handshakeTimeout;
     }
 
-    /** Loads the native library and what goes with it, on a thread of its own: at the start of an agent that takes as long as all else. */
+    /**
+     * Loads the native library and what goes with it, on a thread of its own: at the start of an agent that takes as long as all else.
+     * The JVM does not end before, for two seconds at most: Netty loads a copy in the directory of temporary files, which would stay there.
+     */
     public static void load() {
         Thread loading = new Thread(Tls::best, "tls");
         loading.setDaemon(true);
         loading.start();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> awaitEnd(loading), "tls-end"));
+    }
+
+    private static void awaitEnd(Thread loading) {
+        try {
+            loading.join(LOADING);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // who ends the JVM has no more time
+        }
     }
 
     /** The dialling side. */
