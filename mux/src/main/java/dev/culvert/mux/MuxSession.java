@@ -63,6 +63,7 @@ public final class MuxSession {
     private final Liveness liveness;
     private final RoundTrip roundTrip = new RoundTrip();
     private final GoAway goAway = new GoAway();
+    private final Delivery delivery = new Delivery();
 
     /** Streams that wait for a moment: with their first bytes, or with their FIN. */
     private final PriorityQueue<Alarm> alarms = new PriorityQueue<>(Comparator.comparingLong(Alarm::at));
@@ -256,7 +257,7 @@ public final class MuxSession {
             if (handshake.isCulvert()) {
                 outbound.farewell(Frame.GOAWAY, 0, code, text);
                 if (up && (role == Role.SERVER || streams.hasPeerOpened())) {
-                    outbound.ping(goAway.call(now(), roundTrip.patience()));
+                    ping(goAway.call(now(), roundTrip.patience()));
                 }
             }
             tellIfDrained();
@@ -516,6 +517,7 @@ public final class MuxSession {
 
     void forget(MuxStream stream) {
         if (streams.remove(stream)) {
+            delivery.ended();
             leave(stream);
             if (streams.isOurs(stream.id())
                     && streams.ours() == handshake.peer().streams() - 1
@@ -602,7 +604,8 @@ public final class MuxSession {
         if (liveness.isAnswer(payload)) {
             roundTrip.sample(now - payload, now);
         }
-        if (goAway.isAnswered(payload)) {
+        boolean hasAll = delivery.answer();
+        if (goAway.isAnswered(payload) || hasAll) {
             tellIfDrained();
         }
     }
@@ -671,10 +674,15 @@ public final class MuxSession {
     private void sendProbe(long now) {
         if (handshake.isCulvert()) {
             liveness.asked(now);
-            outbound.ping(now);
+            ping(now);
         } else {
             outbound.empty(Frame.NOP, 0);
         }
+    }
+
+    private void ping(long payload) {
+        delivery.ask();
+        outbound.ping(payload);
     }
 
     private void lookAfterStreams(long now) {
@@ -720,9 +728,15 @@ public final class MuxSession {
 
     // ---- its end
 
+    /** Where the session is kept it has a use until the peer has the last of its bytes, for a link that is lost before is found again. */
     private void tellIfDrained() {
-        if (!closed && goAway.isDraining() && streamCount() == 0) {
+        if (closed || !goAway.isDraining() || streamCount() > 0) {
+            return;
+        }
+        if (!link.mayBeLost() || delivery.isKnown()) {
             listener.onDrained(this);
+        } else if (!delivery.isAsked()) {
+            sendProbe(now());
         }
     }
 

@@ -114,6 +114,39 @@ class ResumeSessionTest {
     }
 
     @Test
+    void aSessionThatDrainsIsOverWhenThePeerHasTheLastOfItsBytes() {
+        try (RawPeer peer = kept(Role.SERVER)) {
+            peer.pong(peer.clock.nanoTime()); // to the first probe
+            peer.syn(3);
+            peer.fin(3);
+            peer.us.accepted.get(0).shutdownOutput();
+            assertThat(peer.read()).contains("FIN 3");
+            peer.goAway(ErrorCode.CANCELLED, "another session has taken its place");
+            assertThat(peer.read()).contains("PING 0");
+            assertThat(peer.us.drained).isZero();
+
+            peer.us.session.disconnected("cut");
+            assertThat(peer.us.session.isLost()).isTrue();
+            TestWire wire = resume(peer, peer.us.session.sentBytes());
+            assertThat(peer.us.drained).isZero();
+            peer.pong(peer.clock.nanoTime());
+            assertThat(peer.us.drained).isOne();
+            peer.us.session.close(ErrorCode.DRAINING, "drained");
+            wire.pullAll().release();
+        }
+    }
+
+    @Test
+    void aSessionThatDrainsIsOverAtOnceWhereNothingHasEndedSinceThePeersLastAnswer() {
+        try (RawPeer peer = kept(Role.SERVER)) {
+            peer.pong(peer.clock.nanoTime());
+            peer.goAway(ErrorCode.CANCELLED, "not needed");
+            assertThat(peer.us.drained).isOne();
+            peer.us.session.close(ErrorCode.DRAINING, "drained");
+        }
+    }
+
+    @Test
     void whatIsKeptIsInTheAccountsUntilItIsAcknowledged() {
         try (RawPeer peer = kept(Role.SERVER)) {
             peer.open(1_000);
