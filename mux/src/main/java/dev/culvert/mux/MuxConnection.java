@@ -48,7 +48,9 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     private static final int READS = 2;
     /** Flushes in one go, before others have their turn on the event loop. */
     private static final int ROUNDS = 16;
-    /** How long a peer may take to close after we have said our last word. */
+    /** How long the kernel may take for the last that we have said: on a slow link it is a while. */
+    private static final long FLUSH_MILLIS = 10_000;
+    /** How long a peer may take to close then. */
     private static final long LINGER_MILLIS = 1_000;
 
     private MuxSession session;
@@ -340,16 +342,24 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
             // control frames only, and few: the session is closed
         }
         channel.config().setAutoRead(true);
+        closeAfter(FLUSH_MILLIS);
         context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(done -> {
             if (done.isSuccess() && channel instanceof DuplexChannel duplex) {
                 // Closing with unread bytes in the socket would be a TCP reset, which may overtake our last word.
                 duplex.shutdownOutput();
+                closeAfter(LINGER_MILLIS);
             } else {
                 channel.close();
             }
         });
-        var deadline = context.executor().schedule(() -> channel.close(), LINGER_MILLIS, TimeUnit.MILLISECONDS);
-        channel.closeFuture().addListener(closed -> deadline.cancel(false));
+    }
+
+    private void closeAfter(long millis) {
+        if (context != null) {
+            Channel channel = context.channel();
+            var deadline = context.executor().schedule(() -> channel.close(), millis, TimeUnit.MILLISECONDS);
+            channel.closeFuture().addListener(closed -> deadline.cancel(false));
+        }
     }
 
     /** At once: TLS would say goodbye first, and wait some seconds for that where nothing gets through any more. */

@@ -728,12 +728,12 @@ public final class MuxSession {
 
     // ---- its end
 
-    /** Where the session is kept it has a use until the peer has the last of its bytes, for a link that is lost before is found again. */
+    /** It has a use until the peer has the last of its bytes: a link that is lost before that is found again, if the session is kept. */
     private void tellIfDrained() {
         if (closed || !goAway.isDraining() || streamCount() > 0) {
             return;
         }
-        if (!link.mayBeLost() || delivery.isKnown()) {
+        if (!handshake.isCulvert() || delivery.isKnown()) {
             listener.onDrained(this);
         } else if (!delivery.isAsked()) {
             sendProbe(now());

@@ -269,6 +269,31 @@ class MuxConnectionTest {
     }
 
     @Test
+    void aSlowNetworkHasTimeForTheLastBytes() {
+        Recorder recorder = open();
+        network.stuck = true;
+        recorder.write(1_000);
+        recorder.stream().shutdownOutput();
+        channel.runPendingTasks();
+        us.session.close(ErrorCode.DRAINING, "drained");
+        pass(9, TimeUnit.SECONDS);
+
+        network.stuck = false;
+        channel.flush();
+        assertThat(bytesOut()).isEqualTo(3 * Frame.HEADER + 1_000);
+        pass(1, TimeUnit.SECONDS);
+        assertThat(channel.isOpen()).isFalse();
+    }
+
+    @Test
+    void aNetworkThatTakesNothingIsNotWaitedForLonger() {
+        network.stuck = true;
+        us.session.close(ErrorCode.DRAINING, "drained");
+        pass(10, TimeUnit.SECONDS);
+        assertThat(channel.isOpen()).isFalse();
+    }
+
+    @Test
     void aLostConnectionResetsItsStreams() {
         Recorder recorder = open();
         recorder.write(100);

@@ -43,6 +43,7 @@ public final class Sessions {
     private final Map<MuxSession, Entry> open = new ConcurrentHashMap<>();
     private final AtomicLong next = new AtomicLong();
     private final AtomicInteger arriving = new AtomicInteger();
+    private final AtomicInteger leaving = new AtomicInteger();
     private final LongAdder begun = new LongAdder();
     private final LongAdder resumed = new LongAdder();
     private final Map<ErrorCode, LongAdder> ended = new EnumMap<>(ErrorCode.class);
@@ -104,12 +105,28 @@ public final class Sessions {
         }
     }
 
-    /** A session has ended. */
+    /** A session has ended. A drain waits for its channel, which may not have sent the last of it. */
     public void remove(MuxSession session, ErrorCode code) {
-        if (open.remove(session) != null) {
+        leaving.incrementAndGet();
+        Entry entry = end(session, code);
+        if (entry == null) {
+            hasLeft();
+        } else {
+            entry.channel.closeFuture().addListener(closed -> hasLeft());
+        }
+    }
+
+    private void hasLeft() {
+        leaving.decrementAndGet();
+        finishIfDrained();
+    }
+
+    private @Nullable Entry end(MuxSession session, ErrorCode code) {
+        Entry entry = open.remove(session);
+        if (entry != null) {
             Objects.requireNonNull(ended.get(code)).increment();
         }
-        finishIfDrained();
+        return entry;
     }
 
     /** Sessions so far, ended or not. */
@@ -152,7 +169,8 @@ public final class Sessions {
             entry.channel = channel;
         }
         resumed.increment();
-        remove(fresh, ErrorCode.CANCELLED);
+        end(fresh, ErrorCode.CANCELLED);
+        finishIfDrained();
     }
 
     /** How often a session went on by another connection. */
@@ -263,7 +281,7 @@ public final class Sessions {
 
     /** Data may still wait for a socket when its stream, and even its session, has ended: so both are counted. */
     private void finishIfDrained() {
-        if (draining && arriving.get() == 0 && open.isEmpty() && connections.size() == 0) {
+        if (draining && arriving.get() == 0 && open.isEmpty() && leaving.get() == 0 && connections.size() == 0) {
             drained.trySuccess(null);
         }
     }
