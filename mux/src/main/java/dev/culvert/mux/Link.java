@@ -222,6 +222,7 @@ final class Link {
     void giveUp() {
         if (resumption != null) {
             resumption.giveUp();
+            wake(); // what waited for an ACK need not any more
         }
     }
 

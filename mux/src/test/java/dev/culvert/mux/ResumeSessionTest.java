@@ -74,6 +74,28 @@ class ResumeSessionTest {
         }
     }
 
+    @Test
+    void whatWaitsForAnAckGoesWhenTheMemoryForItIsGivenUp() {
+        SharedBudget shared = new SharedBudget(4 << 20);
+        try (RawPeer peer = new RawPeer(Role.SERVER, KEPT, false, shared)) {
+            peer.hello(KEEPING, null, null);
+            peer.read();
+            Recorder recorder = peer.open(200_000);
+            peer.read();
+            assertThat(recorder.stream().queuedBytes()).isPositive();
+            peer.syn(3);
+            peer.us.wire.wakes = 0;
+
+            shared.limit(150_000);
+            peer.psh(3, 1);
+            assertThat(peer.us.session.accounts().kept()).isZero();
+            assertThat(peer.us.wire.wakes).isPositive();
+            peer.read();
+            assertThat(recorder.stream().queuedBytes()).isZero();
+            peer.us.session.close(ErrorCode.CANCELLED, "end of test");
+        }
+    }
+
     /** Another connection for the session under test, whose peer has so many of its bytes. */
     private static TestWire resume(RawPeer peer, long peerHas) {
         TestWire wire = new TestWire(peer.us.session);

@@ -10,6 +10,7 @@ final class TestWire implements Wire {
     final ArrayDeque<ByteBuf> sent = new ArrayDeque<>();
     boolean reading = true;
     boolean closed;
+    int wakes;
 
     TestWire(MuxSession session) {
         this.session = session;
@@ -35,7 +36,9 @@ final class TestWire implements Wire {
     }
 
     @Override
-    public void wake() {}
+    public void wake() {
+        wakes++;
+    }
 
     @Override
     public void send() {}
