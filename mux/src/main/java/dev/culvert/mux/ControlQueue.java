@@ -41,6 +41,11 @@ final class ControlQueue {
         }
     }
 
+    /** Whether one more reply would be too many. */
+    boolean isFullOfReplies() {
+        return replies.size() >= maxReplies;
+    }
+
     /** The stream owes a UPD. */
     void update(MuxStream stream) {
         updates.add(stream);
@@ -50,9 +55,9 @@ final class ControlQueue {
         return !updates.isEmpty();
     }
 
-    /** Frames that wait and that we say by ourselves. */
+    /** Frames that wait and that we say by ourselves, and streams, ended ones too, that wait with a UPD. */
     int size() {
-        return own.size();
+        return own.size() + updates.size();
     }
 
     /** The frame whose turn it is; it is the caller's. */

@@ -397,7 +397,9 @@ public final class MuxStream {
             dropQueue();
             checkWritable();
         }
-        session.activate(this); // a FIN that waited for this one
+        if (finWaits()) { // for this one
+            session.activate(this);
+        }
         session.finishIfBothEnded(this);
     }
 

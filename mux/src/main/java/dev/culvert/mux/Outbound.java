@@ -164,6 +164,9 @@ final class Outbound {
     }
 
     private void reply(ByteBuf frame) throws ProtocolViolation {
+        if (control.isFullOfReplies()) {
+            link.send(); // one read brings more questions than that: a peer that does read has its answers now
+        }
         control.reply(frame);
         link.wake();
     }

@@ -151,6 +151,29 @@ class LimitsTest {
     }
 
     @Test
+    void aPeerThatDoesNotReadIsNotKeptStreamsForThatHaveEnded() {
+        int most = 100;
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(new Limits(most, 1_000_000, most)))) {
+            for (int id = 3; id < 20_000; id += 2) {
+                peer.syn(id);
+                peer.psh(id, WINDOW / 4); // it owes a UPD now
+                peer.rst(id, ErrorCode.CANCELLED, "");
+            }
+            assertThat(peer.us.recorders).hasSizeLessThanOrEqualTo(2 * most + 2);
+            peer.read();
+        }
+    }
+
+    @Test
+    void aStreamThatHasNothingToSendWaitsForNoTurn() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT)) {
+            peer.syn(3);
+            peer.fin(3);
+            assertThat(peer.us.accepted.get(0).turn().isQueued()).isFalse();
+        }
+    }
+
+    @Test
     void aStreamOwesItsPeerOneUpdateAtMost() {
         try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT)) {
             peer.syn(3);

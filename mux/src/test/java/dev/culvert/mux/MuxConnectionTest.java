@@ -86,6 +86,10 @@ class MuxConnectionTest {
     }
 
     private long bytesOut() {
+        return bytesOut(channel);
+    }
+
+    private static long bytesOut(EmbeddedChannel channel) {
         long bytes = 0;
         ByteBuf part;
         while ((part = channel.readOutbound()) != null) {
@@ -239,6 +243,23 @@ class MuxConnectionTest {
         assertThat(in.config().isAutoRead()).isTrue();
         in.finishAndReleaseAll();
         small.recorders.forEach(Recorder::close);
+    }
+
+    @Test
+    void aPeerThatReadsMayAskForMoreAtOnceThanWaitsForOneThatDoesNot() {
+        MuxSettings settings = MuxSettings.of(ProtocolVersion.SMUX_1).with(new MuxSettings.Limits(0, 1_000, 10));
+        Pair.Peer refusing = new Pair.Peer(MuxSession.Role.SERVER, settings, clock);
+        EmbeddedChannel in = channel(refusing.session);
+        ByteBuf opens = ByteBufAllocator.DEFAULT.buffer();
+        for (int i = 0; i < 100; i++) {
+            Frame.writeHeader(opens, ProtocolVersion.SMUX_1, Frame.SYN, 0, 3 + 2 * i);
+        }
+        in.writeInbound(opens);
+        in.runPendingTasks();
+
+        assertThat(refusing.closed).isEmpty();
+        assertThat(bytesOut(in)).isEqualTo(100 * Frame.HEADER);
+        in.finishAndReleaseAll();
     }
 
     @Test
