@@ -32,6 +32,11 @@ final class ControlQueue {
         own.addFirst(frame);
     }
 
+    /** Whether something waits that we say by ourselves. */
+    boolean speaks() {
+        return !own.isEmpty();
+    }
+
     /** What the peer makes us say. Takes {@code frame}. */
     void reply(ByteBuf frame) throws ProtocolViolation {
         replies.add(frame);

@@ -284,6 +284,10 @@ public final class MuxSession {
     }
 
     void attach(Wire wire) {
+        if (closed) {
+            wire.drop();
+            return;
+        }
         link.attach(wire);
         liveness.connected(now());
         if (role == Role.CLIENT) {
@@ -357,6 +361,7 @@ public final class MuxSession {
             link.greet(handshake.answer(resumed));
         }
         liveness.connected(now());
+        roundTrip.relinked(now());
         goAway.callAgain(now());
         listener.onResumed(this);
         wake();
@@ -408,11 +413,16 @@ public final class MuxSession {
         if (goAway.isUnanswered(now)) {
             tellIfDrained();
         }
+        if (closed) {
+            return;
+        }
         switch (liveness.tick(now, up, link.isReading())) {
             case WAIT -> {}
             case PROVE -> {
-                sendProbe(now);
-                outbound.news();
+                if (!control.speaks()) { // else the peer does not read, and what waits will tell it as much
+                    sendProbe(now);
+                    outbound.news();
+                }
                 lookAfterStreams(now);
                 keepToBudget();
             }

@@ -15,8 +15,17 @@ final class RoundTrip {
     private long nanos;
     private long sampledAt;
     private boolean known;
+    private long linkedAt = Long.MIN_VALUE;
+
+    /** Another connection carries the session: what was asked before has waited for it, and its answer tells nothing. */
+    void relinked(long now) {
+        linkedAt = now;
+    }
 
     void sample(long sample, long now) {
+        if (now - sample < linkedAt) {
+            return;
+        }
         if (!known || sample <= nanos || now - sampledAt > MAX_AGE) {
             nanos = Math.max(1, sample);
             sampledAt = now;

@@ -165,6 +165,14 @@ class LimitsTest {
     }
 
     @Test
+    void aPeerThatSendsButDoesNotReadIsAskedOnce() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT)) {
+            peer.pass(Duration.ofHours(1));
+            assertThat(peer.read()).containsExactly("PING 0");
+        }
+    }
+
+    @Test
     void aStreamThatHasNothingToSendWaitsForNoTurn() {
         try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT)) {
             peer.syn(3);

@@ -33,6 +33,17 @@ class RoundTripTest {
     }
 
     @Test
+    void whatWasAskedByAnotherConnectionTellsNothing() {
+        roundTrip.sample(10, 100);
+        long later = TimeUnit.SECONDS.toNanos(60);
+        roundTrip.relinked(later);
+        roundTrip.sample(later, later + 5);
+        assertThat(roundTrip.nanos()).isEqualTo(10);
+        roundTrip.sample(20, later + 20);
+        assertThat(roundTrip.nanos()).isEqualTo(20);
+    }
+
+    @Test
     void aClockThatDidNotMoveIsNoRoundTripOfZero() {
         roundTrip.sample(0, 0);
         assertThat(roundTrip.nanos()).isEqualTo(1);
