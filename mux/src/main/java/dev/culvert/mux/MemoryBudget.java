@@ -35,7 +35,7 @@ final class MemoryBudget {
         tell();
     }
 
-    void free(int bytes) {
+    void free(long bytes) {
         used -= bytes;
         tell();
     }

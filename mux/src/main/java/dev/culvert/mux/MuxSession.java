@@ -478,7 +478,7 @@ public final class MuxSession {
         budget.use(bytes);
     }
 
-    void consumed(int bytes) {
+    void consumed(long bytes) {
         budget.free(bytes);
         if (!link.isReading() && budget.isHalfFree()) {
             link.reading(true);
@@ -521,8 +521,16 @@ public final class MuxSession {
 
     void finishIfBothEnded(MuxStream stream) {
         if (stream.isFinished()) {
+            if (stream.unconsumedBytes() > 0) {
+                streams.addUnread(stream);
+            }
             forget(stream);
         }
+    }
+
+    /** What has come by a stream that has ended is consumed, or dropped. */
+    void isRead(MuxStream stream) {
+        streams.removeUnread(stream);
     }
 
     void forget(MuxStream stream) {

@@ -40,6 +40,7 @@ public final class MuxStream {
     private boolean writable = true;
     private boolean queuesOneWrite;
     private int unconsumed;
+    private final Crumbs crumbs = new Crumbs();
     /** When something last came, went or was taken by the peer. */
     private long progressAt;
     /** The first alarm that is set for a FIN that waits; 0 for none. */
@@ -200,8 +201,11 @@ public final class MuxStream {
         if (bytes < 0 || bytes > unconsumed) {
             throw new IllegalArgumentException(bytes + " bytes consumed of " + unconsumed);
         }
+        session.consumed(bytes + crumbs.take(bytes, unconsumed));
         unconsumed -= bytes;
-        session.consumed(bytes);
+        if (isFinished() && unconsumed == 0) {
+            session.isRead(this);
+        }
         if (receiveWindow != null && !finReceived && receiveWindow.consume(bytes, session.now())) {
             updateIsDue();
         }
@@ -222,8 +226,8 @@ public final class MuxStream {
         return session.maxWrite();
     }
 
-    int heldBytes() {
-        return unconsumed + queue.bytes();
+    long heldBytes() {
+        return unconsumed + crumbs.extra() + queue.bytes();
     }
 
     // ---- what the session does with its streams
@@ -357,7 +361,7 @@ public final class MuxStream {
             release();
             progressAt = session.now();
             unconsumed += bytes;
-            session.received(bytes);
+            session.received(bytes + crumbs.add(bytes));
             ByteBuf kept = bytes < capacity / SMALL_SLICE ? copy(data) : data;
             if (listener == null) {
                 early.add(kept);
@@ -442,14 +446,18 @@ public final class MuxStream {
 
     /** Resets towards both sides. */
     void resetByLimit(ErrorCode code, String text) {
-        if (!reset && !isFinished()) {
+        if (!reset) {
+            boolean finished = isFinished();
             onReset(code, text);
-            session.resetByUs(this, code, text);
+            if (!finished) {
+                session.resetByUs(this, code, text);
+            }
         }
     }
 
     private void cutOff(ErrorCode code, String text) {
         reset = true;
+        session.isRead(this);
         resetCode = code;
         resetText = text;
         dropQueue();
@@ -457,7 +465,7 @@ public final class MuxStream {
         while ((data = early.poll()) != null) {
             data.release();
         }
-        session.consumed(unconsumed);
+        session.consumed(unconsumed + crumbs.take(unconsumed, unconsumed));
         if (receiveWindow != null && receiveWindow.drop(unconsumed)) {
             updateIsDue();
         }

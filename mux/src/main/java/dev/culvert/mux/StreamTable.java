@@ -1,7 +1,12 @@
 package dev.culvert.mux;
 
-import io.netty.util.collection.IntObjectHashMap;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The streams of a session by their ids: who may use which id, how many each side has open, and which of them are open in name only. */
@@ -9,7 +14,10 @@ final class StreamTable {
     private static final long LAST_ID = 0xffff_ffffL;
 
     private final boolean client;
-    private final IntObjectHashMap<MuxStream> streams = new IntObjectHashMap<>();
+    /** The peer chooses half of the ids: so one that does not become slow whatever they are. */
+    private final Map<Integer, MuxStream> streams = new HashMap<>();
+    /** Have ended, but what has come by them is not consumed. */
+    private final Set<MuxStream> unread = new HashSet<>();
 
     private long nextId;
     private long lastPeerId;
@@ -96,6 +104,7 @@ final class StreamTable {
     List<MuxStream> removeAll() {
         List<MuxStream> all = snapshot();
         streams.clear();
+        unread.clear();
         all.forEach(this::uncount);
         return all;
     }
@@ -116,15 +125,21 @@ final class StreamTable {
         return List.copyOf(streams.values());
     }
 
-    /** The stream that holds the most memory; null where none holds any. */
+    /** The stream has ended, but is held to account until what has come by it is consumed. */
+    void addUnread(MuxStream stream) {
+        unread.add(stream);
+    }
+
+    void removeUnread(MuxStream stream) {
+        unread.remove(stream);
+    }
+
+    /** The stream that holds the most memory, also if it has ended; null where none holds any. */
     @Nullable MuxStream largest() {
-        MuxStream largest = null;
-        for (MuxStream stream : streams.values()) {
-            if (largest == null || stream.heldBytes() > largest.heldBytes()) {
-                largest = stream;
-            }
-        }
-        return largest == null || largest.heldBytes() == 0 ? null : largest;
+        return Stream.concat(streams.values().stream(), unread.stream())
+                .max(Comparator.comparingLong(MuxStream::heldBytes))
+                .filter(stream -> stream.heldBytes() > 0)
+                .orElse(null);
     }
 
     // ---- how many

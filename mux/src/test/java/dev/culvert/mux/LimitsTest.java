@@ -242,6 +242,66 @@ class LimitsTest {
     }
 
     @Test
+    void aStreamThatHasEndedIsCutOffWhereItsSlowReaderHoldsTheMost() {
+        Flow flow = new Flow(WINDOW, 4 * WINDOW, 1 << 20, 128 << 10, 32_760);
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(flow))) {
+            for (int id = 3; id <= 9; id += 2) {
+                peer.syn(id);
+                Recorder recorder = peer.us.recorders.get(id / 2 - 1);
+                recorder.consuming = false;
+                peer.psh(id, WINDOW - id);
+                peer.fin(id);
+                recorder.stream().shutdownOutput();
+            }
+            peer.read();
+            peer.syn(11);
+            peer.us.recorders.get(4).consuming = false;
+            peer.psh(11, 1_000);
+
+            assertThat(peer.us.recorders.get(0).events).hasToString("fin reset(limit reached) ");
+            assertThat(peer.us.recorders.get(1).events).hasToString("fin ");
+            assertThat(peer.us.recorders.get(4).events).isEmpty();
+            peer.us.recorders.subList(1, 5).forEach(Recorder::consume);
+            assertThat(peer.us.session.unconsumedBytes()).isZero();
+        }
+    }
+
+    @Test
+    void whatComesByteByByteCountsForTheMemoryThatItTakes() {
+        Flow flow = new Flow(WINDOW, 4 * WINDOW, 1 << 20, 128 << 10, 32_760);
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(flow))) {
+            peer.syn(3);
+            Recorder slow = peer.us.recorders.get(0);
+            slow.consuming = false;
+            int slices = 0;
+            while (slow.events.isEmpty() && slices < WINDOW) {
+                peer.psh(3, 1);
+                slices++;
+            }
+            assertThat(slices).isBetween(4_096, 4_200);
+            assertThat(slow.events).hasToString("reset(limit reached) ");
+            assertThat(peer.us.session.unconsumedBytes()).isZero();
+        }
+    }
+
+    @Test
+    void whatHasComeByteByByteIsGivenBackAsItIsConsumed() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT)) {
+            peer.syn(3);
+            Recorder recorder = peer.us.recorders.get(0);
+            recorder.consuming = false;
+            for (int i = 0; i < 1_000; i++) {
+                peer.psh(3, 1);
+            }
+            assertThat(peer.us.session.unconsumedBytes()).isBetween(250_000L, 256_000L);
+            recorder.stream().consumed(500);
+            assertThat(peer.us.session.unconsumedBytes()).isBetween(125_000L, 128_000L);
+            recorder.stream().consumed(500);
+            assertThat(peer.us.session.unconsumedBytes()).isZero();
+        }
+    }
+
+    @Test
     void aStreamThatIsNotAttachedCountsTowardsTheBudget() {
         try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(new Flow(WINDOW, WINDOW, WINDOW, 1000, 1000)))) {
             peer.us.attach = false;
