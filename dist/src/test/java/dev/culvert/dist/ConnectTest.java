@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -75,6 +76,15 @@ class ConnectTest {
         process.getOutputStream().close();
         assertThat(process.getInputStream().read()).isEqualTo(-1);
         assertThat(process.waitFor()).isZero();
+    }
+
+    /** The JVM would take the free descriptor for one of its own files, which the target would get. */
+    @Test
+    void anInputThatIsClosedIsEmpty() throws Exception {
+        ProcessBuilder builder = Launcher.command(
+                "tunnel-client", "-c", tunnel.client().configFile().toString(), "connect", ECHO.address());
+        builder.command().addAll(0, List.of("sh", "-c", "exec \"$0\" \"$@\" <&-"));
+        assertThat(Programs.run(builder).expect(0).output()).isEmpty();
     }
 
     @Test
