@@ -24,6 +24,7 @@ import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import io.netty.util.NetUtil;
@@ -63,6 +64,9 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     @Override
     protected void channelRead0(ChannelHandlerContext ctx, FullHttpRequest request) {
         QueryStringDecoder uri = new QueryStringDecoder(request.uri());
+        if (!goesOn(request, uri.path())) {
+            takeNoMore(ctx);
+        }
         if (request.decoderResult().isFailure()) {
             answer(ctx, HttpResponseStatus.BAD_REQUEST, "this is not HTTP\n");
         } else if (!isForUs(request.headers().get(HttpHeaderNames.HOST, ""))) {
@@ -76,6 +80,18 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         } else {
             answer(ctx, METHOD_NOT_ALLOWED, "GET, POST or CONNECT\n");
         }
+    }
+
+    /** As a connection, or with the next request of who takes over: by the unix socket only. */
+    private boolean goesOn(FullHttpRequest request, String path) {
+        return access == AdminServer.Access.ACT
+                && (request.method().equals(HttpMethod.CONNECT) || path.startsWith(HandOver.LIST));
+    }
+
+    /** Each answer takes memory until it is taken, so who sends many requests gets no more than one. */
+    private static void takeNoMore(ChannelHandlerContext ctx) {
+        ctx.channel().config().setAutoRead(false);
+        ctx.pipeline().get(HttpServerCodec.class).removeInboundHandler(); // more may have been read already
     }
 
     /** On TCP a web page of anybody's could ask, by a name of its own that leads here (DNS rebinding). */

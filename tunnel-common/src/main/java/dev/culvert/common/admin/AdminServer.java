@@ -164,7 +164,7 @@ public final class AdminServer implements AutoCloseable {
                 .childHandler(pipeline(access));
     }
 
-    private ChannelHandler pipeline(Access access) {
+    ChannelHandler pipeline(Access access) {
         return new ChannelInitializer<>() {
             @Override
             protected void initChannel(Channel channel) {
@@ -174,7 +174,7 @@ public final class AdminServer implements AutoCloseable {
                         .addLast(new Counted())
                         .addLast(new ReadTimeoutHandler(PATIENCE_SECONDS))
                         .addLast(new HttpServerCodec())
-                        .addLast(new HttpObjectAggregator(MOST_BODY))
+                        .addLast(new HttpObjectAggregator(MOST_BODY, true)) // who is told that it is too much is closed
                         .addLast(new AdminHandler(backend, access, new HandOver(AdminServer.this, backend)));
             }
         };
