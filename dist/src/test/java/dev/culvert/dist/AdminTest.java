@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -269,6 +270,23 @@ final class AdminTest {
         try (AdminClient client = overTcp()) {
             assertThat(client.get("/livez")).isEqualTo("ok\n");
             assertThatThrownBy(() -> client.post("/drain")).hasMessageContaining("here one can only look");
+        }
+    }
+
+    @Test
+    void whoCanOnlyLookLeavesThePlacesOfWhoMayAct() throws Exception {
+        List<Socket> looking = new ArrayList<>();
+        try (AdminClient client = client()) {
+            for (int i = 0; i < 65; i++) {
+                looking.add(Tunnel.connectTo(tunnel.client().port("admin")));
+            }
+            assertThat(looking.get(64).getInputStream().read()).isEqualTo(-1); // so all of the others are there
+
+            assertThat(client.post("/reload")).startsWith("reloaded ");
+        } finally {
+            for (Socket one : looking) {
+                one.close();
+            }
         }
     }
 

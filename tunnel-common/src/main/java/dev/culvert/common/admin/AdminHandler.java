@@ -27,6 +27,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.QueryStringDecoder;
+import io.netty.handler.timeout.ReadTimeoutHandler;
 import io.netty.util.NetUtil;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -92,6 +93,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     private static void takeNoMore(ChannelHandlerContext ctx) {
         ctx.channel().config().setAutoRead(false);
         ctx.pipeline().get(HttpServerCodec.class).removeInboundHandler(); // more may have been read already
+        ctx.pipeline().remove(ReadTimeoutHandler.class);
     }
 
     /** On TCP a web page of anybody's could ask, by a name of its own that leads here (DNS rebinding). */

@@ -20,6 +20,7 @@ import io.netty.channel.unix.UnixChannel;
 import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.timeout.ReadTimeoutHandler;
+import io.netty.handler.timeout.WriteTimeoutHandler;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -29,7 +30,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -45,6 +45,7 @@ public final class AdminServer implements AutoCloseable {
     private static final int MOST_CONNECTIONS = 64;
     private static final int MOST_BODY = 8 << 10;
     private static final int MOST_READ = 8 << 10;
+    /** For a whole request to come, and for its answer to be taken; not for what is asked for. */
     private static final int PATIENCE_SECONDS = 30;
 
     private final Transport transport;
@@ -53,7 +54,6 @@ public final class AdminServer implements AutoCloseable {
     /** By their addresses, as the configuration writes them. */
     private final Map<String, Channel> channels = new ConcurrentHashMap<>();
 
-    private final AtomicInteger open = new AtomicInteger();
     private boolean begun;
 
     /** @param loop one event loop of the transport */
@@ -164,34 +164,44 @@ public final class AdminServer implements AutoCloseable {
                 .childHandler(pipeline(access));
     }
 
+    /** Of one listening socket. */
     ChannelHandler pipeline(Access access) {
+        Places places = new Places();
         return new ChannelInitializer<>() {
             @Override
             protected void initChannel(Channel channel) {
                 Hold.readAtMost(
                         channel, MOST_READ); // it may become a connection, which reads as much as its stream takes
                 channel.pipeline()
-                        .addLast(new Counted())
-                        .addLast(new ReadTimeoutHandler(PATIENCE_SECONDS))
+                        .addLast(places)
+                        .addLast(new WriteTimeoutHandler(PATIENCE_SECONDS))
                         .addLast(new HttpServerCodec())
                         .addLast(new HttpObjectAggregator(MOST_BODY, true)) // who is told that it is too much is closed
+                        .addLast(new ReadTimeoutHandler(PATIENCE_SECONDS)) // here it hears of whole requests only
                         .addLast(new AdminHandler(backend, access, new HandOver(AdminServer.this, backend)));
             }
         };
     }
 
-    /** One of those that may be open at a time, as long as it is for this server. */
-    private final class Counted extends ChannelInboundHandlerAdapter {
+    /**
+     * Those of one listening socket that may be open at a time, as long as they are for this server. Each has its own: who may only look,
+     * as anybody on this machine, leaves some to who may act. Event loop only.
+     */
+    @ChannelHandler.Sharable
+    private static final class Places extends ChannelInboundHandlerAdapter {
+        private int taken;
+
         @Override
         public void handlerAdded(ChannelHandlerContext ctx) {
-            if (open.incrementAndGet() > MOST_CONNECTIONS) {
+            taken++;
+            if (taken > MOST_CONNECTIONS) {
                 ctx.close();
             }
         }
 
         @Override
         public void handlerRemoved(ChannelHandlerContext ctx) {
-            open.decrementAndGet();
+            taken--;
         }
     }
 

@@ -5,8 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.culvert.common.net.Transport;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.MockTicker;
+import io.netty.util.concurrent.Ticker;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -28,7 +34,11 @@ class AdminServerTest {
 
     private final EventLoopGroup loop = Transport.NIO.newEventLoops(1, "unused");
     private final AdminServer server = new AdminServer(Transport.NIO, loop, backend);
-    private final EmbeddedChannel channel = new EmbeddedChannel(server.pipeline(AdminServer.Access.LOOK));
+    private final MockTicker clock = Ticker.newMockTicker();
+    private final EmbeddedChannel channel = EmbeddedChannel.builder()
+            .ticker(clock)
+            .handlers(server.pipeline(AdminServer.Access.LOOK))
+            .build();
 
     @AfterEach
     void stop() {
@@ -38,6 +48,11 @@ class AdminServerTest {
 
     private void hear(String text) {
         channel.writeInbound(Unpooled.copiedBuffer(text, StandardCharsets.US_ASCII));
+    }
+
+    private void pass(int seconds) {
+        clock.advance(seconds, TimeUnit.SECONDS);
+        channel.runScheduledPendingTasks();
     }
 
     private String said() {
@@ -66,6 +81,44 @@ class AdminServerTest {
         hear("GET /status HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 9999\r\n\r\n".repeat(2));
 
         assertThat(said()).containsOnlyOnce("HTTP/1.1 413 ");
+        assertThat(channel.isOpen()).isFalse();
+    }
+
+    @Test
+    void aRequestThatComesByteByByteHasToCome() {
+        hear("G");
+        pass(20);
+        hear("E");
+        pass(9);
+        assertThat(channel.isOpen()).isTrue();
+
+        pass(1);
+        assertThat(channel.isOpen()).isFalse();
+    }
+
+    @Test
+    void anAnswerMayTakeItsTime() {
+        hear("GET /status HTTP/1.1\r\n\r\n");
+        pass(3600);
+        answer.complete("{}");
+        channel.runPendingTasks();
+
+        assertThat(said()).endsWith("\r\n\r\n{}");
+    }
+
+    @Test
+    void anAnswerHasToBeTaken() {
+        channel.pipeline().addFirst(new ChannelOutboundHandlerAdapter() {
+            @Override
+            public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
+                ReferenceCountUtil.release(message); // and is never done
+            }
+        });
+        hear("GET /nothing HTTP/1.1\r\n\r\n");
+        pass(29);
+        assertThat(channel.isOpen()).isTrue();
+
+        pass(1);
         assertThat(channel.isOpen()).isFalse();
     }
 }
