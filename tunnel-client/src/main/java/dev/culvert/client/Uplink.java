@@ -83,6 +83,10 @@ final class Uplink implements Carrier {
     private @Nullable MuxSession current;
     /** The server that it was begun with. */
     private @Nullable Server at;
+    /** It is to be replaced then, since it is old. */
+    private @Nullable Future<?> ageing;
+    /** A better server is to be looked for then. */
+    private @Nullable Future<?> looking;
     /** What the last session that has taken over offers. */
     private @Nullable Offering offering;
     /** It stands by where one of the others is, and has looked for another place. */
@@ -274,27 +278,22 @@ final class Uplink implements Carrier {
         }
     }
 
-    /** Does {@code action} after some nine tenths of {@code time}, so that many clients do not do so together, if {@code session} is in use then. */
-    private void later(Optional<Duration> time, MuxSession session, Runnable action) {
-        time.ifPresent(duration -> {
-            long nanos = (long) (duration.toNanos() * (0.9 + random.nextDouble() / 10));
-            loop.schedule(
-                    () -> {
-                        if (session == current) {
-                            action.run();
-                        }
-                    },
-                    nanos,
-                    TimeUnit.NANOSECONDS);
-        });
+    /** Does {@code action} after some nine tenths of {@code time}, so that many clients do not do so together. */
+    private @Nullable Future<?> later(Optional<Duration> time, Runnable action) {
+        if (time.isEmpty()) {
+            return null;
+        }
+        long nanos = (long) (time.get().toNanos() * (0.9 + random.nextDouble() / 10));
+        return loop.schedule(action, nanos, TimeUnit.NANOSECONDS);
     }
 
-    /** Looks now and then whether there is a better server than that of {@code session}. */
-    private void lookForBetter(MuxSession session, Server present) {
+    /** Looks now and then whether there is a better server than that of the current session. */
+    private void lookForBetter(Server present) {
         if (way.servers().size() > 1 && !draining) {
-            later(isStandby() ? way.returnAfter().or(() -> Optional.of(MOVE)) : way.returnAfter(), session, () -> {
+            Optional<Duration> pause = isStandby() ? way.returnAfter().or(() -> Optional.of(MOVE)) : way.returnAfter();
+            looking = later(pause, () -> {
                 tryBetter(present);
-                lookForBetter(session, present);
+                lookForBetter(present);
             });
         }
     }
@@ -327,6 +326,14 @@ final class Uplink implements Carrier {
         current = null;
         ready = false;
         renewal = null;
+        cancel(ageing);
+        cancel(looking);
+    }
+
+    private static void cancel(@Nullable Future<?> task) {
+        if (task != null) {
+            task.cancel(false);
+        }
     }
 
     /** This one takes new connections from now on. */
@@ -445,6 +452,8 @@ final class Uplink implements Carrier {
 
         private final Channel channel;
 
+        private final long begunAt = System.nanoTime();
+
         private Server server;
         /** When it got the link that it has. */
         private long linkedAt = System.nanoTime();
@@ -499,7 +508,7 @@ final class Uplink implements Carrier {
                 }
             }
             moving = false;
-            lookAhead(session);
+            lookAhead();
         }
 
         /** The session before offers the same until the server has answered: there is a listener all the time. */
@@ -518,11 +527,12 @@ final class Uplink implements Carrier {
             return process.isPresent() && process.equals(other.token().map(Token::instance));
         }
 
-        /** What may take the place of a session that is in use now. */
-        private void lookAhead(MuxSession session) {
+        /** What may take the place of the session, which is in use now. */
+        private void lookAhead() {
             if (gone.equals(way)) {
-                later(way.maxAge(), session, () -> renew("it is older than upstream.max-age"));
-                lookForBetter(session, server);
+                Optional<Duration> left = way.maxAge().map(age -> age.minusNanos(System.nanoTime() - begunAt));
+                ageing = later(left, () -> renew("it is older than upstream.max-age"));
+                lookForBetter(server);
             } else { // it has changed while this one was begun, or had no link
                 renew(CHANGED);
             }
@@ -555,7 +565,7 @@ final class Uplink implements Carrier {
             log.resumed(server, connections(session), millis);
             if (current == null && session.isOpenable()) {
                 settleOn(session, server);
-                lookAhead(session);
+                lookAhead();
             } else {
                 session.goAway(ErrorCode.CANCELLED, "another session has taken its place");
             }
