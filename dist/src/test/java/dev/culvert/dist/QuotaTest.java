@@ -55,6 +55,26 @@ final class QuotaTest {
         }
     }
 
+    /** What has no socket takes nobody's place among those that have one. */
+    @Test
+    void whoComesBackFindsRoomBesideTheSessionsThatAreLost() throws Exception {
+        Tunnel.Builder builder = Tunnel.to(ECHO).server("limits { sessions = 2, handshakes = 1 }");
+        try (AgentProcess server = builder.startServer(0)) {
+            for (int i = 1; i <= 2; i++) {
+                try (AgentProcess client = builder.startClient(server.port("listen"))) {
+                    client.awaitLog("session up");
+                    client.kill();
+                    server.awaitLog("session from .* has lost its link", i);
+                }
+            }
+            try (AgentProcess first = builder.startClient(server.port("listen"));
+                    AgentProcess second = builder.startClient(server.port("listen"))) {
+                first.awaitLog("session up");
+                second.awaitLog("session up");
+            }
+        }
+    }
+
     @Test
     void streamsOfAllSessionsTogether() throws Exception {
         try (Tunnel tunnel = limited("streams = 3")) {

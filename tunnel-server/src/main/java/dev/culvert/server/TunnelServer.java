@@ -175,7 +175,9 @@ public final class TunnelServer implements Agent {
             return;
         }
         socket.fit(channel);
-        Visit visit = new Visit(endpoint, acceptor, channel);
+        // Not when its session ends: one that has lost its link takes no room from whoever comes to resume it.
+        channel.closeFuture().addListener(closed -> acceptor.release());
+        Visit visit = new Visit(endpoint, channel);
         handshakes.add(visit);
         sessions.arriving();
         visit.begin();
@@ -192,15 +194,13 @@ public final class TunnelServer implements Agent {
         private HostPort address;
         private boolean web;
         private final EventLoop loop = loops.next();
-        private final Acceptor acceptor;
         private final SocketChannel channel;
         private @Nullable MuxSession session;
         private @Nullable MuxConnection connection;
         private boolean madeRoom;
 
-        Visit(Endpoint endpoint, Acceptor acceptor, SocketChannel channel) {
+        Visit(Endpoint endpoint, SocketChannel channel) {
             this.endpoint = endpoint;
-            this.acceptor = acceptor;
             this.channel = channel;
             address = HostPort.of(channel.remoteAddress());
         }
@@ -350,7 +350,6 @@ public final class TunnelServer implements Agent {
 
         private void leave() {
             accepts.execute(() -> handshakes.remove(this));
-            acceptor.release();
         }
     }
 
