@@ -12,6 +12,7 @@ import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.PromiseCombiner;
+import io.netty.util.concurrent.PromiseNotifier;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -35,7 +36,9 @@ public final class TargetTls extends ChannelDuplexHandler {
     private boolean wantsMore;
     private boolean inputEnded;
     private boolean targetEnded;
-    private boolean outputEnded;
+    /** Done when the socket has taken all that the target has said, and the end of it; null: the target has not ended. */
+    private @Nullable ChannelPromise outputEnd;
+
     private @Nullable Future<?> deadline;
 
     /** @param handler of {@code how}, for this connection */
@@ -148,8 +151,8 @@ public final class TargetTls extends ChannelDuplexHandler {
         EmbeddedChannel from = engine;
         if (!encrypted.isReadable()) { // the splice's last words, after which there is the end
             encrypted.release();
-            if (targetEnded) {
-                promise.setSuccess();
+            if (outputEnd != null) {
+                PromiseNotifier.cascade(outputEnd, promise);
             } else {
                 promise.setFailure(new IOException("no end of TLS"));
                 ctx.fireExceptionCaught(
@@ -177,29 +180,28 @@ public final class TargetTls extends ChannelDuplexHandler {
         }
         written.finish(promise);
         toStream(ctx, from);
-        if (targetEnded && !outputEnded) {
-            outputEnded = true;
-            endOutput(ctx);
+        if (targetEnded && outputEnd == null) {
+            outputEnd = ctx.newPromise();
+            endOutput(ctx, outputEnd);
         }
     }
 
     /** That is where TLS ends a direction; TCP may go on for the sake of the other one. The application may speak TLS as well. */
-    private static void endOutput(ChannelHandlerContext ctx) {
+    private static void endOutput(ChannelHandlerContext ctx, ChannelPromise end) {
         ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(written -> {
             SslHandler ofApplication = ctx.pipeline().get(SslHandler.class);
             if (!written.isSuccess()) {
-                return; // the channel is closed, or about to be
-            }
-            if (ofApplication == null) {
-                shutdownOutput(ctx);
+                end.setFailure(written.cause()); // the channel is closed, or about to be
+            } else if (ofApplication == null) {
+                shutdownOutput(ctx, end);
             } else {
-                ofApplication.closeOutbound().addListener(closed -> shutdownOutput(ctx));
+                ofApplication.closeOutbound().addListener(closed -> shutdownOutput(ctx, end));
             }
         });
     }
 
-    private static void shutdownOutput(ChannelHandlerContext ctx) {
-        ((DuplexChannel) ctx.channel()).shutdownOutput();
+    private static void shutdownOutput(ChannelHandlerContext ctx, ChannelPromise end) {
+        ((DuplexChannel) ctx.channel()).shutdownOutput(end);
     }
 
     @Override
