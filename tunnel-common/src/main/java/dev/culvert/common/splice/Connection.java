@@ -35,6 +35,9 @@ public final class Connection {
     private volatile @Nullable Tally tally;
 
     private volatile @Nullable Owner owner;
+    /** Null: it is not to be cut off. */
+    private volatile @Nullable Verdict verdict;
+
     private volatile @Nullable MuxStream stream;
     private volatile Runnable atEnd = () -> {};
     private volatile Limits limits = Limits.NONE;
@@ -58,6 +61,8 @@ public final class Connection {
     }
 
     private record Owner(EventExecutor loop, Cut cut) {}
+
+    private record Verdict(ErrorCode code, String reason) {}
 
     Connection(Connections home, String id, String forward, String source, String target) {
         this.home = home;
@@ -207,10 +212,15 @@ public final class Connection {
     /** From now on the connection lives on {@code loop} and is cut off like this. */
     public void onCut(EventExecutor loop, Cut cut) {
         owner = new Owner(loop, cut);
+        Verdict fallen = verdict;
+        if (fallen != null) {
+            cutIf(Duration.ZERO, fallen.code, fallen.reason);
+        }
     }
 
-    /** Cuts the connection off. One that nobody has taken on yet is left to those who prepare it. */
+    /** Cuts the connection off: at once, or as soon as somebody takes it on. */
     public void cut(ErrorCode code, String reason) {
+        verdict = new Verdict(code, reason);
         cutIf(Duration.ZERO, code, reason);
     }
 
@@ -220,11 +230,14 @@ public final class Connection {
     }
 
     private void cutIf(Duration idle, ErrorCode code, String reason) {
-        Owner present = owner;
-        if (present != null) {
-            present.loop.execute(() -> {
+        Owner asked = owner;
+        if (asked != null) {
+            asked.loop.execute(() -> {
                 long now = home.now();
-                if (!ended.get() && now - activeAt(now) >= idle.toNanos()) {
+                Owner present = owner; // where a dial has ended meanwhile, it is the splice
+                if (present != null && present.loop != asked.loop) {
+                    cutIf(idle, code, reason);
+                } else if (present != null && !ended.get() && now - activeAt(now) >= idle.toNanos()) {
                     present.cut.now(code, reason);
                 }
             });
