@@ -25,9 +25,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>What is known stands in its parts: what carries the session ({@link Link}), how it begins ({@link Handshake}), which streams there are
  * ({@link StreamTable}), what goes to the peer, and when ({@link Outbound}), how much memory is held
- * ({@link MemoryBudget}), whether the peer lives ({@link Liveness}), who takes no new streams ({@link GoAway}). Here stands what they do
- * together when something happens: when a frame comes ({@link Inbound}) or may go, when a stream or the application wants something, when
- * time has passed.
+ * ({@link MemoryBudget}), whether the peer lives ({@link Liveness}), who takes no new streams ({@link GoAway}), whether the
+ * peer has all of those that have ended ({@link Delivery}). Here stands what they do together when something happens: when a frame comes
+ * ({@link Inbound}) or may go, when a stream or the application wants something, when time has passed.
  *
  * <p>Nothing that a peer does ends more than its session: a broken rule ends it with {@link ErrorCode#PROTOCOL_ERROR}, a
  * passed limit with the code that says so.
