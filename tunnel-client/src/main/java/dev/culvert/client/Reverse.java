@@ -5,7 +5,6 @@ import static java.util.stream.Collectors.toMap;
 import dev.culvert.common.lifecycle.OfferStatus;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.Origin;
-import dev.culvert.common.net.Transport;
 import dev.culvert.common.rate.Limits;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
@@ -56,7 +55,6 @@ final class Reverse {
     private static final long PATIENCE_SECONDS = 5;
 
     private final EventLoop loop;
-    private final Transport transport;
     private final Connections connections;
     private final Function<String, Limits> limits;
     /** Tells the offers of this process from those of the one before. */
@@ -100,23 +98,17 @@ final class Reverse {
     }
 
     /** @param limits those of a connection, by what it is called, as if it were a forward's */
-    Reverse(
-            EventLoop loop,
-            Transport transport,
-            Connections connections,
-            Function<String, Limits> limits,
-            Duration dialTimeout) {
+    Reverse(EventLoop loop, Dialer dialer, Connections connections, Function<String, Limits> limits) {
         this.limits = limits;
         this.loop = loop;
-        this.transport = transport;
+        this.dialer = dialer;
         this.connections = connections;
-        dialer = new Dialer(transport, dialTimeout);
     }
 
     /** Has these from now on; connections go on. */
     void set(List<ReverseConfig> configs, Edges edges, Duration dialTimeout) {
         loop.execute(() -> {
-            dialer = new Dialer(transport, dialTimeout);
+            dialer = dialer.within(dialTimeout);
             Map<String, Forward> next = new HashMap<>();
             for (ReverseConfig config : configs) {
                 Forward before = forwards.get(config.name());
@@ -170,7 +162,7 @@ final class Reverse {
     private void watch(Forward forward) {
         if (begun && !ended && forward.health == null && forward.config.health().isPresent()) {
             HealthConfig config = forward.config.health().get();
-            Dialer checks = new Dialer(transport, config.timeout());
+            Dialer checks = dialer.within(config.timeout());
             forward.health = new Health(
                     loop,
                     config,

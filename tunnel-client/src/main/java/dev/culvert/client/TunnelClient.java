@@ -13,6 +13,7 @@ import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.Speed;
 import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.Acceptor;
+import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.Listeners;
 import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.Origin;
@@ -75,6 +76,7 @@ public final class TunnelClient implements Agent {
 
     private final Ticker ticker = Ticker.systemTicker();
     private final Transport transport = Transport.best();
+    private final Dialer dialer;
     /** Each carries a session. One accepts, too: with a single session no connection changes its thread. */
     private final EventLoopGroup loops;
 
@@ -109,13 +111,14 @@ public final class TunnelClient implements Agent {
         int count = config.upstream().sessions();
         loops = transport.newEventLoops(Math.min(count, Runtime.getRuntime().availableProcessors()), "client");
         accepting = loops.next();
+        dialer = new Dialer(transport, config.dialTimeout());
         listeners = new Listeners<>(transport, accepting, passed(passed, false), this::arrive);
         router = new Carriers<>(accepting, ticker, uplinks, "no session to a server within upstream.wait");
         udpForwards = new UdpForwards(transport, accepting, passed(passed, true), connections, this::limits, router);
-        reverse = new Reverse(accepting, transport, connections, this::limits, config.dialTimeout());
+        reverse = new Reverse(accepting, dialer, connections, this::limits);
         Way way;
         try {
-            way = Way.of(config, transport);
+            way = Way.of(config, dialer);
             edges = Edges.of(config);
         } catch (IOException e) {
             throw new StartFailure(String.valueOf(e.getMessage()));
@@ -149,8 +152,7 @@ public final class TunnelClient implements Agent {
     public void reload(Path file) throws BadConfig, StartFailure, InterruptedException {
         ClientConfig next = ClientConfig.read(file);
         try {
-            Optional<Way> other =
-                    next.hasOtherSessions(config) ? Optional.of(Way.of(next, transport)) : Optional.empty();
+            Optional<Way> other = next.hasOtherSessions(config) ? Optional.of(Way.of(next, dialer)) : Optional.empty();
             Edges otherEdges = Edges.of(next);
             Edges before = edges;
             edges = before.and(otherEdges);
@@ -241,7 +243,7 @@ public final class TunnelClient implements Agent {
                         .formatted(leaving.place(), live(leaving.place()))));
         if (next.hasOtherSessions(config)) {
             try {
-                Way.of(next, transport);
+                Way.of(next, dialer);
             } catch (IOException e) {
                 throw new StartFailure(String.valueOf(e.getMessage()));
             }
@@ -274,7 +276,7 @@ public final class TunnelClient implements Agent {
         LOG.info("the files of upstream.tls have changed");
         content = now.get();
         try {
-            Way way = Way.of(config, transport);
+            Way way = Way.of(config, dialer);
             uplinks.forEach(uplink -> uplink.use(way, false));
         } catch (IOException e) {
             LOG.error("the files of upstream.tls can not be used, those from before stay: {}", e.getMessage());

@@ -3,7 +3,6 @@ package dev.culvert.client;
 import dev.culvert.common.lifecycle.AgentRun;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.SessionSocket;
-import dev.culvert.common.net.Transport;
 import dev.culvert.mux.MuxSettings;
 import java.io.IOException;
 import java.time.Duration;
@@ -25,7 +24,7 @@ record Way(
         Optional<Duration> maxAge,
         Optional<Duration> returnAfter) {
     /** Reads the files of {@code upstream.tls}. Blocks; throws with a sentence for the user. */
-    static Way of(ClientConfig config, Transport transport) throws IOException {
+    static Way of(ClientConfig config, Dialer dialer) throws IOException {
         UpstreamConfig upstream = config.upstream();
         List<Server> servers = new ArrayList<>();
         for (UpstreamConfig.Listed listed : upstream.servers()) {
@@ -33,7 +32,7 @@ record Way(
         }
         return new Way(
                 servers,
-                new Dialer(transport, upstream.connectTimeout()),
+                dialer.within(upstream.connectTimeout()),
                 new SessionSocket(upstream.userTimeout()),
                 config.muxSettings("culvert " + AgentRun.version()),
                 upstream.backoff(),

@@ -84,7 +84,7 @@ class UplinkTest {
                 way,
                 new Sessions(connections, ticker),
                 new SharedBudget(1 << 20),
-                new Reverse(loop, Transport.NIO, connections, name -> Limits.NONE, Duration.ofSeconds(10)),
+                new Reverse(loop, new Dialer(Transport.NIO, Duration.ofSeconds(10)), connections, name -> Limits.NONE),
                 () -> {});
         uplink.start();
     }

@@ -360,7 +360,7 @@ public final class TunnelServer implements Agent {
         listen(next);
         config = next;
         LogSetup.apply(next.log());
-        dialer = new Dialer(transport, next.dialTimeout());
+        dialer = dialer.within(next.dialTimeout());
         socket = new SessionSocket(next.userTimeout());
         accounts.limit(next.limits().whole());
         accepts.execute(() -> handshakes.limit(next.limits().handshakes()));

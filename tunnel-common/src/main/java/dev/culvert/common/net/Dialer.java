@@ -64,6 +64,11 @@ public final class Dialer {
         this.timeout = timeout;
     }
 
+    /** One with another deadline that asks the same name servers and knows what they have said: Netty keeps those while the loops run. */
+    public Dialer within(Duration newTimeout) {
+        return new Dialer(transport, sockets, resolver, newTimeout);
+    }
+
     /** What resolving and connecting may take together. */
     public Duration timeout() {
         return timeout;

@@ -287,6 +287,20 @@ class DialerTest {
     }
 
     @Test
+    void oneWithAnotherDeadlineKnowsWhatHasBeenAnswered() throws Exception {
+        Dialer dialer = dialer(LONG);
+        names.put("db.test", 60, "127.0.0.1");
+        HostPort target = new HostPort("db.test", port);
+
+        dialer.dial(loop, target, DialerTest::any).sync();
+        Dialer patient = dialer.within(LONG.multipliedBy(2));
+        patient.dial(loop, target, DialerTest::any).sync();
+
+        assertThat(patient.timeout()).isEqualTo(LONG.multipliedBy(2));
+        assertThat(names.questions()).hasSize(2);
+    }
+
+    @Test
     void anAnswerIsKeptForItsTimeToLive() throws Exception {
         Dialer dialer = dialer(LONG);
         names.put("db.test", 60, "127.0.0.1");
