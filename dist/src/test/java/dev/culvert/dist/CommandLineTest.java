@@ -94,6 +94,23 @@ final class CommandLineTest {
         assertThat(Files.readString(keys.file())).isEqualTo(before);
     }
 
+    /** As on a full disk. */
+    @Test
+    void aKeyThatCannotBeWrittenIsNoneTheNextTime() throws IOException {
+        Path state = Files.createDirectory(directory.resolve("state"));
+        ProcessBuilder keygen = Launcher.command("tunnel-client", "keygen");
+        keygen.environment().put("STATE_DIRECTORY", state.toString());
+        keygen.environment().put("CULVERT_OPTS", "-XX:-UsePerfData");
+        List<String> command = List.copyOf(keygen.command());
+        keygen.command().addAll(0, List.of("sh", "-c", "ulimit -f 0; exec \"$0\" \"$@\""));
+
+        assertThat(Programs.run(keygen).expect(1).output())
+                .isEqualTo("cannot write " + state.resolve("client.key") + ": File too large");
+        assertThat(state).isEmptyDirectory();
+        keygen.command(command);
+        assertThat(Programs.run(keygen).expect(0).output()).contains("SHA256:");
+    }
+
     @Test
     void enrollShowsTheKeysOfBothSidesAndTheLinesToPaste() throws IOException {
         try (Service echo = Service.echo();

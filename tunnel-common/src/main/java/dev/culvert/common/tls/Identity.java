@@ -85,12 +85,13 @@ public final class Identity {
                 Files.createDirectories(directory);
             }
             Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-            giveToOwnerOf(directory, file);
-            Identity identity = SelfSigned.make(name);
-            Files.writeString(
-                    file,
-                    Pem.write("PRIVATE KEY", identity.key.getEncoded())
-                            + Pem.write("CERTIFICATE", identity.chain.get(0).getEncoded()));
+            try {
+                giveToOwnerOf(directory, file);
+                write(SelfSigned.make(name), file);
+            } catch (IOException e) {
+                Files.delete(file); // or the next one would take it for a key
+                throw e;
+            }
             return true;
         } catch (FileAlreadyExistsException e) {
             return false;
@@ -99,6 +100,13 @@ public final class Identity {
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("it was encoded before", e);
         }
+    }
+
+    private static void write(Identity identity, Path file) throws IOException, GeneralSecurityException {
+        Files.writeString(
+                file,
+                Pem.write("PRIVATE KEY", identity.key.getEncoded())
+                        + Pem.write("CERTIFICATE", identity.chain.get(0).getEncoded()));
     }
 
     /** Root makes keys for an agent that runs as somebody else, in the directory which that one has. */

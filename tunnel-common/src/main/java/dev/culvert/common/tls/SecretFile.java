@@ -2,6 +2,8 @@ package dev.culvert.common.tls;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -48,6 +50,12 @@ public final class SecretFile {
 
     /** The JDK's exceptions of files often hold only the name of the file. */
     static String reason(IOException e) {
+        if (e instanceof AccessDeniedException) {
+            return "permission denied";
+        }
+        if (e instanceof FileSystemException failure && failure.getReason() != null) {
+            return failure.getReason();
+        }
         return e.getClass() == IOException.class
                 ? String.valueOf(e.getMessage())
                 : e.getClass().getSimpleName();
