@@ -112,6 +112,17 @@ final class CommandLineTest {
     }
 
     @Test
+    void whatCannotBeWrittenIsNoSuccess() {
+        assertThat(runOnFullDisk("--version").expect(1).output()).startsWith("the output could not be written");
+    }
+
+    private static Programs.Result runOnFullDisk(String... arguments) {
+        ProcessBuilder builder = Launcher.command("tunnel-client", arguments);
+        builder.command().addAll(0, List.of("sh", "-c", "exec \"$0\" \"$@\" >/dev/full"));
+        return Programs.run(builder);
+    }
+
+    @Test
     void enrollShowsTheKeysOfBothSidesAndTheLinesToPaste() throws IOException {
         try (Service echo = Service.echo();
                 AgentProcess server = Tunnel.to(echo).startServer(0)) {
@@ -166,6 +177,8 @@ final class CommandLineTest {
                             "127.0.0.1:" + idle.getLocalPort())
                     .containsPattern("127\\.0\\.0\\.1:" + fast.getLocalPort() + ".* [\\d.]+ [kMG]B/s")
                     .doesNotContain("\033");
+
+            runOnFullDisk("-c", tunnel.client().configFile().toString(), "top").expect(1); // and not for ever
         }
     }
 

@@ -75,7 +75,12 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
                         && o.longestName().equals("--config")
                 ? program.defaultConfig().toString()
                 : null);
-        return line.execute(args);
+        int code = line.execute(args);
+        if (code == DONE && System.out.checkError()) {
+            line.getErr().println("the output could not be written: the disk is full, or who reads it has ended");
+            return AgentRun.FAILED;
+        }
+        return code;
     }
 
     @Override

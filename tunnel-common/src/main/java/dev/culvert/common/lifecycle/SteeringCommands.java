@@ -109,7 +109,7 @@ final class SteeringCommands {
         @Override
         void ask(AdminClient agent, PrintWriter out) throws IOException, InterruptedException {
             agent.get("/status"); // rates begin now
-            for (int i = 0; i < count; i++) {
+            for (int i = 0; i < count && !System.out.checkError(); i++) { // else nobody sees it any more
                 TimeUnit.MILLISECONDS.sleep(EVERY_MILLIS);
                 List<String> lines = lines(ConfigFactory.parseString(agent.get("/status")));
                 out.print(Screen.find()
