@@ -98,17 +98,17 @@ final class CommandLineTest {
     @Test
     void aKeyThatCannotBeWrittenIsNoneTheNextTime() throws IOException {
         Path state = Files.createDirectory(directory.resolve("state"));
-        ProcessBuilder keygen = Launcher.command("tunnel-client", "keygen");
-        keygen.environment().put("STATE_DIRECTORY", state.toString());
-        keygen.environment().put("CULVERT_OPTS", "-XX:-UsePerfData");
-        List<String> command = List.copyOf(keygen.command());
-        keygen.command().addAll(0, List.of("sh", "-c", "ulimit -f 0; exec \"$0\" \"$@\""));
-
-        assertThat(Programs.run(keygen).expect(1).output())
+        assertThat(keygen("ulimit -f 0; exec \"$0\" \"$@\"", state).expect(1).output())
                 .isEqualTo("cannot write " + state.resolve("client.key") + ": File too large");
         assertThat(state).isEmptyDirectory();
-        keygen.command(command);
-        assertThat(Programs.run(keygen).expect(0).output()).contains("SHA256:");
+        assertThat(keygen("exec \"$0\" \"$@\"", state).expect(0).output()).contains("SHA256:");
+    }
+
+    private static Programs.Result keygen(String script, Path state) {
+        ProcessBuilder builder = Launcher.byShell(script, "tunnel-client", "keygen");
+        builder.environment().put("STATE_DIRECTORY", state.toString());
+        builder.environment().put("CULVERT_OPTS", "-XX:-UsePerfData"); // which is a file
+        return Programs.run(builder);
     }
 
     @Test
@@ -117,9 +117,7 @@ final class CommandLineTest {
     }
 
     private static Programs.Result runOnFullDisk(String... arguments) {
-        ProcessBuilder builder = Launcher.command("tunnel-client", arguments);
-        builder.command().addAll(0, List.of("sh", "-c", "exec \"$0\" \"$@\" >/dev/full"));
-        return Programs.run(builder);
+        return Programs.run(Launcher.byShell("exec \"$0\" \"$@\" >/dev/full", "tunnel-client", arguments));
     }
 
     @Test

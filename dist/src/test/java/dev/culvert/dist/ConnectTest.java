@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -81,9 +80,13 @@ class ConnectTest {
     /** The JVM would take the free descriptor for one of its own files, which the target would get. */
     @Test
     void anInputThatIsClosedIsEmpty() throws Exception {
-        ProcessBuilder builder = Launcher.command(
-                "tunnel-client", "-c", tunnel.client().configFile().toString(), "connect", ECHO.address());
-        builder.command().addAll(0, List.of("sh", "-c", "exec \"$0\" \"$@\" <&-"));
+        ProcessBuilder builder = Launcher.byShell(
+                "exec \"$0\" \"$@\" <&-",
+                "tunnel-client",
+                "-c",
+                tunnel.client().configFile().toString(),
+                "connect",
+                ECHO.address());
         assertThat(Programs.run(builder).expect(0).output()).isEmpty();
     }
 

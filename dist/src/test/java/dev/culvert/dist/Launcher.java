@@ -19,4 +19,11 @@ final class Launcher {
         builder.environment().put("CULVERT_OPTS", ONE_COMPILER);
         return builder;
     }
+
+    /** The same by a shell, whose {@code script} has it as {@code "$0" "$@"}. */
+    static ProcessBuilder byShell(String script, String program, String... words) {
+        ProcessBuilder builder = command(program, words);
+        builder.command().addAll(0, List.of("sh", "-c", script));
+        return builder;
+    }
 }

@@ -342,24 +342,21 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
             // control frames only, and few: the session is closed
         }
         channel.config().setAutoRead(true);
-        closeAfter(FLUSH_MILLIS);
+        closeAfter(channel, FLUSH_MILLIS);
         context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(done -> {
             if (done.isSuccess() && channel instanceof DuplexChannel duplex) {
                 // Closing with unread bytes in the socket would be a TCP reset, which may overtake our last word.
                 duplex.shutdownOutput();
-                closeAfter(LINGER_MILLIS);
+                closeAfter(channel, LINGER_MILLIS);
             } else {
                 channel.close();
             }
         });
     }
 
-    private void closeAfter(long millis) {
-        if (context != null) {
-            Channel channel = context.channel();
-            var deadline = context.executor().schedule(() -> channel.close(), millis, TimeUnit.MILLISECONDS);
-            channel.closeFuture().addListener(closed -> deadline.cancel(false));
-        }
+    private static void closeAfter(Channel channel, long millis) {
+        var deadline = channel.eventLoop().schedule(() -> channel.close(), millis, TimeUnit.MILLISECONDS);
+        channel.closeFuture().addListener(closed -> deadline.cancel(false));
     }
 
     /** At once: TLS would say goodbye first, and wait some seconds for that where nothing gets through any more. */

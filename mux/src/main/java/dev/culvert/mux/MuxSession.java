@@ -529,7 +529,7 @@ public final class MuxSession {
     }
 
     /** What has come by a stream that has ended is consumed, or dropped. */
-    void isRead(MuxStream stream) {
+    void allConsumed(MuxStream stream) {
         streams.removeUnread(stream);
     }
 

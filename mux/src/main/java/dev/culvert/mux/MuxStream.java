@@ -204,7 +204,7 @@ public final class MuxStream {
         session.consumed(bytes + crumbs.take(bytes, unconsumed));
         unconsumed -= bytes;
         if (isFinished() && unconsumed == 0) {
-            session.isRead(this);
+            session.allConsumed(this);
         }
         if (receiveWindow != null && !finReceived && receiveWindow.consume(bytes, session.now())) {
             updateIsDue();
@@ -457,7 +457,7 @@ public final class MuxStream {
 
     private void cutOff(ErrorCode code, String text) {
         reset = true;
-        session.isRead(this);
+        session.allConsumed(this);
         resetCode = code;
         resetText = text;
         dropQueue();

@@ -33,36 +33,38 @@ class ConnectionTest {
         connection.onCut(loop, (code, reason) -> heard.add(who + ": " + reason));
     }
 
+    /** Does {@code action} there, and then what that has left for the loop to do. */
+    private void onLoop(Runnable action) throws InterruptedException {
+        loop.submit(action).sync();
+        loop.submit(() -> {}).sync();
+    }
+
     @Test
     void oneThatWaitsIsCutOffWhenItIsTakenOn() throws Exception {
         cut();
-        takeOn("uplink");
-        loop.submit(() -> {}).sync();
+        onLoop(() -> takeOn("uplink"));
         assertThat(heard).containsExactly("uplink: killed");
     }
 
     @Test
     void oneThatHasAnotherOwnerByNowIsCutOffByThat() throws Exception {
-        loop.submit(() -> {
-                    takeOn("dial");
-                    connection.cutIfIdle(Duration.ZERO);
-                    takeOn("splice");
-                })
-                .sync();
-        loop.submit(() -> {}).sync();
+        onLoop(() -> {
+            takeOn("dial");
+            connection.cutIfIdle(Duration.ZERO);
+            takeOn("splice");
+        });
         assertThat(heard).containsExactly("splice: idle for 0 ms while draining");
     }
 
     @Test
     void oneThatIsBetweenTwoSessionsIsCutOffByTheNext() throws Exception {
-        loop.submit(() -> {
-                    takeOn("first");
-                    cut();
-                    connection.leave();
-                })
-                .sync();
-        takeOn("second");
-        loop.submit(() -> {}).sync();
+        onLoop(() -> {
+            takeOn("first");
+            cut();
+            connection.leave();
+        });
+        assertThat(heard).isEmpty();
+        onLoop(() -> takeOn("second"));
         assertThat(heard).containsExactly("second: killed");
     }
 }
