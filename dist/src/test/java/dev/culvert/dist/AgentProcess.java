@@ -453,7 +453,8 @@ final class AgentProcess implements AutoCloseable {
     @Override
     public void close() {
         if (process.isAlive()) {
-            signal("CONT");
+            // Not signal: a drain may end at this moment, and end() sees one that still stands.
+            Programs.run("kill", "-CONT", String.valueOf(process.pid()));
             end();
         }
         log.awaitEnd();
