@@ -1,5 +1,6 @@
 package dev.culvert.dist;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -7,10 +8,14 @@ import static org.awaitility.Awaitility.await;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import dev.culvert.common.admin.AdminClient;
+import dev.culvert.common.net.SocketFile;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -154,6 +159,54 @@ final class UpgradeTest {
     }
 
     @Test
+    void theFileOfAUnixSocketGoesWithTheLastProcessThatListens() throws Exception {
+        Path local = directory.resolve("local.sock");
+        try (Tunnel tunnel = tunnel("client").client(forward(local)).open()) {
+            try (AgentProcess second = tunnel.client().successor()) {
+                assertThat(tunnel.client().awaitExit()).isZero();
+                assertThat(SocketFile.isAnswered(local)).isTrue();
+
+                second.terminate();
+                assertThat(second.awaitExit()).isZero();
+            }
+        }
+        assertThat(local).doesNotExist();
+    }
+
+    /** Its descriptor may be another file's by the time that it is sent. */
+    @Test
+    void whoGotASocketThatIsClosedMeanwhileDoesNotTakeOver() throws Exception {
+        try (Tunnel tunnel = tunnel("server")
+                        .server("listeners.printer.listen = \"127.0.0.1:0\", clients.tests.offers = [\"printer\"]")
+                        .client("reverse.printer.target = \"%s\"".formatted(ECHO.address()))
+                        .open();
+                SocketChannel heir = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+            tunnel.server().awaitLog("listeners.printer: listening on");
+            assertThat(ask(heir, "/hand-over")).contains("listeners.printer");
+
+            tunnel.client().terminate();
+            tunnel.server().awaitLog("listeners.printer: no longer listening");
+
+            assertThat(ask(heir, "/hand-over/ready"))
+                    .startsWith("HTTP/1.1 409 ")
+                    .endsWith("try again\n");
+            assertThat(status().getString("state")).isEqualTo("ready");
+        }
+    }
+
+    /** What an answer begins with, and the whole of it if it is short. */
+    private static String ask(SocketChannel agent, String path) throws IOException {
+        agent.write(US_ASCII.encode("POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"));
+        ByteBuffer answer = ByteBuffer.allocate(1 << 16);
+        agent.read(answer);
+        return US_ASCII.decode(answer.flip()).toString();
+    }
+
+    private static String forward(Path local) {
+        return "forwards.local { listen = \"unix:%s\", target = \"%s\" }".formatted(local, ECHO.address());
+    }
+
+    @Test
     void anUpgradeStartsTheProgramAnew() throws Exception {
         try (Tunnel tunnel = tunnel("server").open();
                 Load connections = new Load(tunnel.client());
@@ -243,7 +296,8 @@ final class UpgradeTest {
 
     @Test
     void aClientWithoutASessionDoesNotTakeOver() throws Exception {
-        try (Tunnel tunnel = tunnel("client").open();
+        Path local = directory.resolve("local.sock");
+        try (Tunnel tunnel = tunnel("client").client(forward(local)).open();
                 Socket open = tunnel.connect()) {
             String right = Files.readString(tunnel.client().configFile());
             tunnel.client().rewriteConfig(right.replace(Keys.SERVER.fingerprint(), Keys.CLIENT.fingerprint()));
@@ -256,6 +310,7 @@ final class UpgradeTest {
             open.getOutputStream().write('y');
             assertThat(open.getInputStream().read()).isEqualTo('y');
             Tunnel.echoes(tunnel.client());
+            assertThat(SocketFile.isAnswered(local)).isTrue();
             assertThat(status().getLong("pid")).isEqualTo(tunnel.client().pid());
         }
     }
@@ -303,6 +358,9 @@ final class UpgradeTest {
             tunnel.server().signal("STOP");
 
             try (AgentProcess second = tunnel.server().successor()) {
+                assertThatThrownBy(this::status)
+                        .hasMessageStartingWith(
+                                "no answer from " + socket + " within 10 s: the agent there is stopped");
                 assertThat(second.awaitExit()).isEqualTo(1);
                 second.awaitLog("no answer from " + socket + " within 10 s");
             }

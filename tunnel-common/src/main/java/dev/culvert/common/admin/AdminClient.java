@@ -33,7 +33,10 @@ import org.jspecify.annotations.Nullable;
 
 /** Asks a running agent. Blocks: for commands. */
 public final class AdminClient implements AutoCloseable {
-    private static final int PATIENCE_SECONDS = 60;
+    private static final int PATIENCE_SECONDS = 10;
+    /** To do something may take a resolver's time, or another process's to start. */
+    private static final int WORK_SECONDS = 60;
+
     private static final int MOST_BODY = 64 << 20;
 
     private final EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
@@ -46,16 +49,16 @@ public final class AdminClient implements AutoCloseable {
 
     /** What it says. */
     public String get(String path) throws IOException, InterruptedException {
-        return ask(HttpMethod.GET, path);
+        return ask(HttpMethod.GET, path, PATIENCE_SECONDS);
     }
 
     /** Has it do something, and returns what it says. */
     public String post(String path) throws IOException, InterruptedException {
-        return ask(HttpMethod.POST, path);
+        return ask(HttpMethod.POST, path, WORK_SECONDS);
     }
 
     /** @throws IOException with a sentence for the user: the agent's own, if it answers and will not */
-    private String ask(HttpMethod method, String path) throws IOException, InterruptedException {
+    private String ask(HttpMethod method, String path, int seconds) throws IOException, InterruptedException {
         CompletableFuture<FullHttpResponse> answer = new CompletableFuture<>();
         boolean domain = address.startsWith("/");
         SocketAddress to = domain ? UnixDomainSocketAddress.of(address) : tcp();
@@ -80,7 +83,7 @@ public final class AdminClient implements AutoCloseable {
         request.headers().set(HttpHeaderNames.HOST, "localhost").set(HttpHeaderNames.CONTENT_LENGTH, 0);
         try {
             channel.writeAndFlush(request);
-            FullHttpResponse response = answer.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            FullHttpResponse response = answer.get(seconds, TimeUnit.SECONDS);
             String text = response.content().toString(StandardCharsets.UTF_8);
             response.release();
             if (response.status().code() != 200) {
@@ -90,7 +93,10 @@ public final class AdminClient implements AutoCloseable {
         } catch (ExecutionException e) {
             throw new IOException("no answer from " + address + ": " + e.getMessage(), e);
         } catch (TimeoutException e) {
-            throw new IOException("no answer from " + address + " within " + PATIENCE_SECONDS + " s", e);
+            throw new IOException(
+                    "no answer from " + address + " within " + seconds
+                            + " s: the agent there is stopped (`kill -CONT` has it go on), or has too much to do",
+                    e);
         } finally {
             channel.close();
         }

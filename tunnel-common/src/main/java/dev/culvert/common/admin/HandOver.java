@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,7 @@ final class HandOver {
 
     private final AdminServer server;
     private final Backend backend;
+    private List<ListeningSocket> listed = List.of();
     private final Queue<ListeningSocket> sockets = new ArrayDeque<>();
     private Backend.@Nullable Heir heir;
 
@@ -46,8 +48,8 @@ final class HandOver {
                     "this agent runs without the native epoll library, which a change of processes takes");
         }
         heir = backend.announce(channel.peerCredentials().pid());
-        sockets.addAll(heir.sockets());
-        sockets.addAll(server.sockets());
+        listed = listening(heir);
+        sockets.addAll(listed);
         List<Map<String, String>> list = sockets.stream()
                 .map(socket -> Map.of("place", socket.place(), "address", socket.address()))
                 .toList();
@@ -69,7 +71,16 @@ final class HandOver {
         if (heir == null) {
             return CompletableFuture.failedFuture(new IOException("ask for the list first"));
         }
+        if (!listening(heir).containsAll(listed)) {
+            // An offer has ended. Its descriptor may have been something else's by the time that it was sent.
+            return CompletableFuture.failedFuture(
+                    new IOException("one of the sockets that it gave away is closed by now; try again"));
+        }
         return heir.ready();
+    }
+
+    private List<ListeningSocket> listening(Backend.Heir heir) {
+        return Stream.concat(heir.sockets().stream(), server.sockets().stream()).toList();
     }
 
     /** The other process has taken over, and is about to hear so. */

@@ -131,22 +131,26 @@ public final class Acceptor {
      * Takes a socket that is bound and listens already; else as {@link #listen}.
      *
      * @param address that it is meant to be on, which says of what kind it is
-     * @param descriptor of the socket, which from now on belongs to the acceptor
+     * @param socket which from now on belongs to the acceptor
      */
     public static Acceptor adopt(
             Transport transport,
             EventLoop loop,
             String name,
             Address address,
-            int descriptor,
+            ListeningSocket socket,
             int maxConnections,
             BiConsumer<Acceptor, DuplexChannel> accepted)
             throws IOException, InterruptedException {
         try {
             boolean unix = address instanceof UnixPath;
-            ServerChannel channel =
-                    unix ? transport.adoptDomainServer(descriptor) : transport.adoptServerSocket(descriptor);
+            ServerChannel channel = unix
+                    ? transport.adoptDomainServer(socket.descriptor())
+                    : transport.adoptServerSocket(socket.descriptor());
             Acceptor acceptor = new Acceptor(loop, name, maxConnections, accepted, channel, address);
+            if (address instanceof UnixPath path && !socket.isSystemds()) {
+                channel.closeFuture().addListener(closed -> acceptor.removeFile(path));
+            }
             var registered = loop.register(channel).await();
             if (!registered.isSuccess() || (!unix && channel.localAddress() == null)) {
                 throw new IOException(name + ": cannot accept from the socket that was passed: "
@@ -236,6 +240,13 @@ public final class Acceptor {
      */
     Future<?> close(boolean handedOver) {
         return handedOver && asked instanceof UnixPath ? channel.deregister() : channel.close();
+    }
+
+    /** As Netty does for a socket that it has bound. Until it is told to begin, the file is the other process's. */
+    private void removeFile(UnixPath path) throws IOException {
+        if (begun) {
+            SocketFile.remove(path);
+        }
     }
 
     /** Accepts or pauses, as room and descriptors allow. */

@@ -83,7 +83,7 @@ public final class Listeners<P extends Listeners.Place> {
                         accepting,
                         place.place(),
                         place.listen(),
-                        socket.get().descriptor(),
+                        socket.get(),
                         place.mostConnections(),
                         this::accept);
             } else {

@@ -36,6 +36,10 @@ public record SocketFile(Set<PosixFilePermission> permissions, Optional<String> 
      */
     static void makeRoom(UnixPath path) throws IOException {
         check(path);
+        remove(path);
+    }
+
+    static void remove(UnixPath path) throws IOException {
         if (!path.isAbstract()) {
             Files.deleteIfExists(Path.of(path.path()));
         }
