@@ -117,7 +117,7 @@ record ClientConfig(
                 top.section("dial", dial -> dial.get("timeout", duration(ofMillis(100), ofMinutes(5)), ofSeconds(10))),
                 RateConfig.read(top),
                 top.section("drain", DrainConfig::read),
-                top.section("admin", AdminConfig::read),
+                top.section("admin", admin -> AdminConfig.read(admin, addresses)),
                 top.section("log", LogConfig::read));
     }
 

@@ -159,7 +159,7 @@ record ServerConfig(
                 top.section("resume", ResumeConfig::read),
                 top.section("flow", FlowConfig::read),
                 top.section("drain", DrainConfig::read),
-                top.section("admin", AdminConfig::read),
+                top.section("admin", admin -> AdminConfig.read(admin, addresses)),
                 top.section("log", LogConfig::read));
     }
 

@@ -1,6 +1,8 @@
 package dev.culvert.common.config;
 
+import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.UnixPath;
 import io.netty.util.NetUtil;
 import java.net.InetAddress;
 import java.nio.file.Files;
@@ -20,11 +22,15 @@ public record AdminConfig(List<String> listen, boolean off) {
     private static final Kind<String> ADDRESS = Kind.of(
             "auto, off, the path of a unix socket such as \"/run/culvert/client.sock\", or a loopback address such as"
                     + " \"127.0.0.1:9180\"",
-            "/run/culvert/client.sock",
+            "127.0.0.1:0",
             AdminConfig::check);
 
-    /** Reads the section {@code admin}. */
-    public static AdminConfig read(Section section) {
+    /**
+     * Reads the section {@code admin}.
+     *
+     * @param addresses what else the file listens on
+     */
+    public static AdminConfig read(Section section, ListenAddresses addresses) {
         if (section.isOff("listen")) {
             return new AdminConfig(List.of(), true);
         }
@@ -32,14 +38,22 @@ public record AdminConfig(List<String> listen, boolean off) {
         if (listen.contains(AUTO) && listen.size() > 1) {
             section.error("listen", "auto stands alone; name the path of the socket beside the other addresses");
         }
-        return new AdminConfig(listen.contains(AUTO) ? List.of() : listen, false);
+        if (listen.contains(AUTO)) {
+            return new AdminConfig(List.of(), false);
+        }
+        listen.forEach(address -> addresses.take(parse(address), section));
+        return new AdminConfig(listen, false);
+    }
+
+    private static Address parse(String address) {
+        return address.startsWith("/") ? new UnixPath(address) : HostPort.parse(address);
     }
 
     private static String check(String text) {
-        if (text.startsWith("/") || text.equals(AUTO)) {
+        if (text.equals(AUTO) || !(parse(text) instanceof HostPort tcp)) {
             return text;
         }
-        String host = HostPort.parse(text).host();
+        String host = tcp.host();
         InetAddress address = NetUtil.createInetAddressFromIpAddressString(host);
         if (!host.equals("localhost") && (address == null || !address.isLoopbackAddress())) {
             throw new IllegalArgumentException(

@@ -4,6 +4,7 @@ import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.config.ConfigFile;
+import dev.culvert.common.config.ListenAddresses;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.tls.Identity;
 import java.io.IOException;
@@ -112,7 +113,10 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
     public String adminAddress() throws BadConfig, IOException {
         return AgentRun.adminAddress(
                 ConfigFile.peek(
-                        file(), program.defaultConfig(), "admin", top -> top.section("admin", AdminConfig::read)),
+                        file(),
+                        program.defaultConfig(),
+                        "admin",
+                        top -> top.section("admin", admin -> AdminConfig.read(admin, new ListenAddresses()))),
                 file());
     }
 

@@ -3,6 +3,7 @@ package dev.culvert.common.config;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.UnixPath;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -210,5 +211,32 @@ class SharedSectionsTest {
                         })))
                 .containsExactly(
                         "a.conf:4: f.c.listen: localhost:80 is taken by f.a.listen; give each its own address");
+    }
+
+    @Test
+    void an_admin_endpoint_has_addresses_of_its_own() {
+        assertThat(errors("""
+                        web { listen = "unix:/run/web.sock" }
+                        admin { listen = ["127.0.0.1:9180", "/run/web.sock"] }
+                        other { listen = "127.0.0.1:9180" }
+                        far { listen = "192.0.2.1:80" }
+                        long { listen = "/run/%s" }
+                        """.formatted("x".repeat(103)), top -> {
+                    ListenAddresses addresses = new ListenAddresses();
+                    top.section("web", web -> {
+                        addresses.take(new UnixPath("/run/web.sock"), web);
+                        return web.get("listen", Kind.text());
+                    });
+                    return List.of("admin", "other", "far", "long").stream()
+                            .map(name -> top.section(name, section -> AdminConfig.read(section, addresses)))
+                            .toList();
+                }))
+                .containsExactly(
+                        "a.conf:2: admin.listen: unix:/run/web.sock is taken by web.listen; give each its own address",
+                        "a.conf:3: other.listen: 127.0.0.1:9180 is taken by admin.listen; give each its own address",
+                        "a.conf:4: far.listen: found \"192.0.2.1:80\": it tells everything about the connections to"
+                                + " whoever asks, so only loopback addresses will do",
+                        "a.conf:5: long.listen: found \"/run/%s\": the path of a unix socket has 2 to 107 characters"
+                                .formatted("x".repeat(103)));
     }
 }
