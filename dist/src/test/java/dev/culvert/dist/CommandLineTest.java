@@ -177,6 +177,8 @@ final class CommandLineTest {
                     .doesNotContain("\033");
 
             runOnFullDisk("-c", tunnel.client().configFile().toString(), "top").expect(1); // and not for ever
+            run("tunnel-client", "-c", tunnel.client().configFile().toString(), "top", "--count", "0")
+                    .expect(2);
         }
     }
 

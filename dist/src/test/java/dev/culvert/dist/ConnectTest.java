@@ -94,7 +94,9 @@ class ConnectTest {
     void saysWhyThereIsNoConnection() throws Exception {
         assertThat(failure(connect("127.0.0.1:1"))).contains("connection refused");
         assertThat(failure(connect("127.0.0.1:2"))).isEqualTo("forbidden: no allow rule of tests covers 127.0.0.1:2\n");
-        assertThat(failure(connect("nowhere"))).isEqualTo("expected HOST:PORT, found 'nowhere'\n");
+        Process nowhere = connect("nowhere");
+        assertThat(nowhere.waitFor()).isEqualTo(2);
+        assertThat(nowhere.errorReader(UTF_8).readLine()).isEqualTo("expected HOST:PORT, found 'nowhere'");
     }
 
     @Test

@@ -288,6 +288,22 @@ final class TunnelTest {
         }
     }
 
+    /** As where programs may not be run from the directory for temporary files. */
+    @Test
+    void withoutNettysNativeLibraryItGoesAsWell() throws IOException {
+        try (Tunnel slower = Tunnel.to(ECHO)
+                        .each(agent -> agent.jvm("-Dio.netty.transport.noNative=true"))
+                        .open();
+                Socket socket = slower.connect()) {
+            echoes(socket);
+            socket.shutdownOutput();
+            assertThat(socket.getInputStream().read()).isNegative();
+            slower.agents()
+                    .forEach(agent ->
+                            agent.awaitLog("WARN  slower, .* native epoll library cannot be loaded: .*workdir"));
+        }
+    }
+
     private static void echoes(Socket socket) throws IOException {
         socket.getOutputStream().write('x');
         InputStream in = socket.getInputStream();

@@ -37,6 +37,9 @@ public record HostPort(String host, int port) implements Address {
 
     /** Reads {@code host:port}, {@code 192.0.2.1:port} or {@code [2001:db8::1]:port}. */
     public static HostPort parse(String text) {
+        if (text.contains("://")) {
+            throw new IllegalArgumentException("expected HOST:PORT and nothing else, found '" + text + "'");
+        }
         int colon = text.lastIndexOf(':');
         if (colon <= 0 || colon == text.length() - 1) {
             throw new IllegalArgumentException("expected HOST:PORT, found '" + text + "'");

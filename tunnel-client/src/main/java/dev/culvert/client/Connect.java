@@ -20,6 +20,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
@@ -51,8 +52,14 @@ final class Connect implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        Address address;
         try {
-            Address address = Address.parse(target);
+            address = Address.parse(target);
+        } catch (IllegalArgumentException e) {
+            spec.commandLine().getErr().println(e.getMessage());
+            return ExitCode.USAGE;
+        }
+        try {
             String admin = Objects.requireNonNull(parent).adminAddress();
             if (!admin.startsWith("/")) {
                 throw new IOException("this takes a unix socket in admin.listen, not only " + admin);
@@ -61,7 +68,7 @@ final class Connect implements Callable<Integer> {
                 join(agent, ask(agent, address));
             }
             return 0;
-        } catch (BadConfig | IOException | IllegalArgumentException e) {
+        } catch (BadConfig | IOException e) {
             spec.commandLine().getErr().println(e.getMessage());
             return 1;
         }

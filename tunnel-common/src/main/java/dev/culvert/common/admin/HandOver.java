@@ -3,6 +3,7 @@ package dev.culvert.common.admin;
 import com.typesafe.config.ConfigRenderOptions;
 import com.typesafe.config.ConfigValueFactory;
 import dev.culvert.common.net.ListeningSocket;
+import dev.culvert.common.net.Transport;
 import io.netty.channel.Channel;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.unix.FileDescriptor;
@@ -44,8 +45,7 @@ final class HandOver {
      */
     String list(Channel from) throws IOException {
         if (!(from instanceof EpollDomainSocketChannel channel)) {
-            throw new IOException(
-                    "this agent runs without the native epoll library, which a change of processes takes");
+            throw new IOException("it cannot give its sockets away: " + Transport.whyNoEpoll());
         }
         heir = backend.announce(channel.peerCredentials().pid());
         listed = listening(heir);

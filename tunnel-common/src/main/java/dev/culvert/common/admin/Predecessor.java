@@ -3,6 +3,7 @@ package dev.culvert.common.admin;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import dev.culvert.common.net.ListeningSocket;
+import dev.culvert.common.net.Transport;
 import dev.culvert.mux.SystemError;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.Unpooled;
@@ -57,8 +58,7 @@ public final class Predecessor {
      */
     public static Predecessor find(EventLoopGroup loops, String address) throws IOException, InterruptedException {
         if (!Epoll.isAvailable()) {
-            throw new IOException(
-                    "to take over from another process takes the native epoll library: " + Epoll.unavailabilityCause());
+            throw new IOException("cannot take over from another process: " + Transport.whyNoEpoll());
         }
         if (!address.startsWith("/")) {
             throw new IOException("to take over takes the unix socket of the agent that runs; admin.listen has none");

@@ -93,6 +93,9 @@ public final class Kind<T> {
             if (text.indexOf(':') < 0) {
                 throw new IllegalArgumentException(", expected " + expected);
             }
+            if (text.startsWith("*:")) {
+                throw new IllegalArgumentException(": 0.0.0.0 is every address of IPv4, [::] every one that there is");
+            }
             return address.parse(text);
         });
     }

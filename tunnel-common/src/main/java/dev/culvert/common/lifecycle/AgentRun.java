@@ -73,6 +73,9 @@ public final class AgentRun<C extends AgentConfig> {
         try {
             C config = program.read(file);
             LogSetup.apply(config.log());
+            if (Transport.best() == Transport.NIO) {
+                LOG.warn("slower, and without unix sockets: {}", Transport.whyNoEpoll());
+            }
             return run(config, takesOver);
         } catch (BadConfig | StartFailure e) {
             if (LogSetup.isText()) {

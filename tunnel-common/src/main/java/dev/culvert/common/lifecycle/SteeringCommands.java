@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
@@ -37,7 +38,7 @@ final class SteeringCommands {
         private @Nullable AgentCommand<?> parent;
 
         @Spec
-        private CommandSpec spec = CommandSpec.create();
+        CommandSpec spec = CommandSpec.create();
 
         @Override
         public Integer call() throws InterruptedException {
@@ -108,6 +109,9 @@ final class SteeringCommands {
 
         @Override
         void ask(AdminClient agent, PrintWriter out) throws IOException, InterruptedException {
+            if (count < 1) {
+                throw new ParameterException(spec.commandLine(), "--count is 1 or more");
+            }
             agent.get("/status"); // rates begin now
             for (int i = 0; i < count && !System.out.checkError(); i++) { // else nobody sees it any more
                 TimeUnit.MILLISECONDS.sleep(EVERY_MILLIS);

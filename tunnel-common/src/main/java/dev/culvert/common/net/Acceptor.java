@@ -17,6 +17,7 @@ import io.netty.channel.socket.SocketChannelConfig;
 import io.netty.channel.unix.UnixChannel;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
+import java.net.Inet6Address;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.channels.Pipe;
@@ -99,6 +100,9 @@ public final class Acceptor {
         InetSocketAddress resolved = new InetSocketAddress(address.host(), address.port());
         if (resolved.isUnresolved()) {
             throw new IOException("the name does not resolve");
+        }
+        if (resolved.getAddress() instanceof Inet6Address six && six.isLinkLocalAddress() && six.getScopeId() == 0) {
+            throw new IOException("a link-local address takes the name of its interface, as in [fe80::1%wlan0]:8080");
         }
         return resolved;
     }

@@ -1,5 +1,6 @@
 package dev.culvert.common.net;
 
+import dev.culvert.mux.SystemError;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelFactory;
@@ -42,6 +43,13 @@ public enum Transport {
     /** The fastest transport that works on this machine. */
     public static Transport best() {
         return Epoll.isAvailable() ? EPOLL : NIO;
+    }
+
+    /** Why {@link #best} is not EPOLL, and what to do about it: a sentence, without its end. */
+    public static String whyNoEpoll() {
+        return "Netty's native epoll library cannot be loaded: " + SystemError.words(Epoll.unavailabilityCause())
+                + "; where programs may not be run from the directory for temporary files, -Dio.netty.native.workdir=DIR in"
+                + " CULVERT_OPTS names another";
     }
 
     /**

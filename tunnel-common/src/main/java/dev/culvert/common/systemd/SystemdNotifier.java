@@ -1,5 +1,6 @@
 package dev.culvert.common.systemd;
 
+import dev.culvert.common.net.Transport;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.epoll.Epoll;
 import java.time.Duration;
@@ -36,7 +37,7 @@ public interface SystemdNotifier {
             return NONE;
         }
         if (!Epoll.isAvailable()) {
-            log.warn("systemd will not be notified: this needs the native epoll library", Epoll.unavailabilityCause());
+            log.warn("systemd will not be notified: {}", Transport.whyNoEpoll());
             return NONE;
         }
         return new NotifySocket(socket, group.next());

@@ -87,6 +87,9 @@ class KindTest {
 
     @ParameterizedTest
     @CsvSource({
+        "*:80,0.0.0.0",
+        "http://a:80,'HOST:PORT and nothing else'",
+        "https://a,'HOST:PORT and nothing else'",
         "a:,HOST:PORT",
         ":1,HOST:PORT",
         "a:b,number",

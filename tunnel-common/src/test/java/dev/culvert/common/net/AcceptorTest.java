@@ -87,6 +87,26 @@ class AcceptorTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(Transport.class)
+    void aLinkLocalAddressHasAnInterface(Transport transport) {
+        EventLoopGroup loops = transport.newEventLoops(1, "loop");
+        try {
+            assertThatThrownBy(() -> Acceptor.listen(
+                            transport,
+                            loops.next(),
+                            "forwards.web",
+                            HostPort.parse("[fe80::1]:0"),
+                            SocketFile.USUAL,
+                            1,
+                            (from, channel) -> {}))
+                    .hasMessageEndingWith(
+                            "a link-local address takes the name of its interface, as in [fe80::1%wlan0]:8080");
+        } finally {
+            loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+        }
+    }
+
     private static int port(Acceptor acceptor) {
         return ((HostPort) acceptor.address()).port();
     }
