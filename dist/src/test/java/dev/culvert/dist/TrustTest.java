@@ -70,8 +70,7 @@ final class TrustTest {
     @Test
     void whoKnowEachOtherWork() throws Exception {
         echoes();
-        assertThat(tunnel().server().log().matching("session from tests@127.0.0.1:.* up, culvert"))
-                .hasSize(1);
+        tunnel().server().awaitLog("session from tests@127.0.0.1:.* up, culvert");
     }
 
     @Test

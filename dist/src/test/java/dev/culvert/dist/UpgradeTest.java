@@ -185,6 +185,7 @@ final class UpgradeTest {
             assertThat(ask(heir, "/hand-over")).contains("listeners.printer");
 
             tunnel.client().terminate();
+            tunnel.client().awaitExit();
             tunnel.server().awaitLog("listeners.printer: no longer listening");
 
             assertThat(ask(heir, "/hand-over/ready"))
