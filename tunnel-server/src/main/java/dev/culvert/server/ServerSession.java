@@ -42,7 +42,6 @@ final class ServerSession implements SessionListener {
 
     private volatile Peer peer;
     private final Account account;
-    private final Dialer dialer;
     private final Connections connections;
     private final Limits limits;
     private final Home home;
@@ -88,6 +87,9 @@ final class ServerSession implements SessionListener {
         /** What clients offer. */
         Offers offers();
 
+        /** What the next target is dialled by. */
+        Dialer dialer();
+
         /** Whether no connection comes any more. */
         boolean isDraining();
 
@@ -96,10 +98,9 @@ final class ServerSession implements SessionListener {
     }
 
     /** @param limits for each of its connections */
-    ServerSession(Peer peer, Client client, Dialer dialer, Connections connections, Limits limits, Home home) {
+    ServerSession(Peer peer, Client client, Connections connections, Limits limits, Home home) {
         this.peer = peer;
         this.client = client;
-        this.dialer = dialer;
         this.connections = connections;
         this.limits = limits;
         this.home = home;
@@ -332,7 +333,7 @@ final class ServerSession implements SessionListener {
 
     private void dial(MuxStream stream, Connection connection, Address target) {
         TargetDial.begin(
-                dialer,
+                home.dialer(),
                 peer.loop,
                 target,
                 resolved -> peer.endpoint.mayDial(client, (HostPort) target, resolved),
@@ -342,8 +343,9 @@ final class ServerSession implements SessionListener {
     }
 
     private void dialDatagrams(MuxStream stream, Connection connection, HostPort target) {
-        Future<DatagramChannel> dial = dialer.dialDatagrams(
-                peer.loop, target, resolved -> peer.endpoint.mayDial(client.forDatagrams(), target, resolved));
+        Future<DatagramChannel> dial = home.dialer()
+                .dialDatagrams(
+                        peer.loop, target, resolved -> peer.endpoint.mayDial(client.forDatagrams(), target, resolved));
         TargetDial.await(
                 dial,
                 peer.loop,

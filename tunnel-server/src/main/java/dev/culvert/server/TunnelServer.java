@@ -273,7 +273,7 @@ public final class TunnelServer implements Agent {
             ServerSession.Peer peer = new ServerSession.Peer(endpoint, chain, address, web, loop);
             Account account = client.account();
             Limits limits = Limits.ofServer(rate(endpoint.name()), account.rate(), accounts.rate());
-            ServerSession listener = new ServerSession(peer, client, dialer, connections, limits, this);
+            ServerSession listener = new ServerSession(peer, client, connections, limits, this);
             MuxSession newSession = new MuxSession(
                     MuxSession.Role.SERVER,
                     endpoint.settings().with(account.quota().forMux()),
@@ -333,6 +333,11 @@ public final class TunnelServer implements Agent {
         @Override
         public Offers offers() {
             return offers;
+        }
+
+        @Override
+        public Dialer dialer() {
+            return dialer;
         }
 
         @Override
