@@ -240,7 +240,9 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
 
     @Override
     public void wake() {
-        if (!awake && context != null) {
+        // Not on its way to another event loop, where it begins with this: a task of the one that it leaves would run
+        // beside that.
+        if (!awake && !moving && context != null) {
             awake = true;
             // Runs after the I/O of this iteration of the loop, so after everything that may still have something to
             // send.

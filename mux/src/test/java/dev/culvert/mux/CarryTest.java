@@ -21,9 +21,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -44,6 +46,9 @@ class CarryTest {
     private final List<EventLoop> arrivals = new CopyOnWriteArrayList<>();
     /** What went on the loop that it should not be on. */
     private final List<String> astray = new CopyOnWriteArrayList<>();
+
+    /** What happens to a connection that has begun to leave its loop, there. */
+    private volatile Consumer<Accepted> onItsWay = connection -> {};
 
     private final List<String> closed = new CopyOnWriteArrayList<>();
     private final List<String> echo = new CopyOnWriteArrayList<>();
@@ -77,11 +82,13 @@ class CarryTest {
 
     /** The server's end of a connection, and of the session that it was first of all for. */
     private final class Accepted implements SessionListener, StreamListener {
+        private final Channel channel;
         private final EventLoop loop;
         private final MuxSession session = new MuxSession(MuxSession.Role.SERVER, KEPT, this);
         private final MuxConnection connection = new MuxConnection(session);
 
         Accepted(Channel channel) {
+            this.channel = channel;
             loop = channel.eventLoop();
             channel.pipeline().addLast(connection);
         }
@@ -105,6 +112,7 @@ class CarryTest {
                 return false;
             }
             connection.carry(other.session, other.loop, peerHas);
+            onItsWay.accept(this);
             return true;
         }
 
@@ -146,7 +154,7 @@ class CarryTest {
     }
 
     /** The client's end. */
-    private final class Dialled extends ChannelInitializer<Channel> implements SessionListener, StreamListener {
+    private class Dialled extends ChannelInitializer<Channel> implements SessionListener, StreamListener {
         private final MuxSession session = new MuxSession(MuxSession.Role.CLIENT, KEPT, this);
         private final MuxConnection connection = new MuxConnection(session);
         private final @Nullable MuxSession wanted;
@@ -235,12 +243,22 @@ class CarryTest {
         });
     }
 
+    private MuxSession open(Dialled first) throws InterruptedException {
+        dial(first);
+        await().pollInterval(Duration.ofMillis(10)).until(first.session::isOpenable);
+        return first.session;
+    }
+
+    private void end(MuxSession session) throws InterruptedException {
+        clientLoop.submit(() -> session.close(ErrorCode.CANCELLED, "enough")).sync();
+        await().pollInterval(Duration.ofMillis(10))
+                .untilAsserted(() -> assertThat(closed).contains("client: enough", "server: enough"));
+    }
+
     @Test
     void aSessionGoesOnByAConnectionOfAnotherLoop() throws Exception {
         Dialled first = new Dialled(null);
-        MuxSession session = first.session;
-        dial(first);
-        await().pollInterval(Duration.ofMillis(10)).until(session::isOpenable);
+        MuxSession session = open(first);
         MuxStream stream = clientLoop
                 .submit(() -> session.open(OpenRequest.EMPTY, first))
                 .sync()
@@ -258,9 +276,29 @@ class CarryTest {
         }
         assertThat(astray).isEmpty();
         assertThat(arrivals).contains(servers.next(), servers.next());
+        end(session);
+    }
 
-        clientLoop.submit(() -> session.close(ErrorCode.CANCELLED, "enough")).sync();
-        await().pollInterval(Duration.ofMillis(10))
-                .untilAsserted(() -> assertThat(closed).contains("client: enough", "server: enough"));
+    /** What the kernel takes of the last that TLS has written, say, makes the connection writable then. */
+    @Test
+    void whatAConnectionIsToldOnItsWayIsNotDoneOnTheLoopThatItLeaves() throws Exception {
+        CompletableFuture<Boolean> resumed =
+                new CompletableFuture<Boolean>().completeOnTimeout(false, 5, TimeUnit.SECONDS);
+        onItsWay = connection -> {
+            connection.loop.execute(resumed::join); // which has no time for what comes next
+            connection.channel.pipeline().fireChannelWritabilityChanged();
+        };
+        Dialled first = new Dialled(null) {
+            @Override
+            public void onResumed(MuxSession session) {
+                resumed.complete(true);
+            }
+        };
+        MuxSession session = open(first);
+        cut();
+        dial(new Dialled(session));
+
+        assertThat(resumed.get(10, TimeUnit.SECONDS)).isTrue();
+        end(session);
     }
 }
