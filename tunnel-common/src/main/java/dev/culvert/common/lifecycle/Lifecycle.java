@@ -44,6 +44,10 @@ final class Lifecycle {
     /** What resets and farewells may take to get out. */
     private static final Duration LAST_WORDS = Duration.ofSeconds(2);
 
+    private static final String DRAINS = "this agent drains";
+    private static final String IS_TAKEN_OVER =
+            "not reloaded: another process is about to take over, which reads the configuration itself";
+
     private final Agent agent;
     private final Path file;
     private SystemdNotifier notifier;
@@ -58,7 +62,8 @@ final class Lifecycle {
 
     private final AtomicBoolean drainRequested = new AtomicBoolean();
     private volatile boolean draining;
-    private volatile @Nullable CompletableFuture<Backend.Answer> reloaded;
+    /** Who waits for the next reload; null: nobody. */
+    private @Nullable CompletableFuture<Backend.Answer> asked;
 
     private enum Event {
         SIGNAL,
@@ -111,18 +116,25 @@ final class Lifecycle {
         events.add(Event.RELOAD);
     }
 
-    /** The same, for somebody who wants to know what came of it. One who asks again before that hears the same. Any thread. */
+    /** The same, for somebody who wants to know what came of it. One who asks again before it begins hears the same. Any thread. */
     synchronized CompletableFuture<Backend.Answer> requestReload() {
-        CompletableFuture<Backend.Answer> pending = reloaded;
         if (draining) {
-            return CompletableFuture.completedFuture(new Backend.Answer(false, "this agent drains"));
+            return CompletableFuture.completedFuture(new Backend.Answer(false, DRAINS));
         }
-        if (pending == null || pending.isDone()) {
+        CompletableFuture<Backend.Answer> pending = asked;
+        if (pending == null) {
             pending = new CompletableFuture<>();
-            reloaded = pending;
+            asked = pending;
             events.add(Event.RELOAD);
         }
         return pending;
+    }
+
+    /** Takes who waits for what begins now: who asks from here on may have changed the file after it is read. */
+    private synchronized CompletableFuture<Backend.Answer> takeAsked() {
+        CompletableFuture<Backend.Answer> pending = asked;
+        asked = null;
+        return pending == null ? new CompletableFuture<>() : pending;
     }
 
     /** What a reload would do. Any thread. */
@@ -134,13 +146,6 @@ final class Lifecycle {
                 return new Backend.Answer(false, "a reload would change nothing:\n" + e.getMessage());
             }
         });
-    }
-
-    private void answer(boolean done, String text) {
-        CompletableFuture<Backend.Answer> pending = reloaded;
-        if (pending != null) {
-            pending.complete(new Backend.Answer(done, text));
-        }
     }
 
     boolean isDraining() {
@@ -196,11 +201,17 @@ final class Lifecycle {
                 told = status;
             }
         }
-        draining = true;
+        refuseReloads();
         succession.end();
-        answer(false, "this agent drains");
         notifier.stopping();
         return drain();
+    }
+
+    private void refuseReloads() {
+        synchronized (this) { // or who asks at this moment would never hear
+            draining = true;
+        }
+        takeAsked().complete(new Backend.Answer(false, DRAINS));
     }
 
     /** Another process takes over, if it has not changed its mind: systemd is to look at that one, and hears nothing more of this. */
@@ -230,19 +241,20 @@ final class Lifecycle {
     }
 
     private void readAgain() throws InterruptedException {
+        CompletableFuture<Backend.Answer> pending = takeAsked();
         if (!succession.mayChange()) {
-            LOG.warn("not reloaded: another process is about to take over, which reads the configuration itself");
-            answer(false, "not reloaded: another process is about to take over, which reads the configuration itself");
+            LOG.warn(IS_TAKEN_OVER);
+            pending.complete(new Backend.Answer(false, IS_TAKEN_OVER));
             return;
         }
         notifier.reloading();
         try {
             agent.reload(file);
             LOG.info("reloaded {}", file);
-            answer(true, "reloaded " + file);
+            pending.complete(new Backend.Answer(true, "reloaded " + file));
         } catch (BadConfig | StartFailure e) {
             LOG.warn("not reloaded, nothing has changed:\n{}", e.getMessage());
-            answer(false, "not reloaded, nothing has changed:\n" + e.getMessage());
+            pending.complete(new Backend.Answer(false, "not reloaded, nothing has changed:\n" + e.getMessage()));
         }
         succession.changed();
         notifier.ready();

@@ -1,0 +1,171 @@
+package dev.culvert.common.lifecycle;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.culvert.common.admin.Backend;
+import dev.culvert.common.config.AdminConfig;
+import dev.culvert.common.config.AgentConfig;
+import dev.culvert.common.config.DrainConfig;
+import dev.culvert.common.config.LogConfig;
+import dev.culvert.common.net.ListeningSocket;
+import dev.culvert.common.splice.Connections;
+import dev.culvert.common.systemd.SystemdNotifier;
+import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.ImmediateEventExecutor;
+import io.netty.util.concurrent.Ticker;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+
+class LifecycleTest {
+    private final FakeAgent agent = new FakeAgent();
+    private final Lifecycle lifecycle = lifecycle();
+
+    private Lifecycle lifecycle() {
+        return new Lifecycle(agent, Path.of("a.conf"), SystemdNotifier.NONE, null, null, Optional.empty(), false);
+    }
+
+    private static final class FakeAgent implements Agent {
+        private final Connections connections = new Connections(Ticker.systemTicker());
+        private final Sessions sessions = new Sessions(connections, Ticker.systemTicker());
+        Runnable whileItReads = () -> {};
+        int reloads;
+
+        @Override
+        public void start() {}
+
+        @Override
+        public void accept() {}
+
+        @Override
+        public List<ListeningSocket> sockets() {
+            return List.of();
+        }
+
+        @Override
+        public void reload(Path file) {
+            reloads++;
+            whileItReads.run();
+        }
+
+        @Override
+        public Plan plan(Path file) {
+            return new Plan(List.of(), List.of());
+        }
+
+        @Override
+        public AgentConfig config() {
+            return new AgentConfig() {
+                @Override
+                public DrainConfig drain() {
+                    return new DrainConfig(Duration.ofSeconds(30), Optional.empty());
+                }
+
+                @Override
+                public AdminConfig admin() {
+                    throw new AssertionError("nobody asks");
+                }
+
+                @Override
+                public LogConfig log() {
+                    throw new AssertionError("nobody asks");
+                }
+
+                @Override
+                public long mostConnections() {
+                    return 0;
+                }
+
+                @Override
+                public String describe() {
+                    return "";
+                }
+            };
+        }
+
+        @Override
+        public void refresh() {}
+
+        @Override
+        public Future<?> drain() {
+            return ImmediateEventExecutor.INSTANCE.newSucceededFuture(null);
+        }
+
+        @Override
+        public Connections connections() {
+            return connections;
+        }
+
+        @Override
+        public Sessions sessions() {
+            return sessions;
+        }
+
+        @Override
+        public List<OfferStatus> offers() {
+            return List.of();
+        }
+
+        @Override
+        public List<String> troubles() {
+            return List.of();
+        }
+
+        @Override
+        public Iterable<EventExecutor> loops() {
+            return List.of();
+        }
+
+        @Override
+        public String status() {
+            return "";
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    /** The file may have been changed after it was read. */
+    @Test
+    void whoAsksForAReloadWhileTheFileIsReadHasItReadOnceMore() throws Exception {
+        List<CompletableFuture<Backend.Answer>> answers = new ArrayList<>();
+        agent.whileItReads = () -> {
+            if (answers.size() == 1) {
+                answers.add(lifecycle.requestReload());
+                lifecycle.signal();
+            }
+        };
+        answers.add(lifecycle.requestReload());
+        lifecycle.run();
+
+        assertThat(agent.reloads).isEqualTo(2);
+        assertThat(answers)
+                .allSatisfy(
+                        answer -> assertThat(answer).isCompletedWithValue(new Backend.Answer(true, "reloaded a.conf")));
+    }
+
+    /** Many times, since they seldom meet. */
+    @Test
+    void whoAsksForAReloadAtTheMomentInWhichADrainBeginsIsAnswered() throws Exception {
+        for (int i = 0; i < 4_000; i++) {
+            Lifecycle one = lifecycle();
+            one.signal();
+            AtomicReference<CompletableFuture<Backend.Answer>> last = new AtomicReference<>(one.requestReload());
+            Thread asker = new Thread(() -> {
+                while (!one.isDraining()) {
+                    last.set(one.requestReload());
+                }
+            });
+            asker.start();
+            one.run();
+            asker.join();
+            assertThat(last.get()).isDone();
+        }
+    }
+}
