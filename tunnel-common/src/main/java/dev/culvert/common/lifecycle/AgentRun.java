@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -34,6 +35,8 @@ public final class AgentRun<C extends AgentConfig> {
     private final Program<C> program;
     private final Path file;
     private final boolean verbose;
+    /** Once there is one. */
+    private final CompletableFuture<Lifecycle> living = new CompletableFuture<>();
 
     AgentRun(Program<C> program, Path file, boolean verbose) {
         this.program = program;
@@ -66,6 +69,7 @@ public final class AgentRun<C extends AgentConfig> {
 
     /** Runs until the agent has ended; the exit code. */
     int run(boolean takesOver) throws InterruptedException {
+        hearSignals();
         if (verbose) {
             LogSetup.verbose();
         }
@@ -85,6 +89,13 @@ public final class AgentRun<C extends AgentConfig> {
             }
             return e instanceof StartFailure failure && failure.mayPass() ? CANNOT_LISTEN : FAILED;
         }
+    }
+
+    /** First of all: by default each of them ends a process. What one asks for waits until there is who does it. */
+    private void hearSignals() {
+        Signals.onTermination(() -> System.exit(Lifecycle.DRAINED)); // nothing has been opened so far
+        Signals.onReload(() -> living.thenAccept(Lifecycle::reload));
+        Signals.onReport(() -> living.thenAccept(Lifecycle::report));
     }
 
     private int run(C config, boolean takesOver) throws StartFailure, InterruptedException {
@@ -113,11 +124,10 @@ public final class AgentRun<C extends AgentConfig> {
                 System.getenv().containsKey("NOTIFY_SOCKET"));
         try (AdminServer server = new AdminServer(
                 Transport.best(), admin, new Inspection(program.name(), version(), agent, lifecycle, admin))) {
+            Signals.onTermination(lifecycle::signal);
+            living.complete(lifecycle);
             List<String> addresses = config.admin().addresses(file, System.getenv());
             listen(server, addresses, before);
-            Signals.onTermination(lifecycle::signal);
-            Signals.onReload(lifecycle::reload);
-            Signals.onReport(lifecycle::report);
             lifecycle.start();
             server.begin();
             if (addresses.isEmpty() && !config.admin().off()) {
