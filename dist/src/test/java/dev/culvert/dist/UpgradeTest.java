@@ -125,6 +125,20 @@ final class UpgradeTest {
         }
     }
 
+    @Test
+    void aReloadThatIsAskedForBeforeItHasTakenOverIsDoneThen() throws Exception {
+        try (Tunnel tunnel = tunnel("client").open()) {
+            tunnel.server().signal("STOP");
+            try (AgentProcess next = tunnel.client().successor()) {
+                next.port("forwards.web"); // and it waits for a session now
+                next.signal("HUP");
+                tunnel.server().signal("CONT");
+                next.awaitLog("taken over");
+                next.awaitLog("reloaded ");
+            }
+        }
+    }
+
     /** Waits until one has taken over, and is who is asked and who serves, while the other still drains. */
     private void takesOver(AgentProcess next, AgentProcess before, int sessions) throws Exception {
         next.awaitLog("taken over; the process before this one drains");

@@ -58,6 +58,9 @@ final class Lifecycle {
     private final Succession succession;
     private final Duration step;
     private boolean stuck;
+    /** It was asked for before the agent lived. */
+    private boolean reloadWaits;
+
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
 
     private final AtomicBoolean drainRequested = new AtomicBoolean();
@@ -179,9 +182,18 @@ final class Lifecycle {
     /** Starts, and takes over if there was somebody before; until then nothing is accepted, so nothing is lost if it fails. */
     void start() throws StartFailure, InterruptedException {
         agent.start();
-        inheritance.take(time -> await(time) == Event.SIGNAL);
+        inheritance.take(this::isToldToEnd);
         agent.accept();
         notifier.ready();
+        if (reloadWaits) {
+            reload();
+        }
+    }
+
+    private boolean isToldToEnd(Duration within) throws InterruptedException {
+        Event event = await(within);
+        reloadWaits |= event == Event.RELOAD;
+        return event == Event.SIGNAL;
     }
 
     /** Lives. Returns the exit code. */
