@@ -437,6 +437,23 @@ final class ReverseTest {
 
     @Test
     @Tag("long")
+    void theOlderOfTwoProcessesWithOneKeyHasItAgainWhenTheOtherHasGone() throws Exception {
+        try (Service a = named('a');
+                Service b = named('b');
+                AgentProcess server = startServer("listeners.web.listen = \"127.0.0.1:%d\"".formatted(freePort()));
+                AgentProcess old = startClient(server, web(a))) {
+            old.awaitLog("reverse.web: server .* listens");
+            try (AgentProcess young = startClient(server, web(b))) {
+                young.awaitLog("reverse.web: server .* listens");
+                old.awaitLog("WARN .*reverse.web: not offered .*cancelled: a newer process of this client offers it");
+            }
+            old.awaitLog("reverse.web: server .* listens", 2);
+            assertThat(ask(server)).isEqualTo('a');
+        }
+    }
+
+    @Test
+    @Tag("long")
     void theSessionsOfOneProcessShare() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, web(ECHO) + " }, upstream { sessions = 3")) {

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param connectionId one name for the connection in the logs of both sides; at most 64 bytes, may be empty
  * @param forward the name of the forward, or of the listener that is offered; at most 64 bytes, may be empty
  * @param process with {@link Kind#OFFER} the number of the process that offers, else 0
+ * @param reserve with {@link Kind#OFFER} whether it is for when no other process of the client offers the same, else false
  */
 public record OpenRequest(
         Kind kind,
@@ -21,7 +22,8 @@ public record OpenRequest(
         @Nullable HostPort source,
         String connectionId,
         String forward,
-        long process) {
+        long process,
+        boolean reserve) {
     /** A request that says nothing. */
     public static final OpenRequest EMPTY = new OpenRequest(null, null, "", "");
 
@@ -48,6 +50,7 @@ public record OpenRequest(
     private static final int UNIX_TARGET = 6;
     private static final int DATAGRAMS = 7;
     private static final int OFFER = 8;
+    private static final int RESERVE = 9;
     private static final int MAX_NAME = 64;
 
     // The address types of RFC 1928, section 5.
@@ -57,6 +60,7 @@ public record OpenRequest(
 
     public OpenRequest {
         process = kind == Kind.OFFER ? process : 0;
+        reserve = kind == Kind.OFFER && reserve;
         if (!Tlvs.isText(connectionId, MAX_NAME) || !Tlvs.isText(forward, MAX_NAME)) {
             throw new IllegalArgumentException(
                     "a connection id and a forward have at most " + MAX_NAME + " bytes and no control characters");
@@ -66,7 +70,7 @@ public record OpenRequest(
     /** A request for a stream that carries what its kind says. */
     public OpenRequest(
             Kind kind, @Nullable Address target, @Nullable HostPort source, String connectionId, String forward) {
-        this(kind, target, source, connectionId, forward, 0);
+        this(kind, target, source, connectionId, forward, 0, false);
     }
 
     /** A request for a stream that carries a connection. */
@@ -79,9 +83,10 @@ public record OpenRequest(
      *
      * @param listen where the server is to listen; null: at its own listener of that name
      * @param process tells the sessions of one process from those of another; any number
+     * @param reserve only where no other process of this client does, or else instead of those
      */
-    public static OpenRequest offer(String listener, @Nullable Address listen, long process) {
-        return new OpenRequest(Kind.OFFER, listen, null, "", listener, process);
+    public static OpenRequest offer(String listener, @Nullable Address listen, long process, boolean reserve) {
+        return new OpenRequest(Kind.OFFER, listen, null, "", listener, process, reserve);
     }
 
     void write(ByteBuf out) {
@@ -105,6 +110,9 @@ public record OpenRequest(
             case OFFER -> out.writeByte(OFFER).writeShortLE(Long.BYTES).writeLongLE(process);
             case CONNECTION -> {}
         }
+        if (reserve) {
+            Tlvs.write(out, RESERVE, "");
+        }
     }
 
     static OpenRequest read(ByteBuf payload) throws ProtocolViolation {
@@ -118,6 +126,7 @@ public record OpenRequest(
             String connectionId = "";
             String forward = "";
             long process;
+            boolean reserve;
         };
         Tlvs.read(payload, (type, value) -> {
             switch (type) {
@@ -133,11 +142,18 @@ public record OpenRequest(
                     builder.kind = Kind.OFFER;
                     builder.process = value.readLongLE();
                 }
+                case RESERVE -> builder.reserve = true;
                 default -> {} // a newer peer's
             }
         });
         return new OpenRequest(
-                builder.kind, builder.target, builder.source, builder.connectionId, builder.forward, builder.process);
+                builder.kind,
+                builder.target,
+                builder.source,
+                builder.connectionId,
+                builder.forward,
+                builder.process,
+                builder.reserve);
     }
 
     private static void writeAddress(ByteBuf out, int type, HostPort address) {

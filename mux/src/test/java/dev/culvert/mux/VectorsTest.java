@@ -134,7 +134,8 @@ class VectorsTest {
             return OpenRequest.offer(
                     word(meaning, "forward"),
                     meaning.contains(" target=") ? Address.parse(word(meaning, "target")) : null,
-                    Long.parseLong(word(meaning, "process")));
+                    Long.parseLong(word(meaning, "process")),
+                    meaning.endsWith(" reserve"));
         }
         return new OpenRequest(
                 meaning.contains(" datagrams ") ? OpenRequest.Kind.DATAGRAMS : OpenRequest.Kind.CONNECTION,
@@ -228,7 +229,8 @@ class VectorsTest {
                     }
                     if (request.kind() == OpenRequest.Kind.OFFER) {
                         yield " offer" + (request.target() == null ? "" : " target=" + request.target()) + " forward="
-                                + request.forward() + " process=" + request.process();
+                                + request.forward() + " process=" + request.process()
+                                + (request.reserve() ? " reserve" : "");
                     }
                     yield request.target() == null
                             ? ""

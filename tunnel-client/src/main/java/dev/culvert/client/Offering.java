@@ -123,6 +123,9 @@ final class Offering {
         private @Nullable MuxStream stream;
         private @Nullable Future<?> pause;
         private boolean answered;
+        /** A newer process has it, or had: two would take it from each other for ever. */
+        private boolean reserve;
+
         private String refusal = "";
 
         Offer(String name, Optional<HostPort> listen) {
@@ -133,7 +136,7 @@ final class Offering {
         void make() {
             pause = null;
             if (session.isOpenable()) {
-                stream = session.open(OpenRequest.offer(name, listen.orElse(null), reverse.process()), this);
+                stream = session.open(OpenRequest.offer(name, listen.orElse(null), reverse.process(), reserve), this);
             } else {
                 answered = true;
                 later();
@@ -209,11 +212,8 @@ final class Offering {
                         .addKeyValue("reason", reason)
                         .log("reverse.{}: not offered to server {}: {}", name, server, reason);
             }
-            if (code
-                    != ErrorCode
-                            .CANCELLED) { // else a newer process has it, and two would take it from each other for ever
-                later();
-            }
+            reserve |= code == ErrorCode.CANCELLED;
+            later();
         }
 
         @Override

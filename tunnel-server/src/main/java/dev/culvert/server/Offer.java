@@ -17,6 +17,9 @@ interface Offer extends Carrier {
 
     Origin origin();
 
+    /** Whether it is for when no other process of its client offers the same. */
+    boolean isReserve();
+
     /** The server listens. */
     void stands();
 
@@ -31,11 +34,11 @@ interface Offer extends Carrier {
      * @param process of the client, by any number
      */
     record Origin(String client, Optional<PublicKey> key, long process) {
-        /** Whether this is a newer process of the same client: that of a client without name and key is not known. */
-        boolean replaces(Origin older) {
-            return process != older.process
-                    && client.equals(older.client)
-                    && (!client.isEmpty() || (key.isPresent() && key.equals(older.key)));
+        /** Whether these are two processes of one client: of one without name and key that is not known. */
+        boolean isOtherProcessThan(Origin other) {
+            return process != other.process
+                    && client.equals(other.client)
+                    && (!client.isEmpty() || (key.isPresent() && key.equals(other.key)));
         }
     }
 }

@@ -28,6 +28,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -45,6 +46,7 @@ import org.slf4j.LoggerFactory;
 final class Offers {
     private static final Logger LOG = LoggerFactory.getLogger(Offers.class);
 
+    private static final String NEWER = "a newer process of this client offers it";
     private static final String NOBODY = "nobody offers to take it any more";
 
     private final EventLoop loop;
@@ -289,12 +291,17 @@ final class Offers {
                 offer.withdraw(ErrorCode.DRAINING, "this agent is shutting down");
                 return;
             }
+            List<Offer> others = ofOtherProcesses(offer);
+            if (offer.isReserve() && !others.isEmpty()) {
+                offer.withdraw(ErrorCode.CANCELLED, NEWER);
+                return;
+            }
             Key key = Key.of(offer);
             Listener present = offered.get(key);
             if (present != null) {
                 present.add(offer);
             }
-            replace(offer);
+            others.forEach(this::replace);
             if (present == null) {
                 open(key, offer);
             }
@@ -313,18 +320,19 @@ final class Offers {
         sockets.open(listener.place, listener::opened);
     }
 
-    /** What older processes of the same client offer by the same name, or at the same address, is theirs no more. */
-    private void replace(Offer newer) {
-        for (Listener listener : List.copyOf(offered.values())) {
-            if (listener.key.name.equals(newer.listener()) || isSame(listener.key.own, newer.own())) {
-                for (Offer older : List.copyOf(listener.offers)) {
-                    if (newer.origin().replaces(older.origin())) {
-                        listener.remove(older);
-                        older.withdraw(ErrorCode.CANCELLED, "a newer process of this client offers it");
-                    }
-                }
-            }
-        }
+    /** What they offer of the same client by the same name, or at the same address. */
+    private List<Offer> ofOtherProcesses(Offer offer) {
+        return offered.values().stream()
+                .filter(listener -> listener.key.name.equals(offer.listener()) || isSame(listener.key.own, offer.own()))
+                .flatMap(listener -> listener.offers.stream())
+                .filter(other -> offer.origin().isOtherProcessThan(other.origin()))
+                .toList();
+    }
+
+    /** It is theirs no more, who are older. */
+    private void replace(Offer older) {
+        Objects.requireNonNull(offered.get(Key.of(older))).remove(older);
+        older.withdraw(ErrorCode.CANCELLED, NEWER);
     }
 
     private static boolean isSame(@Nullable HostPort one, @Nullable HostPort other) {

@@ -131,6 +131,11 @@ final class SessionOffers {
         }
 
         @Override
+        public boolean isReserve() {
+            return stream.request().reserve();
+        }
+
+        @Override
         public boolean isReady() {
             return ready;
         }

@@ -65,13 +65,15 @@ class OffersTest {
         final String listener;
         final @Nullable HostPort own;
         final Origin origin;
+        final boolean reserve;
         int stands;
         String end = "";
 
-        FakeOffer(String listener, @Nullable HostPort own, String client, long process) {
+        FakeOffer(String listener, @Nullable HostPort own, String client, long process, boolean reserve) {
             this.listener = listener;
             this.own = own;
             origin = new Origin(client, Optional.empty(), process);
+            this.reserve = reserve;
         }
 
         @Override
@@ -87,6 +89,11 @@ class OffersTest {
         @Override
         public Origin origin() {
             return origin;
+        }
+
+        @Override
+        public boolean isReserve() {
+            return reserve;
         }
 
         @Override
@@ -127,7 +134,10 @@ class OffersTest {
     }
 
     private FakeOffer offer(String listener, @Nullable HostPort own, String client, long process) {
-        FakeOffer offer = new FakeOffer(listener, own, client, process);
+        return add(new FakeOffer(listener, own, client, process, false));
+    }
+
+    private FakeOffer add(FakeOffer offer) {
         offers.add(offer);
         loop.runPendingTasks();
         return offer;
@@ -206,6 +216,24 @@ class OffersTest {
         assertThat(List.of(other.end, one.end, two.end)).containsOnly("");
         assertThat(sockets.asked).as("it listens all the time").hasSize(1);
         assertThat(offers.status()).containsExactly(new OfferStatus("web", "a", 2), new OfferStatus("web", "b", 1));
+    }
+
+    @Test
+    void aReserveIsForWhenNoOtherProcessOfItsClientOffersTheSame() {
+        web("b", 1);
+        answer(null);
+        FakeOffer young = web("a", 2);
+        assertThat(add(new FakeOffer("web", null, "a", 1, true)).end)
+                .isEqualTo("cancelled: a newer process of this client offers it");
+
+        offers.remove(young);
+        FakeOffer old = add(new FakeOffer("web", null, "a", 1, true));
+        FakeOffer another = add(new FakeOffer("web", null, "a", 1, true));
+        assertThat(List.of(young.end, old.end, another.end)).containsOnly("");
+        assertThat(old.stands + another.stands).isEqualTo(2);
+        assertThat(add(new FakeOffer("web", null, "a", 3, true)).end).isNotEmpty();
+        assertThat(web("a", 2).end).isEmpty();
+        assertThat(List.of(old.end, another.end)).containsOnly("cancelled: a newer process of this client offers it");
     }
 
     @Test

@@ -444,15 +444,15 @@ class ServerConfigTest {
         assertThat(config.listeners())
                 .containsExactly(new ListenerConfig(
                         "web", new HostPort("0.0.0.0", 8080), SocketFile.USUAL, AddressSet.NONE, 5, false));
-        assertThat(offers.covers(OpenRequest.offer("web", null, 1))).isTrue();
-        assertThat(offers.covers(OpenRequest.offer("mail", null, 1))).isFalse();
-        assertThat(offers.covers(OpenRequest.offer("mail", new HostPort("127.0.0.1", 9100), 1)))
+        assertThat(offers.covers(OpenRequest.offer("web", null, 1, false))).isTrue();
+        assertThat(offers.covers(OpenRequest.offer("mail", null, 1, false))).isFalse();
+        assertThat(offers.covers(OpenRequest.offer("mail", new HostPort("127.0.0.1", 9100), 1, false)))
                 .isTrue();
-        assertThat(offers.covers(OpenRequest.offer("web", new HostPort("0.0.0.0", 9100), 1)))
+        assertThat(offers.covers(OpenRequest.offer("web", new HostPort("0.0.0.0", 9100), 1, false)))
                 .isFalse();
-        assertThat(offers.covers(OpenRequest.offer("web", new UnixPath("/run/x"), 1)))
+        assertThat(offers.covers(OpenRequest.offer("web", new UnixPath("/run/x"), 1, false)))
                 .isFalse();
-        assertThat(offers.covers(OpenRequest.offer("a sentence", new HostPort("127.0.0.1", 9100), 1)))
+        assertThat(offers.covers(OpenRequest.offer("a sentence", new HostPort("127.0.0.1", 9100), 1, false)))
                 .isFalse();
         assertThat(config.describe())
                 .contains(
