@@ -60,10 +60,16 @@ final class SendWindow {
         sent += bytes;
     }
 
-    /** Takes a UPD. Returns how many bytes it told consumed that the one before had not. */
+    /**
+     * Takes a UPD; one that is older than the last changes nothing: where several goroutines read a stream of the stock library, each sends
+     * its own. Returns how many bytes it told consumed that the one before had not.
+     */
     int update(int consumedTotal, long newWindow) throws ProtocolViolation {
         int progress = consumedTotal - consumed;
-        if (progress < 0 || progress > inFlight()) {
+        if (progress < 0) {
+            return 0;
+        }
+        if (progress > inFlight()) {
             throw new ProtocolViolation("UPD tells " + Integer.toUnsignedString(consumedTotal)
                     + " bytes consumed, after " + Integer.toUnsignedString(consumed) + " and with "
                     + Integer.toUnsignedString(sent) + " sent");

@@ -56,12 +56,24 @@ class SendWindowTest {
     }
 
     @Test
-    void lessConsumedThanBeforeIsAViolation() throws ProtocolViolation {
+    void anUpdateThatIsOlderThanTheLastChangesNothing() throws ProtocolViolation {
         SendWindow window = new SendWindow(100);
         window.sent(80);
         window.update(50, 100);
 
-        assertThatThrownBy(() -> window.update(49, 100)).isInstanceOf(ProtocolViolation.class);
+        assertThat(window.update(49, 1000)).isZero();
+        check(window, 30, 70);
+    }
+
+    @Test
+    void anUpdateFromBeforeTheWrapIsOlder() throws ProtocolViolation {
+        SendWindow window = new SendWindow(1000);
+        forward(window, 0xffff_ff00L);
+        window.sent(1000);
+        window.update(100, 1000);
+
+        assertThat(window.update(0xffff_ffff, 1000)).isZero();
+        check(window, 644, 356);
     }
 
     @Test
