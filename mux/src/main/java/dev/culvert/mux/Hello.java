@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param software name and version, for logs; at most 128 bytes
  * @param window bytes that the receiver of this HELLO may send on a stream before its first UPD
- * @param maxPayload largest PSH payload that the receiver of this HELLO may send, bytes
+ * @param maxPayload largest PSH payload that the receiver of this HELLO may send, bytes; at least 1024
  * @param streams how many streams the receiver of this HELLO may have open at once
  * @param keeping null: the session ends with its link
  * @param token the session's, from a server that keeps it
@@ -35,6 +35,9 @@ record Hello(
     private static final int TOKEN = 6;
     private static final int RESUME = 7;
     private static final int MAX_SOFTWARE = 128;
+    /** With less a peer could have us write, and keep, a frame for each byte. */
+    private static final int LEAST_PAYLOAD = 1 << 10;
+
     private static final int LEAST_BUFFER = 1 << 10;
 
     /**
@@ -113,7 +116,7 @@ record Hello(
                 default -> {} // a newer peer's
             }
         });
-        if (builder.maxPayload < 1 || builder.maxPayload > Frame.MAX_PAYLOAD) {
+        if (builder.maxPayload < LEAST_PAYLOAD || builder.maxPayload > Frame.MAX_PAYLOAD) {
             throw new ProtocolViolation("HELLO names a largest payload of " + builder.maxPayload + " bytes");
         }
         if (builder.keeping != null && builder.keeping.buffer < LEAST_BUFFER) {

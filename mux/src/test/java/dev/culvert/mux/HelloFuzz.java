@@ -27,7 +27,7 @@ class HelloFuzz {
             assertThat(payload.isReadable()).isFalse();
             assertThat(ByteBufUtil.utf8Bytes(hello.software())).isLessThanOrEqualTo(128);
             assertThat(hello.window()).isBetween(0L, 0xffff_ffffL);
-            assertThat(hello.maxPayload()).isBetween(1, Frame.MAX_PAYLOAD);
+            assertThat(hello.maxPayload()).isBetween(1024, Frame.MAX_PAYLOAD);
             assertThat(hello.streams()).isBetween(0L, 0xffff_ffffL);
 
             hello.write(again);

@@ -145,6 +145,7 @@ class ViolationsTest {
             hello("TLV 2 has 4 bytes, not 3", 2, 3, 0, 0, 0, 0),
             hello("TLV 4 has 4 bytes, not 0", 4, 0, 0),
             hello("HELLO names a largest payload of 0 bytes", 3, 4, 0, 0, 0, 0, 0),
+            hello("HELLO names a largest payload of 1023 bytes", 3, 4, 0, 0xff, 3, 0, 0),
             hello("HELLO names a largest payload of 65536 bytes", 3, 4, 0, 0, 0, 1, 0),
             hello("HELLO names a largest payload of 4294967295 bytes", 3, 4, 0, 0xff, 0xff, 0xff, 0xff),
             hello("a TLV is cut short", 1, 2));
