@@ -12,6 +12,11 @@ import org.jspecify.annotations.Nullable;
 final class StockRules {
     /** How long a FIN waits for a UPD that will come if the peer reads at all, in nanoseconds. */
     private static final long UPDATE_PATIENCE = 5_000_000_000L;
+    /**
+     * For so many bytes that the peer consumes one of the streams that wait is looked at: it may have many of them, and consume byte by
+     * byte. None waits for that alone, since each has something in flight that a UPD of its own will tell of.
+     */
+    private static final int BYTES_A_LOOK = 64;
 
     private final MuxSettings.StockPeer peer;
     private final Consumer<MuxStream> activate;
@@ -20,6 +25,8 @@ final class StockRules {
 
     private boolean apply;
     private long inFlight;
+    /** Bytes that the peer has consumed since those who wait were looked at. */
+    private long consumed;
 
     /** Rules that do not apply yet; {@code activate} lets a stream have its turn. */
     StockRules(MuxSettings.StockPeer peer, Consumer<MuxStream> activate) {
@@ -88,7 +95,7 @@ final class StockRules {
         }
         long free = peer.receiveBuffer() / 4 * 3 - inFlight;
         long share = window.updated() ? free : free / 16;
-        long floor = window.updated() ? window.window() / 2 : 1;
+        long floor = window.updated() ? Math.max(1, window.window() / 2) : 1;
         return (int) Math.max(0, Math.min(available, Math.max(share, floor) - window.inFlight()));
     }
 
@@ -96,8 +103,12 @@ final class StockRules {
     void inFlight(int bytes) {
         inFlight += bytes;
         if (bytes < 0) {
-            waiting.forEach(activate);
-            waiting.clear();
+            consumed -= bytes;
+            if (consumed >= (long) BYTES_A_LOOK * waiting.size()) {
+                consumed = 0;
+                waiting.forEach(activate);
+                waiting.clear();
+            }
         }
     }
 
@@ -105,7 +116,7 @@ final class StockRules {
         return inFlight;
     }
 
-    /** Lets a stream have its turn again when the peer has consumed something. */
+    /** Lets a stream have its turn again when the peer has consumed enough to look at all who wait. */
     void waitForBuffer(MuxStream stream) {
         waiting.add(stream);
     }
