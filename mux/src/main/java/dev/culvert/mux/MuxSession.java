@@ -8,7 +8,9 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.PriorityQueue;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,6 +47,8 @@ public final class MuxSession {
 
     /** Writes need not be shorter, however many streams there are, bytes. */
     private static final int MIN_WRITE = 1024;
+    /** Where streams hold too much, at least this part of it is freed at once. */
+    private static final int FREED_PART = 16;
 
     private final Role role;
     private final MuxSettings settings;
@@ -716,7 +720,10 @@ public final class MuxSession {
     void keepToBudget() {
         if (budget.isOverdrawn()) {
             if (version() != ProtocolVersion.SMUX_1) {
-                endLargest("the session holds " + budget.used() + " bytes, more than its budget");
+                endLargest(
+                        MuxStream::unreadBytes,
+                        budget::isOverdrawn,
+                        "the session holds " + budget.used() + " bytes, more than its budget");
             } else {
                 link.reading(false); // without windows, this is all there is
             }
@@ -724,20 +731,25 @@ public final class MuxSession {
         if (budget.isOwed()) {
             link.giveUp();
         }
-        boolean progress = true;
-        while (progress && budget.isOwed()) {
-            progress = endLargest("all sessions together hold more memory than they may");
+        if (budget.isOwed()) {
+            endLargest(MuxStream::heldBytes, budget::isOwed, "all sessions together hold more memory than they may");
         }
     }
 
-    /** Ends the stream that holds the most. False: none holds any. */
-    private boolean endLargest(String why) {
-        MuxStream largest = streams.largest();
-        if (largest == null) {
-            return false;
+    /**
+     * Ends the streams that hold the most, until it is no longer {@code tooMuch} and a part of what they held is free: to look for them is
+     * work for each stream, and a peer could ask for that with each frame.
+     */
+    private void endLargest(ToLongFunction<MuxStream> held, BooleanSupplier tooMuch, String why) {
+        List<MuxStream> largest = streams.largestFirst(held);
+        long toFree = largest.stream().mapToLong(held).sum() / FREED_PART;
+        for (MuxStream stream : largest) {
+            if (closed || (toFree <= 0 && !tooMuch.getAsBoolean())) {
+                return;
+            }
+            toFree -= held.applyAsLong(stream);
+            stream.resetByLimit(ErrorCode.LIMIT_REACHED, why + ", and this stream the most of it");
         }
-        largest.resetByLimit(ErrorCode.LIMIT_REACHED, why + ", and this stream the most of it");
-        return true;
     }
 
     private void wake() {

@@ -226,8 +226,13 @@ public final class MuxStream {
         return session.maxWrite();
     }
 
+    /** What has come and is not consumed, as the memory that it takes. */
+    long unreadBytes() {
+        return unconsumed + crumbs.extra();
+    }
+
     long heldBytes() {
-        return unconsumed + crumbs.extra() + queue.bytes();
+        return unreadBytes() + queue.bytes();
     }
 
     // ---- what the session does with its streams

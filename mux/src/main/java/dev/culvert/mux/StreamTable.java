@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -134,12 +135,12 @@ final class StreamTable {
         unread.remove(stream);
     }
 
-    /** The stream that holds the most memory, also if it has ended; null where none holds any. */
-    @Nullable MuxStream largest() {
+    /** Those that hold anything, ended ones too, at this moment: who holds the most comes first. */
+    List<MuxStream> largestFirst(ToLongFunction<MuxStream> held) {
         return Stream.concat(streams.values().stream(), unread.stream())
-                .max(Comparator.comparingLong(MuxStream::heldBytes))
-                .filter(stream -> stream.heldBytes() > 0)
-                .orElse(null);
+                .filter(stream -> held.applyAsLong(stream) > 0)
+                .sorted(Comparator.comparingLong(held).reversed())
+                .toList();
     }
 
     // ---- how many

@@ -242,6 +242,47 @@ class LimitsTest {
     }
 
     @Test
+    void whatWaitsToBeSentIsNotEndedForWhatOthersDoNotRead() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(new Flow(WINDOW, WINDOW, WINDOW, 1000, 1000)))) {
+            for (int id = 3; id <= 7; id += 2) {
+                peer.syn(id);
+            }
+            peer.us.recorders.forEach(recorder -> recorder.consuming = false);
+            peer.us.accepted.get(0).write(RawPeer.zeros(200_000));
+            peer.psh(5, 130_000);
+            peer.psh(7, 140_000);
+
+            assertThat(peer.us.recorders)
+                    .extracting(recorder -> recorder.events.toString())
+                    .containsExactly("", "", "reset(limit reached) ");
+            assertThat(peer.us.session.unconsumedBytes()).isEqualTo(130_000);
+        }
+    }
+
+    /** All streams have to be looked at for that: a peer with many small ones could have it done for each frame. */
+    @Test
+    void aSessionBeyondItsBudgetLooksForTheLargestStreamsOnceForASixteenthOfIt() {
+        int streams = 256;
+        Flow flow = new Flow(WINDOW, WINDOW, streams * 4096L, 1000, 1000);
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(flow))) {
+            peer.us.attach = false;
+            int id = 3;
+            for (int i = 0; i < streams + 1; i++, id += 2) {
+                peer.syn(id);
+                peer.psh(id, 4096);
+            }
+            int left = peer.us.session.streamCount();
+            assertThat(left).isEqualTo(streams / 16 * 15);
+
+            for (int i = 0; i < streams / 16; i++, id += 2) {
+                peer.syn(id);
+                peer.psh(id, 4096);
+            }
+            assertThat(peer.us.session.streamCount()).isEqualTo(streams);
+        }
+    }
+
+    @Test
     void aStreamThatHasEndedIsCutOffWhereItsSlowReaderHoldsTheMost() {
         Flow flow = new Flow(WINDOW, 4 * WINDOW, 1 << 20, 128 << 10, 32_760);
         try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(flow))) {
