@@ -10,10 +10,11 @@ record Accounts(
         long promised,
         long queued,
         long kept,
-        long inFlight) {
-    static final Accounts NONE = new Accounts(0, 0, 0, 0, 0, 0, 0, 0, 0);
+        long inFlight,
+        int alarms) {
+    static final Accounts NONE = new Accounts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
     Accounts keeping(long bytes) {
-        return new Accounts(streams, own, peers, discarded, unconsumed, promised, queued, bytes, inFlight);
+        return new Accounts(streams, own, peers, discarded, unconsumed, promised, queued, bytes, inFlight, alarms);
     }
 }

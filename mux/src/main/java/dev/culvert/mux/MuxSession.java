@@ -2,11 +2,9 @@ package dev.culvert.mux;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.util.concurrent.Ticker;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -28,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * <p>What is known stands in its parts: what carries the session ({@link Link}), how it begins ({@link Handshake}), which streams there are
  * ({@link StreamTable}), what goes to the peer, and when ({@link Outbound}), how much memory is held
  * ({@link MemoryBudget}), whether the peer lives ({@link Liveness}), who takes no new streams ({@link GoAway}), whether the
- * peer has all of those that have ended ({@link Delivery}). Here stands what they do together when something happens: when a frame comes
+ * peer has all of those that have ended ({@link Delivery}), and who waits for a moment ({@link Alarms}). Here stands what they do together when something happens: when a frame comes
  * ({@link Inbound}) or may go, when a stream or the application wants something, when time has passed.
  *
  * <p>Nothing that a peer does ends more than its session: a broken rule ends it with {@link ErrorCode#PROTOCOL_ERROR}, a
@@ -68,9 +66,7 @@ public final class MuxSession {
     private final RoundTrip roundTrip = new RoundTrip();
     private final GoAway goAway = new GoAway();
     private final Delivery delivery = new Delivery();
-
-    /** Streams that wait for a moment: with their first bytes, or with their FIN. */
-    private final PriorityQueue<Alarm> alarms = new PriorityQueue<>(Comparator.comparingLong(Alarm::at));
+    private final Alarms alarms = new Alarms();
 
     /** Null before the peer's first byte. */
     private @Nullable FrameDecoder decoder;
@@ -81,8 +77,6 @@ public final class MuxSession {
     private boolean gaveWay;
     /** The peer is not told of the end: it has told us, or is another session's by now. */
     private boolean dismissed;
-
-    private record Alarm(long at, MuxStream stream) {}
 
     /** A session that waits for its connection. A client speaks the first of {@code settings.versions()}. */
     public MuxSession(Role role, MuxSettings settings, SessionListener listener) {
@@ -388,10 +382,7 @@ public final class MuxSession {
             return Math.min(
                     lost.deadline(), now() + settings.keepalive().interval().toNanos());
         }
-        long next = liveness.nextTick(up);
-        Alarm first = alarms.peek();
-        next = first != null && first.at < next ? first.at : next;
-        return Math.min(next, goAway.deadline());
+        return Math.min(liveness.nextTick(up), Math.min(alarms.next(), goAway.deadline()));
     }
 
     /** Does what is due. */
@@ -409,10 +400,9 @@ public final class MuxSession {
             }
             return;
         }
-        Alarm first;
-        while ((first = alarms.peek()) != null && first.at <= now) {
-            alarms.remove();
-            first.stream.onAlarm();
+        MuxStream due;
+        while ((due = alarms.due(now)) != null) {
+            due.onAlarm();
         }
         if (goAway.isUnanswered(now)) {
             tellIfDrained();
@@ -489,9 +479,9 @@ public final class MuxSession {
         }
     }
 
-    /** Lets a stream hear of this moment; it may have become pointless by then. */
+    /** Lets a stream hear of this moment, or of an earlier one. */
     void alarm(MuxStream stream, long at) {
-        alarms.add(new Alarm(at, stream));
+        alarms.set(stream, at);
         wake();
     }
 
@@ -788,7 +778,6 @@ public final class MuxSession {
             }
         });
         control.dropUpdates();
-        alarms.clear();
         budget.close();
         if (linkIsLost) {
             releaseFrames();
@@ -801,6 +790,7 @@ public final class MuxSession {
 
     private void leave(MuxStream stream) {
         rules.forget(stream);
+        alarms.cancel(stream);
         stream.close();
     }
 
@@ -846,7 +836,8 @@ public final class MuxSession {
                 budget.promised(),
                 budget.queued(),
                 budget.kept(),
-                rules.inFlight());
+                rules.inFlight(),
+                alarms.size());
     }
 
     /** For what happens when they run out. */

@@ -43,8 +43,6 @@ public final class MuxStream {
     private final Crumbs crumbs = new Crumbs();
     /** When something last came, went or was taken by the peer. */
     private long progressAt;
-    /** The first alarm that is set for a FIN that waits; 0 for none. */
-    private long finAlarm;
 
     private boolean opened;
     private boolean held;
@@ -264,7 +262,6 @@ public final class MuxStream {
 
     /** A moment has come that {@link MuxSession#alarm} was told. */
     void onAlarm() {
-        finAlarm = 0;
         release();
         session.activate(this);
     }
@@ -288,9 +285,8 @@ public final class MuxStream {
     void parked() {
         if (queue.bytes() > 0 && sendWindow != null && sendWindow.available() > 0 && !held && !reset) {
             session.rules().waitForBuffer(this);
-        } else if (finWaits() && (finAlarm == 0 || finTime() < finAlarm)) {
-            finAlarm = finTime();
-            session.alarm(this, finAlarm);
+        } else if (finWaits()) {
+            session.alarm(this, finTime());
         }
     }
 

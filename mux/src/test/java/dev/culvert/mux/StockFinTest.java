@@ -119,4 +119,23 @@ class StockFinTest {
             assertThat(client.text()).isEqualTo("answer");
         }
     }
+
+    @ParameterizedTest
+    @EnumSource(names = "CULVERT", mode = EnumSource.Mode.EXCLUDE)
+    void nothingWaitsForTheEndOfAStreamThatHasEnded(ProtocolVersion version) {
+        MuxSettings.StockPeer stock = MuxSettings.StockPeer.DEFAULT;
+        try (Pair pair = new Pair(
+                Pair.settings(version)
+                        .with(new MuxSettings.StockPeer(
+                                stock.receiveBuffer(), false, stock.stallTimeout(), stock.greetingHold(), DELAY)),
+                Pair.settings(version))) {
+            pair.open("question").stream().shutdownOutput();
+            pair.pump();
+            assertThat(pair.client.session.accounts().alarms()).isEqualTo(1);
+            pair.server.recorders.get(0).stream().shutdownOutput();
+            pair.pump();
+
+            assertThat(pair.client.session.accounts()).isEqualTo(Accounts.NONE);
+        }
+    }
 }
