@@ -27,11 +27,6 @@ final class ControlQueue {
         own.add(frame);
     }
 
-    /** The same, before all that waits. */
-    void addFirst(ByteBuf frame) {
-        own.addFirst(frame);
-    }
-
     /** Whether something waits that we say by ourselves. */
     boolean speaks() {
         return !own.isEmpty();

@@ -551,9 +551,10 @@ public final class MuxSession {
         link.keep(handshake.resumption(budget, link.sentBytes(), link.receivedBytes()));
         goUp();
         if (!closed && role == Role.SERVER) { // who is refused by the listener gets no HELLO
-            outbound.helloFirst(handshake.answer());
+            outbound.hello(handshake.answer());
         }
         if (!closed) {
+            outbound.speak();
             sendProbe(now()); // the first round trip, before windows need it
         }
     }
@@ -569,6 +570,7 @@ public final class MuxSession {
         closed = listener.onResume(this, resume.token(), resume.received());
         if (closed) {
             gaveWay = true;
+            outbound.release();
             budget.close();
             if (decoder != null) {
                 decoder.stop();
@@ -653,6 +655,7 @@ public final class MuxSession {
     private void begin() {
         if (!handshake.isCulvert()) {
             rules.apply();
+            outbound.speak();
             goUp();
         } else if (role == Role.CLIENT) {
             outbound.hello(handshake.question());
@@ -812,7 +815,7 @@ public final class MuxSession {
     }
 
     private void releaseFrames() {
-        control.release();
+        outbound.release();
         link.end();
     }
 

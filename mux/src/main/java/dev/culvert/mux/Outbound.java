@@ -17,6 +17,13 @@ final class Outbound {
     private final Handshake handshake;
     private final ControlQueue control;
     private final Scheduler scheduler;
+    /** What the session begins with, until it is sent. */
+    private @Nullable ByteBuf hello;
+    /**
+     * Whether there may be more than that. What is said sooner waits: a server's has to come first, and who gets a client's may take what
+     * follows for the bytes of another session.
+     */
+    private boolean speaks;
     /** Bytes that streams were given since the last frame was sent. */
     private int fresh;
 
@@ -51,7 +58,7 @@ final class Outbound {
             kept.accept(frame);
             return true;
         }
-        if (!data || link.isFull()) {
+        if (!data || !speaks || link.isFull()) {
             return false;
         }
         MuxStream stream = bulkWaits ? scheduler.nextOfLittle() : scheduler.next();
@@ -66,6 +73,11 @@ final class Outbound {
     }
 
     private @Nullable ByteBuf nextControl() {
+        if (!speaks || hello != null) {
+            ByteBuf first = hello;
+            hello = null;
+            return first;
+        }
         ByteBuf ack = link.nextAck(control.hasUpdates());
         return ack != null ? ack : control.next();
     }
@@ -97,14 +109,15 @@ final class Outbound {
 
     // ---- what the session says
 
-    /** A client's HELLO, from the {@link Handshake}. */
+    /** A HELLO, from the {@link Handshake}. Takes {@code frame}. */
     void hello(ByteBuf frame) {
-        add(frame);
+        hello = frame;
+        link.wake();
     }
 
-    /** A server's HELLO, which goes before what it has said already. */
-    void helloFirst(ByteBuf frame) {
-        control.addFirst(frame);
+    /** All else may be sent from now on. */
+    void speak() {
+        speaks = true;
         link.wake();
     }
 
@@ -144,8 +157,12 @@ final class Outbound {
         add(Frame.farewell(ByteBufAllocator.DEFAULT, version(), command, id, code, text));
     }
 
-    /** A CLOSE. The link is closed next, and needs no waking. */
+    /** A CLOSE, and nothing of what still waits for a HELLO. The link is closed next, and needs no waking. */
     void lastWord(ErrorCode code, String text) {
+        if (!speaks) {
+            control.release();
+            speaks = true;
+        }
         control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version(), Frame.CLOSE, 0, code, text));
     }
 
@@ -169,6 +186,15 @@ final class Outbound {
         }
         control.reply(frame);
         link.wake();
+    }
+
+    /** Drops what waits, but for the data of streams. */
+    void release() {
+        control.release();
+        if (hello != null) {
+            hello.release();
+            hello = null;
+        }
     }
 
     private void add(ByteBuf frame) {

@@ -22,6 +22,7 @@ final class Pair implements AutoCloseable {
         String goAway = "";
         String closed = "";
         boolean attach = true;
+        boolean givesWay;
         int openable;
         int drained;
         final List<String> refused = new ArrayList<>();
@@ -48,6 +49,11 @@ final class Pair implements AutoCloseable {
                 recorders.add(recorder);
                 stream.attach(recorder);
             }
+        }
+
+        @Override
+        public boolean onResume(MuxSession asked, Token token, long peerHas) {
+            return givesWay;
         }
 
         @Override
