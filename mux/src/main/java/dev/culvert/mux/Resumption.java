@@ -21,11 +21,13 @@ final class Resumption {
     private static final long ACK_EVERY = 1 << 20;
     /** An ACK goes along with a UPD, which goes anyway, when this part of that has arrived. */
     private static final int ALONG = 16;
-    /**
-     * With less than this part of it in use a buffer is kept only as a copy, or keystrokes would hold whole read buffers; unless
-     * other parts of it are under way still.
-     */
+    /** With less than this part of it in use a buffer is kept only as a copy, or keystrokes would hold whole read buffers. */
     private static final int SMALL_PART = 8;
+    /**
+     * The same while other parts of it are under way, or wait: a frame of a bulk transfer is an eighth. But where a window lets little
+     * through, and the rest is dropped since the stream ends, each would hold a whole buffer.
+     */
+    private static final int SMALL_SLICE = 16;
     /** Frames of at most so many bytes are kept together, as copies: the buffer of a PONG is many times its size. */
     private static final int CRUMB = 64;
 
@@ -112,7 +114,7 @@ final class Resumption {
         int length = buffer.readableBytes();
         if (length <= CRUMB) {
             keepCrumb(buffer, length);
-        } else if (length < buffer.capacity() / SMALL_PART && buffer.refCnt() == 1) {
+        } else if (isLittle(buffer, length)) {
             ByteBuf copy = ByteBufAllocator.DEFAULT.ioBuffer(length, length);
             copy.writeBytes(buffer, buffer.readerIndex(), length);
             sent.add(new Part(copy, 0, length));
@@ -124,6 +126,14 @@ final class Resumption {
         if (held > limit + BEYOND) {
             giveUp();
         }
+    }
+
+    private static boolean isLittle(ByteBuf buffer, int length) {
+        ByteBuf whole = buffer;
+        while (whole.unwrap() != null) {
+            whole = whole.unwrap();
+        }
+        return length < whole.capacity() / (whole.refCnt() == 1 ? SMALL_PART : SMALL_SLICE);
     }
 
     @SuppressWarnings("ReferenceEquality") // it is about the buffer, not about what is in it

@@ -3,6 +3,7 @@ package dev.culvert.mux;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.culvert.mux.MuxSession.Role;
+import io.netty.buffer.ByteBuf;
 import io.netty.util.ReferenceCountUtil;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -92,6 +93,21 @@ class ResumeSessionTest {
             assertThat(peer.us.wire.wakes).isPositive();
             peer.read();
             assertThat(recorder.stream().queuedBytes()).isZero();
+            peer.us.session.close(ErrorCode.CANCELLED, "end of test");
+        }
+    }
+
+    @Test
+    void whatAStreamDoesNotSendIsNotHeldByTheLittleThatItHasSent() {
+        try (RawPeer peer = kept(Role.SERVER)) {
+            peer.syn(3);
+            peer.upd(3, 0, 100);
+            ByteBuf data = RawPeer.zeros(200_000);
+            peer.us.accepted.get(0).write(data);
+            assertThat(peer.read()).containsExactly("PSH 3 [100]");
+            peer.rst(3, ErrorCode.CANCELLED, "");
+
+            assertThat(data.refCnt()).isZero();
             peer.us.session.close(ErrorCode.CANCELLED, "end of test");
         }
     }

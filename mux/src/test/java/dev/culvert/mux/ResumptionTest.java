@@ -121,7 +121,7 @@ class ResumptionTest {
     @Test
     void theRestOfABufferThatIsUnderWayIsKeptAsItIs() {
         ByteBuf large = ByteBufAllocator.DEFAULT.buffer(64 << 10);
-        large.writeZero((32 << 10) + 100);
+        large.writeZero((32 << 10) + (5 << 10));
         ByteBuf first = large.readRetainedSlice(32 << 10);
         resumption.keeping(buffer -> {}).accept(first);
         resumption.keeping(buffer -> {}).accept(large);
@@ -129,6 +129,17 @@ class ResumptionTest {
         assertThat(large.release()).isFalse();
         resumption.end();
         assertThat(large.refCnt()).isZero();
+    }
+
+    /** Or a peer would have us keep whole buffers for the little of each that its window lets through. */
+    @Test
+    void aLittleOfABufferIsKeptAsACopyAlsoWhileTheRestWaits() {
+        ByteBuf large = ByteBufAllocator.DEFAULT.buffer(64 << 10);
+        large.writeZero(64 << 10);
+        ByteBuf first = large.readRetainedSlice(100);
+        resumption.keeping(buffer -> {}).accept(first);
+        first.release();
+        assertThat(large.release()).isTrue();
     }
 
     @Test
