@@ -8,11 +8,18 @@ import java.util.function.Consumer;
 /**
  * What a stream was given to send and has not sent, and how it becomes PSH frames: a buffer that has room before its bytes gets the header
  * there and goes as it is; one that has none, or is too long for one frame, goes in slices with a header of their own. Payload is copied
- * only where small writes join.
+ * only where small writes join, and where little of a large buffer waits.
  */
 final class SendQueue {
     /** Writes of at most so many bytes join the buffer before them, if it has room: one frame instead of many. */
     private static final int JOIN = 4096;
+    /**
+     * A larger buffer, bytes, of which less than this part waits is given back, and that copied: what counts is what waits, and in each of
+     * many streams little of a whole read may have to.
+     */
+    private static final int LARGE = 16 << 10;
+
+    private static final int SMALL_PART = 16;
 
     private final ArrayDeque<ByteBuf> buffers = new ArrayDeque<>(2);
     private int bytes;
@@ -32,7 +39,7 @@ final class SendQueue {
             tail.writeBytes(data);
             data.release();
         } else {
-            buffers.add(data);
+            buffers.add(isLittle(data) ? copy(data) : data);
         }
         bytes += n;
     }
@@ -56,10 +63,26 @@ final class SendQueue {
             Frame.writeHeader(header, version, Frame.PSH, n, id);
             out.accept(header);
             out.accept(whole ? buffers.remove() : head.readRetainedSlice(n));
-            headIsSplit = !whole;
+            boolean little = !whole && isLittle(head);
+            if (little) {
+                buffers.addFirst(copy(buffers.remove()));
+            }
+            headIsSplit = !whole && !little;
         }
         bytes -= n;
         return n;
+    }
+
+    private static boolean isLittle(ByteBuf data) {
+        return data.capacity() > LARGE && data.readableBytes() < data.capacity() / SMALL_PART;
+    }
+
+    /** With room for a header, and for what joins. Takes {@code data}. */
+    private static ByteBuf copy(ByteBuf data) {
+        ByteBuf copy = ByteBufAllocator.DEFAULT.ioBuffer(Frame.HEADER + data.readableBytes() + JOIN);
+        copy.setIndex(Frame.HEADER, Frame.HEADER).writeBytes(data);
+        data.release();
+        return copy;
     }
 
     /** Drops what waits. Returns how many bytes that were. */

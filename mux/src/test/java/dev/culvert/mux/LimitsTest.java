@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.culvert.mux.MuxSession.Role;
 import dev.culvert.mux.MuxSettings.Flow;
 import dev.culvert.mux.MuxSettings.Limits;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.concurrent.TimeUnit;
@@ -339,6 +341,36 @@ class LimitsTest {
             assertThat(peer.us.session.unconsumedBytes()).isBetween(125_000L, 128_000L);
             recorder.stream().consumed(500);
             assertThat(peer.us.session.unconsumedBytes()).isZero();
+        }
+    }
+
+    /** They are many times what counts: a peer with many streams could have all memory held by some bytes of each. */
+    @Test
+    void aBufferIsNotHeldForTheLittleThatIsLeftOfItToSend() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT)) {
+            peer.syn(3);
+            peer.upd(3, 0, 100_000);
+            MuxStream stream = peer.us.accepted.get(0);
+            ByteBuf full = RawPeer.zeros(100_100);
+            stream.write(full);
+            assertThat(peer.read()).last().isEqualTo("PSH 3 [1720]");
+            assertThat(full.refCnt()).isZero();
+
+            stream.write(RawPeer.zeros(50));
+            peer.upd(3, 100_000, 100_000);
+            assertThat(peer.read()).as("there is room for what comes next").containsExactly("PSH 3 [150]");
+        }
+    }
+
+    @Test
+    void aBufferIsNotHeldForTheLittleThatIsInIt() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT)) {
+            peer.syn(3);
+            ByteBuf data = ByteBufAllocator.DEFAULT.buffer(100_000).writeZero(50);
+            peer.us.accepted.get(0).write(data);
+
+            assertThat(data.refCnt()).isZero();
+            assertThat(peer.read()).containsExactly("PSH 3 [50]");
         }
     }
 
