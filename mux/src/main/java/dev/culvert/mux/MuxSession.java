@@ -581,10 +581,11 @@ public final class MuxSession {
 
     void onOpen(int id, OpenRequest request) throws ProtocolViolation {
         MuxSettings.Limits limits = settings.limits();
+        int backlog = outbound.backlog(streams.size());
         if (!goAway.letsPeerOpen()) {
             refuse(id, ErrorCode.REFUSED, "this session takes no new streams");
-        } else if (control.size() > limits.streams() + limits.replies()) {
-            refuse(id, ErrorCode.LIMIT_REACHED, control.size() + " frames wait for the peer to read them");
+        } else if (backlog > limits.streams() + limits.replies()) {
+            refuse(id, ErrorCode.LIMIT_REACHED, backlog + " frames wait for the peer to read them");
         } else if (streams.peers() >= limits.streams()) {
             refuse(id, ErrorCode.LIMIT_REACHED, "more than " + streams.peers() + " streams in a session");
         } else if (!opens.tryTake(limits.opensPerSecond(), now())) {

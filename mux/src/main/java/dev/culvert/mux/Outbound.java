@@ -82,6 +82,11 @@ final class Outbound {
         return ack != null ? ack : control.next();
     }
 
+    /** Frames that wait for the peer to read, and streams that do and are none of the {@code open} ones any more, or owe it a UPD. */
+    int backlog(int open) {
+        return control.size() + Math.max(0, scheduler.size() - open);
+    }
+
     // ---- what streams have
 
     /** The stream has something that it may send. */

@@ -101,6 +101,11 @@ final class Scheduler {
         return null;
     }
 
+    /** Streams that stand in line, also those that have ended meanwhile. */
+    int size() {
+        return fresh.size() + busy.size();
+    }
+
     /** The stream sent this many bytes. */
     void sent(MuxStream stream, int bytes) {
         stream.turn().deficit -= bytes;

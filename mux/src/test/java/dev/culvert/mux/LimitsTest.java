@@ -166,6 +166,24 @@ class LimitsTest {
         }
     }
 
+    /** They stand in line for a turn that does not come. */
+    @Test
+    void aPeerThatDoesNotReadIsNotKeptStreamsForThatHaveEndedWithoutAWord() {
+        int most = 100;
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(new Limits(most, 1_000_000, most)))) {
+            for (int id = 3; id < 20_000 && peer.us.closed.isEmpty(); id += 2) {
+                int before = peer.us.accepted.size();
+                peer.syn(id);
+                if (peer.us.accepted.size() > before) {
+                    peer.us.accepted.get(before).write(RawPeer.zeros(1));
+                }
+                peer.rst(id, ErrorCode.CANCELLED, "");
+            }
+            assertThat(peer.us.recorders).hasSizeLessThanOrEqualTo(2 * most + 2);
+            peer.read();
+        }
+    }
+
     @Test
     void aPeerThatSendsButDoesNotReadIsAskedOnce() {
         try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT)) {
