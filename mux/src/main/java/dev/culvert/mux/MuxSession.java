@@ -559,7 +559,7 @@ public final class MuxSession {
         }
     }
 
-    /** Whether the connection carries another session from now on. */
+    /** Whether the session is over, since the connection carries another one from now on. */
     private boolean giveWay(Hello.Resume resume) throws ProtocolViolation {
         handshake.check(resume);
         if (handshake.isOvertaken()) {
@@ -567,16 +567,18 @@ public final class MuxSession {
             end(ErrorCode.CANCELLED, "another connection was faster");
             return true;
         }
-        closed = listener.onResume(this, resume.token(), resume.received());
-        if (closed) {
-            gaveWay = true;
-            outbound.release();
-            budget.close();
-            if (decoder != null) {
-                decoder.stop();
-            }
+        boolean itShall = listener.onResume(this, resume.token(), resume.received());
+        if (closed || !itShall) {
+            return closed; // the listener may have ended it
         }
-        return closed;
+        closed = true;
+        gaveWay = true;
+        outbound.release();
+        budget.close();
+        if (decoder != null) {
+            decoder.stop();
+        }
+        return true;
     }
 
     void onOpen(int id, OpenRequest request) throws ProtocolViolation {

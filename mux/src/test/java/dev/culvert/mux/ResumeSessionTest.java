@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.culvert.mux.MuxSession.Role;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
 import io.netty.util.ReferenceCountUtil;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** What a session promises to who may resume it, and what it takes from a peer that says so. */
@@ -280,5 +284,40 @@ class ResumeSessionTest {
             assertThat(peer.us.wire.closed).isTrue();
             peer.us.session.close(ErrorCode.CANCELLED, "end of test");
         }
+    }
+
+    @Test
+    void aSessionThatItsListenerEndsWhenItIsAskedForAnotherStaysEnded() {
+        List<String> events = new ArrayList<>();
+        SessionListener strict = new SessionListener() {
+            @Override
+            public boolean onResume(MuxSession session, Token token, long peerHas) {
+                session.close(ErrorCode.FORBIDDEN, "no");
+                return false;
+            }
+
+            @Override
+            public void onUp(MuxSession session) {
+                events.add("up");
+            }
+
+            @Override
+            public void onStream(MuxSession session, MuxStream stream) {}
+
+            @Override
+            public void onClosed(MuxSession session, ErrorCode code, String text) {
+                events.add("closed");
+            }
+        };
+        MuxSession session = new MuxSession(Role.SERVER, KEPT, strict);
+        TestWire wire = new TestWire(session);
+        session.attach(wire);
+        ByteBuf tlvs = Unpooled.buffer();
+        new Hello("raw", 1, 1024, 1, KEEPING, null, new Hello.Resume(TOKEN, 0)).write(tlvs);
+        session.receive(Frame.withTlvs(ByteBufAllocator.DEFAULT, ProtocolVersion.CULVERT, Frame.HELLO, 0, tlvs));
+        wire.pullAll().release();
+        session.disconnected("end of test");
+
+        assertThat(events).containsExactly("closed");
     }
 }
