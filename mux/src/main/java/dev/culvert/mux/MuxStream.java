@@ -120,7 +120,7 @@ public final class MuxStream {
 
     /** Tells the peer that its stream is accepted. A stock peer takes that for granted and is not told. */
     public void accept() {
-        if (!reset && !opened && session.version() == ProtocolVersion.CULVERT) {
+        if (!reset && !isFinished() && !opened && session.version() == ProtocolVersion.CULVERT) {
             opened = true;
             session.sendControl(Frame.OPENED, this);
         }

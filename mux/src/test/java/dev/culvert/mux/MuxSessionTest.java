@@ -75,6 +75,26 @@ class MuxSessionTest {
     }
 
     @Test
+    void aStreamThatHasEndedIsNotAccepted() {
+        try (Pair pair = new Pair(Pair.settings(ProtocolVersion.CULVERT))) {
+            pair.open("unread").stream().shutdownOutput();
+            pair.server.attach = false;
+            pair.pump();
+            MuxStream stream = pair.server.accepted.get(0);
+            stream.shutdownOutput();
+            pair.pump();
+            stream.accept();
+            assertThat(pair.server.wire.pull())
+                    .as("an OPENED, which nobody waits for")
+                    .isFalse();
+
+            pair.server.session.disconnected("lost");
+            stream.accept();
+            stream.reset(ErrorCode.CANCELLED, "");
+        }
+    }
+
+    @Test
     void aResetReachesThePeerWithCodeAndDropsWhatWaits() {
         try (Pair pair = new Pair(Pair.settings(ProtocolVersion.CULVERT))) {
             Recorder request = pair.open("x");
