@@ -28,8 +28,11 @@ final class Resumption {
      * through, and the rest is dropped since the stream ends, each would hold a whole buffer.
      */
     private static final int SMALL_SLICE = 16;
-    /** Frames of at most so many bytes are kept together, as copies: the buffer of a PONG is many times its size. */
-    private static final int CRUMB = 64;
+    /**
+     * Frames of at most so many bytes are kept together, as copies: a buffer of its own takes some hundreds, and a peer can have us send
+     * many small ones.
+     */
+    private static final int CRUMB = 256;
 
     private static final int CRUMBS = 1 << 10;
     /** So much of frames without data may be kept beyond the limit. Who has had all that, and acknowledges none of it, means harm. */

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 /** What is kept, what is let go, and what comes again. */
 class ResumptionTest {
-    private static final int LIMIT = 1600;
+    private static final int LIMIT = 4800;
 
     private final SharedBudget shared = new SharedBudget(1_000_000);
     private final MemoryBudget budget = new MemoryBudget(1 << 20, shared);
@@ -48,7 +48,7 @@ class ResumptionTest {
     }
 
     private static String large(char letter) {
-        return String.valueOf(letter).repeat(200);
+        return String.valueOf(letter).repeat(600);
     }
 
     @Test
@@ -56,13 +56,13 @@ class ResumptionTest {
         send("ab" + large('x'));
         send("cdef");
         resumption.acknowledge(1);
-        assertThat(budget.kept()).isEqualTo(205);
+        assertThat(budget.kept()).isEqualTo(605);
 
         assertThat(resumption.resume(1)).isTrue();
         assertThat(again(9)).isEqualTo("b" + large('x') + "cdef");
-        resumption.acknowledge(204);
+        resumption.acknowledge(604);
         assertThat(budget.kept()).isEqualTo(2);
-        assertThat(resumption.resume(204)).isTrue();
+        assertThat(resumption.resume(604)).isTrue();
         assertThat(again(9)).isEqualTo("ef");
     }
 
@@ -74,10 +74,10 @@ class ResumptionTest {
         assertThat(resumption.resume(100)).isTrue();
         assertThat(again(2)).isEqualTo(large('a').substring(100) + large('b'));
 
-        assertThat(resumption.resume(300)).isTrue();
+        assertThat(resumption.resume(700)).isTrue();
         assertThat(again(9)).isEqualTo(large('b').substring(100) + large('c'));
         send("new");
-        assertThat(resumption.resume(300)).isTrue();
+        assertThat(resumption.resume(700)).isTrue();
         assertThat(again(9)).isEqualTo(large('b').substring(100) + large('c') + "new");
     }
 
@@ -106,10 +106,26 @@ class ResumptionTest {
                 .isInstanceOf(ProtocolViolation.class);
     }
 
+    /** A buffer of its own for each would be many times its size, and count for no more than that. */
+    @Test
+    void smallFramesAreKeptTogether() {
+        for (int i = 0; i < 1000; i++) {
+            send("x".repeat(200));
+        }
+        assertThat(resumption.resume(0)).isTrue();
+        int parts = 0;
+        ByteBuf part;
+        while ((part = resumption.nextAgain()) != null) {
+            part.release();
+            parts++;
+        }
+        assertThat(parts).isLessThan(300);
+    }
+
     @Test
     void aSmallPartOfALargeBufferIsKeptAsACopy() {
         ByteBuf large = ByteBufAllocator.DEFAULT.buffer(64 << 10);
-        large.writeZero(100);
+        large.writeZero(600);
         resumption.keeping(buffer -> {}).accept(large);
         assertThat(large.refCnt()).isEqualTo(1);
         large.writeZero(32 << 10);
@@ -136,7 +152,7 @@ class ResumptionTest {
     void aLittleOfABufferIsKeptAsACopyAlsoWhileTheRestWaits() {
         ByteBuf large = ByteBufAllocator.DEFAULT.buffer(64 << 10);
         large.writeZero(64 << 10);
-        ByteBuf first = large.readRetainedSlice(100);
+        ByteBuf first = large.readRetainedSlice(600);
         resumption.keeping(buffer -> {}).accept(first);
         first.release();
         assertThat(large.release()).isTrue();
@@ -167,6 +183,6 @@ class ResumptionTest {
         assertThat(again(9)).isEqualTo(large('b'));
         send("more");
         assertThat(budget.kept()).isZero();
-        assertThat(resumption.resume(400)).isFalse();
+        assertThat(resumption.resume(1200)).isFalse();
     }
 }
