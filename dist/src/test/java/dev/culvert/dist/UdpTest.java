@@ -360,6 +360,7 @@ final class UdpTest {
     }
 
     @Test
+    @Tag("alone") // others would take the time in which datagrams have to be carried
     @Tag("long")
     void iperfOverTcpAndUdpOfOnePortLosesNextToNothing() throws Exception {
         Programs.require("/usr/bin/iperf3", "UdpTest: what iperf3 says of UDP through the tunnel");

@@ -30,6 +30,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,6 +48,8 @@ public final class AdminServer implements AutoCloseable {
     private static final int MOST_READ = 8 << 10;
     /** For a whole request to come, and for its answer to be taken; not for what is asked for. */
     private static final int PATIENCE_SECONDS = 30;
+
+    private static final int LAST_WORDS_SECONDS = 2;
 
     private final Transport transport;
     private final EventLoopGroup loop;
@@ -211,9 +214,13 @@ public final class AdminServer implements AutoCloseable {
         ACT
     }
 
-    /** Stops listening and removes the sockets. */
+    /** Stops listening and removes the sockets, when all that has been answered is said. Blocks. */
     @Override
     public void close() {
+        loop.submit(this::end).awaitUninterruptibly(LAST_WORDS_SECONDS, TimeUnit.SECONDS);
+    }
+
+    private void end() {
         channels.values().forEach(Channel::close);
         for (String address : channels.keySet()) {
             try {

@@ -10,7 +10,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Function;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +25,6 @@ final class Succession {
 
     private static final String IT_HAS_ENDED =
             "the new process has ended before it could take over, and its log says why";
-    private static final String NOTHING_HAS_CHANGED = "not upgraded, nothing has changed:";
 
     private final Agent agent;
     private final Optional<Launcher> launcher;
@@ -151,7 +149,13 @@ final class Succession {
             return refuse(
                     "this is the first process of a container, which ends with it: start a new container instead");
         }
-        return CompletableFuture.supplyAsync(() -> upgrade(launcher.get())).thenCompose(Function.identity());
+        CompletableFuture<Backend.Answer> answer = new CompletableFuture<>();
+        CompletableFuture.runAsync(() -> upgrade(launcher.get(), answer)).whenComplete((begun, failure) -> {
+            if (failure != null) {
+                answer.completeExceptionally(failure);
+            }
+        });
+        return answer;
     }
 
     private static CompletableFuture<Backend.Answer> refuse(String why) {
@@ -159,39 +163,45 @@ final class Succession {
     }
 
     /** Blocks until the heir has begun. What comes then is told by whoever decides it: there may be no time for another thread. */
-    private CompletableFuture<Backend.Answer> upgrade(Launcher launcher) {
+    private void upgrade(Launcher launcher, CompletableFuture<Backend.Answer> answer) {
         try {
             Optional<String> complaint = launcher.complaint(CHECK_PATIENCE);
             if (complaint.isPresent()) {
-                return refuse(NOTHING_HAS_CHANGED + "\n" + complaint.get());
+                answer.complete(unchanged("\n" + complaint.get()));
+                return;
             }
             Launcher.Begun next = launcher.takeOver();
             Heir heir = new Heir(next.process().pid(), new CompletableFuture<>());
             if (!started.compareAndSet(null, heir)) {
                 next.process().destroyForcibly();
-                return refuse("another upgrade is under way");
+                answer.complete(unchanged(" another upgrade is under way"));
+                return;
             }
             next.process().onExit().thenRun(() -> heir.fail(IT_HAS_ENDED));
             CompletableFuture.delayedExecutor(HEIR_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
                     .execute(() ->
                             heir.fail("the new process has not taken over within " + HEIR_PATIENCE.toSeconds() + " s"));
-            CompletableFuture<Backend.Answer> answer = heir.hasTakenOver.handle((done, failure) -> {
+            heir.hasTakenOver.whenComplete((done, failure) -> {
                 if (failure == null) {
-                    return new Backend.Answer(
+                    answer.complete(new Backend.Answer(
                             true,
                             "pid %d has taken over, pid %d drains"
-                                    .formatted(heir.pid, ProcessHandle.current().pid()));
+                                    .formatted(heir.pid, ProcessHandle.current().pid())));
+                } else {
+                    next.process().destroyForcibly();
+                    started.set(null);
+                    answer.complete(unchanged(" " + failure.getMessage()));
                 }
-                next.process().destroyForcibly();
-                started.set(null);
-                return new Backend.Answer(false, NOTHING_HAS_CHANGED + " " + failure.getMessage());
             });
             next.go();
-            return answer;
         } catch (IOException e) {
-            return refuse(NOTHING_HAS_CHANGED + " " + e.getMessage());
+            answer.complete(unchanged(" " + e.getMessage()));
         } catch (InterruptedException e) {
             throw new IllegalStateException(e); // nobody does
         }
+    }
+
+    private static Backend.Answer unchanged(String why) {
+        return new Backend.Answer(false, "not upgraded, nothing has changed:" + why);
     }
 }

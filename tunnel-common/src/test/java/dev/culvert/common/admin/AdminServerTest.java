@@ -1,6 +1,7 @@
 package dev.culvert.common.admin;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.culvert.common.net.Transport;
 import io.netty.buffer.ByteBuf;
@@ -13,22 +14,33 @@ import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.reflect.Proxy;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class AdminServerTest {
     private final CompletableFuture<String> answer = new CompletableFuture<>();
-    private final List<String> asked = new ArrayList<>();
-    /** Answers everything later. */
+    private final List<String> asked = new CopyOnWriteArrayList<>();
+    private final CountDownLatch planned = new CountDownLatch(1);
+    /** Answers everything later; the event loop stands still in {@code plan}. */
     private final Backend backend = (Backend) Proxy.newProxyInstance(
             Backend.class.getClassLoader(), new Class<?>[] {Backend.class}, (proxy, method, arguments) -> {
                 asked.add(method.getName());
+                if (method.getName().equals("plan")) {
+                    planned.await();
+                }
                 return answer;
             });
 
@@ -120,5 +132,43 @@ class AdminServerTest {
 
         pass(1);
         assertThat(channel.isOpen()).isFalse();
+    }
+
+    /** Else who had an agent replaced, or the process that takes its place, would not hear what came of it. */
+    @Test
+    void theLastAnswerIsSaidBeforeTheEnd(@TempDir Path directory) throws Exception {
+        String socket = directory.resolve("agent.sock").toString();
+        server.listen(List.of(socket), List.of());
+        server.begin();
+        try (AdminClient client = new AdminClient(socket);
+                SocketChannel other = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+            CompletableFuture<String> said = CompletableFuture.supplyAsync(() -> get(client));
+            await().until(() -> asked.contains("status"));
+            other.write(StandardCharsets.US_ASCII.encode("POST /plan HTTP/1.1\r\nContent-Length: 0\r\n\r\n"));
+            await().until(() -> asked.contains("plan"));
+            answer.complete("{}");
+
+            Thread ending = new Thread(() -> {
+                server.close();
+                loop.shutdownGracefully(0, 0, TimeUnit.SECONDS);
+            });
+            ending.start();
+            await().until(() -> loop.isShuttingDown() || ending.getState() == Thread.State.TIMED_WAITING);
+            planned.countDown();
+
+            assertThat(said.get(10, TimeUnit.SECONDS)).isEqualTo("{}");
+            ending.join();
+        }
+        assertThat(Path.of(socket)).doesNotExist();
+    }
+
+    private static String get(AdminClient client) {
+        try {
+            return client.get("/status");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 }
