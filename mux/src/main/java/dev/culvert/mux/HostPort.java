@@ -37,7 +37,7 @@ public record HostPort(String host, int port) implements Address {
 
     /** Reads {@code host:port}, {@code 192.0.2.1:port} or {@code [2001:db8::1]:port}. */
     public static HostPort parse(String text) {
-        if (text.contains("://")) {
+        if (text.contains("://") && !text.startsWith("[")) { // which a zone of IPv6 may have
             throw new IllegalArgumentException("expected HOST:PORT and nothing else, found '" + text + "'");
         }
         int colon = text.lastIndexOf(':');

@@ -11,7 +11,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class HostPortTest {
     @ParameterizedTest
-    @CsvSource({"db:5432, db, 5432", "192.0.2.1:0, 192.0.2.1, 0", "[2001:db8::1]:443, 2001:db8::1, 443"})
+    @CsvSource({
+        "db:5432, db, 5432",
+        "192.0.2.1:0, 192.0.2.1, 0",
+        "[2001:db8::1]:443, 2001:db8::1, 443",
+        "[fe80::1%://]:1, fe80::1%://, 1"
+    })
     void itReadsAndWritesTheUsualForms(String text, String host, int port) {
         assertThat(HostPort.parse(text)).isEqualTo(new HostPort(host, port)).hasToString(text);
     }
