@@ -328,6 +328,7 @@ final class UpgradeTest {
             assertThat(SocketFile.isAnswered(local)).isTrue();
             assertThat(status().getLong("pid")).isEqualTo(tunnel.client().pid());
         }
+        assertThat(local).doesNotExist();
     }
 
     @Test

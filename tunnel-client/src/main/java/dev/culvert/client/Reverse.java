@@ -49,9 +49,7 @@ import org.slf4j.spi.LoggingEventBuilder;
 final class Reverse {
     private static final Logger LOG = LoggerFactory.getLogger(Reverse.class);
 
-    /** A process that has been given our sockets so lately is about to take our place. */
-    private static final long SUCCESSION_NANOS = TimeUnit.SECONDS.toNanos(30);
-    /** How long it may take to offer what we offer. */
+    /** How long a process that takes our place may take to offer what we offer. */
     private static final long PATIENCE_SECONDS = 5;
 
     private final EventLoop loop;
@@ -66,7 +64,7 @@ final class Reverse {
     private volatile Map<String, Optional<HostPort>> wanted = Map.of();
 
     private volatile Dialer dialer;
-    private volatile long handedOverAt = System.nanoTime() - SUCCESSION_NANOS;
+    private volatile boolean handedOver;
 
     // On the event loop only.
     private boolean begun;
@@ -139,14 +137,14 @@ final class Reverse {
         });
     }
 
-    /** Another process may be about to offer the same: until it does, there should be a listener. */
+    /** Another process is about to offer the same: until it does, there should be a listener. */
     void handOver() {
-        handedOverAt = System.nanoTime();
+        handedOver = true;
     }
 
     /** Offers nothing any more; where another process takes our place, as soon as that has had the time to. */
     void end() {
-        if (System.nanoTime() - handedOverAt < SUCCESSION_NANOS) {
+        if (handedOver) {
             loop.schedule(this::stop, PATIENCE_SECONDS, TimeUnit.SECONDS);
         } else {
             loop.execute(this::stop);

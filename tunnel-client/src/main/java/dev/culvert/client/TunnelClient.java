@@ -317,9 +317,15 @@ public final class TunnelClient implements Agent {
 
     @Override
     public List<ListeningSocket> sockets() {
-        reverse.handOver();
         return Stream.concat(listeners.sockets().stream(), udpForwards.sockets().stream())
                 .toList();
+    }
+
+    @Override
+    public void handOver() {
+        listeners.handOver();
+        udpForwards.handOver();
+        reverse.handOver();
     }
 
     private void arrive(ForwardConfig forward, Acceptor acceptor, DuplexChannel channel) {

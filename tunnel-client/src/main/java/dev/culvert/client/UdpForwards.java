@@ -77,7 +77,6 @@ final class UdpForwards {
      * @throws IOException with a sentence for the user, and nothing has changed
      */
     void set(List<ForwardConfig> places) throws IOException, InterruptedException {
-        handedOver = false; // or else that has come to nothing
         leaving.removeIf(forward -> !forward.channel().isOpen());
         Map<UdpForward, ForwardConfig> next = new LinkedHashMap<>();
         List<UdpForward> added = new ArrayList<>();
@@ -188,9 +187,13 @@ final class UdpForwards {
         forward.channel().config().setAutoRead(true);
     }
 
-    /** What it listens on now, for another process, which reads from it as soon as this one drains. Any thread; epoll only. */
-    List<ListeningSocket> sockets() {
+    /** Another process reads what comes from now on. Any thread. */
+    void handOver() {
         handedOver = true;
+    }
+
+    /** What it listens on now, for another process. Any thread; epoll only. */
+    List<ListeningSocket> sockets() {
         return open.stream()
                 .map(forward -> new ListeningSocket(
                         forward.place().place(),

@@ -54,6 +54,10 @@ final class OfferSockets implements Offers.Sockets {
         return listeners.sockets();
     }
 
+    void handOver() {
+        listeners.handOver();
+    }
+
     @Override
     public void open(Offers.Offered place, Consumer<@Nullable String> done) {
         run(() -> listeners.add(place), done);

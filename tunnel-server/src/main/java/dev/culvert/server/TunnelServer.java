@@ -151,6 +151,12 @@ public final class TunnelServer implements Agent {
         return all;
     }
 
+    @Override
+    public void handOver() {
+        listeners.handOver();
+        offerSockets.handOver();
+    }
+
     private void listen(ServerConfig on) throws StartFailure, InterruptedException {
         try {
             listeners.set(endpoints(on));

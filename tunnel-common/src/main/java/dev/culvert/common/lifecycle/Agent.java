@@ -26,8 +26,11 @@ public interface Agent {
     /** Accepts from now on. */
     void accept();
 
-    /** What it listens on now, for a process that takes over. Epoll only. */
+    /** What it listens on now, for a process that wants to take over. Epoll only. */
     List<ListeningSocket> sockets();
+
+    /** Another process has taken over: what comes to the sockets, and their files, are its own. {@link #drain} is next. */
+    void handOver();
 
     /**
      * Reads the configuration again and does what it says now, as far as that needs no restart; the log says what does. Blocks.

@@ -127,7 +127,11 @@ final class Succession {
             return false;
         }
         farewell.accept(heir.pid);
-        return heir.hasTakenOver.complete(null);
+        if (!heir.hasTakenOver.complete(null)) {
+            return false;
+        }
+        agent.handOver();
+        return true;
     }
 
     /** This process ends. Who has not taken over by now does not. */

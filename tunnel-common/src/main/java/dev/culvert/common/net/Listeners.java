@@ -149,7 +149,6 @@ public final class Listeners<P extends Listeners.Place> {
      * @throws IOException with a sentence for the user, and nothing has changed
      */
     public void set(List<P> places) throws IOException, InterruptedException {
-        handedOver = false; // or else that has come to nothing
         Map<Listener, P> next = new LinkedHashMap<>();
         List<Listener> added = new ArrayList<>();
         try {
@@ -184,7 +183,6 @@ public final class Listeners<P extends Listeners.Place> {
      * @throws IOException with a sentence for the user, and nothing has changed
      */
     public void add(P place) throws IOException, InterruptedException {
-        handedOver = false;
         Listener listener = new Listener(place);
         List<Listener> all = new ArrayList<>(open);
         all.add(listener);
@@ -197,7 +195,6 @@ public final class Listeners<P extends Listeners.Place> {
 
     /** Listens no more for this one, if it does; its connections go on. */
     public void remove(P place) {
-        handedOver = false;
         find(place).ifPresent(this::remove);
     }
 
@@ -240,15 +237,19 @@ public final class Listeners<P extends Listeners.Place> {
         passed.removeIf(socket -> !socket.isSystemds());
     }
 
-    /** What it listens on now, for another process, which may have removed the files of unix sockets from now on. Any thread; epoll only. */
+    /** What it listens on now, for another process. Any thread; epoll only. */
     public List<ListeningSocket> sockets() {
-        handedOver = true;
         return open.stream()
                 .map(listener -> new ListeningSocket(
                         listener.place.place(),
                         listener.systemds ? "" : listener.acceptor.address().toString(),
                         listener.acceptor.descriptor()))
                 .toList();
+    }
+
+    /** Another process listens by the same sockets from now on, and the files of unix sockets are its own. Any thread. */
+    public void handOver() {
+        handedOver = true;
     }
 
     private Optional<Listener> present(P place) {

@@ -49,6 +49,9 @@ class LifecycleTest {
         }
 
         @Override
+        public void handOver() {}
+
+        @Override
         public void reload(Path file) {
             reloads++;
             whileItReads.run();
