@@ -380,8 +380,7 @@ final class UdpTest {
                 .open()) {
             assertThat(other.client().port("forwards.data"))
                     .isEqualTo(other.client().port("forwards.control"));
-            String json = Programs.run(
-                            "iperf3", "-c", "127.0.0.1", "-p", String.valueOf(port), "-u", "-b", "10M", "-t", "3", "-J")
+            String json = Programs.run(("iperf3 -c 127.0.0.1 -p " + port + " -u -l 1200 -b 10M -t 3 -J").split(" "))
                     .expect(0)
                     .output();
             double lost = ConfigFactory.parseString(json).getDouble("end.sum.lost_percent");
