@@ -19,12 +19,12 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 /** Rates hold for the bytes that programs see, and who shares one gets as much as the others. */
 @Tag("alone")
@@ -89,6 +89,11 @@ final class ShapingTest {
             return streams.stream().mapToLong(AtomicLong::get).toArray();
         }
 
+        /** Bytes since {@link #begin}, of all. */
+        long bytes() {
+            return LongStream.of(counts()).sum() - LongStream.of(before).sum();
+        }
+
         /** Bytes a second since {@link #begin}, for each. */
         DoubleStream rates() {
             long[] counts = counts();
@@ -97,19 +102,37 @@ final class ShapingTest {
         }
     }
 
-    /** Fails unless these had this rate together since {@link Meter#begin}, in equal parts. */
-    private static void expect(long rate, Meter... meters) {
-        String what = Stream.of(meters).map(meter -> meter.what).collect(joining(" and "));
-        double[] rates = Stream.of(meters).flatMapToDouble(Meter::rates).toArray();
-        double sum = DoubleStream.of(rates).sum();
-        double fairness = sum
-                * sum
-                / (rates.length * DoubleStream.of(rates).map(one -> one * one).sum());
-        System.out.printf(
-                "%s, %d connections: %.3f MiB/s of %.3f, Jain's index %.4f%n",
-                what, rates.length, sum / MIB, (double) rate / MIB, fairness);
-        assertThat(sum).as(what).isCloseTo((double) rate, TOLERANCE);
-        assertThat(fairness).as(what + ", Jain's index").isGreaterThan(FAIR);
+    /** What some meters should have together. */
+    private record Expected(long rate, List<Meter> meters) {
+        void begin() {
+            meters.forEach(Meter::begin);
+        }
+
+        /** Until as much has come as this rate brings in so many seconds. */
+        void awaitBytesOf(double seconds) {
+            await().atMost(AgentProcess.PATIENCE.plusSeconds((long) (3 * seconds)))
+                    .until(() -> meters.stream().mapToLong(Meter::bytes).sum() >= rate * seconds);
+        }
+
+        /** Fails unless they had this rate since they began, in equal parts. */
+        void check() {
+            String what = meters.stream().map(meter -> meter.what).collect(joining(" and "));
+            double[] rates = meters.stream().flatMapToDouble(Meter::rates).toArray();
+            double sum = DoubleStream.of(rates).sum();
+            double fairness = sum
+                    * sum
+                    / (rates.length
+                            * DoubleStream.of(rates).map(one -> one * one).sum());
+            System.out.printf(
+                    "%s, %d connections: %.3f MiB/s of %.3f, Jain's index %.4f%n",
+                    what, rates.length, sum / MIB, (double) rate / MIB, fairness);
+            assertThat(sum).as(what).isCloseTo((double) rate, TOLERANCE);
+            assertThat(fairness).as(what + ", Jain's index").isGreaterThan(FAIR);
+        }
+    }
+
+    private static Expected expect(long rate, Meter... meters) {
+        return new Expected(rate, List.of(meters));
     }
 
     /** Connections in both directions by forwards {@code NAME-up} and {@code NAME-down}, with as much as these can carry. */
@@ -170,13 +193,16 @@ final class ShapingTest {
         thread.start();
     }
 
-    private void measure(long settled, long millis, List<Meter> meters, Executable expectations) throws Throwable {
-        // Real time: a rate is what is promised, and there is no event to wait for instead.
-        Thread.sleep(settled); // windows and sockets are full by then
-        meters.forEach(Meter::begin);
-        Thread.sleep(millis);
+    private void measure(double settled, double seconds, Expected... expected) {
+        List<Expected> all = List.of(expected);
+        all.forEach(Expected::begin);
+        all.forEach(one -> one.awaitBytesOf(settled)); // windows and sockets are full by then
+        all.forEach(Expected::begin);
+        assertAll(all.stream().map(one -> () -> {
+            one.awaitBytesOf(seconds);
+            one.check();
+        }));
         assertThat(broken).as("what has ended transfers").isEmpty();
-        expectations.execute();
     }
 
     /** For a test that measures. */
@@ -190,7 +216,7 @@ final class ShapingTest {
 
     @Test
     @Tag("long")
-    void ratesHoldForOneConnectionAndForFiftyOnEitherSideAndChangeAtReload() throws Throwable {
+    void ratesHoldForOneConnectionAndForFiftyOnEitherSideAndChangeAtReload() throws Exception {
         // The limits of some are at the client, a forward each; those of the others at the server: of one that it
         // knows, and of strangers.
         Traffic one = new Traffic("one");
@@ -222,10 +248,13 @@ final class ShapingTest {
         many.begin(limitingClient, 50);
         known.begin(knownClient, 50);
         strange.begin(strangeClient, 1);
-        List<Meter> meters = Stream.of(one, many, known, strange)
-                .flatMap(traffic -> Stream.of(traffic.up, traffic.down))
-                .toList();
-        measure(1_000, 10_000, meters, () -> assertAll(meters.stream().map(meter -> () -> expect(2 * MIB, meter))));
+        measure(
+                1,
+                10,
+                Stream.of(one, many, known, strange)
+                        .flatMap(traffic -> Stream.of(traffic.up, traffic.down))
+                        .map(meter -> expect(2 * MIB, meter))
+                        .toArray(Expected[]::new));
 
         // Now one limit for all forwards of the client together, and others at the server.
         limitingClient.reload(
@@ -234,15 +263,13 @@ final class ShapingTest {
         limitingClient.awaitLog("reloaded ");
         server.awaitLog("reloaded ");
         measure(
-                1_000,
-                3_000,
-                meters,
-                () -> assertAll(
-                        () -> expect(2 * MIB, one.up, many.up),
-                        () -> expect(MIB, one.down, many.down),
-                        () -> expect(MIB, known.up),
-                        () -> expect(3 * MIB, known.down),
-                        () -> expect(2 * MIB, strange.up)));
+                1,
+                3,
+                expect(2 * MIB, one.up, many.up),
+                expect(MIB, one.down, many.down),
+                expect(MIB, known.up),
+                expect(3 * MIB, known.down),
+                expect(2 * MIB, strange.up));
     }
 
     @Test
@@ -291,7 +318,7 @@ final class ShapingTest {
 
     @Test
     @Tag("long")
-    void datagramsAndAConnectionShareARate() throws Throwable {
+    void datagramsAndAConnectionShareARate() throws Exception {
         InetAddress loopback = InetAddress.getLoopbackAddress();
         DatagramSocket target = closing(new DatagramSocket(0, loopback));
         Meter datagrams = new Meter("datagrams");
@@ -319,7 +346,7 @@ final class ShapingTest {
                 LockSupport.parkNanos(1_000_000);
             }
         });
-        measure(500, 5_000, List.of(datagrams), () -> expect(2 * MIB, datagrams));
+        measure(0.5, 5, expect(2 * MIB, datagrams));
 
         Socket upload = closing(tunnel.connect("tcp"));
         inBackground(() -> {
@@ -327,7 +354,7 @@ final class ShapingTest {
                 upload.getOutputStream().write(new byte[64 << 10]);
             }
         });
-        measure(1_000, 10_000, List.of(datagrams, stream), () -> expect(2 * MIB, datagrams, stream));
+        measure(1, 10, expect(2 * MIB, datagrams, stream));
     }
 
     /** What arrives is what was sent. */
@@ -343,7 +370,7 @@ final class ShapingTest {
 
     @Test
     @Tag("long")
-    void ratesHoldForTwoHundredConnections() throws Throwable {
+    void ratesHoldForTwoHundredConnections() throws Exception {
         Traffic many = new Traffic("many");
         Tunnel.Builder tunnel = Tunnel.builder();
         many.forwards(tunnel);
@@ -351,9 +378,6 @@ final class ShapingTest {
                 .each(AgentProcess.Builder::asShipped)
                 .open());
         many.begin(limited.client(), 200);
-        measure(5_000, 30_000, List.of(many.up, many.down), () -> {
-            expect(8 * MIB, many.up);
-            expect(8 * MIB, many.down);
-        });
+        measure(5, 30, expect(8 * MIB, many.up), expect(8 * MIB, many.down));
     }
 }
