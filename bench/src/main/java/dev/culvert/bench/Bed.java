@@ -137,21 +137,44 @@ public sealed interface Bed extends AutoCloseable {
      * @param rate in Mbit/s, each way
      * @param roundTrip in milliseconds
      * @param loss in thousandths of the packets, each way
+     * @param queue what waits at most in front of it, in kB; 0: as much as is usual
+     * @param congestion the hosts' congestion control; empty: the system's
      */
-    record LinkSpec(int rate, int roundTrip, int loss) {
+    record LinkSpec(int rate, int roundTrip, int loss, int queue, String congestion) {
+        LinkSpec(int rate, int roundTrip, int loss) {
+            this(rate, roundTrip, loss, 0, "");
+        }
+
+        LinkSpec under(String congestion) {
+            return new LinkSpec(rate, roundTrip, loss, queue, congestion);
+        }
+
+        LinkSpec withQueue(int queue) {
+            return new LinkSpec(rate, roundTrip, loss, queue, congestion);
+        }
+
         List<String> arguments() {
-            return List.of(
+            List<String> arguments = new ArrayList<>(List.of(
                     "--rate",
                     rate + "mbit",
                     "--rtt",
                     roundTrip + "ms",
                     "--loss",
-                    String.format("%d.%d%%", loss / 10, loss % 10));
+                    String.format("%d.%d%%", loss / 10, loss % 10),
+                    "--queue",
+                    queue == 0 ? "auto" : queue + "000"));
+            if (!congestion.isEmpty()) {
+                arguments.addAll(List.of("--congestion", congestion));
+            }
+            return arguments;
         }
 
         @Override
         public String toString() {
-            return rate + " Mbit/s, " + roundTrip + " ms" + (loss == 0 ? "" : ", " + loss / 10.0 + " % loss");
+            return rate + " Mbit/s, " + roundTrip + " ms"
+                    + (loss == 0 ? "" : ", " + loss / 10.0 + " % loss")
+                    + (queue == 0 ? "" : ", queue of " + queue + " kB")
+                    + (congestion.isEmpty() ? "" : ", " + congestion);
         }
     }
 }

@@ -86,8 +86,9 @@ final class Main implements Callable<Integer> {
             names = "--beds",
             split = ",",
             paramLabel = "NAME",
-            description = "Only on these: loopback, slow, long, or of the long links only long-10, -50, -100, -200"
-                    + " (default: all; the links take root).")
+            description =
+                    "Only on these: loopback, slow, slow-cubic, home, long, or of the long links only long-10, -50, -100, -200"
+                            + " (default: all; the links take root).")
     private List<String> onlyBeds = List.of();
 
     @Option(names = "--out", paramLabel = "DIR", description = "Where the report goes (default: bench/target/report).")
@@ -116,8 +117,11 @@ final class Main implements Callable<Integer> {
         known(
                 "--beds",
                 onlyBeds,
-                Stream.concat(
-                        Stream.of(LOOPBACK, "slow", "long"), Beds.FAST.stream().map(Main::name)));
+                Stream.of(
+                                Stream.of(LOOPBACK, "long"),
+                                slowLinks().keySet().stream(),
+                                Beds.FAST.stream().map(Main::name))
+                        .flatMap(names -> names));
         int time = seconds.orElse(brief ? 1 : 4);
         known(
                 "--works",
@@ -134,9 +138,11 @@ final class Main implements Callable<Integer> {
                 run.on(bed, chosen(local(time)));
             }
         }
-        if (!brief && wants(onlyBeds, "slow")) {
-            link(run, target, Beds.SLOW, slow(time));
-        }
+        (brief ? Map.<String, LinkSpec>of() : slowLinks()).forEach((name, link) -> {
+            if (wants(onlyBeds, name)) {
+                link(run, target, link, slow(time));
+            }
+        });
         for (LinkSpec link : brief ? List.<LinkSpec>of() : Beds.FAST) {
             if (wants(onlyBeds, "long") || wants(onlyBeds, name(link))) {
                 link(run, target, link, far(time));
@@ -191,6 +197,15 @@ final class Main implements Callable<Integer> {
         UNREAD.forEach(count -> works.add(new Memory(Held.UNREAD, count)));
         SESSIONS.forEach(count -> works.add(new Memory(Held.SESSIONS, count)));
         return works;
+    }
+
+    /** By the names of {@code --beds}. */
+    private static Map<String, LinkSpec> slowLinks() {
+        Map<String, LinkSpec> links = new LinkedHashMap<>();
+        links.put("slow", Beds.SLOW);
+        links.put("slow-cubic", Beds.SLOW_CUBIC);
+        links.put("home", Beds.HOME);
+        return links;
     }
 
     private static List<Work> slow(int time) {

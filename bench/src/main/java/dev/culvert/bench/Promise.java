@@ -83,12 +83,17 @@ final class Promise {
 
     private void latency() {
         times(LOCAL + new Echo(0, 0).name(), Echo.P50, CLEAR, GO, 0.7);
-        String beside = Beds.SLOW + "/" + new Echo(4, 0).name();
+        String beside = "/" + new Echo(4, 0).name();
         for (String culvert : List.of(CLEAR, TLS)) {
-            most(beside, Echo.P99, culvert, 60);
-            times(beside, Echo.P99, culvert, GO, 0.25);
-            times(beside, Echo.P99, culvert, SSH, 0.25);
-            least(beside, Echo.BULK, culvert, 0.9 * Beds.SLOW.rate());
+            for (LinkSpec link : List.of(Beds.SLOW, Beds.SLOW_CUBIC)) {
+                String row = link + beside;
+                most(row, Echo.P99, culvert, 60);
+                times(row, Echo.P99, culvert, GO, 0.25);
+                times(row, Echo.P99, culvert, SSH, 0.25);
+                least(row, Echo.BULK, culvert, 0.9 * link.rate());
+            }
+            times(Beds.HOME + beside, Echo.P99, culvert, DIRECT, 0.25);
+            least(Beds.HOME + beside, Echo.BULK, culvert, 0.9 * Beds.HOME.rate());
         }
         least(LOCAL + new Stalled(64, 0).name(), Stalled.SHARE, CLEAR, 0.9);
     }

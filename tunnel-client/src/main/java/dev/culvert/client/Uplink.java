@@ -2,8 +2,8 @@ package dev.culvert.client;
 
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.Speed;
-import dev.culvert.common.net.BbrWatch;
 import dev.culvert.common.net.OutOfMemory;
+import dev.culvert.common.net.PathWatch;
 import dev.culvert.common.splice.Arrival;
 import dev.culvert.common.splice.Carrier;
 import dev.culvert.mux.ErrorCode;
@@ -410,7 +410,7 @@ final class Uplink implements Carrier {
         sessions.add(session, pipeline.channel(), name, () -> new Sessions.Peer("", listener.server.toString()));
         MuxConnection connection = new MuxConnection(session);
         pipeline.addLast(connection, new OutOfMemory());
-        BbrWatch.addTo(pipeline, connection);
+        PathWatch.addTo(pipeline, connection);
         AddressWatch.begin(pipeline.channel(), connection::leave);
     }
 

@@ -15,13 +15,13 @@ import dev.culvert.common.lifecycle.SessionStatus;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.Acceptor;
-import dev.culvert.common.net.BbrWatch;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.HeaderGate;
 import dev.culvert.common.net.Listeners;
 import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.Origin;
 import dev.culvert.common.net.OutOfMemory;
+import dev.culvert.common.net.PathWatch;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.rate.Limit;
@@ -293,7 +293,7 @@ public final class TunnelServer implements Agent {
             sessions.arrived(newSession, channel, endpoint.name(), listener::who);
             connection = new MuxConnection(newSession);
             pipeline.addLast(connection, new OutOfMemory());
-            BbrWatch.addTo(pipeline, connection);
+            PathWatch.addTo(pipeline, connection);
         }
 
         /** On the event loop of the acceptors. */

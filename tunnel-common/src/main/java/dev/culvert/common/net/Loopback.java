@@ -20,4 +20,10 @@ final class Loopback {
             CongestionControl.use(channel, "reno");
         }
     }
+
+    /** Whether a connection that is up does not leave this machine. */
+    static boolean isUnder(Channel channel) {
+        return channel.remoteAddress() instanceof InetSocketAddress address
+                && address.getAddress().isLoopbackAddress();
+    }
 }

@@ -2,6 +2,7 @@ package dev.culvert.common.net;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -24,11 +25,11 @@ class StandingQueueTest {
     }
 
     private long look(boolean isHeldUp) {
-        return standing.limit(now, isHeldUp, state(256));
+        return standing.limit(now, path(isHeldUp ? RATE : 0));
     }
 
-    private BbrState state(int pacingGain) {
-        return new BbrState(RATE, (long) (SHORTEST + queue), SHORTEST, pacingGain, 512);
+    private Path path(long bandwidth) {
+        return new Path((long) (SHORTEST + queue), SHORTEST, bandwidth);
     }
 
     /** So much goes into the path for a while, while the limit is what it is; the queue grows or shrinks by it. */
@@ -65,23 +66,30 @@ class StandingQueueTest {
     @Test
     void aQueueOfOthersIsLeftAlone() {
         queue = 30_000;
-        sends(RATE, 105, LESS);
-        sends(RATE, StandingQueue.PAUSE / MS, 0);
-        sends(RATE, 105, LESS);
-        sends(RATE, 5, 0);
+        for (int seconds : List.of(1, 2, 4, 8, 10, 10)) {
+            sends(RATE, 145, LESS);
+            sends(RATE, 1_000L * seconds, 0);
+        }
+        sends(RATE, 145, LESS);
+        queue = 0;
+        sends(RATE, 10_000, 0);
+        queue = 30_000;
+        sends(RATE, 145, LESS);
+        sends(RATE, 1_000, 0);
+        sends(RATE, 145, LESS);
     }
 
     @Test
     void oneThatShrinksTooSlowlyIsOfOthersToo() {
         queue = 60_000;
         long from = now;
-        while (standing.limit(now, true, state(256)) > 0 || now == from) {
+        while (look(true) > 0 || now == from) {
             now += 5 * MS;
             queue -= 5_000 / 20;
             assertThat(now - from).isLessThan(1_000 * MS);
         }
         assertThat(queue).isGreaterThan(SHORTEST);
-        sends(RATE, 9_000, 0);
+        sends(RATE, 900, 0);
     }
 
     @Test
@@ -100,14 +108,12 @@ class StandingQueueTest {
 
     @Test
     void onAShortPathTooItMustBeNoticeable() {
-        assertThat(standing.limit(now, true, new BbrState(RATE, 4_500, 500, 256, 512)))
-                .isZero();
-        assertThat(standing.limit(now, true, new BbrState(RATE, 4_501, 500, 256, 512)))
-                .isEqualTo(LESS);
+        assertThat(standing.limit(now, new Path(4_500, 500, RATE))).isZero();
+        assertThat(standing.limit(now, new Path(4_501, 500, RATE))).isEqualTo(LESS);
     }
 
     @Test
-    void whoHasNothingToSendIsNotLimited() {
+    void whoHasNothingToSendOrDoesNotKnowTheBandwidthIsNotLimited() {
         queue = 10_000;
         assertThat(look(false)).isZero();
         assertThat(look(true)).isEqualTo(LESS);
@@ -115,10 +121,15 @@ class StandingQueueTest {
         assertThat(look(true)).isEqualTo(LESS);
     }
 
+    /** At first it may be that of a moment in which the path was not full, or had more to give. */
     @Test
-    void whoDoesNotKnowTheBandwidthIsNotLimited() {
+    void whatShrinksItFollowsTheBandwidth() {
         queue = 10_000;
-        assertThat(standing.limit(now, true, state(739))).isZero();
-        assertThat(standing.limit(now, true, state(320))).isEqualTo(LESS);
+        assertThat(standing.limit(now, path(RATE / 2))).isEqualTo(RATE / 2 / 8 * 7);
+        now += 5 * MS;
+        assertThat(standing.limit(now, path(RATE))).isEqualTo(LESS);
+        now += 5 * MS;
+        assertThat(standing.limit(now, path(RATE / 5))).isEqualTo(RATE / 5 / 8 * 7);
+        assertThat(standing.bandwidth()).isEqualTo(RATE / 5);
     }
 }

@@ -19,18 +19,20 @@ import io.netty.channel.epoll.EpollChannelOption;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.Inet4Address;
 import java.net.InetAddress;
+import java.net.NetworkInterface;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /** Which connections are watched, and what the kernel is told; when bulk waits is {@link ProbeRttTest}'s. */
-class BbrWatchTest {
+class PathWatchTest {
     private final Transport transport = Transport.best();
     private final EventLoopGroup loops = transport.newEventLoops(1, "loop");
 
@@ -39,13 +41,31 @@ class BbrWatchTest {
         loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
     }
 
-    @ParameterizedTest
-    @CsvSource({"bbr,true", "reno,false"})
-    void aConnectionUnderBbrIsWatched(String control, boolean watched) throws Exception {
-        try (ServerSocket listening = listen()) {
+    @Test
+    void oneUnderBbrIsWatched() throws Exception {
+        assertThat(watchOf(InetAddress.getLoopbackAddress(), "bbr")).isInstanceOf(BbrWatch.class);
+    }
+
+    @Test
+    void onThisMachineThereIsNoPathToWatch() throws Exception {
+        assertThat(watchOf(InetAddress.getLoopbackAddress(), "reno")).isNull();
+    }
+
+    @Test
+    void theQueueOfOneThatMayLeaveTheMachineIsWatched() throws Exception {
+        Optional<InetAddress> own = NetworkInterface.networkInterfaces()
+                .flatMap(NetworkInterface::inetAddresses)
+                .filter(address -> address instanceof Inet4Address && !address.isLoopbackAddress())
+                .findFirst();
+        assumeTrue(own.isPresent(), "no address but loopback ones");
+        assertThat(watchOf(own.get(), "reno")).isInstanceOf(QueueWatch.class);
+    }
+
+    private @Nullable PathWatch watchOf(InetAddress address, String control) throws Exception {
+        try (ServerSocket listening = new ServerSocket(0, 1, address)) {
             Channel channel = dial(listening, control);
             try {
-                assertThat(channel.pipeline().get(BbrWatch.class) != null).isEqualTo(watched);
+                return channel.pipeline().get(PathWatch.class);
             } finally {
                 channel.close().sync();
             }
@@ -93,7 +113,10 @@ class BbrWatchTest {
     private Channel dial(ServerSocket listening, String control) throws Exception {
         EventLoop loop = loops.next();
         Channel channel = new Dialer(transport, Duration.ofSeconds(10))
-                .dial(loop, new HostPort("127.0.0.1", listening.getLocalPort()), any -> true)
+                .dial(
+                        loop,
+                        new HostPort(listening.getInetAddress().getHostAddress(), listening.getLocalPort()),
+                        any -> true)
                 .sync()
                 .getNow();
         boolean isUsed = CongestionControl.use(channel, control);
@@ -105,7 +128,7 @@ class BbrWatchTest {
         loop.submit(() -> {
                     MuxConnection connection = new MuxConnection(session());
                     channel.pipeline().addLast(connection);
-                    BbrWatch.addTo(channel.pipeline(), connection);
+                    PathWatch.addTo(channel.pipeline(), connection);
                 })
                 .sync();
         return channel;

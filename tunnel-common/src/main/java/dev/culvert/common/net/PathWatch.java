@@ -1,0 +1,102 @@
+package dev.culvert.common.net;
+
+import dev.culvert.mux.MuxConnection;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPipeline;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Looks at what the kernel's congestion control does while a connection has more to send than the kernel takes, and does what it needs so
+ * that who types beside a download need not wait: {@link BbrWatch} where that is BBR, else {@link QueueWatch}.
+ */
+public abstract class PathWatch extends ChannelInboundHandlerAdapter {
+    /** There is nothing to be seen any more. */
+    static final long NEVER = -1;
+
+    /** Who has not been held up by the kernel for so long has no bulk to send. */
+    private static final long BUSY = TimeUnit.SECONDS.toNanos(1);
+
+    private static final int UNLIMITED = -1;
+
+    private final Channel channel;
+    private long busyAt = System.nanoTime() - BUSY;
+    private boolean looking;
+    private int pacing = UNLIMITED;
+
+    PathWatch(Channel channel) {
+        this.channel = channel;
+    }
+
+    /** Watches over a connection that is up, if there is something to watch. Event loop only. */
+    public static void addTo(ChannelPipeline pipeline, MuxConnection connection) {
+        Channel channel = pipeline.channel();
+        String control = CongestionControl.of(channel);
+        if (control.equals("bbr")) {
+            add(pipeline, new BbrWatch(channel, connection));
+        } else if (!control.isEmpty() && !Loopback.isUnder(channel)) {
+            add(pipeline, new QueueWatch(channel));
+        }
+    }
+
+    private static void add(ChannelPipeline pipeline, PathWatch watch) {
+        pipeline.addLast(watch);
+        watch.lookNow();
+    }
+
+    /** There is bulk to send, after a while without. */
+    void begin(long now) {}
+
+    /**
+     * Looks at the connection.
+     *
+     * @param isHeldUp whether there is more to send than the kernel takes
+     * @return when to look again if there is bulk to send still, ns from now, or {@link #NEVER}
+     */
+    abstract long look(long now, boolean isHeldUp);
+
+    /** Whether it has to look again although there is no bulk any more. */
+    boolean hasToLook() {
+        return false;
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+        if (!channel.isWritable()) {
+            busyAt = System.nanoTime();
+            if (!looking) {
+                looking = true;
+                begin(busyAt);
+                channel.eventLoop().execute(this::lookNow); // what is written now, the kernel may take all of
+            }
+        }
+        ctx.fireChannelWritabilityChanged();
+    }
+
+    private void lookNow() {
+        if (!channel.eventLoop().inEventLoop()) { // it has gone to that of another session
+            channel.eventLoop().execute(this::lookNow);
+            return;
+        }
+        long now = System.nanoTime();
+        boolean isHeldUp = !channel.isWritable();
+        long next = look(now, isHeldUp);
+        if (isHeldUp) {
+            busyAt = now;
+        }
+        looking = hasToLook() || now - busyAt < BUSY;
+        if (looking && next != NEVER) {
+            channel.eventLoop().schedule(this::lookNow, next, TimeUnit.NANOSECONDS);
+        }
+    }
+
+    /** Has the kernel send so many bytes a second at most; 0: as much as it likes, and so where an int has no room for it. */
+    final void pace(long limit) {
+        int rate = limit > 0 && limit <= Integer.MAX_VALUE ? (int) limit : UNLIMITED;
+        if (pacing != rate) {
+            pacing = rate;
+            TcpOption.PACING.set(channel, rate);
+        }
+    }
+}
