@@ -48,7 +48,7 @@ final class BbrWatch extends PathWatch {
         hold(forecast.bulkWaits());
         giveAhead(SessionSocket.unsent(bbr.bandwidth()));
         long bandwidth = isHeldUp && bbr.knowsBandwidth() ? bbr.bandwidth() : 0;
-        Path path = new Path(bbr.roundTrip(), bbr.shortest(), bandwidth);
+        PathState path = new PathState(bbr.roundTrip(), bbr.shortest(), bandwidth);
         pace(Math.max(startup.limit(now, isHeldUp, bbr), queue.limit(now, path)));
         return queue.isShrinking() ? ProbeRtt.CLOSE : forecast.untilNextLook();
     }

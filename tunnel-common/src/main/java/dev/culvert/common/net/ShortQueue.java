@@ -51,6 +51,9 @@ final class ShortQueue {
      * @param isHeldUp whether there is more to send than the kernel takes; where there is not, what arrives says nothing of the path
      */
     long limit(long now, boolean isHeldUp, TcpInfo tcp) {
+        if (tcp.roundTrip() == 0) {
+            return 0;
+        }
         shortest = Math.min(shortest, tcp.roundTrip());
         if (isHeldUp) {
             count(now, tcp);
@@ -59,7 +62,7 @@ final class ShortQueue {
             rate = 0;
             steady = 0;
         }
-        Path path = new Path(tcp.roundTrip(), shortest, rate);
+        PathState path = new PathState(tcp.roundTrip(), shortest, rate);
         long less = standing.limit(now, path);
         if (less > 0) {
             wasShrinking = true;
@@ -88,7 +91,7 @@ final class ShortQueue {
         }
     }
 
-    private void findMore(long now, Path path) {
+    private void findMore(long now, PathState path) {
         steady = Math.max(steady, hardlyMoreThan(rate));
         if (path.queue() > path.much() / 4) {
             emptySince = now;

@@ -54,7 +54,7 @@ final class StandingQueue {
      *
      * @param now ns
      */
-    long limit(long now, Path path) {
+    long limit(long now, PathState path) {
         if (path.bandwidth() == 0) {
             shrinking = false;
         } else if (path.queue() <= path.much() / 2) { // the rest goes by what was sent less and has not arrived yet
@@ -73,7 +73,7 @@ final class StandingQueue {
     }
 
     /** What is done shows after a round trip or two, and takes half of what is sent less off the queue at the least. */
-    private void giveUpUnlessItShrinks(long now, Path path) {
+    private void giveUpUnlessItShrinks(long now, PathState path) {
         long shown = TimeUnit.NANOSECONDS.toMicros(now - since) - 2 * path.roundTrip();
         if (shown < 0) {
             longest = Math.max(longest, path.queue());

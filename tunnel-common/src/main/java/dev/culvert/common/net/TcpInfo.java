@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Source: Linux, tcp_info in linux/tcp.h.
  *
- * @param roundTrip as it is now, smoothed, us
+ * @param roundTrip as it is now, smoothed, us; 0: there was none yet
  * @param acknowledged bytes that the other side has acknowledged since the connection began
  */
 record TcpInfo(long roundTrip, long acknowledged) {

@@ -128,6 +128,13 @@ class ShortQueueTest {
         assertThat(look(true)).isZero();
     }
 
+    /** As of a connection whose handshake was not timed: it is no round trip of nothing. */
+    @Test
+    void whatHasNoRoundTripYetIsNotThePathsShortest() {
+        assertThat(shortQueue.limit(now, true, new TcpInfo(0, 0))).isZero();
+        theQueueIsShortAndTheLineIsFull();
+    }
+
     /** What came before the first look was not counted, and one look tells nothing. */
     @Test
     void nothingIsLimitedBeforeItIsKnownWhatArrives() {
@@ -138,7 +145,6 @@ class ShortQueueTest {
         assertThat(look(true)).isZero();
     }
 
-    /** A round trip that varies is none that has a queue in it, once the shortest is not taken for the rule. */
     @Test
     void aShortQueueIsLeftAlone() {
         look(true);

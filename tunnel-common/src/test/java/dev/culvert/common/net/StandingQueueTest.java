@@ -28,8 +28,8 @@ class StandingQueueTest {
         return standing.limit(now, path(isHeldUp ? RATE : 0));
     }
 
-    private Path path(long bandwidth) {
-        return new Path((long) (SHORTEST + queue), SHORTEST, bandwidth);
+    private PathState path(long bandwidth) {
+        return new PathState((long) (SHORTEST + queue), SHORTEST, bandwidth);
     }
 
     /** So much goes into the path for a while, while the limit is what it is; the queue grows or shrinks by it. */
@@ -108,8 +108,8 @@ class StandingQueueTest {
 
     @Test
     void onAShortPathTooItMustBeNoticeable() {
-        assertThat(standing.limit(now, new Path(4_500, 500, RATE))).isZero();
-        assertThat(standing.limit(now, new Path(4_501, 500, RATE))).isEqualTo(LESS);
+        assertThat(standing.limit(now, new PathState(4_500, 500, RATE))).isZero();
+        assertThat(standing.limit(now, new PathState(4_501, 500, RATE))).isEqualTo(LESS);
     }
 
     @Test

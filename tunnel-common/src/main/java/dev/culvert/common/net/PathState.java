@@ -7,7 +7,7 @@ package dev.culvert.common.net;
  * @param shortest the round trip without a queue, us
  * @param bandwidth what arrives while the path is full, bytes a second; 0: it is not full, or nobody has seen yet
  */
-record Path(long roundTrip, long shortest, long bandwidth) {
+record PathState(long roundTrip, long shortest, long bandwidth) {
     /** A queue that delays by less nobody notices, us. */
     private static final int MATTERS = 4_000;
 
