@@ -143,11 +143,14 @@ class Transfer:
 
 
 def refuses(port):
-    """Whether nobody listens. Not for forwards that are there: the connection would go on to the target."""
+    """
+    Whether nobody listens, or who does stops before it has accepted, which is a reset. Not for forwards that are there: the
+    connection would go on to the target.
+    """
     try:
         socket.create_connection(("127.0.0.1", port), PATIENCE).close()
         return False
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):
         return True
 
 
