@@ -149,10 +149,6 @@ public sealed interface Bed extends AutoCloseable {
             return new LinkSpec(rate, roundTrip, loss, queue, congestion);
         }
 
-        LinkSpec withQueue(int queue) {
-            return new LinkSpec(rate, roundTrip, loss, queue, congestion);
-        }
-
         List<String> arguments() {
             List<String> arguments = new ArrayList<>(List.of(
                     "--rate",

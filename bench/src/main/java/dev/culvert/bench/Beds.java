@@ -10,7 +10,7 @@ final class Beds {
     /** The same with what most systems have as their congestion control, whatever this one has. */
     static final LinkSpec SLOW_CUBIC = SLOW.under("cubic");
     /** The line of a home, with room for 0.4 s in front of it. */
-    static final LinkSpec HOME = new LinkSpec(20, 30, 0).withQueue(1_000).under("cubic");
+    static final LinkSpec HOME = new LinkSpec(20, 30, 0, 1_000, "cubic");
     /** Where a narrow window would be the limit. */
     static final List<LinkSpec> FAST = List.of(
             new LinkSpec(1000, 10, 0),

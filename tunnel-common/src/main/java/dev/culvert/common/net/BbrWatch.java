@@ -19,7 +19,6 @@ import io.netty.channel.Channel;
  * <p>Source: Linux, net/ipv4/tcp_bbr.c (bbr_update_bw, bbr_bw_rtts, bbr_cwnd_gain).
  */
 final class BbrWatch extends PathWatch {
-    private final Channel channel;
     private final MuxConnection connection;
     private final ProbeRtt forecast = new ProbeRtt(System.nanoTime());
     private final BbrStartup startup = new BbrStartup();
@@ -29,7 +28,6 @@ final class BbrWatch extends PathWatch {
 
     BbrWatch(Channel channel, MuxConnection connection) {
         super(channel);
-        this.channel = channel;
         this.connection = connection;
     }
 

@@ -20,7 +20,7 @@ public abstract class PathWatch extends ChannelInboundHandlerAdapter {
 
     private static final int UNLIMITED = -1;
 
-    private final Channel channel;
+    final Channel channel;
     private long busyAt = System.nanoTime() - BUSY;
     private boolean looking;
     private int pacing = UNLIMITED;

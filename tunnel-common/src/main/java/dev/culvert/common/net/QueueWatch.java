@@ -10,12 +10,10 @@ final class QueueWatch extends PathWatch {
     /** The longest, of a connection that is busy, ns. */
     private static final long FAR = TimeUnit.MILLISECONDS.toNanos(50);
 
-    private final Channel channel;
     private final ShortQueue queue = new ShortQueue(System.nanoTime());
 
     QueueWatch(Channel channel) {
         super(channel);
-        this.channel = channel;
     }
 
     @Override

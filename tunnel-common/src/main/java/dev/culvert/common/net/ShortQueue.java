@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class ShortQueue {
     /** So long what arrives is counted at the least: some links take packets up, and let many go at once. */
-    static final long SAMPLE = TimeUnit.MILLISECONDS.toNanos(50);
+    private static final long SAMPLE = TimeUnit.MILLISECONDS.toNanos(50);
     /** What is sent more than what arrives, as a part of it. */
     private static final int HARDLY = 32;
     /** What is sent more where there is no queue, as a part of what was sent. */

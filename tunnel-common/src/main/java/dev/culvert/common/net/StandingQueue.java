@@ -14,9 +14,9 @@ import java.util.concurrent.TimeUnit;
  */
 final class StandingQueue {
     /** So long a queue that has not shrunk is left alone, and twice as long each time that it has not again. */
-    static final long PAUSE = TimeUnit.SECONDS.toNanos(1);
+    private static final long PAUSE = TimeUnit.SECONDS.toNanos(1);
 
-    static final long LONGEST_PAUSE = TimeUnit.SECONDS.toNanos(10);
+    private static final long LONGEST_PAUSE = TimeUnit.SECONDS.toNanos(10);
     /** What is sent less, as a part of the bandwidth. */
     private static final int LESS = 8;
 

@@ -76,7 +76,6 @@ class ShortQueueTest {
     void whatOthersLeaveIsUsed() {
         look(true);
         others = RATE / 2;
-        rate = RATE;
         send(2_000);
         others = 0;
         send(1_500);
