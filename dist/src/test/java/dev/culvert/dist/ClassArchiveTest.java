@@ -84,6 +84,18 @@ final class ClassArchiveTest {
     }
 
     @Test
+    void aPathThatTheJvmCannotUseIsNamed() {
+        Path spaced = home.resolve("a path");
+        Programs.run("cp", "-rp", AgentProcess.packaged(".").toString(), spaced.toString())
+                .expect(0);
+
+        assertThat(Programs.run(spaced.resolve("bin/archive-classes").toString())
+                        .expect(1)
+                        .output())
+                .contains("a path with a space");
+    }
+
+    @Test
     void withoutAJavaItSaysSoAndChangesNothing() throws IOException {
         ProcessBuilder archive =
                 new ProcessBuilder(home.resolve("bin/archive-classes").toString());

@@ -18,8 +18,10 @@ import dev.culvert.common.config.Section;
 import dev.culvert.common.config.SmuxPeerConfig;
 import dev.culvert.common.config.Units;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -53,6 +55,15 @@ record UpstreamConfig(
         Optional<Duration> maxAge,
         Optional<Duration> returnAfter,
         SmuxPeerConfig smux) {
+    UpstreamConfig {
+        Set<Location> seen = new HashSet<>();
+        for (Listed listed : servers) {
+            if (!seen.add(listed.location)) {
+                throw new IllegalArgumentException(
+                        "servers has %s twice; remove one, or give it a weight".formatted(listed.location));
+            }
+        }
+    }
 
     /**
      * One of the servers.

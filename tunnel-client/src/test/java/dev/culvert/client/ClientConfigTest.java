@@ -417,6 +417,13 @@ class ClientConfigTest {
     }
 
     @Test
+    void a_server_is_listed_once() throws Exception {
+        assertThat(errors(MINIMUM + "upstream.servers = [\"localhost:1\", \"localhost:2\", \"localhost:1\"]"))
+                .containsExactly(
+                        "client.conf:1: upstream: servers has localhost:1 twice; remove one, or give it a weight");
+    }
+
+    @Test
     void a_standby_needs_a_second_server() throws Exception {
         assertThat(errors(MINIMUM + "upstream.standby = true"))
                 .containsExactly("client.conf:3: upstream.standby: needs another server to stand by at;"
