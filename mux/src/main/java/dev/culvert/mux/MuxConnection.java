@@ -32,6 +32,8 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
      * stream wait. The kernel may hold 64 KiB more: it adds to the last of its buffers without looking at this.
      */
     public static final int UNSENT_LOW_WATER = 32 << 10;
+    /** For {@link #allow}: as much as the kernel takes. */
+    public static final int UNLIMITED = Integer.MAX_VALUE;
 
     private static final Logger LOG = LoggerFactory.getLogger(MuxConnection.class);
 
@@ -69,6 +71,8 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     private boolean moving;
 
     private boolean bulkWaits;
+    /** What streams may send, bytes. */
+    private int allowance = UNLIMITED;
 
     private @Nullable Future<?> tick;
     private long tickAt;
@@ -236,6 +240,22 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         }
     }
 
+    /**
+     * How much streams may send from now on, bytes, in frames that are no longer; {@link #UNLIMITED}: as much as the kernel takes. For slow
+     * lines, where it takes long what the kernel takes. Event loop only.
+     */
+    public void allow(int bytes) {
+        allowance = bytes;
+        if (bytes > 0) {
+            wake();
+        }
+    }
+
+    /** Whether streams have sent all that they might, and wait to be allowed more if they have any. Event loop only. */
+    public boolean isUsedUp() {
+        return allowance == 0;
+    }
+
     // ---- Wire
 
     @Override
@@ -283,7 +303,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
                 return;
             }
             batched = 0;
-            while (batched < batch && (bulkWaits ? session.transmitLittle(output) : session.transmit(output))) {
+            while (batched < batch && transmit()) {
                 // as much as goes together
             }
             if (batched == 0) {
@@ -296,6 +316,18 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
                 batch = Math.min(MAX_BATCH, batch * 2);
             }
         }
+    }
+
+    private boolean transmit() {
+        if (bulkWaits) {
+            return session.transmitLittle(output);
+        }
+        int before = batched;
+        boolean sent = session.transmit(output, allowance);
+        if (allowance != UNLIMITED) {
+            allowance = Math.max(0, allowance - (batched - before));
+        }
+        return sent;
     }
 
     private void scheduleTick() {

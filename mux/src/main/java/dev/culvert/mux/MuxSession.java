@@ -98,8 +98,7 @@ public final class MuxSession {
         inbound = new Inbound(this, streams);
         opens = new RateLimit(now());
         control = new ControlQueue(settings.limits().replies());
-        outbound = new Outbound(
-                link, handshake, control, new Scheduler(settings.flow().frameSize() + Frame.HEADER));
+        outbound = new Outbound(link, handshake, control, new Scheduler());
         budget = new MemoryBudget(settings.flow().budget(), shared);
         rules = new StockRules(settings.stockPeer(), this::activate);
         liveness = new Liveness(settings.keepalive(), handshake.timeout(), now());
@@ -367,12 +366,17 @@ public final class MuxSession {
 
     /** Hands the next frame to {@code out}, which takes its one or two buffers. False: there is nothing to send now. */
     boolean transmit(Consumer<ByteBuf> out) {
-        return outbound.transmit(isUp(), false, out);
+        return transmit(out, Integer.MAX_VALUE);
+    }
+
+    /** The same with at most so many bytes of a stream, in a moment in which no bulk waits. */
+    boolean transmit(Consumer<ByteBuf> out, int most) {
+        return outbound.transmit(isUp() && most > 0, false, most, out);
     }
 
     /** The same while bulk waits: a stream sends only if it has little to send. */
     boolean transmitLittle(Consumer<ByteBuf> out) {
-        return outbound.transmit(isUp(), true, out);
+        return outbound.transmit(isUp(), true, Integer.MAX_VALUE, out);
     }
 
     /** When to call {@link #tick} next, on the clock of {@link #now}. */

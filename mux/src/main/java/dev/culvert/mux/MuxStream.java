@@ -310,8 +310,8 @@ public final class MuxStream {
         return sendWindow == null ? Integer.MAX_VALUE : session.rules().allowance(sendWindow);
     }
 
-    /** Sends one frame, by one or two buffers. Returns its size in bytes. */
-    int send(Consumer<ByteBuf> out) {
+    /** Sends one frame with at most so many bytes, by one or two buffers. Returns its size in bytes. */
+    int send(int most, Consumer<ByteBuf> out) {
         progressAt = session.now();
         if (queue.bytes() == 0) {
             finSent = true;
@@ -320,7 +320,8 @@ public final class MuxStream {
             return Frame.HEADER;
         }
         dataSent = true;
-        int n = queue.send(Math.min(session.maxPayload(), allowance()), session.version(), id, out);
+        int payload = Math.min(most, Math.min(session.maxPayload(), allowance()));
+        int n = queue.send(payload, session.version(), id, out);
         session.unqueued(n);
         if (sendWindow != null) {
             sendWindow.sent(n);

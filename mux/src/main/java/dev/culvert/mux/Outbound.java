@@ -41,9 +41,10 @@ final class Outbound {
      *
      * @param data whether it is time for data, too
      * @param bulkWaits whether that is for those who have little of it
+     * @param most of that, bytes
      * @return false: there is nothing to send now
      */
-    boolean transmit(boolean data, boolean bulkWaits, Consumer<ByteBuf> out) {
+    boolean transmit(boolean data, boolean bulkWaits, int most, Consumer<ByteBuf> out) {
         fresh = 0;
         ByteBuf again = link.nextAgain();
         if (again != null) {
@@ -65,7 +66,7 @@ final class Outbound {
         if (stream == null) {
             return false;
         }
-        int sent = stream.send(kept);
+        int sent = stream.send(most, kept);
         link.sent(sent);
         scheduler.sent(stream, sent);
         stream.checkWritable();

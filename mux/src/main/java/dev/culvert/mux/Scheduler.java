@@ -29,23 +29,23 @@ final class Scheduler {
     /** Who has no more than that to send is no bulk: some keystrokes, a question, bytes. */
     static final int LITTLE = 2 << 10;
 
-    private final int quantum;
+    /**
+     * What a stream sends in a round, bytes. Less than a frame may have: who has sent more lets as many rounds pass. The shorter a round, the
+     * sooner a stream has its turn that has little to send and has just had one.
+     */
+    private static final int QUANTUM = 4 << 10;
+
     private final ArrayDeque<MuxStream> fresh = new ArrayDeque<>();
     private final ArrayDeque<MuxStream> busy = new ArrayDeque<>();
     /** As of the last turn: who stands in {@link #busy} then is bulk. */
     private boolean bulkWaits;
-
-    /** The quantum is in bytes, and should be the largest frame. */
-    Scheduler(int quantum) {
-        this.quantum = quantum;
-    }
 
     /** The stream has something that it may send. */
     void activate(MuxStream stream) {
         Turn turn = stream.turn();
         if (!turn.queued) {
             turn.queued = true;
-            turn.deficit = quantum;
+            turn.deficit = QUANTUM;
             fresh.add(stream);
         }
     }
@@ -60,19 +60,17 @@ final class Scheduler {
                 return null;
             }
             Turn turn = stream.turn();
-            if (!stream.canSend()) {
-                if (isFresh && !busy.isEmpty()) {
-                    busy.add(fresh.remove());
-                } else {
-                    turn.queued = false;
-                    (isFresh ? fresh : busy).remove();
-                    stream.parked();
-                }
-            } else if (turn.deficit <= 0) {
-                turn.deficit += quantum;
+            if (turn.deficit <= 0) { // also if it has no more to send: who sends again then has its debt still
+                turn.deficit += QUANTUM;
                 busy.add((isFresh ? fresh : busy).remove());
-            } else {
+            } else if (stream.canSend()) {
                 return stream;
+            } else if (isFresh && !busy.isEmpty()) {
+                busy.add(fresh.remove());
+            } else {
+                turn.queued = false;
+                (isFresh ? fresh : busy).remove();
+                stream.parked();
             }
         }
     }

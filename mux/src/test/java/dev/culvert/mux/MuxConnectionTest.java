@@ -121,6 +121,29 @@ class MuxConnectionTest {
     }
 
     @Test
+    void streamsSendNoMoreThanTheyAreAllowed() {
+        MuxConnection connection = channel.pipeline().get(MuxConnection.class);
+        Recorder stream = open();
+        channel.runPendingTasks();
+        bytesOut();
+        assertThat(connection.isUsedUp()).isFalse();
+
+        connection.allow(5_000);
+        stream.write(20_000);
+        channel.runPendingTasks();
+        assertThat(bytesOut()).isEqualTo(Frame.HEADER + 5_000);
+        assertThat(connection.isUsedUp()).isTrue();
+
+        open();
+        channel.runPendingTasks();
+        assertThat(bytesOut()).as("a SYN").isEqualTo(Frame.HEADER);
+
+        connection.allow(MuxConnection.UNLIMITED);
+        channel.runPendingTasks();
+        assertThat(bytesOut()).isEqualTo(Frame.HEADER + 15_000);
+    }
+
+    @Test
     void thatNoMemoryIsLeftIsPassedOn() {
         channel.pipeline().fireExceptionCaught(new OutOfMemoryError("no memory"));
 

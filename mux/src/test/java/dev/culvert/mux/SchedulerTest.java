@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 /** Who sends next, seen from the peer: its streams are 3, 5, 7 and have all the window they want. */
 class SchedulerTest {
-    private static final int QUANTUM = MuxSettings.Flow.DEFAULT.frameSize() + Frame.HEADER;
+    private static final int FRAME = MuxSettings.Flow.DEFAULT.frameSize() + Frame.HEADER;
 
     @Test
     void streamsShareByBytesWhateverTheirFrames() {
@@ -21,10 +21,10 @@ class SchedulerTest {
             while (sent[0] + sent[1] + sent[2] < 3_000_000) {
                 count(next(peer), sent);
                 long spread = Math.abs(sent[0] - sent[1]) + Math.abs(sent[1] - sent[2]);
-                assertThat(spread).isLessThanOrEqualTo(4L * QUANTUM);
+                assertThat(spread).isLessThanOrEqualTo(4L * FRAME);
             }
-            assertThat(Math.abs(sent[0] - sent[1])).isLessThanOrEqualTo(2L * QUANTUM);
-            assertThat(Math.abs(sent[1] - sent[2])).isLessThanOrEqualTo(2L * QUANTUM);
+            assertThat(Math.abs(sent[0] - sent[1])).isLessThanOrEqualTo(2L * FRAME);
+            assertThat(Math.abs(sent[1] - sent[2])).isLessThanOrEqualTo(2L * FRAME);
         }
     }
 
@@ -37,7 +37,7 @@ class SchedulerTest {
             for (int i = 0; i < 60; i++) {
                 count(next(peer), sent);
             }
-            assertThat(Math.abs(sent[0] - sent[1])).isLessThanOrEqualTo(2L * QUANTUM);
+            assertThat(Math.abs(sent[0] - sent[1])).isLessThanOrEqualTo(2L * FRAME);
         }
     }
 
@@ -52,6 +52,25 @@ class SchedulerTest {
             peer.us.recorders.get(2).write("key");
 
             assertThat(next(peer)).isEqualTo("PSH 7 [3]");
+        }
+    }
+
+    /** Else it would wait for a whole frame of each of the others. */
+    @Test
+    void whoHasJustHadATurnForLittleSoonHasTheNext() {
+        int downloads = 8;
+        try (RawPeer peer = peer(downloads + 1)) {
+            for (int i = 0; i < downloads; i++) {
+                fill(peer, i, 32_000, 1_000_000);
+            }
+            int before = 0;
+            for (int key = 0; key < 100; key++) {
+                peer.us.recorders.get(downloads).write("key");
+                while (!next(peer).endsWith("[3]")) {
+                    before++;
+                }
+            }
+            assertThat(before).isLessThanOrEqualTo(100);
         }
     }
 
@@ -81,8 +100,29 @@ class SchedulerTest {
                 String frame = next(peer);
                 quiet = frame.startsWith("PSH 3 ") && bursts.stream().queuedBytes() == 0;
                 count(frame, sent);
-                assertThat(sent[1]).isLessThanOrEqualTo(2 * sent[0] + 3L * QUANTUM);
+                assertThat(sent[1]).isLessThanOrEqualTo(2 * sent[0] + 3L * FRAME);
             }
+        }
+    }
+
+    /** A stream that has nothing to send for a moment would be without its debt, and fresh again. */
+    @Test
+    void aBurstIsADebtAlsoWhereNothingFollowsAtOnce() {
+        try (RawPeer peer = peer(2)) {
+            fill(peer, 0, 1_000, 2_000_000);
+            long[] sent = new long[2];
+            Recorder bursts = peer.us.recorders.get(1);
+            int quiet = 0;
+            for (int i = 0; i < 1_500; i++) {
+                if (quiet == 6) {
+                    bursts.write(30_000);
+                }
+                String frame = next(peer);
+                quiet = frame.startsWith("PSH 3 ") && bursts.stream().queuedBytes() == 0 ? quiet + 1 : 0;
+                count(frame, sent);
+                assertThat(sent[1]).isLessThanOrEqualTo(2 * sent[0] + 3L * FRAME);
+            }
+            assertThat(sent[1]).isGreaterThan(sent[0] / 2);
         }
     }
 
@@ -150,7 +190,7 @@ class SchedulerTest {
             fill(peer, 0, 30_000, 300_000);
             fill(peer, 1, 10, 10);
             assertThat(List.of(next(peer), next(peer), next(peer)))
-                    .containsExactly("PSH 3 [30000]", "PSH 3 [30000]", "PSH 5 [10]");
+                    .containsExactly("PSH 3 [30000]", "PSH 5 [10]", "PSH 3 [30000]");
             fill(peer, 1, 10, 10); // in its turn only, having been quiet a moment ago
 
             assertThat(peer.readLittle()).containsExactly("PSH 5 [10]");

@@ -2,7 +2,6 @@ package dev.culvert.common.net;
 
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelException;
-import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.unix.RawUnixChannelOption;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -14,12 +13,11 @@ import org.jspecify.annotations.Nullable;
  * <p>Source: Linux, tcp_bbr_info in linux/inet_diag.h, and net/ipv4/tcp_bbr.c (bbr_get_info, bbr_high_gain, bbr_pacing_gain).
  *
  * @param bandwidth that BBR has seen, bytes a second
- * @param roundTrip as it is now, smoothed, us
  * @param shortest the shortest round trip that BBR knows, us
  * @param pacingGain by how much it sends more than the bandwidth, in 1/256
  * @param windowGain how many times what the path holds may be under way, in 1/256
  */
-record BbrState(long bandwidth, long roundTrip, int shortest, int pacingGain, int windowGain) {
+record BbrState(long bandwidth, int shortest, int pacingGain, int windowGain) {
     /** TCP_CC_INFO of IPPROTO_TCP, as in Linux's netinet/tcp.h. */
     private static final RawUnixChannelOption TCP_CC_INFO = new RawUnixChannelOption("TCP_CC_INFO", 6, 26, 20);
 
@@ -38,8 +36,7 @@ record BbrState(long bandwidth, long roundTrip, int shortest, int pacingGain, in
             }
             ByteBuffer bbr = channel.config().getOption(TCP_CC_INFO).order(ByteOrder.nativeOrder());
             long bandwidth = Integer.toUnsignedLong(bbr.getInt()) | ((long) bbr.getInt() << 32); // so on every machine
-            long roundTrip = ((EpollSocketChannel) channel).tcpInfo().rtt();
-            return new BbrState(bandwidth, roundTrip, bbr.getInt(), bbr.getInt(), bbr.getInt());
+            return new BbrState(bandwidth, bbr.getInt(), bbr.getInt(), bbr.getInt());
         } catch (ChannelException e) {
             return null;
         }

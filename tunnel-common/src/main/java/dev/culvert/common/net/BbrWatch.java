@@ -19,7 +19,6 @@ import io.netty.channel.Channel;
  * <p>Source: Linux, net/ipv4/tcp_bbr.c (bbr_update_bw, bbr_bw_rtts, bbr_cwnd_gain).
  */
 final class BbrWatch extends PathWatch {
-    private final MuxConnection connection;
     private final ProbeRtt forecast = new ProbeRtt(System.nanoTime());
     private final BbrStartup startup = new BbrStartup();
     private final StandingQueue queue = new StandingQueue(System.nanoTime());
@@ -27,8 +26,7 @@ final class BbrWatch extends PathWatch {
     private int unsent = MuxConnection.UNSENT_LOW_WATER;
 
     BbrWatch(Channel channel, MuxConnection connection) {
-        super(channel);
-        this.connection = connection;
+        super(channel, connection);
     }
 
     @Override
@@ -39,16 +37,18 @@ final class BbrWatch extends PathWatch {
     @Override
     long look(long now, boolean isHeldUp) {
         BbrState bbr = BbrState.of(channel);
-        if (bbr == null) {
+        TcpInfo tcp = TcpInfo.of(channel);
+        if (bbr == null || tcp == null) {
             return NEVER;
         }
         forecast.look(now, bbr.shortest(), bbr.isProbeRtt());
         hold(forecast.bulkWaits());
         giveAhead(SessionSocket.unsent(bbr.bandwidth()));
         long bandwidth = isHeldUp && bbr.knowsBandwidth() ? bbr.bandwidth() : 0;
-        PathState path = new PathState(bbr.roundTrip(), bbr.shortest(), bandwidth);
+        PathState path = new PathState(tcp.roundTrip(), bbr.shortest(), bandwidth);
         pace(Math.max(startup.limit(now, isHeldUp, bbr), queue.limit(now, path)));
-        return queue.isShrinking() ? ProbeRtt.CLOSE : forecast.untilNextLook();
+        long next = queue.isShrinking() ? ProbeRtt.CLOSE : forecast.untilNextLook();
+        return Math.min(next, portion(bandwidth, tcp.unsent()));
     }
 
     @Override

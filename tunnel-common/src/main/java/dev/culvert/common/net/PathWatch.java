@@ -18,15 +18,24 @@ public abstract class PathWatch extends ChannelInboundHandlerAdapter {
     /** Who has not been held up by the kernel for so long has no bulk to send. */
     private static final long BUSY = TimeUnit.SECONDS.toNanos(1);
 
+    /** Who gets little at a time may have no more for a moment, and bulk to send all the same. */
+    private static final long PATIENCE = TimeUnit.MILLISECONDS.toNanos(50);
+    /** The shortest time between two looks for that, ns. */
+    private static final long CLOSE = TimeUnit.MILLISECONDS.toNanos(1);
+
     private static final int UNLIMITED = -1;
 
     final Channel channel;
+    final MuxConnection connection;
     private long busyAt = System.nanoTime() - BUSY;
     private boolean looking;
     private int pacing = UNLIMITED;
+    /** Whether the kernel is given little at a time. */
+    private boolean portioned;
 
-    PathWatch(Channel channel) {
+    PathWatch(Channel channel, MuxConnection connection) {
         this.channel = channel;
+        this.connection = connection;
     }
 
     /** Watches over a connection that is up, if there is something to watch. Event loop only. */
@@ -36,7 +45,7 @@ public abstract class PathWatch extends ChannelInboundHandlerAdapter {
         if (control.equals("bbr")) {
             add(pipeline, new BbrWatch(channel, connection));
         } else if (!control.isEmpty() && !Loopback.isUnder(channel)) {
-            add(pipeline, new QueueWatch(channel));
+            add(pipeline, new QueueWatch(channel, connection));
         }
     }
 
@@ -80,15 +89,42 @@ public abstract class PathWatch extends ChannelInboundHandlerAdapter {
             return;
         }
         long now = System.nanoTime();
-        boolean isHeldUp = !channel.isWritable();
-        long next = look(now, isHeldUp);
-        if (isHeldUp) {
+        if (!channel.isWritable() || connection.isUsedUp()) {
             busyAt = now;
         }
+        long next = look(now, now - busyAt <= (portioned ? PATIENCE : 0));
         looking = hasToLook() || now - busyAt < BUSY;
         if (looking && next != NEVER) {
             channel.eventLoop().schedule(this::lookNow, next, TimeUnit.NANOSECONDS);
         }
+    }
+
+    /**
+     * Has streams hand over what the path takes in a moment, and more when half of that is gone, where the kernel would take more: what it
+     * has been given stands before a keystroke.
+     *
+     * @param rate of the path, bytes a second; 0: nobody knows
+     * @param unsent what the kernel has and has not sent, bytes
+     * @return when to look again for that at the latest, ns from now
+     */
+    final long portion(long rate, int unsent) {
+        int ahead = SessionSocket.ahead(rate);
+        if (ahead == MuxConnection.UNLIMITED) {
+            if (portioned) {
+                portioned = false;
+                connection.allow(ahead);
+            }
+            return Long.MAX_VALUE;
+        }
+        int unsentThen = unsent;
+        if (unsent <= ahead / 2) {
+            connection.allow(ahead - unsent);
+            unsentThen = ahead;
+        } else if (!portioned) {
+            connection.allow(0);
+        }
+        portioned = true;
+        return Math.max(CLOSE, (unsentThen - ahead / 2) * TimeUnit.SECONDS.toNanos(1) / rate);
     }
 
     /** Has the kernel send so many bytes a second at most; 0: as much as it likes, and so where an int has no room for it. */

@@ -1,5 +1,6 @@
 package dev.culvert.common.net;
 
+import dev.culvert.mux.MuxConnection;
 import io.netty.channel.Channel;
 import java.util.concurrent.TimeUnit;
 
@@ -12,8 +13,8 @@ final class QueueWatch extends PathWatch {
 
     private final ShortQueue queue = new ShortQueue(System.nanoTime());
 
-    QueueWatch(Channel channel) {
-        super(channel);
+    QueueWatch(Channel channel, MuxConnection connection) {
+        super(channel, connection);
     }
 
     @Override
@@ -22,8 +23,10 @@ final class QueueWatch extends PathWatch {
         if (tcp == null) {
             return NEVER;
         }
-        pace(queue.limit(now, isHeldUp, tcp));
+        long limit = queue.limit(now, isHeldUp, tcp);
+        pace(limit);
         long half = TimeUnit.MICROSECONDS.toNanos(tcp.roundTrip() / 2);
-        return queue.isShrinking() ? CLOSE : Math.max(CLOSE, Math.min(FAR, half));
+        long next = queue.isShrinking() ? CLOSE : Math.max(CLOSE, Math.min(FAR, half));
+        return Math.min(next, portion(limit, tcp.unsent()));
     }
 }

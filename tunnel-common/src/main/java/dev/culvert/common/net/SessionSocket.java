@@ -16,6 +16,13 @@ public final class SessionSocket {
     /** Never more than so many times the {@link MuxConnection#UNSENT_LOW_WATER}: 2 MiB. */
     private static final int MOST_UNSENT = 64;
 
+    /** What the path takes in so many milliseconds may stand before a keystroke: less than one hears or sees. */
+    private static final int AHEAD_MILLIS = 5;
+    /** Some packets. */
+    private static final int LEAST_AHEAD = 4 << 10;
+    /** So much the kernel takes whatever the low-water mark: it looks at that only when it begins a new buffer. */
+    private static final int TAKEN = 64 << 10;
+
     private final int userTimeout;
     private final boolean mayGrow;
 
@@ -46,6 +53,17 @@ public final class SessionSocket {
     static int unsent(long bytesPerSecond) {
         long steps = bytesPerSecond / 1_000 * AWAY_MILLIS / MuxConnection.UNSENT_LOW_WATER;
         return (int) Math.max(1, Math.min(MOST_UNSENT, steps)) * MuxConnection.UNSENT_LOW_WATER;
+    }
+
+    /**
+     * What should be given to the kernel at most before it has sent it where the path takes so many bytes a second, bytes, or
+     * {@link MuxConnection#UNLIMITED} where that is as much as the kernel takes by itself.
+     *
+     * @param bytesPerSecond 0: nobody knows
+     */
+    static int ahead(long bytesPerSecond) {
+        long ahead = Math.max(LEAST_AHEAD, bytesPerSecond / 1_000 * AHEAD_MILLIS);
+        return bytesPerSecond == 0 || ahead > TAKEN ? MuxConnection.UNLIMITED : (int) ahead;
     }
 
     /**

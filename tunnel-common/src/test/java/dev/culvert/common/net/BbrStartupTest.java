@@ -19,7 +19,7 @@ class BbrStartupTest {
 
     private long look(boolean isHeldUp, boolean isStartup, long bandwidth) {
         now += LOOK;
-        return startup.limit(now, isHeldUp, new BbrState(bandwidth, 0, 0, isStartup ? 739 : 256, 512));
+        return startup.limit(now, isHeldUp, new BbrState(bandwidth, 0, isStartup ? 739 : 256, 512));
     }
 
     /** Looks for that long, and fails if there is a limit before; returns the one there is then. */

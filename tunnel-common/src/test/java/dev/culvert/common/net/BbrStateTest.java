@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test;
 /** The gains for pacing are those of tcp_bbr.c: 2.89 in STARTUP, 5/4 at most where the bandwidth is known. */
 class BbrStateTest {
     private static BbrState withPacingGain(int gain) {
-        return new BbrState(12_500_000, 30_000, 20_000, gain, 512);
+        return new BbrState(12_500_000, 20_000, gain, 512);
     }
 
     @Test

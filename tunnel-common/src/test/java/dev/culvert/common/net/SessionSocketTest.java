@@ -61,6 +61,19 @@ class SessionSocketTest {
                 .isEqualTo(lowWaters * MuxConnection.UNSENT_LOW_WATER);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "0, 2147483647", // nobody knows the rate
+        "60_000, 4_096", // 0.5 Mbit/s
+        "2_500_000, 12_500", // 20 Mbit/s
+        "12_500_000, 62_500", // 100 Mbit/s
+        "25_000_000, 2147483647", // 200 Mbit/s: the kernel does not take as much by itself
+    })
+    void onASlowPathTheKernelIsGivenLittleAtATime(String bytesPerSecond, String ahead) {
+        assertThat(SessionSocket.ahead(Long.parseLong(bytesPerSecond.replace("_", ""))))
+                .isEqualTo(Integer.parseInt(ahead.replace("_", "")));
+    }
+
     @Test
     void aSocketIsFitted() {
         assumeTrue(Epoll.isAvailable());

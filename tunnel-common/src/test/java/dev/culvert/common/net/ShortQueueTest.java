@@ -29,7 +29,7 @@ class ShortQueueTest {
     private double longest;
 
     private long look(boolean isHeldUp) {
-        TcpInfo tcp = new TcpInfo((long) (SHORTEST + queue), (long) acknowledged);
+        TcpInfo tcp = new TcpInfo((long) (SHORTEST + queue), (long) acknowledged, 0);
         limit = shortQueue.limit(now, isHeldUp, tcp);
         return limit;
     }
@@ -130,7 +130,7 @@ class ShortQueueTest {
     /** As of a connection whose handshake was not timed: it is no round trip of nothing. */
     @Test
     void whatHasNoRoundTripYetIsNotThePathsShortest() {
-        assertThat(shortQueue.limit(now, true, new TcpInfo(0, 0))).isZero();
+        assertThat(shortQueue.limit(now, true, new TcpInfo(0, 0, 0))).isZero();
         theQueueIsShortAndTheLineIsFull();
     }
 
