@@ -296,6 +296,7 @@ class CarryTest {
         };
         MuxSession session = open(first);
         cut();
+        await().until(() -> clientLoop.submit(session::isLost).sync().getNow()); // which it hears a moment later
         dial(new Dialled(session));
 
         assertThat(resumed.get(10, TimeUnit.SECONDS)).isTrue();
