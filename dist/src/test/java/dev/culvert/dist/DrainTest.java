@@ -103,6 +103,27 @@ final class DrainTest {
     }
 
     @Test
+    void aLinkThatIsLostWhileTheClientDrainsIsReplaced() throws Exception {
+        try (AgentProcess server = Tunnel.to(ECHO).startServer(0);
+                Link link = new Link(server.port("listen"));
+                AgentProcess client = Tunnel.to(ECHO).startClient(link.port());
+                Socket socket = Tunnel.connect(client, "web")) {
+            Tunnel.echo(socket);
+            client.terminate();
+            client.awaitLog("draining: 1 connections left");
+
+            for (int times = 1; times <= 3; times++) {
+                link.cut();
+                client.awaitLog("session to .* goes on after", times);
+                Tunnel.echo(socket);
+            }
+            socket.shutdownOutput();
+            assertThat(socket.getInputStream().read()).isNegative();
+            assertThat(client.awaitExit()).isZero();
+        }
+    }
+
+    @Test
     void newStreamsGoToTheNextServerWhileTheOldOnesFinish() throws Exception {
         Tunnel.Builder builder = Tunnel.to(ECHO);
         try (AgentProcess first = builder.startServer(0);

@@ -28,6 +28,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -404,10 +405,13 @@ final class Uplink implements Carrier {
         LostSession wanted = lost.peek();
         Listener listener = new Listener(server, pipeline.channel(), wanted);
         MuxSession session = new MuxSession(MuxSession.Role.CLIENT, way.settings(), listener, memory);
-        if (wanted != null) {
+        Supplier<Sessions.Peer> peer = () -> new Sessions.Peer("", listener.server.toString());
+        if (wanted == null) {
+            sessions.add(session, pipeline.channel(), name, peer);
+        } else {
             session.prefer(wanted.session());
+            sessions.seeking(session, pipeline.channel(), name, peer);
         }
-        sessions.add(session, pipeline.channel(), name, () -> new Sessions.Peer("", listener.server.toString()));
         MuxConnection connection = new MuxConnection(session);
         pipeline.addLast(connection, new OutOfMemory());
         PathWatch.addTo(pipeline, connection);

@@ -72,6 +72,14 @@ public final class Sessions {
         add(session, channel, name, peer, false);
     }
 
+    /**
+     * As {@link #add}, for one that is to find another one that has lost its link: a drain waits for that, and so it may ask, and even come up,
+     * {@link #isUp}, before it is sent away.
+     */
+    public void seeking(MuxSession session, Channel channel, String name, Supplier<Peer> peer) {
+        add(session, channel, name, peer, true);
+    }
+
     /** A peer has connected, which is to become a session: a drain waits for it. */
     public void arriving() {
         arriving.incrementAndGet();
