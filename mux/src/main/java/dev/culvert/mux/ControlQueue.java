@@ -33,17 +33,20 @@ final class ControlQueue {
     }
 
     /** What the peer makes us say. Takes {@code frame}. */
-    void reply(ByteBuf frame) throws ProtocolViolation {
+    void reply(ByteBuf frame) {
         replies.add(frame);
-        if (replies.size() > maxReplies) {
+    }
+
+    void checkReplies() throws ProtocolViolation {
+        if (hasTooManyReplies()) {
             throw new ProtocolViolation(
                     ErrorCode.LIMIT_REACHED, replies.size() + " replies wait: the peer asks, but does not read");
         }
     }
 
-    /** Whether one more reply would be too many. */
-    boolean isFullOfReplies() {
-        return replies.size() >= maxReplies;
+    /** Whether more replies wait than may. */
+    boolean hasTooManyReplies() {
+        return replies.size() > maxReplies;
     }
 
     /** The stream owes a UPD. */

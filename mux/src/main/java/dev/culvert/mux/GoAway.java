@@ -49,19 +49,19 @@ final class GoAway {
 
     /** A PONG has come. True: with it the last call is over. */
     boolean isAnswered(long payload) {
-        boolean answered = lastCall != null && payload == lastCall.question;
-        return answered && endCall();
+        return endCallIf(lastCall != null && payload == lastCall.question);
     }
 
     /** True: no answer has come in time, and the last call is over. */
     boolean isUnanswered(long now) {
-        boolean late = lastCall != null && now >= lastCall.until;
-        return late && endCall();
+        return endCallIf(lastCall != null && now >= lastCall.until);
     }
 
-    private boolean endCall() {
-        lastCall = null;
-        return true;
+    private boolean endCallIf(boolean over) {
+        if (over) {
+            lastCall = null;
+        }
+        return over;
     }
 
     /** When {@link #isUnanswered} should be asked; {@link Long#MAX_VALUE} for no time. */

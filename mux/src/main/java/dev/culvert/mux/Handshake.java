@@ -68,7 +68,7 @@ final class Handshake {
         return unexpectedVersion;
     }
 
-    /** A client speaks the first of its versions. */
+    /** A client speaks the one version that it has. */
     void chooseVersion() {
         version = settings.versions().iterator().next();
     }
@@ -147,7 +147,7 @@ final class Handshake {
         }
     }
 
-    /** Whether the session that was asked for has gone on by another connection meanwhile. */
+    /** Whether the session that was asked for has gone on by another connection meanwhile, or has ended. */
     boolean isOvertaken() {
         return preferred != null && (!preferred.isLost() || preferred.receivedTotal() != toldTotal);
     }

@@ -94,6 +94,9 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         ctx.channel().config().setRecvByteBufAllocator(buffers);
         if (ctx.channel().isActive()) {
             attach();
+        } else if (!ctx.channel().isOpen()) { // nobody else will tell the session
+            attach();
+            disconnected("the connection was closed before it could be used");
         }
     }
 
@@ -213,6 +216,10 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     }
 
     private void resume(MuxSession other, long peerHas) {
+        if (context == null || !context.channel().isActive()) {
+            drop();
+            return;
+        }
         session = other;
         try {
             other.resume(this, peerHas);
@@ -373,7 +380,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         }
         Channel channel = context.channel();
         while (session.transmit(output)) {
-            // control frames only, and few: the session is closed
+            // no data of streams, the session is closed; but what was being sent again goes first
         }
         channel.config().setAutoRead(true);
         closeAfter(channel, FLUSH_MILLIS);

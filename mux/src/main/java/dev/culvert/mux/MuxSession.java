@@ -78,7 +78,7 @@ public final class MuxSession {
     /** The peer is not told of the end: it has told us, or is another session's by now. */
     private boolean dismissed;
 
-    /** A session that waits for its connection. A client speaks the first of {@code settings.versions()}. */
+    /** A session that waits for its connection. A client has one version in {@code settings.versions()}, which it speaks. */
     public MuxSession(Role role, MuxSettings settings, SessionListener listener) {
         this(role, settings, listener, SharedBudget.unbounded());
     }
@@ -254,6 +254,8 @@ public final class MuxSession {
             if (handshake.isCulvert()) {
                 outbound.farewell(Frame.GOAWAY, 0, code, text);
                 if (up && (role == Role.SERVER || streams.hasPeerOpened())) {
+                    delivery.ended(); // what comes until the answer may be a stream that does not know, however late it
+                    // is
                     ping(goAway.call(now(), roundTrip.patience()));
                 }
             }
@@ -567,8 +569,9 @@ public final class MuxSession {
     private boolean giveWay(Hello.Resume resume) throws ProtocolViolation {
         handshake.check(resume);
         if (handshake.isOvertaken()) {
-            dismissed = true; // for the server the connection carries the other one already: no last word
-            end(ErrorCode.CANCELLED, "another connection was faster");
+            dismissed = true; // for the server the connection carries the other one already, maybe in the middle of a
+            // frame: no last word
+            end(ErrorCode.CANCELLED, "the session that was asked for has another connection, or has ended");
             return true;
         }
         boolean itShall = listener.onResume(this, resume.token(), resume.received());

@@ -129,7 +129,7 @@ public final class MuxStream {
     /**
      * Queues data for the peer; it is sent in order, when window and turn allow. Takes {@code data}, including the bytes before
      * its reader index: with {@value Frame#HEADER} bytes there the frame's header goes in front of the payload and nothing is
-     * copied. Data for a stream that was reset is dropped.
+     * copied. Data for a stream that was reset is dropped. Much data is sent at once, and the stream may be reset before this returns.
      *
      * @throws IllegalStateException after {@link #shutdownOutput}
      */
@@ -152,11 +152,11 @@ public final class MuxStream {
     }
 
     /**
-     * Whether there is room for more. Past that {@link #write} still takes data, but who goes on has no bound on memory: stop
+     * Whether there is room for more, and a use for it. Past that {@link #write} still takes data, but who goes on has no bound on memory: stop
      * reading the source, and go on at {@link StreamListener#onWritable}.
      */
     public boolean isWritable() {
-        return writable;
+        return writable && !reset;
     }
 
     /**
@@ -295,7 +295,7 @@ public final class MuxStream {
     }
 
     private boolean finWaits() {
-        return !reset && queue.bytes() == 0 && finIsReady();
+        return !held && !reset && queue.bytes() == 0 && finIsReady();
     }
 
     /** When a FIN that is ready may go. */

@@ -187,10 +187,11 @@ final class Outbound {
     }
 
     private void reply(ByteBuf frame) throws ProtocolViolation {
-        if (control.isFullOfReplies()) {
-            link.send(); // one read brings more questions than that: a peer that does read has its answers now
-        }
         control.reply(frame);
+        if (control.hasTooManyReplies()) {
+            link.send(); // one read brings more questions than that: a peer that does read has its answers now
+            control.checkReplies();
+        }
         link.wake();
     }
 

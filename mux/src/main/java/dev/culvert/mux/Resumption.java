@@ -90,7 +90,6 @@ final class Resumption {
         acknowledged = sent;
         sentTo = sent;
         this.received = received;
-        receiptSent = received;
     }
 
     Token token() {
@@ -200,7 +199,7 @@ final class Resumption {
         sentTo += next.length;
         ByteBuf bytes = next.buffer.retainedSlice(next.start, next.length);
         if (gaveUp) {
-            drop(next);
+            next.buffer.release();
         } else {
             sent.add(next);
         }
@@ -297,9 +296,13 @@ final class Resumption {
 
     /** Keeps nothing any more: the session ends with its link. What comes again comes all the same, or nothing could follow it. */
     void giveUp() {
+        if (gaveUp) {
+            return;
+        }
         gaveUp = true;
         sent.forEach(this::drop);
         sent.clear();
+        again.forEach(part -> hold(-part.length)); // it goes as soon as it can, and nothing else would make it less
         crumbs.release();
         crumbs = Unpooled.EMPTY_BUFFER;
     }
@@ -308,7 +311,7 @@ final class Resumption {
     void end() {
         giveUp();
         lost = false;
-        again.forEach(this::drop);
+        again.forEach(part -> part.buffer.release());
         again.clear();
     }
 }

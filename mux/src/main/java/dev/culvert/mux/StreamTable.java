@@ -94,11 +94,12 @@ final class StreamTable {
 
     /** False: it was not there. */
     boolean remove(MuxStream stream) {
-        boolean removed = streams.remove(stream.id()) == stream;
-        if (removed) {
+        boolean isThere = streams.get(stream.id()) == stream;
+        if (isThere) {
+            streams.remove(stream.id());
             uncount(stream);
         }
-        return removed;
+        return isThere;
     }
 
     /** Takes out all of them. */

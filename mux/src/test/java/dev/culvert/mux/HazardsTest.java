@@ -299,7 +299,9 @@ class HazardsTest {
                 peer.syn(2);
                 peer.us.accepted.get(0).shutdownOutput();
                 assertThat(peer.read()).isEmpty();
-                peer.pass(10);
+                peer.pass(9);
+                assertThat(peer.read()).isEmpty();
+                peer.pass(1);
                 assertThat(peer.read()).containsExactly("FIN 2");
             }
         }

@@ -144,6 +144,17 @@ class MuxConnectionTest {
     }
 
     @Test
+    void oneThatIsAddedToAClosedChannelTellsItsSession() {
+        EmbeddedChannel gone = EmbeddedChannel.builder().ticker(clock).build();
+        gone.close();
+        Pair.Peer other = new Pair.Peer(MuxSession.Role.CLIENT, MuxSettings.of(ProtocolVersion.CULVERT), clock);
+        gone.pipeline().addLast(new MuxConnection(other.session));
+        gone.runPendingTasks();
+
+        assertThat(other.closed).contains("the connection was closed before it could be used");
+    }
+
+    @Test
     void thatNoMemoryIsLeftIsPassedOn() {
         channel.pipeline().fireExceptionCaught(new OutOfMemoryError("no memory"));
 

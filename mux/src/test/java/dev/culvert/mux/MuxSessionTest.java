@@ -101,6 +101,9 @@ class MuxSessionTest {
             pair.pump();
             request.write("never sent");
             request.stream().reset(ErrorCode.CONNECTION_RESET, "the application reset it");
+            assertThat(request.stream().isWritable())
+                    .as("who writes while it is would never end")
+                    .isFalse();
             pair.pump();
 
             assertThat(pair.server.recorders.get(0).events).hasToString("reset(connection reset) ");
@@ -230,6 +233,7 @@ class MuxSessionTest {
     @Test
     void aSessionWithoutStreamsIsDrainedWhenThePeerKnowsAndASynAfterThatIsRefused() {
         try (RawPeer peer = new RawPeer(MuxSession.Role.SERVER, Pair.settings(ProtocolVersion.CULVERT))) {
+            peer.pong(peer.clock.nanoTime()); // to the first PING
             peer.us.session.goAway(ErrorCode.DRAINING, "maintenance");
             assertThat(peer.read()).containsExactly("GOAWAY 0 draining: maintenance", "PING 0");
             assertThat(peer.us.drained).isZero();
@@ -242,16 +246,19 @@ class MuxSessionTest {
     }
 
     @Test
-    void aPeerThatDoesNotAnswerIsNotWaitedForLong() {
+    void aPeerThatAnswersLateIsRefusedWhatItHasOpenedMeanwhile() {
         try (Pair pair = new Pair(Pair.settings(ProtocolVersion.CULVERT))) {
             pair.server.session.goAway(ErrorCode.DRAINING, "maintenance");
             pair.clock.advance(999, TimeUnit.MILLISECONDS);
             pair.server.session.tick();
-            assertThat(pair.server.drained).isZero();
-
             assertThat(pair.server.session.nextTick()).isEqualTo(pair.clock.nanoTime() + 1_000_000);
             pair.clock.advance(1, TimeUnit.MILLISECONDS);
             pair.server.session.tick();
+            assertThat(pair.server.drained).isZero();
+
+            Recorder late = pair.open("late");
+            pair.pump();
+            assertThat(late.events).hasToString("reset(refused, not processed) ");
             assertThat(pair.server.drained).isEqualTo(1);
         }
     }

@@ -79,10 +79,15 @@ final class RawPeer implements FrameHandler, AutoCloseable {
 
     /** One of a peer that resumes sessions. */
     void hello(Hello.@Nullable Keeping keeping, @Nullable Token token, Hello.@Nullable Resume resume) {
+        send(helloFrame(keeping, token, resume));
+    }
+
+    ByteBuf helloFrame(Hello.@Nullable Keeping keeping, @Nullable Token token, Hello.@Nullable Resume resume) {
         ByteBuf tlvs = ByteBufAllocator.DEFAULT.buffer();
         new Hello("raw", SendWindow.STOCK_INITIAL, Frame.MAX_PAYLOAD, 1_000_000, keeping, token, resume).write(tlvs);
-        send(Frame.withTlvs(ByteBufAllocator.DEFAULT, version, Frame.HELLO, 0, tlvs));
+        ByteBuf frame = Frame.withTlvs(ByteBufAllocator.DEFAULT, version, Frame.HELLO, 0, tlvs);
         tlvs.release();
+        return frame;
     }
 
     void syn(int id) {

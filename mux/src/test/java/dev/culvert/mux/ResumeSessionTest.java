@@ -50,6 +50,25 @@ class ResumeSessionTest {
         }
     }
 
+    /** For the server the connection may be in the middle of one of the other session's frames. */
+    @Test
+    void noWordIsSaidAboutASessionThatHasEndedWhileItWasAskedFor() {
+        try (RawPeer peer = kept(Role.CLIENT)) {
+            peer.us.session.disconnected("cut");
+            Pair.Peer fresh = new Pair.Peer(Role.CLIENT, KEPT, peer.clock);
+            fresh.session.prefer(peer.us.session);
+            fresh.session.attach(fresh.wire);
+            fresh.wire.pullAll().release(); // its HELLO
+
+            peer.us.session.close(ErrorCode.CANCELLED, "enough");
+            fresh.session.receive(peer.helloFrame(KEEPING, TOKEN, new Hello.Resume(TOKEN, 0)));
+            assertThat(fresh.closed)
+                    .isEqualTo("cancelled: the session that was asked for has another connection, or has ended");
+            assertThat(fresh.wire.pull()).isFalse();
+            fresh.session.disconnected("end of test");
+        }
+    }
+
     @Test
     void whatThePeerKeepsWhereItsMemoryIsShortIsAcknowledgedBeforeThatIsFull() {
         try (RawPeer peer = kept(Role.SERVER)) {

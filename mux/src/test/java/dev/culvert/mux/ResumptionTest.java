@@ -179,6 +179,7 @@ class ResumptionTest {
         assertThat(again(1)).isEqualTo(large('a'));
 
         resumption.giveUp();
+        assertThat(budget.kept()).isZero();
         assertThat(resumption.isPossible()).isFalse();
         assertThat(again(9)).isEqualTo(large('b'));
         send("more");

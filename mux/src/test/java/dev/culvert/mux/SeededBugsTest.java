@@ -52,7 +52,11 @@ class SeededBugsTest {
                     "again.addLast(last);"),
             bug("an ACK for more than has come", "Resumption", "Frame.ACK, received)", "Frame.ACK, received + 1)"),
             bug("no limit for what is kept", "Resumption", "return held >= limit ||", "return"),
-            bug("what is kept is not released in the end", "Resumption", "again.forEach(this::drop);", ""),
+            bug(
+                    "what is kept is not released in the end",
+                    "Resumption",
+                    "again.forEach(part -> part.buffer.release());",
+                    ""),
             bug(
                     "an answer that was never sent is lost in memory when the next one takes its place",
                     "Link",

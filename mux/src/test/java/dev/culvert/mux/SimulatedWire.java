@@ -46,10 +46,10 @@ final class SimulatedWire implements Wire {
         }
     }
 
-    /** Asks the session for one frame. */
-    void pull() {
+    /** Asks the session for one frame, with so many bytes of a stream at most. */
+    void pull(int most) {
         if (!dropped && session.isCarriedBy(this)) {
-            session.transmit(sent::add);
+            session.transmit(sent::add, most);
         }
     }
 

@@ -25,6 +25,9 @@ import org.jspecify.annotations.Nullable;
 final class Simulation implements AutoCloseable {
     private static final int MOST_STREAMS = 12;
     private static final int MOST_ATTEMPTS = 3;
+    /** So long nothing happens that windows become narrow again, ms. */
+    private static final int QUIET = 5_100;
+
     private static final Duration WINDOW = Duration.ofSeconds(60);
 
     private final ProtocolVersion version;
@@ -124,7 +127,7 @@ final class Simulation implements AutoCloseable {
         } else if (what < 60) {
             deliver(end, random.nextInt(4));
         } else if (what < 62) {
-            pass(random.nextInt(300));
+            pass(random.nextInt(8) == 0 ? QUIET : random.nextInt(300));
         } else if (what < 64 && badNetwork) {
             network(end);
         } else if (!end.streams.isEmpty()) {
@@ -320,7 +323,7 @@ final class Simulation implements AutoCloseable {
             SimulatedWire from = of(role);
             SimulatedWire to = opposite(role);
             for (int i = 0; i < frames; i++) {
-                from.pull();
+                from.pull(random.nextInt(4) == 0 ? random.nextInt(300) : Integer.MAX_VALUE);
             }
             boolean moved = false;
             ByteBuf together = frames > 1 && random.nextBoolean() ? ByteBufAllocator.DEFAULT.buffer() : null;
