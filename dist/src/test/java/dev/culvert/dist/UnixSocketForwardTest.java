@@ -50,6 +50,31 @@ class UnixSocketForwardTest {
     }
 
     @Test
+    void whoMayConnectChangesWithAReload() throws Exception {
+        Path local = directory.resolve("local.sock");
+        Tunnel.Builder builder = Tunnel.builder()
+                .allow("127.0.0.1:1")
+                .client("forwards.daemon { listen = \"unix:%s\", target = \"127.0.0.1:1\" }".formatted(local));
+        try (AgentProcess server = builder.startServer(0);
+                AgentProcess client = builder.startClient(server.port("listen"))) {
+            client.awaitLog("session up");
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(local)))
+                    .isEqualTo("rw-rw----");
+            String before = builder.clientConfig(server.port("listen"));
+
+            client.reload(before + "forwards.daemon.mode = \"0600\"\n");
+            client.awaitLog("daemon: daemon  unix:" + local + " \\(rw-------\\) -> 127.0.0.1:1 from now on");
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(local)))
+                    .isEqualTo("rw-------");
+
+            client.reload(before + "forwards.daemon { mode = \"0666\", group = \"there is none\" }\n");
+            client.awaitLog("forwards.daemon: .*: there is no group there is none on this machine");
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(local)))
+                    .isEqualTo("rw-------");
+        }
+    }
+
+    @Test
     void halfCloseGoesThrough() throws Exception {
         Path daemon = directory.resolve("echo.sock");
         try (ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {

@@ -169,6 +169,7 @@ record ForwardConfig(
                         + credentials.map(one -> ", as user " + one.user()).orElse("")
                 : target.map(address -> udp + address).orElse("the peer's target");
         return name + "  " + udp + listen
+                + socketFile.describeUnlessUsual()
                 + (tls.isPresent() ? " with TLS" : "")
                 + HeaderGate.describe(proxies)
                 + " -> " + goesTo

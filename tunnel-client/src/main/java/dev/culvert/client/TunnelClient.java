@@ -156,6 +156,7 @@ public final class TunnelClient implements Agent {
             Edges otherEdges = Edges.of(next);
             Edges before = edges;
             edges = before.and(otherEdges);
+            rates(next).forEach((name, its) -> rates.computeIfAbsent(name, missing -> limit(its))); // before it accepts
             try {
                 listen(next, config);
             } catch (IOException e) {
@@ -183,14 +184,25 @@ public final class TunnelClient implements Agent {
     /** Forwards and their limits, also for what is open. */
     private void set(ClientConfig next) {
         rate.set(next.rate());
-        Map<String, RateConfig> own = new HashMap<>();
-        next.forwards().forEach(forward -> own.put(forward.name(), forward.rate()));
-        next.reverse().forEach(one -> own.put(one.place(), one.rate()));
+        Map<String, RateConfig> own = rates(next);
         own.forEach((name, its) ->
-                rates.computeIfAbsent(name, missing -> new Limit(ticker)).set(its));
+                rates.computeIfAbsent(name, missing -> limit(its)).set(its));
         rates.keySet().retainAll(own.keySet());
         own.keySet().forEach(connections::expect);
         connections.shape();
+    }
+
+    private static Map<String, RateConfig> rates(ClientConfig next) {
+        Map<String, RateConfig> own = new HashMap<>();
+        next.forwards().forEach(forward -> own.put(forward.name(), forward.rate()));
+        next.reverse().forEach(one -> own.put(one.place(), one.rate()));
+        return own;
+    }
+
+    private Limit limit(RateConfig config) {
+        Limit limit = new Limit(ticker);
+        limit.set(config);
+        return limit;
     }
 
     /** By what a connection is called; one that no forward is for has only that of the whole. */
@@ -330,14 +342,15 @@ public final class TunnelClient implements Agent {
 
     private void arrive(ForwardConfig forward, Acceptor acceptor, DuplexChannel channel) {
         Origin origin = Origin.of(channel);
-        if (origin == null) { // gone already
+        Edges now = edges;
+        Optional<WebTls> asked = now.askedBy(forward);
+        boolean isLeaving = forward.targetTls().isPresent() && asked.isEmpty(); // a reload has just come between
+        if (origin == null || isLeaving) { // or gone already
             channel.unsafe().closeForcibly();
             acceptor.release();
             return;
         }
         ((DuplexChannelConfig) channel.config()).setAllowHalfClosure(true);
-        Edges now = edges;
-        Optional<WebTls> asked = now.askedBy(forward);
         if (!Reception.isFor(forward, origin)) {
             Address target = forward.target().orElse(null);
             enter(forward, asked, acceptor, channel, origin, new Reception.Destination(target, Answer.RESET));

@@ -51,6 +51,7 @@ record ListenerConfig(
     /** A few words for people. */
     String describe() {
         return "listener " + name + ", " + listen
+                + socketFile.describeUnlessUsual()
                 + HeaderGate.describe(proxies)
                 + (maxConnections == USUAL_MOST ? "" : ", " + maxConnections + " connections at most");
     }

@@ -52,6 +52,9 @@ public final class Acceptor {
     private int open;
     private boolean begun;
     private boolean full;
+    /** When it was so last. */
+    private long fullAt = System.nanoTime() - TimeUnit.DAYS.toNanos(1);
+
     private boolean pausing;
     private int failures;
     private boolean troubled;
@@ -110,13 +113,11 @@ public final class Acceptor {
     private void bind(UnixPath path, SocketFile file) throws IOException, InterruptedException {
         SocketFile.makeRoom(path);
         bind(UnixDial.address(path));
-        if (!path.isAbstract()) {
-            try {
-                file.apply(path);
-            } catch (IOException e) {
-                close(false).await();
-                throw e;
-            }
+        try {
+            file.apply(path);
+        } catch (IOException e) {
+            close(false).await();
+            throw e;
         }
     }
 
@@ -255,10 +256,15 @@ public final class Acceptor {
 
     /** Accepts or pauses, as room and descriptors allow. */
     private void adjust() {
-        if (open >= maxConnections && !full) {
-            LOG.warn("{}: {} connections are open, the most it may have: more wait until one ends", name, open);
-        }
         full = open >= maxConnections;
+        if (full) {
+            long now = System.nanoTime();
+            if (now - fullAt
+                    > TimeUnit.MILLISECONDS.toNanos(CALM_MILLIS)) { // else each that ends makes room for a line
+                LOG.warn("{}: {} connections are open, the most it may have: more wait until one ends", name, open);
+            }
+            fullAt = now;
+        }
         channel.config().setAutoRead(begun && !full && !pausing);
     }
 

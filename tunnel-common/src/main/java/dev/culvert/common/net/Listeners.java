@@ -2,6 +2,7 @@ package dev.culvert.common.net;
 
 import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.UnixPath;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.concurrent.Future;
@@ -86,6 +87,7 @@ public final class Listeners<P extends Listeners.Place> {
                         socket.get(),
                         place.mostConnections(),
                         this::accept);
+                give(place.socketFile());
             } else {
                 acceptor = Acceptor.listen(
                         transport,
@@ -109,6 +111,32 @@ public final class Listeners<P extends Listeners.Place> {
                         && (systemds || next.listen().equals(place.listen()));
             }
             return next.listen().equals(place.listen()) || next.listen().equals(acceptor.address());
+        }
+
+        /** Who may connect to the file of a unix socket, if that is another one than before; throws with a sentence. */
+        void admit(P next) throws IOException {
+            if (!next.socketFile().equals(place.socketFile())) {
+                give(next.socketFile());
+            }
+        }
+
+        private void give(SocketFile file) throws IOException {
+            if (acceptor.address() instanceof UnixPath path && !systemds) {
+                try {
+                    file.apply(path);
+                } catch (IOException e) {
+                    throw new IOException(place.place() + ": " + path + ": " + e.getMessage(), e);
+                }
+            }
+        }
+
+        /** Takes back what {@link #admit} has done. */
+        void admitAsBefore() {
+            try {
+                give(place.socketFile());
+            } catch (IOException e) {
+                LOG.warn("{}", e.getMessage());
+            }
         }
 
         void become(P next) {
@@ -160,8 +188,12 @@ public final class Listeners<P extends Listeners.Place> {
                 }
                 next.put(listener, place);
             }
+            for (Map.Entry<Listener, P> one : next.entrySet()) {
+                one.getKey().admit(one.getValue());
+            }
         } catch (IOException e) {
             added.forEach(listener -> listener.acceptor.close(false));
+            open.forEach(Listener::admitAsBefore);
             throw e;
         }
         next.forEach(Listener::become);
@@ -212,6 +244,12 @@ public final class Listeners<P extends Listeners.Place> {
     public void replace(P place, P next) throws IOException, InterruptedException {
         Optional<Listener> present = find(place);
         if (present.isPresent() && present.get().fits(next)) {
+            try {
+                present.get().admit(next);
+            } catch (IOException e) {
+                remove(present.get());
+                throw e;
+            }
             present.get().become(next);
         } else if (present.isPresent()) {
             remove(present.get());

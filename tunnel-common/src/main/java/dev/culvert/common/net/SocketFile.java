@@ -13,6 +13,8 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipalLookupService;
 import java.nio.file.attribute.UserPrincipalNotFoundException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -28,6 +30,17 @@ public record SocketFile(Set<PosixFilePermission> permissions, Optional<String> 
     /** For the user and the group that the agent runs as. */
     public static final SocketFile USUAL =
             new SocketFile(PosixFilePermissions.fromString("rw-rw----"), Optional.empty(), Optional.empty());
+
+    /** What is not as usual, in brackets. */
+    public String describeUnlessUsual() {
+        List<String> parts = new ArrayList<>();
+        if (!permissions.equals(USUAL.permissions)) {
+            parts.add(PosixFilePermissions.toString(permissions));
+        }
+        owner.ifPresent(user -> parts.add("owner " + user));
+        group.ifPresent(users -> parts.add("group " + users));
+        return parts.isEmpty() ? "" : " (" + String.join(", ", parts) + ")";
+    }
 
     /**
      * Makes room at a path: a socket that nobody listens on was left by a process that was killed.
@@ -85,6 +98,9 @@ public record SocketFile(Set<PosixFilePermission> permissions, Optional<String> 
 
     /** Gives the file, which is there, its owner and permissions; throws with a sentence. */
     void apply(UnixPath path) throws IOException {
+        if (path.isAbstract()) {
+            return;
+        }
         Path at = Path.of(path.path());
         PosixFileAttributeView file = Files.getFileAttributeView(at, PosixFileAttributeView.class);
         UserPrincipalLookupService names = at.getFileSystem().getUserPrincipalLookupService();
