@@ -16,6 +16,7 @@ import java.net.SocketAddress;
 import java.net.SocketTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -319,6 +320,30 @@ final class UdpTest {
             scene.killServer();
             socket.setSoTimeout(100);
             await().atMost(AgentProcess.PATIENCE).until(() -> answers(socket, 99));
+        }
+    }
+
+    /** One that sends all the time has a flow that never ends by itself, on a session that may never be found again. */
+    @Test
+    @Tag("long")
+    void aSenderWhoseServerIsGoneIsServedByTheNext() throws Exception {
+        Tunnel.Builder builder = Tunnel.builder()
+                .udp("echo", echo.address(), "")
+                .allow("udp:" + echo.address())
+                .client("upstream.return-after = off");
+        try (AgentProcess first = builder.startServer(0);
+                AgentProcess second = builder.startServer(0);
+                AgentProcess client = builder.startClient(first.port("listen"), second.port("listen"));
+                DatagramSocket socket = sender(client, "echo")) {
+            client.awaitLog("session up");
+            send(socket, random(0, 100));
+            receive(socket);
+
+            first.kill();
+            client.awaitLog("session up", 2);
+            socket.setSoTimeout(100);
+            await().atMost(Duration.ofSeconds(10)).until(() -> answers(socket, 99));
+            client.awaitLog("forward=echo .* end: .*its session has lost its link");
         }
     }
 

@@ -27,6 +27,11 @@ final class UdpFlow implements Flow.Socket {
     /** On the event loop of the session only. */
     private @Nullable Flow flow;
 
+    private @Nullable MuxSession session;
+
+    /** Whether its session had no link when the last datagram came to it. */
+    private volatile boolean stranded;
+
     /** On that of the forward only: the other side does not want it. */
     private boolean refused;
 
@@ -67,9 +72,15 @@ final class UdpFlow implements Flow.Socket {
         refused = true;
     }
 
+    /** Whether its session may never carry it any more. Any thread. */
+    boolean isStranded() {
+        return stranded;
+    }
+
     /** This session carries it. Event loop of the session. */
-    void join(MuxSession session) {
-        flow = Flow.open(loop, connection, session, request, forward.memory(), timeout, this);
+    void join(MuxSession taking) {
+        session = taking;
+        flow = Flow.open(loop, connection, taking, request, forward.memory(), timeout, this);
     }
 
     /** The session that was there a moment ago takes no more: the next datagram asks for another. Event loop of the session. */
@@ -88,6 +99,7 @@ final class UdpFlow implements Flow.Socket {
         ByteBuf framed = Flow.frame(datagram);
         loop.execute(() -> {
             forward.memory().give(bytes);
+            stranded = session != null && session.isLost();
             if (flow == null) {
                 framed.release();
                 forward.lose(Loss.NO_SESSION);
@@ -99,9 +111,13 @@ final class UdpFlow implements Flow.Socket {
 
     /** Another sender is to have its place, of so many. Any thread. */
     void giveWay(int most) {
-        String why = "its sender was silent for longest of " + most + ", the most there may be";
+        leave(ErrorCode.LIMIT_REACHED, "its sender was silent for longest of " + most + ", the most there may be");
+    }
+
+    /** Another flow carries its sender's datagrams from now on. Any thread. */
+    void leave(ErrorCode code, String why) {
         // Behind its joining: until then there is nothing to cut.
-        loop.execute(() -> connection.cut(ErrorCode.LIMIT_REACHED, why));
+        loop.execute(() -> connection.cut(code, why));
     }
 
     @Override

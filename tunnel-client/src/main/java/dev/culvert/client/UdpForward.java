@@ -10,6 +10,7 @@ import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.DatagramMemory;
 import dev.culvert.common.splice.Datagrams.Loss;
 import dev.culvert.common.splice.Flow;
+import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.OpenRequest;
 import io.netty.buffer.ByteBuf;
@@ -138,6 +139,15 @@ final class UdpForward extends ChannelInboundHandlerAdapter {
             return;
         }
         UdpFlow flow = flows.get(sender);
+        if (flow != null
+                && flow.isStranded()
+                && uplinks.best().isPresent()) { // its sender is not to wait for what may never be
+            flows.remove(sender);
+            flow.leave(
+                    ErrorCode.CONNECTION_RESET,
+                    "its session has lost its link, and another one takes its sender's datagrams");
+            flow = null;
+        }
         if (flow == null) {
             flow = begin(sender);
         }

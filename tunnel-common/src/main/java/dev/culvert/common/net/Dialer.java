@@ -48,7 +48,7 @@ public final class Dialer {
                 new Resolver(
                         transport,
                         new HostsFile(new File("/etc/hosts")),
-                        DnsServerAddressStreamProviders.platformDefault(),
+                        new ResolvConf(new File("/etc/resolv.conf"), DnsServerAddressStreamProviders.platformDefault()),
                         Resolver.PATIENCE),
                 timeout);
     }
