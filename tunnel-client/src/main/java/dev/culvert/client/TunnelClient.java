@@ -344,8 +344,8 @@ public final class TunnelClient implements Agent {
         Origin origin = Origin.of(channel);
         Edges now = edges;
         Optional<WebTls> asked = now.askedBy(forward);
-        boolean isLeaving = forward.targetTls().isPresent() && asked.isEmpty(); // a reload has just come between
-        if (origin == null || isLeaving) { // or gone already
+        boolean isStale = forward.targetTls().isPresent() && asked.isEmpty(); // a reload has just come between
+        if (origin == null || isStale) { // without an origin it is gone already
             channel.unsafe().closeForcibly();
             acceptor.release();
             return;

@@ -139,10 +139,8 @@ final class UdpForward extends ChannelInboundHandlerAdapter {
             return;
         }
         UdpFlow flow = flows.get(sender);
-        if (flow != null
-                && flow.isStranded()
-                && uplinks.best().isPresent()) { // its sender is not to wait for what may never be
-            flows.remove(sender);
+        if (flow != null && flow.isStranded() && uplinks.best().isPresent()) {
+            flows.remove(sender); // which is not to wait for what may never be
             flow.leave(
                     ErrorCode.CONNECTION_RESET,
                     "its session has lost its link, and another one takes its sender's datagrams");

@@ -259,8 +259,8 @@ public final class Acceptor {
         full = open >= maxConnections;
         if (full) {
             long now = System.nanoTime();
-            if (now - fullAt
-                    > TimeUnit.MILLISECONDS.toNanos(CALM_MILLIS)) { // else each that ends makes room for a line
+            // Once: each connection that ends makes room for one, and for a line.
+            if (now - fullAt > TimeUnit.MILLISECONDS.toNanos(CALM_MILLIS)) {
                 LOG.warn("{}: {} connections are open, the most it may have: more wait until one ends", name, open);
             }
             fullAt = now;
