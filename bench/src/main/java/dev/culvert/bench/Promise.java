@@ -92,7 +92,7 @@ final class Promise {
                 times(row, Echo.P99, culvert, SSH, 0.25);
                 least(row, Echo.BULK, culvert, 0.9 * link.rate());
             }
-            times(Beds.HOME + beside, Echo.P99, culvert, DIRECT, 0.25);
+            times(Beds.HOME + beside, Echo.P99, culvert, DIRECT, 0.15);
             least(Beds.HOME + beside, Echo.BULK, culvert, 0.9 * Beds.HOME.rate());
         }
         least(LOCAL + new Stalled(64, 0).name(), Stalled.SHARE, CLEAR, 0.9);

@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.typesafe.config.ConfigFactory;
 import dev.culvert.common.admin.AdminClient;
 import dev.culvert.mux.ErrorCode;
-import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
 import java.nio.file.Path;
@@ -19,16 +17,10 @@ import org.junit.jupiter.api.io.TempDir;
 class FailoverTest {
     private static final Service ECHO = Service.echo();
 
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
-    }
-
     @Test
     @Tag("long")
     void aClientReturnsToTheFirstServerAndItsConnectionsStay() throws Exception {
-        int port = freePort();
+        int port = Service.freePort();
         Tunnel.Builder builder = Tunnel.to(ECHO).client("upstream.return-after = 1s");
         try (AgentProcess second = builder.startServer(0);
                 AgentProcess client = builder.startClient(port, second.port("listen"))) {
@@ -107,7 +99,7 @@ class FailoverTest {
     void withWeightsAServerThatIsDownIsLeftOut() throws Exception {
         Tunnel.Builder builder = Tunnel.to(ECHO);
         try (AgentProcess light = builder.startServer(0)) {
-            int down = freePort();
+            int down = Service.freePort();
             int up = light.port("listen");
             builder.client("upstream { sessions = 4, servers = [%s] }"
                     .formatted("{ address = \"127.0.0.1:%d\", weight = 1000 }, \"127.0.0.1:%d\"".formatted(down, up)));

@@ -40,11 +40,11 @@ class ProgramsTest {
     @BeforeAll
     static void open() throws Exception {
         Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
-        postgres = Daemon.freePort();
-        redis = Daemon.freePort();
-        git = Daemon.freePort();
-        ssh = Daemon.freePort();
-        web = Daemon.freePort();
+        postgres = Service.freePort();
+        redis = Service.freePort();
+        git = Service.freePort();
+        ssh = Service.freePort();
+        web = Service.freePort();
         isRoot = Programs.run("id", "-u").output().equals("0");
         Tunnel.Builder builder = Tunnel.builder()
                 .client("admin.listen = \"%s\"".formatted(directory.resolve("client.sock")))

@@ -27,7 +27,7 @@ class ProxyProtocolTest {
     void nginxLogsTheAddressOfWhoHasConnectedToTheClient(String version) throws Exception {
         Programs.require("/usr/bin/curl", "PROXY protocol with curl");
         Programs.require(Nginx.PROGRAM, "PROXY protocol with nginx");
-        int port = Daemon.freePort();
+        int port = Service.freePort();
         try (Nginx nginx = new Nginx(
                         directory,
                         "server { listen 127.0.0.1:%d proxy_protocol; return 200 '$proxy_protocol_server_port'; }"
@@ -290,7 +290,7 @@ class ProxyProtocolTest {
     @Test
     void aServerBelievesTheLoadBalancerInFrontOfItAndNobodyElse() throws Exception {
         Programs.require(HaProxy.PROGRAM, "PROXY protocol to a server");
-        int port = Daemon.freePort();
+        int port = Service.freePort();
         try (Service echo = Service.echo();
                 AgentProcess server = Tunnel.to(echo)
                         .server("accept-proxy-protocol = \"127.0.0.1\"")

@@ -223,18 +223,12 @@ class ProxyTest {
                 });
     }
 
-    private static int freePort() throws IOException {
-        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return free.getLocalPort();
-        }
-    }
-
     @ParameterizedTest
     @Tag("long")
     @ValueSource(strings = {"", "me:secret"})
     void tinyproxyLeadsToTheServer(String login) throws Exception {
         Programs.require("/usr/bin/tinyproxy", "ProxyTest: that tinyproxy leads to the server");
-        int port = freePort();
+        int port = Service.freePort();
         Path config = Files.writeString(directory.resolve("tinyproxy.conf"), """
                 Port %d
                 Listen 127.0.0.1
@@ -256,7 +250,7 @@ class ProxyTest {
     @ValueSource(strings = {"", "me:secret"})
     void microsocksLeadsToTheServer(String login) throws Exception {
         Programs.require("/usr/bin/microsocks", "ProxyTest: that microsocks leads to the server");
-        int port = freePort();
+        int port = Service.freePort();
         List<String> command =
                 new ArrayList<>(List.of("/usr/bin/microsocks", "-i", "127.0.0.1", "-p", String.valueOf(port)));
         if (!login.isEmpty()) {

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
 import java.time.Duration;
@@ -20,12 +19,6 @@ final class RecoveryTest {
     @AfterAll
     static void close() throws IOException {
         ECHO.close();
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
     }
 
     @Test
@@ -58,7 +51,7 @@ final class RecoveryTest {
     @Test
     void aConnectionMadeWithoutASessionWaitsAndIsServedWhenTheServerAppears() throws Exception {
         Tunnel.Builder builder = Tunnel.to(ECHO).client("upstream.wait = 30s");
-        int port = freePort();
+        int port = Service.freePort();
         try (AgentProcess client = builder.startClient(port);
                 Socket socket = Tunnel.connect(client, "web")) {
             socket.getOutputStream().write('x');
@@ -74,7 +67,7 @@ final class RecoveryTest {
     @Test
     void aConnectionThatWaitsInVainIsResetAndLogged() throws Exception {
         try (AgentProcess client =
-                        Tunnel.to(ECHO).client("upstream.wait = 300ms").startClient(freePort());
+                        Tunnel.to(ECHO).client("upstream.wait = 300ms").startClient(Service.freePort());
                 Socket socket = Tunnel.connect(client, "web")) {
             assertThatThrownBy(() -> socket.getInputStream().read())
                     .isInstanceOf(SocketException.class)
@@ -87,7 +80,7 @@ final class RecoveryTest {
     @Test
     void serversAreTriedInOrder() throws Exception {
         Tunnel.Builder builder = Tunnel.to(ECHO);
-        int dead = freePort();
+        int dead = Service.freePort();
         try (AgentProcess server = builder.startServer(0);
                 AgentProcess client = builder.startClient(dead, server.port("listen"))) {
             client.awaitLog("127.0.0.1:" + dead + ": connection refused.*; dialling 127.0.0.1:" + server.port("listen")

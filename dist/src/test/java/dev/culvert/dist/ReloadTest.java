@@ -120,6 +120,21 @@ final class ReloadTest {
     }
 
     @Test
+    void aPortThatAnotherForwardHasUntilThenIsNotFreeAndTheAnswerSaysWhose() throws Exception {
+        try (AgentProcess of = startServer(client.fingerprint());
+                AgentProcess from = startClient(of)) {
+            int port = from.port("forwards.web");
+            String config = clientConfig(of.port("listen"), 0, server.fingerprint());
+            from.reload(config + "forwards.web.listen = \"0.0.0.0:%d\"\n".formatted(port));
+
+            from.awaitLog(("forwards.web: cannot listen on 0.0.0.0:%d: forwards.web listens on 127.0.0.1:%d until then."
+                            + " Take another port, or restart.")
+                    .formatted(port, port));
+            Tunnel.echoes(from);
+        }
+    }
+
+    @Test
     void aForwardIsAddedUnderLoadChangedAndRemovedAndConnectionsGoOn() throws Exception {
         try (AgentProcess of = startServer(client.fingerprint());
                 AgentProcess from = startClient(of);

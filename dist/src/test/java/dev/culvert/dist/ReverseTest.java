@@ -40,12 +40,6 @@ final class ReverseTest {
         ECHO.close();
     }
 
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
-    }
-
     private static void free(ServerSocket socket) throws IOException {
         socket.close();
     }
@@ -108,7 +102,7 @@ final class ReverseTest {
                         server,
                         web(digest)
                                 + ", source { target = \"%s\", listen = \"127.0.0.1:%d\" }"
-                                        .formatted(source.address(), freePort()))) {
+                                        .formatted(source.address(), Service.freePort()))) {
             try (Socket up = connect(server)) {
                 Bytes.source(1, size).transferTo(up.getOutputStream());
                 up.shutdownOutput();
@@ -189,7 +183,7 @@ final class ReverseTest {
     @Test
     @Tag("long")
     void theServerListensOnlyWhileSomebodyOffers() throws Exception {
-        int port = freePort();
+        int port = Service.freePort();
         try (AgentProcess server = startServer("listeners.web.listen = \"127.0.0.1:%d\"".formatted(port))) {
             server.port("listen");
             refuses(port);
@@ -206,7 +200,7 @@ final class ReverseTest {
     @Test
     @Tag("long")
     void whatIsNotAllowedIsRefusedAndBothLogsSayWhyUntilItIs() throws Exception {
-        int port = freePort();
+        int port = Service.freePort();
         Path admin = directory.resolve("client.sock");
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(
@@ -329,7 +323,7 @@ final class ReverseTest {
     void aClientWhoseTargetFailsItsHealthCheckGetsNoConnections() throws Exception {
         Keys keys = otherKeys();
         String health = ", web.health { interval = 100ms, timeout = 1s, fall = 2, rise = 2 }";
-        int port = freePort();
+        int port = Service.freePort();
         try (Service a = named('a');
                 ServerSocket down = new ServerSocket(port, 50, InetAddress.getLoopbackAddress());
                 AgentProcess server = startServer(both(keys));
@@ -360,7 +354,8 @@ final class ReverseTest {
     @Test
     void aConnectionThatComesAfterTheTargetWentDownIsLeftToOthers() throws Exception {
         int refused = 3; // ErrorCode.REFUSED: safe to ask another
-        String down = "web { target = \"127.0.0.1:%d\", health { interval = 100ms, fall = 1 } }".formatted(freePort());
+        String down = "web { target = \"127.0.0.1:%d\", health { interval = 100ms, fall = 1 } }"
+                .formatted(Service.freePort());
         try (ServerSocket listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
                 AgentProcess client = startClient(Keys.CLIENT, listener.getLocalPort(), down);
                 RawPeer server = new RawPeer(Keys.SERVER, listener)) {
@@ -390,7 +385,7 @@ final class ReverseTest {
 
     @Test
     void aNewerProcessOfAClientTakesOverAtOnceAfterTheOldOneWasKilled() throws Exception {
-        int own = freePort();
+        int own = Service.freePort();
         String ghost = ", ghost { target = \"%s\", listen = \"127.0.0.1:%d\" }";
         try (Service a = named('a');
                 Service b = named('b');
@@ -445,7 +440,8 @@ final class ReverseTest {
     void theOlderOfTwoProcessesWithOneKeyHasItAgainWhenTheOtherHasGone() throws Exception {
         try (Service a = named('a');
                 Service b = named('b');
-                AgentProcess server = startServer("listeners.web.listen = \"127.0.0.1:%d\"".formatted(freePort()));
+                AgentProcess server =
+                        startServer("listeners.web.listen = \"127.0.0.1:%d\"".formatted(Service.freePort()));
                 AgentProcess old = startClient(server, web(a))) {
             old.awaitLog("reverse.web: server .* listens");
             try (AgentProcess young = startClient(server, web(b))) {
@@ -546,7 +542,7 @@ final class ReverseTest {
     @Test
     @Tag("long")
     void aServerIsReloadedAndItsListenersMoveOrGo() throws Exception {
-        int port = freePort();
+        int port = Service.freePort();
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, web(ECHO));
                 Socket before = connect(server)) {

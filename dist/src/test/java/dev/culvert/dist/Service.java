@@ -168,6 +168,13 @@ final class Service implements AutoCloseable {
         }
     }
 
+    /** A port on which nobody listens just now. */
+    static int freePort() throws IOException {
+        try (ServerSocket free = new ServerSocket(0)) {
+            return free.getLocalPort();
+        }
+    }
+
     /** Reads exactly {@code count} bytes. */
     static byte[] readFully(InputStream in, int count) throws IOException {
         byte[] bytes = in.readNBytes(count);

@@ -11,7 +11,6 @@ import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.SocketAddress;
 import java.net.SocketTimeoutException;
 import java.nio.file.Files;
@@ -389,8 +388,8 @@ final class UdpTest {
     @Tag("long")
     void iperfOverTcpAndUdpOfOnePortLosesNextToNothing() throws Exception {
         Programs.require("/usr/bin/iperf3", "UdpTest: what iperf3 says of UDP through the tunnel");
-        int target = freePort();
-        int port = freePort();
+        int target = Service.freePort();
+        int port = Service.freePort();
         Process server = new ProcessBuilder("iperf3", "-s", "-1", "-B", "127.0.0.1", "-p", String.valueOf(target))
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
@@ -413,12 +412,6 @@ final class UdpTest {
             assertThat(lost).isLessThan(2);
         } finally {
             server.destroy();
-        }
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
         }
     }
 

@@ -187,6 +187,31 @@ final class UpgradeTest {
         assertThat(local).doesNotExist();
     }
 
+    @Test
+    void aUnixSocketThatTheNextProcessHasNoUseForIsGoneWhileTheLastOneDrains() throws Exception {
+        Path local = directory.resolve("local.sock");
+        Path other = directory.resolve("other.sock");
+        Tunnel.Builder builder = tunnel("client");
+        try (AgentProcess server = builder.startServer(0);
+                AgentProcess client = builder.client(forward(local)).startClient(server.port("listen"));
+                Socket open = Tunnel.connect(client, "web")) {
+            Tunnel.echo(open);
+            client.rewriteConfig(
+                    builder.clientConfig(server.port("listen")).replace(local.toString(), other.toString()));
+
+            try (AgentProcess second = client.successor()) {
+                second.awaitLog("forwards.local: listening on unix:" + other);
+                client.awaitLog("draining: 1 connections left");
+                await().atMost(AgentProcess.PATIENCE).until(() -> !Files.exists(local));
+                assertThat(SocketFile.isAnswered(other)).isTrue();
+                Tunnel.echo(open);
+                open.shutdownOutput();
+                assertThat(open.getInputStream().read()).isNegative();
+                assertThat(client.awaitExit()).isZero();
+            }
+        }
+    }
+
     /** Its descriptor may be another file's by the time that it is sent. */
     @Test
     void whoGotASocketThatIsClosedMeanwhileDoesNotTakeOver() throws Exception {

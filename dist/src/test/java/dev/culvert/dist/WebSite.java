@@ -13,7 +13,7 @@ final class WebSite implements AutoCloseable {
     private static final Path EXAMPLE = AgentProcess.source("docs/examples/nginx/culvert.conf");
 
     private final Nginx nginx;
-    private final int port = Daemon.freePort();
+    private final int port = Service.freePort();
 
     /**
      * Starts it.

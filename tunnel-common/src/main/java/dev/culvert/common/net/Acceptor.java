@@ -244,7 +244,11 @@ public final class Acceptor {
      * @return done when nothing is accepted any more
      */
     Future<?> close(boolean handedOver) {
-        return handedOver && asked instanceof UnixPath ? channel.deregister() : channel.close();
+        if (!handedOver || !(asked instanceof UnixPath)) {
+            return channel.close(); // which removes the file
+        }
+        return channel.deregister()
+                .addListener(left -> ((UnixChannel) channel).fd().close());
     }
 
     /** As Netty does for a socket that it has bound. Until it is told to begin, the file is the other process's. */

@@ -182,7 +182,7 @@ public final class Listeners<P extends Listeners.Place> {
         try {
             for (P place : places) {
                 Optional<Listener> present = present(place);
-                Listener listener = present.isPresent() ? present.get() : new Listener(place);
+                Listener listener = present.isPresent() ? present.get() : listen(place);
                 if (present.isEmpty()) {
                     added.add(listener);
                 }
@@ -206,6 +206,26 @@ public final class Listeners<P extends Listeners.Place> {
         added.forEach(Listener::announce);
         if (begun) {
             added.forEach(listener -> listener.acceptor.begin());
+        }
+    }
+
+    /** Names the listener of ours that has the port: all addresses and one of them are not free for each other. */
+    private Listener listen(P place) throws IOException, InterruptedException {
+        try {
+            return new Listener(place);
+        } catch (IOException e) {
+            if (place.listen() instanceof HostPort wanted
+                    && String.valueOf(e.getMessage()).contains("in use")) {
+                for (Listener listener : open) {
+                    if (listener.acceptor.address() instanceof HostPort taken && taken.port() == wanted.port()) {
+                        throw new IOException(
+                                "%s: cannot listen on %s: %s listens on %s until then. Take another port, or restart."
+                                        .formatted(place.place(), wanted, listener.place.place(), taken),
+                                e);
+                    }
+                }
+            }
+            throw e;
         }
     }
 
@@ -271,7 +291,7 @@ public final class Listeners<P extends Listeners.Place> {
     public void letGo() {
         passed.stream()
                 .filter(socket -> !socket.isSystemds())
-                .forEach(ListeningSocket::close); // else connections would wait for ever
+                .forEach(ListeningSocket::abandon); // else connections would wait for ever
         passed.removeIf(socket -> !socket.isSystemds());
     }
 

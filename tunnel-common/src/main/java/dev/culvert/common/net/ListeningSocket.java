@@ -1,6 +1,8 @@
 package dev.culvert.common.net;
 
+import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
+import dev.culvert.mux.UnixPath;
 import io.netty.channel.unix.FileDescriptor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -37,6 +39,18 @@ public record ListeningSocket(String place, String address, int descriptor) {
                     HostPort.of(new InetSocketAddress(tcp.host(), tcp.port())).toString());
         }
         return address.equals(next.listen().toString());
+    }
+
+    /** Nobody listens for that any more: a unix socket's file goes as well. */
+    void abandon() {
+        close();
+        if (Address.parse(address) instanceof UnixPath path) {
+            try {
+                SocketFile.remove(path);
+            } catch (IOException e) {
+                LOG.warn("{}: cannot remove {}: {}", place, address, e.toString());
+            }
+        }
     }
 
     /** Nobody here accepts from it; other processes that have it go on. */
