@@ -254,8 +254,7 @@ public final class MuxSession {
             if (handshake.isCulvert()) {
                 outbound.farewell(Frame.GOAWAY, 0, code, text);
                 if (up && (role == Role.SERVER || streams.hasPeerOpened())) {
-                    delivery.ended(); // what comes until the answer may be a stream that does not know, however late it
-                    // is
+                    delivery.ended(); // a stream that does not know may come until the answer, however late
                     ping(goAway.call(now(), roundTrip.patience()));
                 }
             }
@@ -569,8 +568,9 @@ public final class MuxSession {
     private boolean giveWay(Hello.Resume resume) throws ProtocolViolation {
         handshake.check(resume);
         if (handshake.isOvertaken()) {
-            dismissed = true; // for the server the connection carries the other one already, maybe in the middle of a
-            // frame: no last word
+            // For the server the connection carries the other one already, maybe in the middle of a frame: no last
+            // word.
+            dismissed = true;
             end(ErrorCode.CANCELLED, "the session that was asked for has another connection, or has ended");
             return true;
         }

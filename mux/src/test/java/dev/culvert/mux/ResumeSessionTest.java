@@ -32,14 +32,20 @@ class ResumeSessionTest {
         return peer;
     }
 
+    /** A client that has lost the session of {@code peer}, and has just asked for it by another connection. */
+    private static Pair.Peer askingFor(RawPeer peer) {
+        peer.us.session.disconnected("cut");
+        Pair.Peer fresh = new Pair.Peer(Role.CLIENT, KEPT, peer.clock);
+        fresh.session.prefer(peer.us.session);
+        fresh.session.attach(fresh.wire);
+        fresh.wire.pullAll().release(); // its HELLO
+        return fresh;
+    }
+
     @Test
     void aClientThatHasAskedForAnotherSessionEndsWithoutAWord() {
         try (RawPeer peer = kept(Role.CLIENT)) {
-            peer.us.session.disconnected("cut");
-            Pair.Peer fresh = new Pair.Peer(Role.CLIENT, KEPT, peer.clock);
-            fresh.session.prefer(peer.us.session);
-            fresh.session.attach(fresh.wire);
-            fresh.wire.pullAll().release(); // its HELLO
+            Pair.Peer fresh = askingFor(peer);
 
             fresh.session.close(ErrorCode.TIMEOUT, "no answer");
             assertThat(fresh.wire.pull())
@@ -54,11 +60,7 @@ class ResumeSessionTest {
     @Test
     void noWordIsSaidAboutASessionThatHasEndedWhileItWasAskedFor() {
         try (RawPeer peer = kept(Role.CLIENT)) {
-            peer.us.session.disconnected("cut");
-            Pair.Peer fresh = new Pair.Peer(Role.CLIENT, KEPT, peer.clock);
-            fresh.session.prefer(peer.us.session);
-            fresh.session.attach(fresh.wire);
-            fresh.wire.pullAll().release(); // its HELLO
+            Pair.Peer fresh = askingFor(peer);
 
             peer.us.session.close(ErrorCode.CANCELLED, "enough");
             fresh.session.receive(peer.helloFrame(KEEPING, TOKEN, new Hello.Resume(TOKEN, 0)));
