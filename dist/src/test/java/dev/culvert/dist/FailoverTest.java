@@ -6,12 +6,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.typesafe.config.ConfigFactory;
 import dev.culvert.common.admin.AdminClient;
 import dev.culvert.mux.ErrorCode;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** One session takes the place of another, and nobody who uses them notices. */
 class FailoverTest {
@@ -92,6 +100,41 @@ class FailoverTest {
             client.awaitLog("forward=web .* end: reset: draining");
             client.awaitLog("session up, server 127.0.0.1:" + second.port("listen"));
             assertThat(second.log().matching("forward=web")).isEmpty();
+        }
+    }
+
+    /** A machine that is switched off answers no SYN, a process that is stopped no TLS. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aServerThatSaysNothingDoesNotKeepConnectionsFromTheNext(boolean isOff) throws Exception {
+        Tunnel.Builder builder = Tunnel.to(ECHO);
+        try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                AgentProcess second = builder.startServer(0)) {
+            List<Socket> queue = isOff ? fill(silent) : List.of();
+            try (AgentProcess client = builder.startClient(silent.getLocalPort(), second.port("listen"))) {
+                Tunnel.echoes(client); // which would have been reset after 10 s
+                client.awaitLog("no session with 127.0.0.1:%d within 3 s; dialling 127.0.0.1:%d in 0 ms"
+                        .formatted(silent.getLocalPort(), second.port("listen")));
+            } finally {
+                for (Socket socket : queue) {
+                    socket.close();
+                }
+            }
+        }
+    }
+
+    /** Connects until the kernel answers no more. */
+    private static List<Socket> fill(ServerSocket listener) throws IOException {
+        List<Socket> queue = new ArrayList<>();
+        while (true) {
+            Socket socket = new Socket();
+            try {
+                socket.connect(listener.getLocalSocketAddress(), 500);
+                queue.add(socket);
+            } catch (SocketTimeoutException full) {
+                socket.close();
+                return queue;
+            }
         }
     }
 

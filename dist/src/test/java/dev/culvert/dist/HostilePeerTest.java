@@ -57,7 +57,8 @@ final class HostilePeerTest {
     static void open() throws Exception {
         keys = Keys.make("tunnel-client", directory.resolve("hostile.key"));
         tunnel = Tunnel.to(ECHO)
-                .server("clients.hostile { key = \"%s\", allow = [\"%s\", \"%s\"], limits.streams = %d }"
+                .server(("clients.hostile { key = \"%s\", allow = [\"%s\", \"%s\"], limits.streams = %d,"
+                                + " offers = [\"web\"] }\nlisteners.web.listen = \"127.0.0.1:0\"")
                         .formatted(keys.fingerprint(), ECHO.address(), STALL.address(), STREAMS))
                 .open();
         for (int i = 0; i < Runtime.getRuntime().availableProcessors(); i++) { // an event loop each
@@ -321,6 +322,41 @@ final class HostilePeerTest {
             peer.send(frame(RawPeer.RST, 3, new byte[4]));
             echoes(peer, 5);
         }
+    }
+
+    /** No rate counts what they send. */
+    @Test
+    void aSessionHasOneProbeAtATime() throws Exception {
+        byte[] probe = {5, 0, 0};
+        try (RawPeer peer = connect()) {
+            peer.send(frame(RawPeer.SYN, 3, probe));
+            peer.await(RawPeer.OPENED);
+            peer.send(frame(RawPeer.SYN, 5, probe));
+            isRefused(peer.await(RawPeer.RST), 5, "this session is being measured already");
+
+            peer.send(frame(RawPeer.RST, 3, new byte[4]), frame(RawPeer.SYN, 7, probe));
+            assertThat(peer.await(RawPeer.OPENED, RawPeer.RST).stream()).isEqualTo(7);
+        }
+    }
+
+    @Test
+    void aSessionOffersTheSameOnce() throws Exception {
+        byte[] offer = {4, 3, 0, 'w', 'e', 'b', 8, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8};
+        try (RawPeer peer = connect()) {
+            peer.send(frame(RawPeer.SYN, 3, offer));
+            assertThat(peer.await(RawPeer.OPENED, RawPeer.RST).command()).isEqualTo(RawPeer.OPENED);
+            peer.send(frame(RawPeer.SYN, 5, offer));
+            isRefused(peer.await(RawPeer.RST), 5, "this session offers it already");
+
+            peer.send(frame(RawPeer.RST, 3, new byte[4]), frame(RawPeer.SYN, 7, offer));
+            assertThat(peer.await(RawPeer.OPENED, RawPeer.RST).stream()).isEqualTo(7);
+        }
+    }
+
+    private static void isRefused(Frame answer, int stream, String sentence) {
+        assertThat(answer.stream()).isEqualTo(stream);
+        assertThat(answer.code()).isEqualTo(LIMIT_REACHED);
+        assertThat(answer.text()).isEqualTo(sentence);
     }
 
     /** Ids are a session's own: those of the other client's streams mean nothing here. */

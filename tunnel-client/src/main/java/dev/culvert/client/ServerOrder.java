@@ -69,6 +69,13 @@ final class ServerOrder {
         return next;
     }
 
+    /** Whether others than {@code server} have not had their turn in this round. */
+    boolean hasOthersThan(Server server) {
+        return servers.stream()
+                .map(Server::location)
+                .anyMatch(other -> !other.equals(server.location()) && !tried.contains(other));
+    }
+
     /** The next pause that follows a failure. */
     Duration pause() {
         return backoff.next();

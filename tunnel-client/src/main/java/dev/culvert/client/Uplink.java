@@ -51,6 +51,8 @@ final class Uplink implements Carrier {
     private static final Duration MOVE = Duration.ofSeconds(60);
     /** A session that lasted so long was a good one: the pauses begin again with the shortest. */
     private static final Duration GOOD = Duration.ofSeconds(5);
+    /** So long an attempt may take where nothing else serves and others have not been asked yet: connections wait. */
+    private static final Duration HURRY = Duration.ofSeconds(3);
     /** With so few left a session is replaced: more than are used while another one is begun. */
     private static final long FEW_IDS = 1 << 20;
 
@@ -80,6 +82,10 @@ final class Uplink implements Carrier {
     private boolean trying;
     /** The pause or the dial of it. */
     private @Nullable Future<?> attempt;
+    /** Another server is to be asked then. */
+    private @Nullable Future<?> hurry;
+    /** Why the attempt has been ended, if it was not by itself; else empty. */
+    private String givenUp = "";
 
     private @Nullable MuxSession current;
     /** The server that it was begun with. */
@@ -257,7 +263,7 @@ final class Uplink implements Carrier {
             draining = true;
             ready = false;
             if (attempt != null && lost.isEmpty() && attempt.cancel(false)) {
-                trying = false;
+                attemptEnded();
             }
         });
     }
@@ -365,6 +371,7 @@ final class Uplink implements Carrier {
     }
 
     private void connect() {
+        attemptEnded();
         trying = isInNeed();
         if (!trying) {
             return;
@@ -376,6 +383,9 @@ final class Uplink implements Carrier {
         log.debug("dialling " + server);
         Future<Channel> dial = server.reach(way.dialer(), loop);
         attempt = dial;
+        if (current == null && order.hasOthersThan(server)) {
+            hurry = loop.schedule(() -> giveUp(server, dial), HURRY.toNanos(), TimeUnit.NANOSECONDS);
+        }
         dial.addListener((Future<Channel> dialled) -> {
             if (dialled.isSuccess()) {
                 begin(server, dialled.getNow());
@@ -383,6 +393,22 @@ final class Uplink implements Carrier {
                 attemptFailed(server, "cannot connect: " + dialled.cause().getMessage());
             }
         });
+    }
+
+    /** A server that is down without a word must not keep those from us that are up. When all have been tried, it is waited for. */
+    private void giveUp(Server server, Future<Channel> dial) {
+        givenUp = "no session with %s within %d s".formatted(server, HURRY.toSeconds());
+        if (dial.cancel(false)) {
+            attemptFailed(server, givenUp);
+        } else if (dial.isSuccess()) {
+            dial.getNow().close();
+        }
+    }
+
+    private void attemptEnded() {
+        trying = false;
+        givenUp = "";
+        cancel(hurry);
     }
 
     /** Where only a lost session is looked for, the next where it may be. */
@@ -418,8 +444,9 @@ final class Uplink implements Carrier {
         AddressWatch.begin(pipeline.channel(), connection::leave);
     }
 
-    private void attemptFailed(Server server, String reason) {
-        trying = false;
+    private void attemptFailed(Server server, String failure) {
+        String reason = givenUp.isEmpty() ? failure : givenUp;
+        attemptEnded();
         if (renewal != null && renewal.returning) {
             log.debug(server + ": " + reason);
             order.avoid(server);
@@ -478,7 +505,7 @@ final class Uplink implements Carrier {
         @Override
         public void onUp(MuxSession session) {
             wasUp = true;
-            trying = false;
+            attemptEnded();
             order.succeeded(server);
             if (!draining && (current == null || renewal != null)) {
                 takeOver(session);
@@ -546,7 +573,7 @@ final class Uplink implements Carrier {
         @Override
         public boolean onResume(MuxSession session, Token token, long peerHas) {
             LostSession found = Objects.requireNonNull(wanted);
-            trying = false;
+            attemptEnded();
             order.succeeded(server);
             lost.remove(found);
             found.isKnownTo(server);

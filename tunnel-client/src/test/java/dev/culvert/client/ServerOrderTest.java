@@ -51,6 +51,17 @@ class ServerOrderTest {
     }
 
     @Test
+    void whoHadItsTurnIsNoneOfTheOthers() {
+        assertThat(order.hasOthersThan(A)).isTrue();
+        order.failed(A);
+        order.failed(B);
+        assertThat(order.hasOthersThan(C)).isFalse();
+        order.failed(C);
+        assertThat(order.hasOthersThan(A)).isTrue();
+        assertThat(order(A).hasOthersThan(A)).isFalse();
+    }
+
+    @Test
     void eachHasItsTurnThoughAnAttemptTakesLongerThanAFailureCounts() {
         List<Server> dialled = new ArrayList<>();
         for (int i = 0; i < 4; i++) {

@@ -49,6 +49,7 @@ final class ServerSession implements SessionListener {
     private volatile Client client;
     private @Nullable MuxSession current;
     private boolean dismissed;
+    private boolean probing;
     private Place place = Place.NONE;
     private boolean wasUp;
     private long lostAt;
@@ -282,7 +283,7 @@ final class ServerSession implements SessionListener {
         }
         OpenRequest request = stream.request();
         if (request.kind() == OpenRequest.Kind.PROBE) {
-            Probe.answer(stream, peer.loop, account::closeStream);
+            probe(session, stream);
             return;
         }
         if (request.kind() == OpenRequest.Kind.OFFER) {
@@ -320,6 +321,22 @@ final class ServerSession implements SessionListener {
                 dial(stream, connection, target);
             }
         }
+    }
+
+    /** No rate counts a probe, so a session has one at a time. */
+    private void probe(MuxSession session, MuxStream stream) {
+        if (probing) {
+            String refusal = "this session is being measured already";
+            account.closeStream();
+            stream.reset(ErrorCode.LIMIT_REACHED, refusal);
+            onRefused(session, ErrorCode.LIMIT_REACHED, refusal);
+            return;
+        }
+        probing = true;
+        Probe.answer(stream, peer.loop, () -> {
+            probing = false;
+            account.closeStream();
+        });
     }
 
     /** Where the client says that a connection comes from, which is an address and nothing else. */

@@ -16,6 +16,7 @@ import io.netty.util.concurrent.Future;
 import java.security.PublicKey;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -61,7 +62,12 @@ final class SessionOffers {
         Offer.Origin origin = new Offer.Origin(client.name(), key, request.process());
         Standing offer = new Standing(session, stream, origin, peer);
         stream.attach(offer);
+        boolean isSecond = standing.stream().anyMatch(offer::isSame);
         standing.add(offer);
+        if (isSecond) {
+            offer.end(ErrorCode.LIMIT_REACHED, "this session offers it already");
+            return;
+        }
         if (!client.offers().covers(request)) {
             offer.forbid();
             return;
@@ -215,6 +221,10 @@ final class SessionOffers {
         @Override
         public void withdraw(ErrorCode code, String reason) {
             loop.execute(() -> end(code, reason));
+        }
+
+        boolean isSame(Standing other) {
+            return listener().equals(other.listener()) && Objects.equals(own(), other.own());
         }
 
         private String name() {

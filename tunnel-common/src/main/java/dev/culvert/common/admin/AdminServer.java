@@ -140,6 +140,10 @@ public final class AdminServer implements AutoCloseable {
 
     private void listenAt(Path socket) throws IOException, InterruptedException {
         if (Files.exists(socket)) {
+            if (!SocketFile.isSocket(socket)) {
+                throw new IOException("admin: cannot listen on " + socket
+                        + ", where there is a file that is no socket: remove it, or set admin.listen to another path");
+            }
             if (SocketFile.isAnswered(socket)) {
                 throw new IOException("admin: another agent listens on " + socket
                         + ": end it, or give this one a socket of its own with admin.listen");

@@ -83,7 +83,8 @@ public record SocketFile(Set<PosixFilePermission> permissions, Optional<String> 
         }
     }
 
-    private static boolean isSocket(Path file) throws IOException {
+    /** Whether {@code file}, which is there, is one; what else is there is not ours to remove. */
+    public static boolean isSocket(Path file) throws IOException {
         return Files.readAttributes(file, BasicFileAttributes.class).isOther();
     }
 

@@ -1,6 +1,7 @@
 package dev.culvert.common.admin;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.culvert.common.net.Transport;
@@ -20,6 +21,7 @@ import java.lang.reflect.Proxy;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -132,6 +134,16 @@ class AdminServerTest {
 
         pass(1);
         assertThat(channel.isOpen()).isFalse();
+    }
+
+    @Test
+    void aFileThatIsNoSocketIsLeftAlone(@TempDir Path directory) throws IOException {
+        Path file = Files.writeString(directory.resolve("notes"), "mine");
+        assertThatThrownBy(() -> server.listen(List.of(file.toString()), List.of()))
+                .hasMessage("admin: cannot listen on " + file + ", where there is a file that is no socket: remove it,"
+                        + " or set admin.listen to another path");
+        server.close();
+        assertThat(file).hasContent("mine");
     }
 
     /** Else who had an agent replaced, or the process that takes its place, would not hear what came of it. */
