@@ -5,11 +5,13 @@ import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.net.Socket;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What a client may ask of a server: more has a code, a line of the log, and costs nobody else anything. */
 final class QuotaTest {
@@ -52,6 +54,39 @@ final class QuotaTest {
             another.awaitLog("no session with .*: limit reached: " + why + "; dialling .* in [1-9]\\d* ms");
             tunnel.server().awaitLog("WARN .*listen: refused tests@127.0.0.1:\\d+: limit reached: " + why);
             echoing(tunnel).close();
+        }
+    }
+
+    /** Else one client could take the places of all, a session after the other. */
+    @Test
+    void whoDoesNotReadTheEndOfItsSessionHasOneUntilItsConnectionIsClosed(@TempDir Path directory) throws Exception {
+        Keys keys = Keys.make("tunnel-client", directory.resolve("raw.key"));
+        Tunnel.Builder builder = Tunnel.to(ECHO)
+                .server("clients.raw { key = \"%s\", allow = [\"%s\"], limits.sessions = 1 }"
+                        .formatted(keys.fingerprint(), ECHO.address()));
+        try (AgentProcess server = builder.startServer(0)) {
+            try (RawPeer silent = new RawPeer(keys, server.port("listen"))) {
+                silent.send(RawPeer.frame(RawPeer.HELLO, 0));
+                silent.await(RawPeer.HELLO);
+                silent.send(
+                        RawPeer.frame(RawPeer.SYN, 3, (byte) 5, (byte) 0, (byte) 0), // a probe, which brings much
+                        RawPeer.frame(RawPeer.FIN, 3));
+                silent.await(RawPeer.PSH); // the clock
+                silent.await(RawPeer.PSH); // and more than the kernel takes for it follows
+                silent.send(RawPeer.frame(RawPeer.HELLO, 0));
+                server.awaitLog("session from raw@.* ended: protocol error: a second HELLO");
+                assertThat(answer(keys, server)).isEqualTo(RawPeer.CLOSE);
+                server.awaitLog("refused raw@.*: limit reached: client raw has 1 sessions, the most it may have");
+            }
+            await().until(() -> answer(keys, server) == RawPeer.HELLO);
+        }
+    }
+
+    /** What the server says first to who connects. */
+    private static int answer(Keys keys, AgentProcess server) throws Exception {
+        try (RawPeer peer = new RawPeer(keys, server.port("listen"))) {
+            peer.send(RawPeer.frame(RawPeer.HELLO, 0));
+            return peer.await(RawPeer.HELLO, RawPeer.CLOSE).command();
         }
     }
 

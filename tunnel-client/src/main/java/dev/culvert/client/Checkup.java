@@ -276,7 +276,8 @@ final class Checkup implements AutoCloseable {
         try {
             long begunAt = System.nanoTime();
             Optional<WebTls> tls = TargetTlsConfig.to(reverse.target(), reverse.targetTls());
-            Channel channel = get(TargetGreeting.dial(dialer, loop, reverse, tls, Origin.UNKNOWN, () -> false));
+            Dialer targets = dialer.within(config.dialTimeout());
+            Channel channel = get(TargetGreeting.dial(targets, loop, reverse, tls, Origin.UNKNOWN, () -> false));
             findings.ok(
                     "reverse",
                     "%s: %s answers, within %s"

@@ -21,6 +21,7 @@ import java.util.Optional;
 record Edges(Map<ForwardConfig, OfferedTls> offered, Map<Record, WebTls> asked, String content) {
     /** Reads the files. Blocks; throws with a sentence for the user. */
     static Edges of(ClientConfig config) throws IOException {
+        String content = content(config.forwards()); // first: what changes from here on is seen to have changed
         Map<ForwardConfig, OfferedTls> offered = new HashMap<>();
         Map<Record, WebTls> asked = new HashMap<>();
         for (ForwardConfig forward : config.forwards()) {
@@ -36,7 +37,7 @@ record Edges(Map<ForwardConfig, OfferedTls> offered, Map<Record, WebTls> asked, 
         for (ReverseConfig reverse : config.reverse()) {
             TargetTlsConfig.to(reverse.target(), reverse.targetTls()).ifPresent(tls -> asked.put(reverse, tls));
         }
-        return new Edges(offered, asked, content(config.forwards()));
+        return new Edges(offered, asked, content);
     }
 
     /** Of the files as they are now; one that can not be read now has none. */

@@ -19,8 +19,8 @@ final class LostSession {
     private final Server home;
     private final Consumer<Server> found;
     private final Token token;
-    private final Map<Server, Set<Long>> answers = new HashMap<>();
-    private final Set<Server> hopeless = new HashSet<>();
+    private final Map<Location, Set<Long>> answers = new HashMap<>();
+    private final Set<Location> hopeless = new HashSet<>();
 
     /**
      * @param home where it had its link
@@ -45,11 +45,11 @@ final class LostSession {
     void isUnknownTo(Server server, MuxSession fresh) {
         boolean known = fresh.token()
                 .map(other -> other.instance() == token.instance()
-                        || !answers.computeIfAbsent(server, its -> new HashSet<>())
+                        || !answers.computeIfAbsent(server.location(), its -> new HashSet<>())
                                 .add(other.instance()))
                 .orElse(true);
         if (known) {
-            hopeless.add(server);
+            hopeless.add(server.location());
         }
     }
 
@@ -58,7 +58,12 @@ final class LostSession {
         return mayBeAt(home) && servers.stream().anyMatch(this::mayBeAt);
     }
 
+    /** Whether it had its link there. */
+    boolean isAtHome(Server server) {
+        return home.location().equals(server.location());
+    }
+
     boolean mayBeAt(Server server) {
-        return !hopeless.contains(server);
+        return !hopeless.contains(server.location());
     }
 }

@@ -87,6 +87,15 @@ final class Offering {
         });
     }
 
+    /** The session has come back: what another one has offered in its place is for it to offer again. */
+    void offerAgain(Runnable whenSettled) {
+        loop.execute(() -> {
+            withdrawn = false;
+            settled = whenSettled;
+            update();
+        });
+    }
+
     /** The session has ended. */
     void end() {
         reverse.forget(this);

@@ -14,8 +14,8 @@ import java.util.stream.IntStream;
 
 /**
  * Which server is dialled next, and after which pause. The first comes first, or where they have weights one by chance, but those that
- * have failed lately are behind the others, and before all else those come that are not taken. As many attempts as there are servers are a
- * round: each has its turn in it, and only after it there is a pause.
+ * have failed lately are behind the others, and before all else those come that are not taken. In a round each has its turn, and only after it
+ * there is a pause.
  *
  * <p>Event loop only.
  */
@@ -33,7 +33,6 @@ final class ServerOrder {
     /** In this round. */
     private final Set<Location> tried = new HashSet<>();
 
-    private int failures;
     private Server next;
     /** Which of those to return to was tried last. */
     private int turn;
@@ -125,27 +124,26 @@ final class ServerOrder {
                 .ifPresent(listed -> next = listed);
     }
 
-    /** An attempt with {@code server} came to nothing. Returns the pause before the next one. */
-    Duration failed(Server server) {
-        failures++;
-        boolean isRound = failures % servers.size() == 0;
-        if (isRound) {
-            tried.clear();
+    /**
+     * An attempt with {@code server} came to nothing.
+     *
+     * @param suits which servers are tried
+     * @return the pause before the next attempt
+     */
+    Duration failed(Server server, Predicate<Server> suits) {
+        avoid(server);
+        if (servers.stream().filter(suits).anyMatch(one -> !tried.contains(one.location()))) {
+            return Duration.ZERO;
         }
-        avoid(server, isRound);
-        return isRound ? backoff.next() : Duration.ZERO;
+        tried.clear();
+        next = best(any -> true);
+        return backoff.next();
     }
 
     /** {@code server} takes no new connections, or is not there: it is behind the others for a while. */
     void avoid(Server server) {
-        avoid(server, false);
-    }
-
-    private void avoid(Server server, boolean wasLastOfRound) {
         failedAt.put(server.location(), ticker.nanoTime());
-        if (!wasLastOfRound) {
-            tried.add(server.location());
-        }
+        tried.add(server.location());
         next = best(any -> true);
     }
 
@@ -156,7 +154,6 @@ final class ServerOrder {
 
     /** A session has lasted, or its link was of use: pauses begin again with the shortest. */
     void recovered() {
-        failures = 0;
         tried.clear();
         backoff.reset();
     }

@@ -69,8 +69,8 @@ public final class TunnelClient implements Agent {
     private volatile ClientConfig config;
     /** What only counts at the start. */
     private final ClientConfig begunWith;
-    /** Of the files of TLS that are in use. */
-    private String content;
+    /** That of sessions. */
+    private Way way;
 
     private volatile Edges edges;
 
@@ -106,7 +106,6 @@ public final class TunnelClient implements Agent {
     TunnelClient(ClientConfig config, List<ListeningSocket> passed) throws StartFailure {
         this.config = config;
         begunWith = config;
-        content = content(config).orElse("");
         set(config);
         int count = config.upstream().sessions();
         loops = transport.newEventLoops(Math.min(count, Runtime.getRuntime().availableProcessors()), "client");
@@ -116,7 +115,6 @@ public final class TunnelClient implements Agent {
         router = new Carriers<>(accepting, ticker, uplinks, "no session to a server within upstream.wait");
         udpForwards = new UdpForwards(transport, accepting, passed(passed, true), connections, this::limits, router);
         reverse = new Reverse(accepting, dialer, connections, this::limits);
-        Way way;
         try {
             way = Way.of(config, dialer);
             edges = Edges.of(config);
@@ -144,10 +142,6 @@ public final class TunnelClient implements Agent {
         uplinks.stream().filter(Uplink::isStandby).forEach(Uplink::makeWay);
     }
 
-    private static Optional<String> content(ClientConfig config) {
-        return config.upstream().tls().flatMap(tls -> tls.files().content(tls.webCaFile()));
-    }
-
     @Override
     public void reload(Path file) throws BadConfig, StartFailure, InterruptedException {
         ClientConfig next = ClientConfig.read(file);
@@ -169,9 +163,8 @@ public final class TunnelClient implements Agent {
             LogSetup.apply(next.log());
             reverse.set(next.reverse(), otherEdges, next.dialTimeout());
             if (other.isPresent()) {
-                String contentBefore = content;
-                content = content(next).orElse("");
-                uplinks.forEach(uplink -> uplink.use(other.get(), content.equals(contentBefore)));
+                boolean asTheSame = other.get().content().equals(way.content());
+                use(other.get(), asTheSame);
             } else {
                 refresh();
             }
@@ -179,6 +172,11 @@ public final class TunnelClient implements Agent {
             throw new StartFailure(String.valueOf(e.getMessage()));
         }
         restartIsNeeded(next).ifPresent(LOG::warn);
+    }
+
+    private void use(Way other, boolean asTheSame) {
+        way = other;
+        uplinks.forEach(uplink -> uplink.use(other, asTheSame));
     }
 
     /** Forwards and their limits, also for what is open. */
@@ -281,16 +279,15 @@ public final class TunnelClient implements Agent {
     @Override
     public void refresh() {
         refreshEdges();
-        Optional<String> now = content(config);
-        if (now.isEmpty() || now.get().equals(content)) {
+        Optional<String> now = Way.content(config);
+        if (now.isEmpty() || now.get().equals(way.content())) {
             return;
         }
         LOG.info("the files of upstream.tls have changed");
-        content = now.get();
         try {
-            Way way = Way.of(config, dialer);
-            uplinks.forEach(uplink -> uplink.use(way, false));
+            use(Way.of(config, dialer), false);
         } catch (IOException e) {
+            way = way.insteadOf(now.get());
             LOG.error("the files of upstream.tls can not be used, those from before stay: {}", e.getMessage());
         }
     }

@@ -20,6 +20,7 @@ import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -78,14 +79,10 @@ final class Uplink implements Carrier {
     private volatile Location place;
 
     private boolean draining;
-    /** Something is on its way to a session: a pause, a dial, or first words. */
-    private boolean trying;
-    /** The pause or the dial of it. */
-    private @Nullable Future<?> attempt;
-    /** Another server is to be asked then. */
-    private @Nullable Future<?> hurry;
-    /** Why the attempt has been ended, if it was not by itself; else empty. */
-    private String givenUp = "";
+    /** What is on its way to a session, or to a link for one. */
+    private @Nullable Attempt attempt;
+    /** Until the next attempt. */
+    private @Nullable Future<?> pause;
 
     private @Nullable MuxSession current;
     /** The server that it was begun with. */
@@ -238,10 +235,12 @@ final class Uplink implements Carrier {
             way = other;
             moving = asTheSame;
             order = order(other, active);
+            stopTrying();
+            List.copyOf(lost).forEach(one -> endIfNowhere(one, "none of upstream.servers has the session"));
             if (current != null && !draining) {
                 renew(CHANGED);
-            } else if (attempt != null && attempt.cancel(false)) { // a pause, or a dial that nobody has answered yet
-                connect();
+            } else {
+                goOn(Duration.ZERO);
             }
         });
     }
@@ -262,8 +261,8 @@ final class Uplink implements Carrier {
         loop.execute(() -> {
             draining = true;
             ready = false;
-            if (attempt != null && lost.isEmpty() && attempt.cancel(false)) {
-                attemptEnded();
+            if (lost.isEmpty()) {
+                stopTrying();
             }
         });
     }
@@ -306,7 +305,7 @@ final class Uplink implements Carrier {
     }
 
     private void tryBetter(Server present) {
-        if (renewal == null && !trying && !draining) {
+        if (renewal == null && !isTrying() && !draining) {
             order.better(present).ifPresent(better -> {
                 String why = order.isTaken(present)
                         ? "it stands by at server " + better + " instead"
@@ -335,6 +334,9 @@ final class Uplink implements Carrier {
         renewal = null;
         cancel(ageing);
         cancel(looking);
+        if (attempt == null || !attempt.isUrgent) { // which was for less
+            stopTrying();
+        }
     }
 
     private static void cancel(@Nullable Future<?> task) {
@@ -359,21 +361,34 @@ final class Uplink implements Carrier {
 
     /** Whether there is a use for another connection: a session for new streams, or a link for a lost one. */
     private boolean isInNeed() {
-        return !lost.isEmpty() || (!draining && (current == null || renewal != null));
+        return lost.stream().anyMatch(one -> one.mayBeAtOneOf(way.servers()))
+                || (!draining && (current == null || renewal != null));
+    }
+
+    private boolean isTrying() {
+        return attempt != null || pause != null;
     }
 
     /** Goes on with what is missing, if it is not being seen to already. */
-    private void goOn(Duration pause) {
-        if (!trying && isInNeed()) {
-            trying = true;
-            attempt = loop.schedule(this::connect, pause.toNanos(), TimeUnit.NANOSECONDS);
+    private void goOn(Duration time) {
+        if (!isTrying() && isInNeed()) {
+            pause = loop.schedule(this::connect, time.toNanos(), TimeUnit.NANOSECONDS);
+        }
+    }
+
+    private void stopTrying() {
+        cancel(pause);
+        pause = null;
+        Attempt last = attempt;
+        attempt = null;
+        if (last != null) {
+            last.abandon();
         }
     }
 
     private void connect() {
-        attemptEnded();
-        trying = isInNeed();
-        if (!trying) {
+        pause = null;
+        if (!isInNeed()) {
             return;
         }
         Server server = nextServer();
@@ -381,72 +396,124 @@ final class Uplink implements Carrier {
             place = server.location();
         }
         log.debug("dialling " + server);
-        Future<Channel> dial = server.reach(way.dialer(), loop);
-        attempt = dial;
-        if (current == null && order.hasOthersThan(server)) {
-            hurry = loop.schedule(() -> giveUp(server, dial), HURRY.toNanos(), TimeUnit.NANOSECONDS);
-        }
-        dial.addListener((Future<Channel> dialled) -> {
-            if (dialled.isSuccess()) {
-                begin(server, dialled.getNow());
-            } else if (!dialled.isCancelled()) {
-                attemptFailed(server, "cannot connect: " + dialled.cause().getMessage());
-            }
-        });
+        attempt = new Attempt(server);
+        attempt.begin();
     }
 
-    /** A server that is down without a word must not keep those from us that are up. When all have been tried, it is waited for. */
-    private void giveUp(Server server, Future<Channel> dial) {
-        givenUp = "no session with %s within %d s".formatted(server, HURRY.toSeconds());
-        if (dial.cancel(false)) {
-            attemptFailed(server, givenUp);
-        } else if (dial.isSuccess()) {
-            dial.getNow().close();
-        }
-    }
-
-    private void attemptEnded() {
-        trying = false;
-        givenUp = "";
-        cancel(hurry);
-    }
-
-    /** Where only a lost session is looked for, the next where it may be. */
     private Server nextServer() {
-        LostSession wanted = lost.peek();
-        return current != null && renewal == null && wanted != null && wanted.mayBeAtOneOf(way.servers())
-                ? order.next(wanted::mayBeAt)
-                : order.next();
+        return sought() == null ? order.next() : order.next(this::suits);
     }
 
-    private void begin(Server server, Channel channel) {
-        server.greet(
-                channel,
-                way.socket(),
-                chain -> speak(server, channel.pipeline()),
-                reason -> attemptFailed(server, "no session with " + server + ": " + reason));
+    /** The lost session that is all that is looked for; null: a session for new streams is, too. */
+    private @Nullable LostSession sought() {
+        LostSession first = lost.peek();
+        return current != null && renewal == null && first != null && first.mayBeAtOneOf(way.servers()) ? first : null;
     }
 
-    private void speak(Server server, ChannelPipeline pipeline) {
-        LostSession wanted = lost.peek();
-        Listener listener = new Listener(server, pipeline.channel(), wanted);
-        MuxSession session = new MuxSession(MuxSession.Role.CLIENT, way.settings(), listener, memory);
-        Supplier<Sessions.Peer> peer = () -> new Sessions.Peer("", listener.server.toString());
-        if (wanted == null) {
-            sessions.add(session, pipeline.channel(), name, peer);
-        } else {
-            session.prefer(wanted.session());
-            sessions.seeking(session, pipeline.channel(), name, peer);
+    private boolean suits(Server server) {
+        LostSession sought = sought();
+        return sought == null || sought.mayBeAt(server);
+    }
+
+    /** The lost session that {@code server} is asked for: its own before others; null: it has none. */
+    private @Nullable LostSession wantedAt(Server server) {
+        return lost.stream()
+                .filter(one -> one.mayBeAt(server))
+                .min(Comparator.comparing(one -> !one.isAtHome(server)))
+                .orElse(null);
+    }
+
+    /** A session that no server has ends, and its connections hear of it. */
+    private void endIfNowhere(LostSession one, String why) {
+        if (!one.mayBeAtOneOf(way.servers())) {
+            one.session().close(ErrorCode.CONNECTION_RESET, "the link was lost, and " + why);
         }
-        MuxConnection connection = new MuxConnection(session);
-        pipeline.addLast(connection, new OutOfMemory());
-        PathWatch.addTo(pipeline, connection);
-        AddressWatch.begin(pipeline.channel(), connection::leave);
     }
 
-    private void attemptFailed(Server server, String failure) {
-        String reason = givenUp.isEmpty() ? failure : givenUp;
-        attemptEnded();
+    /** Dials a server and begins to speak with it. Ends when a session is up, or has its link, or when it is not waited for any more. */
+    private final class Attempt {
+        private final Way by = way;
+        private final boolean isUrgent = current == null;
+        private final Server server;
+        private final Future<Channel> dial;
+        private @Nullable Future<?> hurry;
+
+        Attempt(Server server) {
+            this.server = server;
+            dial = server.reach(by.dialer(), loop);
+        }
+
+        void begin() {
+            if (isUrgent && order.hasOthersThan(server)) {
+                hurry = loop.schedule(this::giveUp, HURRY.toNanos(), TimeUnit.NANOSECONDS);
+            }
+            dial.addListener((Future<Channel> dialled) -> {
+                if (attempt == this) {
+                    if (dialled.isSuccess()) {
+                        greet(dialled.getNow());
+                    } else {
+                        fail("cannot connect: " + dialled.cause().getMessage());
+                    }
+                }
+            });
+        }
+
+        private void greet(Channel channel) {
+            server.greet(
+                    channel,
+                    by.socket(),
+                    chain -> speak(channel.pipeline()),
+                    reason -> fail("no session with " + server + ": " + reason));
+        }
+
+        private void speak(ChannelPipeline pipeline) {
+            LostSession wanted = wantedAt(server);
+            Listener listener = new Listener(this, pipeline.channel(), wanted);
+            MuxSession session = new MuxSession(MuxSession.Role.CLIENT, by.settings(), listener, memory);
+            Supplier<Sessions.Peer> peer = () -> new Sessions.Peer("", listener.server.toString());
+            if (wanted == null) {
+                sessions.add(session, pipeline.channel(), name, peer);
+            } else {
+                session.prefer(wanted.session());
+                sessions.seeking(session, pipeline.channel(), name, peer);
+            }
+            MuxConnection connection = new MuxConnection(session);
+            pipeline.addLast(connection, new OutOfMemory());
+            PathWatch.addTo(pipeline, connection);
+            AddressWatch.begin(pipeline.channel(), connection::leave);
+        }
+
+        /** A server that is down without a word must not keep those from us that are up. When all have been tried, it is waited for. */
+        private void giveUp() {
+            String reason = "no session with %s within %d s".formatted(server, HURRY.toSeconds());
+            stopTrying();
+            attemptFailed(server, reason);
+        }
+
+        private void fail(String reason) {
+            if (attempt == this) {
+                end();
+                attemptFailed(server, reason);
+            }
+        }
+
+        void end() {
+            cancel(hurry);
+            if (attempt == this) {
+                attempt = null;
+            }
+        }
+
+        /** What comes of it is of no use any more. */
+        void abandon() {
+            cancel(hurry);
+            if (!dial.cancel(false) && dial.isSuccess()) {
+                dial.getNow().close();
+            }
+        }
+    }
+
+    private void attemptFailed(Server server, String reason) {
         if (renewal != null && renewal.returning) {
             log.debug(server + ": " + reason);
             order.avoid(server);
@@ -454,30 +521,30 @@ final class Uplink implements Carrier {
             goOn(Duration.ZERO);
             return;
         }
+        Duration time = order.failed(server, this::suits);
         if (lost.size() > 1) {
             lost.add(lost.remove());
         }
-        failed("session_failed", server, reason);
+        retry("session_failed", server, reason, time);
     }
 
-    /** A session did not last, or never was: on to the next server, after a pause when all have been tried. */
+    /** A session did not last: on to the next server, after a pause when all have been tried. */
     private void failed(String event, Server server, String reason) {
-        Duration pause = order.failed(server);
-        retry(event, server, reason, pause);
+        retry(event, server, reason, order.failed(server, this::suits));
     }
 
-    private void retry(String event, Server server, String reason, Duration pause) {
+    private void retry(String event, Server server, String reason, Duration time) {
         if (!isInNeed()) {
             log.info(event, server, reason);
         } else {
-            log.failed(event, server, reason, order.next(), pause);
-            goOn(pause);
+            log.failed(event, server, reason, nextServer(), time);
+            goOn(time);
         }
     }
 
     /** What happens to one session; it may be the current one, one that is not up yet, or one that is on its way out. */
     private final class Listener implements SessionListener {
-        private final Way gone = way;
+        private final Attempt attempted;
         /** What its connection was made for, if it was not for this session. */
         private final @Nullable LostSession wanted;
 
@@ -496,8 +563,9 @@ final class Uplink implements Carrier {
         private boolean isSpare;
         private @Nullable Offering offers;
 
-        Listener(Server server, Channel channel, @Nullable LostSession wanted) {
-            this.server = server;
+        Listener(Attempt attempted, Channel channel, @Nullable LostSession wanted) {
+            this.attempted = attempted;
+            server = attempted.server;
             this.channel = channel;
             this.wanted = wanted;
         }
@@ -505,7 +573,7 @@ final class Uplink implements Carrier {
         @Override
         public void onUp(MuxSession session) {
             wasUp = true;
-            attemptEnded();
+            attempted.end();
             order.succeeded(server);
             if (!draining && (current == null || renewal != null)) {
                 takeOver(session);
@@ -515,11 +583,8 @@ final class Uplink implements Carrier {
             }
             if (wanted != null) {
                 wanted.isUnknownTo(server, session);
-                if (!wanted.mayBeAtOneOf(way.servers())) {
-                    String why = "the link was lost, and " + server + " does not know the session any more:"
-                            + " it was restarted, or is another server";
-                    wanted.session().close(ErrorCode.CONNECTION_RESET, why);
-                }
+                endIfNowhere(
+                        wanted, server + " does not know the session any more: it was restarted, or is another server");
             }
             goOn(Duration.ZERO);
         }
@@ -545,11 +610,16 @@ final class Uplink implements Carrier {
         /** The session before offers the same until the server has answered: there is a listener all the time. */
         private void offer(MuxSession session) {
             Offering left = offering;
-            offers = reverse.offerIn(session, loop, server.toString(), () -> {
-                if (left != null) {
+            Runnable settled = () -> {
+                if (left != null && left != offers) {
                     left.withdraw();
                 }
-            });
+            };
+            if (offers == null) {
+                offers = reverse.offerIn(session, loop, server.toString(), settled);
+            } else {
+                offers.offerAgain(settled);
+            }
             offering = offers;
         }
 
@@ -560,11 +630,11 @@ final class Uplink implements Carrier {
 
         /** What may take the place of the session, which is in use now. */
         private void lookAhead() {
-            if (gone.equals(way)) {
+            if (attempted.by.equals(way)) {
                 Optional<Duration> left = way.maxAge().map(age -> age.minusNanos(System.nanoTime() - begunAt));
                 ageing = later(left, () -> renew("it is older than upstream.max-age"));
                 lookForBetter(server);
-            } else { // it has changed while this one was begun, or had no link
+            } else { // it has changed while this one had no link
                 renew(CHANGED);
             }
         }
@@ -573,7 +643,7 @@ final class Uplink implements Carrier {
         @Override
         public boolean onResume(MuxSession session, Token token, long peerHas) {
             LostSession found = Objects.requireNonNull(wanted);
-            attemptEnded();
+            attempted.end();
             order.succeeded(server);
             lost.remove(found);
             found.isKnownTo(server);
@@ -596,9 +666,13 @@ final class Uplink implements Carrier {
             log.resumed(server, connections(session), millis);
             if (current == null && session.isOpenable()) {
                 settleOn(session, server);
+                offer(session);
                 lookAhead();
             } else {
                 session.goAway(ErrorCode.CANCELLED, "another session has taken its place");
+                if (offers != null && offers != offering) {
+                    offers.withdraw();
+                }
             }
         }
 
@@ -700,7 +774,7 @@ final class Uplink implements Carrier {
                 String reason = "old session to " + server + " ended: " + code + ": " + text;
                 log.info("session_ended", server, reason);
             } else {
-                attemptFailed(server, "no session with " + server + ": " + code + ": " + text + server.advice(session));
+                attempted.fail("no session with " + server + ": " + code + ": " + text + server.advice(session));
             }
         }
     }

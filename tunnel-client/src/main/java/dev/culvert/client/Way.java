@@ -14,6 +14,7 @@ import java.util.Optional;
  * How sessions come to be: the servers, and everything that a session is begun with.
  *
  * @param servers at least one; {@link ServerOrder} tells which is tried
+ * @param content of the files of {@code upstream.tls}; empty: there are none
  */
 record Way(
         List<Server> servers,
@@ -22,10 +23,12 @@ record Way(
         MuxSettings settings,
         UpstreamConfig.Backoff pauses,
         Optional<Duration> maxAge,
-        Optional<Duration> returnAfter) {
+        Optional<Duration> returnAfter,
+        String content) {
     /** Reads the files of {@code upstream.tls}. Blocks; throws with a sentence for the user. */
     static Way of(ClientConfig config, Dialer dialer) throws IOException {
         UpstreamConfig upstream = config.upstream();
+        String content = content(config).orElse(""); // first: what changes from here on is seen to have changed
         List<Server> servers = new ArrayList<>();
         for (UpstreamConfig.Listed listed : upstream.servers()) {
             servers.add(Server.of(listed, upstream));
@@ -37,6 +40,17 @@ record Way(
                 config.muxSettings("culvert " + AgentRun.version()),
                 upstream.backoff(),
                 upstream.maxAge(),
-                upstream.returnAfter());
+                upstream.returnAfter(),
+                content);
+    }
+
+    /** Of the files as they are now; empty where there are none, or one can not be read. Blocks. */
+    static Optional<String> content(ClientConfig config) {
+        return config.upstream().tls().flatMap(tls -> tls.files().content(tls.webCaFile()));
+    }
+
+    /** The same with other files, of which nothing could be made. */
+    Way insteadOf(String otherContent) {
+        return new Way(servers, dialer, socket, settings, pauses, maxAge, returnAfter, otherContent);
     }
 }

@@ -44,19 +44,26 @@ class ServerOrderTest {
         List<Boolean> paused = new ArrayList<>();
         for (int i = 0; i < 6; i++) {
             dialled.add(order.next());
-            paused.add(!order.failed(order.next()).isZero());
+            paused.add(!order.failed(order.next(), any -> true).isZero());
         }
         assertThat(dialled).containsExactly(A, B, C, A, B, C);
         assertThat(paused).containsExactly(false, false, true, false, false, true);
     }
 
     @Test
+    void whereOneSuitsARoundIsItsTurn() {
+        for (int i = 0; i < 3; i++) {
+            assertThat(order.failed(B, B::equals)).isPositive();
+        }
+    }
+
+    @Test
     void whoHadItsTurnIsNoneOfTheOthers() {
         assertThat(order.hasOthersThan(A)).isTrue();
-        order.failed(A);
-        order.failed(B);
+        order.failed(A, any -> true);
+        order.failed(B, any -> true);
         assertThat(order.hasOthersThan(C)).isFalse();
-        order.failed(C);
+        order.failed(C, any -> true);
         assertThat(order.hasOthersThan(A)).isTrue();
         assertThat(order(A).hasOthersThan(A)).isFalse();
     }
@@ -67,14 +74,14 @@ class ServerOrderTest {
         for (int i = 0; i < 4; i++) {
             pass(ServerOrder.LATELY);
             dialled.add(order.next());
-            order.failed(order.next());
+            order.failed(order.next(), any -> true);
         }
         assertThat(dialled).containsExactly(A, B, C, A);
     }
 
     @Test
     void whoHasFailedLatelyIsBehindTheOthersForAWhile() {
-        order.failed(A);
+        order.failed(A, any -> true);
         order.succeeded(B);
         order.recovered();
         order.restart();
@@ -87,7 +94,7 @@ class ServerOrderTest {
 
     @Test
     void whoIsThereAgainIsNotBehindAnyMore() {
-        order.failed(A);
+        order.failed(A, any -> true);
         order.succeeded(A);
         order.restart();
         assertThat(order.next()).isEqualTo(A);
@@ -106,7 +113,7 @@ class ServerOrderTest {
     void oneMayComeFirstForOnce() {
         order.beginWith(C);
         assertThat(order.next()).isEqualTo(C);
-        order.failed(C);
+        order.failed(C, any -> true);
         assertThat(order.next()).isEqualTo(A);
         order.beginWith(server("elsewhere"));
         assertThat(order.next()).isEqualTo(A);
@@ -115,8 +122,8 @@ class ServerOrderTest {
     @Test
     void whoDoesNotSuitIsLeftOut() {
         assertThat(order.next(server -> !server.equals(A))).isEqualTo(B);
-        order.failed(B);
-        order.failed(C);
+        order.failed(B, any -> true);
+        order.failed(C, any -> true);
         assertThat(order.next(C::equals)).isEqualTo(C);
     }
 
@@ -148,7 +155,7 @@ class ServerOrderTest {
         Server heavy = server("heavy", 1000);
         Server light = server("light", 1);
         ServerOrder weighted = order(heavy, light);
-        weighted.failed(heavy);
+        weighted.failed(heavy, any -> true);
         for (int i = 0; i < 100; i++) {
             weighted.restart();
             assertThat(weighted.next()).isEqualTo(light);
@@ -159,9 +166,9 @@ class ServerOrderTest {
     void whoIsTakenIsBehindEvenThoseThatHaveFailed() {
         taken.add(A);
         assertThat(order.next()).isEqualTo(B);
-        order.failed(B);
+        order.failed(B, any -> true);
         assertThat(order.next()).isEqualTo(C);
-        order.failed(C);
+        order.failed(C, any -> true);
         assertThat(order.next()).isEqualTo(A);
     }
 

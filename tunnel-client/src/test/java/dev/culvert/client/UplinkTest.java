@@ -3,6 +3,7 @@ package dev.culvert.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.culvert.common.config.RateConfig;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.SessionSocket;
@@ -18,8 +19,10 @@ import dev.culvert.mux.MuxStream;
 import dev.culvert.mux.ProtocolVersion;
 import dev.culvert.mux.SessionListener;
 import dev.culvert.mux.SharedBudget;
+import dev.culvert.mux.StreamListener;
 import dev.culvert.mux.Token;
 import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoopGroup;
@@ -29,17 +32,19 @@ import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.nio.channels.ServerSocketChannel;
-import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** The uplink's time goes on only where a test says so, on the test's own thread. */
@@ -53,53 +58,45 @@ class UplinkTest {
     private final ManualIoEventLoop loop =
             new ManualIoEventLoop(null, Thread.currentThread(), NioIoHandler.newFactory(), ticker);
     private final EventLoopGroup servers = Transport.NIO.newEventLoops(1, "server");
-    private final Present present = new Present();
-    private ServerSocketChannel better;
-    private Uplink uplink;
+    private final Dialer dialer = new Dialer(Transport.NIO, Duration.ofSeconds(10));
+    private final Connections connections = new Connections(ticker);
+    private final Reverse reverse = new Reverse(loop, dialer, connections, name -> Limits.NONE);
 
-    @BeforeEach
-    void begin() throws Exception {
-        better = ServerSocketChannel.open();
-        better.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)).configureBlocking(false);
-        Channel listening = new ServerBootstrap()
-                .group(servers)
-                .channel(Transport.NIO.serverChannel())
-                .childHandler(present)
-                .bind(InetAddress.getLoopbackAddress(), 0)
-                .sync()
-                .channel();
-        Way way = new Way(
-                List.of(server(better.getLocalAddress()), server(listening.localAddress())),
-                new Dialer(Transport.NIO, Duration.ofSeconds(10)),
-                new SessionSocket(Duration.ofSeconds(10)),
-                SETTINGS,
-                new UpstreamConfig.Backoff(PAUSE, PAUSE),
-                Optional.empty(),
-                Optional.of(RETURN_AFTER));
-        Connections connections = new Connections(ticker);
-        uplink = new Uplink(
+    private Uplink begin(Way way) {
+        Uplink uplink = new Uplink(
                 "uplink",
                 List.of(),
                 loop,
                 way,
                 new Sessions(connections, ticker),
                 new SharedBudget(1 << 20),
-                new Reverse(loop, new Dialer(Transport.NIO, Duration.ofSeconds(10)), connections, name -> Limits.NONE),
+                reverse,
                 () -> {});
         uplink.start();
+        return uplink;
+    }
+
+    private Way way(Optional<Duration> maxAge, Peer... peers) {
+        return new Way(
+                Stream.of(peers).map(Peer::server).toList(),
+                dialer,
+                new SessionSocket(Duration.ofSeconds(10)),
+                SETTINGS,
+                new UpstreamConfig.Backoff(PAUSE, PAUSE),
+                maxAge,
+                Optional.of(RETURN_AFTER),
+                "");
+    }
+
+    private Way way(Peer... peers) {
+        return way(Optional.empty(), peers);
     }
 
     @AfterEach
     void end() throws Exception {
-        better.close();
         loop.shutdownGracefully(0, 0, TimeUnit.SECONDS);
         until(loop::isTerminated);
         servers.shutdownGracefully(0, 1, TimeUnit.SECONDS).sync();
-    }
-
-    private static Server server(Object address) {
-        HostPort at = HostPort.of((InetSocketAddress) address);
-        return new Server(Location.of(at), 0, Optional.empty(), null, null);
     }
 
     private void until(Callable<Boolean> done) {
@@ -116,16 +113,29 @@ class UplinkTest {
         ticker.advance(time.toNanos(), TimeUnit.NANOSECONDS);
     }
 
-    /** The better server is dialled, and is not there after all. */
-    private boolean betterRefuses() throws Exception {
-        try (SocketChannel dialled = better.accept()) {
-            return dialled != null;
+    /** Lets time pass, a second at a time, until {@code done}; returns how many seconds. Each has time enough for sockets to be heard. */
+    private int secondsUntil(Callable<Boolean> done) throws Exception {
+        int seconds = 0;
+        while (true) {
+            for (int i = 0; i < 50; i++) {
+                loop.runNow();
+                if (done.call()) {
+                    return seconds;
+                }
+                Thread.sleep(1);
+            }
+            pass(Duration.ofSeconds(1));
+            seconds++;
+            assertThat(seconds).isLessThan(1_000);
         }
     }
 
     @Test
-    void aBetterServerIsTriedAsOftenAsBeforeWhenTheSessionWasResumed() {
-        until(this::betterRefuses);
+    void aBetterServerIsTriedAsOftenAsBeforeWhenTheSessionWasResumed() throws Exception {
+        Peer better = new Peer();
+        better.refuses = true;
+        Peer present = new Peer();
+        Uplink uplink = begin(way(better, present));
         until(uplink::isReady);
         pass(RETURN_AFTER.dividedBy(2));
         present.cut();
@@ -133,50 +143,224 @@ class UplinkTest {
         pass(PAUSE);
         until(uplink::isReady);
 
-        long resumedAt = ticker.nanoTime();
-        until(() -> {
-            pass(Duration.ofSeconds(1));
-            return betterRefuses();
-        });
-        assertThat(Duration.ofNanos(ticker.nanoTime() - resumedAt))
-                .isGreaterThanOrEqualTo(RETURN_AFTER.multipliedBy(9).dividedBy(10));
+        int before = better.accepted.get();
+        assertThat(secondsUntil(() -> better.accepted.get() > before)).isGreaterThanOrEqualTo((int)
+                RETURN_AFTER.multipliedBy(9).dividedBy(10).toSeconds());
     }
 
-    /** The server that sessions are with. It has one, which can be resumed. */
-    private static final class Present extends ChannelInitializer<Channel> implements SessionListener {
+    @Test
+    void whoSaysNothingIsNotWaitedForWhileOthersHaveNotBeenAsked() throws Exception {
+        Peer silent = new Peer();
+        silent.waits = true;
+        Peer second = new Peer();
+        Uplink uplink = begin(way(silent, second));
+        until(() -> silent.accepted.get() == 1);
+        assertThat(secondsUntil(uplink::isReady)).isEqualTo(3);
+        assertThat(second.ups.get()).isOne();
+    }
+
+    @Test
+    void aReloadEndsTheAttemptThatIsUnderWay() throws Exception {
+        Peer old = new Peer();
+        Uplink uplink = begin(way(Optional.of(Duration.ofSeconds(100)), old));
+        until(uplink::isReady);
+        old.waits = true;
+        secondsUntil(() -> old.accepted.get() == 2); // it is old
+
+        Peer listed = new Peer();
+        uplink.use(way(listed), false);
+        until(() -> listed.ups.get() == 1);
+        assertThat(uplink.isReady()).isTrue();
+        assertThat(old.ups.get()).isOne();
+    }
+
+    @Test
+    void aLinkThatIsLostDoesNotWaitForABetterServer() throws Exception {
+        Peer better = new Peer();
+        better.waits = true;
+        Peer present = new Peer();
+        Uplink uplink = begin(way(better, present));
+        secondsUntil(uplink::isReady);
+        secondsUntil(() -> better.accepted.get() == 2);
+
+        present.cut();
+        until(() -> !uplink.isReady());
+        assertThat(secondsUntil(uplink::isReady)).isLessThanOrEqualTo(1);
+        assertThat(present.resumed.get()).isOne();
+    }
+
+    @Test
+    void aServerThatGoesAwayDoesNotHaveNewConnectionsWaitForABetterOne() throws Exception {
+        Peer better = new Peer();
+        better.waits = true;
+        Peer present = new Peer();
+        Peer third = new Peer();
+        Uplink uplink = begin(way(better, present, third));
+        secondsUntil(uplink::isReady);
+        secondsUntil(() -> better.accepted.get() == 2);
+
+        present.goAway();
+        until(() -> !uplink.isReady());
+        assertThat(secondsUntil(uplink::isReady)).isLessThanOrEqualTo(4);
+        assertThat(third.ups.get()).isOne();
+    }
+
+    @Test
+    void aSessionThatComesBackOffersWhatAnotherHasOfferedInItsPlace() throws Exception {
+        reverse.set(
+                List.of(new ReverseConfig(
+                        "web",
+                        HostPort.parse("127.0.0.1:9"),
+                        Optional.empty(),
+                        Optional.empty(),
+                        1,
+                        Optional.empty(),
+                        Optional.empty(),
+                        RateConfig.OFF)),
+                new Edges(Map.of(), Map.of(), ""),
+                Duration.ofSeconds(10));
+        reverse.begin();
+        Peer first = new Peer();
+        Peer second = new Peer();
+        Uplink uplink = begin(way(first, second));
+        until(() -> first.offers.size() == 1);
+
+        first.refuses = true;
+        first.cut();
+        secondsUntil(() -> second.offers.size() == 1);
+        second.refuses = true;
+        second.cut();
+        until(() -> !uplink.isReady());
+        first.refuses = false;
+        secondsUntil(() -> first.resumed.get() == 1 && uplink.isReady());
+        until(() -> first.offers.size() == 1);
+
+        second.refuses = false;
+        secondsUntil(() -> second.resumed.get() == 1);
+        until(() -> second.offers.isEmpty()); // or its server would listen for nobody
+        assertThat(first.offers).hasSize(1);
+    }
+
+    @Test
+    void eachServerIsAskedForItsOwnSession() throws Exception {
+        Peer first = new Peer();
+        Peer second = new Peer();
+        Uplink uplink = begin(way(first, second));
+        until(uplink::isReady);
+        first.waits = true;
+        first.cut();
+        until(() -> !uplink.isReady());
+        secondsUntil(() -> second.ups.get() == 1 && uplink.isReady());
+
+        second.cut();
+        until(() -> !uplink.isReady());
+        secondsUntil(() -> second.resumed.get() == 1);
+        assertThat(second.accepted.get()).isEqualTo(2);
+    }
+
+    /** A server with sessions that can be resumed. */
+    private final class Peer extends ChannelInitializer<Channel> implements SessionListener {
+        private final Channel listening;
+        private final Map<Token, MuxSession> sessions = new ConcurrentHashMap<>();
+        private final Map<MuxSession, MuxConnection> links = new ConcurrentHashMap<>();
+        private final Set<MuxStream> offers = ConcurrentHashMap.newKeySet();
         private volatile @Nullable Channel last;
-        private @Nullable MuxConnection connection;
-        private @Nullable MuxSession session;
+        private volatile @Nullable MuxSession latest;
+        private final AtomicInteger accepted = new AtomicInteger();
+        private final AtomicInteger ups = new AtomicInteger();
+        private final AtomicInteger resumed = new AtomicInteger();
+        /** It closes each connection at once. */
+        private volatile boolean refuses;
+        /** It takes connections, and says nothing. */
+        private volatile boolean waits;
+
+        Peer() throws InterruptedException {
+            listening = new ServerBootstrap()
+                    .group(servers)
+                    .channel(Transport.NIO.serverChannel())
+                    .childHandler(this)
+                    .bind(InetAddress.getLoopbackAddress(), 0)
+                    .sync()
+                    .channel();
+        }
+
+        Server server() {
+            HostPort at = HostPort.of((InetSocketAddress) listening.localAddress());
+            return new Server(Location.of(at), 0, Optional.empty(), null, null);
+        }
 
         @Override
         protected void initChannel(Channel channel) {
-            last = channel;
-            connection = new MuxConnection(
-                    new MuxSession(MuxSession.Role.SERVER, SETTINGS, this, new SharedBudget(1 << 20)));
-            channel.pipeline().addLast(connection);
+            if (refuses) {
+                channel.close();
+            } else if (waits) {
+                channel.config().setAutoRead(false);
+            } else {
+                MuxSession session = new MuxSession(MuxSession.Role.SERVER, SETTINGS, this, new SharedBudget(1 << 20));
+                MuxConnection link = new MuxConnection(session);
+                links.put(session, link);
+                channel.pipeline().addLast(link);
+                last = channel;
+            }
+            accepted.incrementAndGet();
         }
 
         void cut() {
             Objects.requireNonNull(last).close();
         }
 
+        void goAway() {
+            MuxSession session = Objects.requireNonNull(latest);
+            Objects.requireNonNull(last)
+                    .eventLoop()
+                    .execute(() -> session.goAway(ErrorCode.DRAINING, "this agent is shutting down"));
+        }
+
         @Override
-        public void onUp(MuxSession up) {
-            session = up;
+        public void onUp(MuxSession session) {
+            latest = session;
+            Objects.requireNonNull(last)
+                    .eventLoop()
+                    .execute(
+                            () -> { // when its HELLO has been made
+                                sessions.put(session.token().orElseThrow(), session);
+                                ups.incrementAndGet();
+                            });
         }
 
         @Override
         public boolean onResume(MuxSession fresh, Token token, long peerHas) {
-            MuxConnection link = Objects.requireNonNull(connection);
-            link.carry(
-                    Objects.requireNonNull(session),
-                    Objects.requireNonNull(last).eventLoop(),
-                    peerHas);
+            MuxSession session = sessions.get(token);
+            if (session == null) {
+                return false;
+            }
+            Objects.requireNonNull(links.get(fresh))
+                    .carry(session, Objects.requireNonNull(last).eventLoop(), peerHas);
+            resumed.incrementAndGet();
             return true;
         }
 
         @Override
-        public void onStream(MuxSession session, MuxStream stream) {}
+        public void onStream(MuxSession session, MuxStream stream) {
+            offers.add(stream);
+            stream.attach(new StreamListener() {
+                @Override
+                public void onData(MuxStream from, ByteBuf data) {
+                    data.release();
+                }
+
+                @Override
+                public void onFin(MuxStream from) {
+                    offers.remove(from);
+                }
+
+                @Override
+                public void onReset(MuxStream from, ErrorCode code, String text) {
+                    offers.remove(from);
+                }
+            });
+            stream.accept();
+        }
 
         @Override
         public void onClosed(MuxSession session, ErrorCode code, String text) {}

@@ -17,6 +17,7 @@ import dev.culvert.mux.MuxStream;
 import dev.culvert.mux.OpenRequest;
 import dev.culvert.mux.SessionListener;
 import dev.culvert.mux.Token;
+import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.DatagramChannel;
 import io.netty.util.NetUtil;
@@ -66,8 +67,16 @@ final class ServerSession implements SessionListener {
      *
      * @param chain what the client has shown, its own certificate first; empty without TLS
      * @param web whether it comes by a WebSocket
+     * @param channel that it has its link by
+     * @param loop of the session
      */
-    record Peer(Endpoint endpoint, List<X509Certificate> chain, HostPort address, boolean web, EventLoop loop) {
+    record Peer(
+            Endpoint endpoint,
+            List<X509Certificate> chain,
+            HostPort address,
+            boolean web,
+            Channel channel,
+            EventLoop loop) {
         /** What follows its address, for people. */
         private String how() {
             return web ? " by WebSocket" : "";
@@ -170,7 +179,8 @@ final class ServerSession implements SessionListener {
     /** From now on {@code connection} carries this session. Any thread. */
     void moveTo(ServerSession newcomer, MuxConnection connection, long peerHas) {
         MuxSession session = Objects.requireNonNull(current);
-        peer = new Peer(peer.endpoint, newcomer.peer.chain, newcomer.peer.address, newcomer.peer.web, peer.loop);
+        Peer other = newcomer.peer;
+        peer = new Peer(peer.endpoint, other.chain, other.address, other.web, other.channel, peer.loop);
         connection.carry(session, peer.loop, peerHas);
     }
 
@@ -397,8 +407,8 @@ final class ServerSession implements SessionListener {
     public void onClosed(MuxSession session, ErrorCode code, String text) {
         Place last = place;
         place = Place.NONE;
-        if (last == Place.AMONG_SESSIONS) {
-            account.closeSession();
+        if (last == Place.AMONG_SESSIONS) { // for as long as it takes its last words, or does not
+            peer.channel.closeFuture().addListener(done -> account.closeSession());
         } else if (last == Place.AMONG_LOST) {
             account.forgetSession();
         }

@@ -276,7 +276,7 @@ public final class TunnelServer implements Agent {
         }
 
         private void speak(Access identifiedBy, List<X509Certificate> chain, Client client, ChannelPipeline pipeline) {
-            ServerSession.Peer peer = new ServerSession.Peer(endpoint, chain, address, web, loop);
+            ServerSession.Peer peer = new ServerSession.Peer(endpoint, chain, address, web, channel, loop);
             Account account = client.account();
             Limits limits = Limits.ofServer(rate(endpoint.name()), account.rate(), accounts.rate());
             ServerSession listener = new ServerSession(peer, client, connections, limits, this);

@@ -18,7 +18,6 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -63,13 +62,13 @@ final class Lifecycle {
 
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
 
-    private final AtomicBoolean drainRequested = new AtomicBoolean();
     private volatile boolean draining;
     /** Who waits for the next reload; null: nobody. */
     private @Nullable CompletableFuture<Backend.Answer> asked;
 
     private enum Event {
         SIGNAL,
+        DRAIN,
         RELOAD,
         HEIR_IS_READY,
         DRAINED
@@ -109,9 +108,7 @@ final class Lifecycle {
 
     /** Somebody wants the agent to drain: whoever asks for that again does not want more. Any thread. */
     void requestDrain() {
-        if (drainRequested.compareAndSet(false, true) && !draining) {
-            signal();
-        }
+        events.add(Event.DRAIN);
     }
 
     /** Somebody has changed the configuration. Any thread. */
@@ -193,14 +190,15 @@ final class Lifecycle {
     private boolean isToldToEnd(Duration within) throws InterruptedException {
         Event event = await(within);
         reloadWaits |= event == Event.RELOAD;
-        return event == Event.SIGNAL;
+        return isEnd(event);
     }
 
     /** Lives. Returns the exit code. */
     int run() throws InterruptedException {
         String told = "";
-        Event event;
-        while ((event = await(step)) != Event.SIGNAL && !(event == Event.HEIR_IS_READY && letGo())) {
+        for (Event event = await(step);
+                !isEnd(event) && !(event == Event.HEIR_IS_READY && letGo());
+                event = await(step)) {
             look();
             if (event == Event.RELOAD) {
                 readAgain();
@@ -250,6 +248,10 @@ final class Lifecycle {
             }
         }
         watch.ask();
+    }
+
+    private static boolean isEnd(@Nullable Event event) {
+        return event == Event.SIGNAL || event == Event.DRAIN;
     }
 
     private void readAgain() throws InterruptedException {

@@ -10,6 +10,7 @@ import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.systemd.SystemdNotifier;
+import dev.culvert.mux.ErrorCode;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.ImmediateEventExecutor;
@@ -36,6 +37,7 @@ class LifecycleTest {
         private final Sessions sessions = new Sessions(connections, Ticker.systemTicker());
         Runnable whileItReads = () -> {};
         int reloads;
+        int cuts;
 
         @Override
         public void start() {}
@@ -101,6 +103,11 @@ class LifecycleTest {
         }
 
         @Override
+        public void cut(ErrorCode code, String reason) {
+            cuts++;
+        }
+
+        @Override
         public Connections connections() {
             return connections;
         }
@@ -151,6 +158,21 @@ class LifecycleTest {
         assertThat(answers)
                 .allSatisfy(
                         answer -> assertThat(answer).isCompletedWithValue(new Backend.Answer(true, "reloaded a.conf")));
+    }
+
+    @Test
+    void whoAsksForADrainBesideASignalDoesNotCutAnythingOff() throws Exception {
+        lifecycle.signal();
+        lifecycle.requestDrain();
+        lifecycle.requestDrain();
+        assertThat(lifecycle.run()).isZero();
+        assertThat(agent.cuts).isZero();
+
+        Lifecycle asked = lifecycle();
+        asked.requestDrain();
+        asked.signal();
+        asked.run();
+        assertThat(agent.cuts).isOne();
     }
 
     /** Many times, since they seldom meet. */
