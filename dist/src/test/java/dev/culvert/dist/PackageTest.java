@@ -95,7 +95,9 @@ final class PackageTest {
                         "-rw-r--r-- /usr/share/bash-completion/completions/tunnel-client",
                         "-rw-r--r-- /usr/share/bash-completion/completions/tunnel-server",
                         "-rw-r--r-- /usr/share/doc/culvert/README.md",
-                        "-rw-r--r-- /usr/share/doc/culvert/configuration.md",
+                        "-rw-r--r-- /usr/share/doc/culvert/CONTRIBUTING.md",
+                        "-rw-r--r-- /usr/share/doc/culvert/Dockerfile",
+                        "-rw-r--r-- /usr/share/doc/culvert/docs/configuration.md",
                         "-rw-r--r-- /usr/share/doc/culvert/copyright",
                         "-rw-r--r-- /usr/share/doc/culvert/changelog.gz")
                 .anyMatch(line -> line.matches("l\\S+ /usr/bin/tunnel-client -> \\.\\./lib/culvert/bin/tunnel-client"))
