@@ -16,12 +16,14 @@ import io.netty.resolver.dns.DnsServerAddressStreamProviders;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Promise;
 import java.io.File;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -80,15 +82,7 @@ public final class Dialer {
      * @return one address or more; it fails with a {@link DialFailure}
      */
     public Future<List<InetSocketAddress>> resolve(EventLoop loop, HostPort target) {
-        Promise<List<InetSocketAddress>> promise = loop.newPromise();
-        loop.execute(() -> resolver.resolve(loop, target).addListener((Future<List<InetSocketAddress>> resolved) -> {
-            if (resolved.isSuccess()) {
-                promise.trySuccess(resolved.getNow());
-            } else {
-                promise.tryFailure(notResolved(target, resolved.cause()));
-            }
-        }));
-        return promise;
+        return onLoop(loop, target, promise -> resolveFor(loop, target, promise, promise::trySuccess));
     }
 
     /** Dials a target to which there may be nothing to say, else as the other. */
@@ -113,19 +107,13 @@ public final class Dialer {
      */
     public Future<Channel> dial(
             EventLoop loop, Address target, Predicate<InetSocketAddress> allowed, BooleanSupplier dataWaits) {
-        Promise<Channel> promise = loop.newPromise();
-        try {
-            loop.execute(() -> {
-                if (target instanceof UnixPath path) {
-                    start(loop, path, promise);
-                } else {
-                    start(loop, (HostPort) target, allowed, dataWaits, promise);
-                }
-            });
-        } catch (RejectedExecutionException e) { // the loop is shutting down
-            promise.tryFailure(new DialFailure(ErrorCode.INTERNAL, target, "not dialled: " + e));
-        }
-        return promise;
+        return onLoop(loop, target, promise -> {
+            if (target instanceof UnixPath path) {
+                start(loop, path, promise);
+            } else {
+                start(loop, (HostPort) target, allowed, dataWaits, promise);
+            }
+        });
     }
 
     /**
@@ -161,23 +149,41 @@ public final class Dialer {
      */
     public Future<DatagramChannel> dialDatagrams(
             EventLoop loop, HostPort target, Predicate<InetSocketAddress> allowed) {
-        Promise<DatagramChannel> promise = loop.newPromise();
+        return onLoop(loop, target, promise -> {
+            UdpDial dial = new UdpDial(loop, transport, target, promise);
+            limit(loop, promise, () -> dial.outOfTime(timeout.toMillis()));
+            resolveFor(loop, target, promise, addresses -> dial.run(addresses, allowed));
+        });
+    }
+
+    private static <V> Promise<V> onLoop(EventLoop loop, Address target, Consumer<Promise<V>> start) {
+        Promise<V> promise = loop.newPromise();
         try {
             loop.execute(() -> {
-                UdpDial dial = new UdpDial(loop, transport, target, promise);
-                limit(loop, promise, () -> dial.outOfTime(timeout.toMillis()));
-                resolver.resolve(loop, target).addListener((Future<List<InetSocketAddress>> resolved) -> {
-                    if (resolved.isSuccess()) {
-                        dial.run(resolved.getNow(), allowed);
-                    } else {
-                        promise.tryFailure(notResolved(target, resolved.cause()));
-                    }
-                });
+                if (!promise.isDone()) {
+                    start.accept(promise);
+                }
             });
         } catch (RejectedExecutionException e) { // the loop is shutting down
             promise.tryFailure(new DialFailure(ErrorCode.INTERNAL, target, "not dialled: " + e));
         }
         return promise;
+    }
+
+    /** Goes on with the addresses, or fails the promise. When that is done by anybody else, nobody waits for the name servers any more. */
+    private void resolveFor(
+            EventLoop loop, HostPort target, Promise<?> promise, Consumer<List<InetSocketAddress>> then) {
+        Future<List<InetAddress>> resolving = resolver.resolve(loop, target.host());
+        promise.addListener(done -> resolving.cancel(false));
+        resolving.addListener((Future<List<InetAddress>> resolved) -> {
+            if (resolved.isSuccess()) {
+                then.accept(resolved.getNow().stream()
+                        .map(address -> new InetSocketAddress(address, target.port()))
+                        .toList());
+            } else {
+                promise.tryFailure(notResolved(target, resolved.cause()));
+            }
+        });
     }
 
     private void start(
@@ -188,13 +194,7 @@ public final class Dialer {
             Promise<Channel> promise) {
         Race race = new Race(loop, to -> newSocket(to, dataWaits.getAsBoolean()), target, promise);
         limit(loop, promise, () -> race.outOfTime(timeout));
-        resolver.resolve(loop, target).addListener((Future<List<InetSocketAddress>> resolved) -> {
-            if (resolved.isSuccess()) {
-                race.run(resolved.getNow(), allowed);
-            } else {
-                promise.tryFailure(notResolved(target, resolved.cause()));
-            }
-        });
+        resolveFor(loop, target, promise, addresses -> race.run(addresses, allowed));
     }
 
     private void start(EventLoop loop, UnixPath path, Promise<Channel> promise) {

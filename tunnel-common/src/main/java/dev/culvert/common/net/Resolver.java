@@ -1,21 +1,26 @@
 package dev.culvert.common.net;
 
-import dev.culvert.mux.HostPort;
 import io.netty.channel.EventLoop;
 import io.netty.resolver.ResolvedAddressTypes;
-import io.netty.resolver.dns.DnsAddressResolverGroup;
+import io.netty.resolver.dns.DefaultAuthoritativeDnsServerCache;
+import io.netty.resolver.dns.DefaultDnsCache;
+import io.netty.resolver.dns.DefaultDnsCnameCache;
 import io.netty.resolver.dns.DnsNameResolverBuilder;
 import io.netty.resolver.dns.DnsNameResolverChannelStrategy;
 import io.netty.resolver.dns.DnsServerAddressStream;
 import io.netty.resolver.dns.DnsServerAddressStreamProvider;
 import io.netty.resolver.dns.DnsServerAddresses;
+import io.netty.resolver.dns.NameServerComparator;
 import io.netty.util.NetUtil;
 import io.netty.util.concurrent.Future;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Turns a host into addresses without blocking a thread: an address in text is itself, then the hosts file is asked,
@@ -30,11 +35,12 @@ final class Resolver {
     private static final int NEGATIVE_TTL = 1;
 
     private final HostsFile hosts;
-    private final DnsAddressResolverGroup dns;
+    private final DnsNameResolverBuilder dns;
+    private final Map<EventLoop, Lookups> lookups = new ConcurrentHashMap<>();
 
     Resolver(Transport transport, HostsFile hosts, DnsServerAddressStreamProvider nameServers, Duration patience) {
         this.hosts = hosts;
-        this.dns = new DnsAddressResolverGroup(new DnsNameResolverBuilder()
+        this.dns = new DnsNameResolverBuilder()
                 .datagramChannelFactory(transport.datagrams())
                 .socketChannelFactory(transport.sockets())
                 // A fresh source port for each question is hard to spoof (RFC 5452, section 9.2), and a socket that
@@ -44,8 +50,11 @@ final class Resolver {
                 .queryTimeoutMillis(patience.toMillis())
                 .hostsFileEntriesResolver((name, types) -> null)
                 .resolvedAddressTypes(ResolvedAddressTypes.IPV6_PREFERRED)
-                .ttl(0, MAX_TTL)
-                .negativeTtl(NEGATIVE_TTL));
+                // Shared by the loops, each of which has a resolver of its own.
+                .resolveCache(new DefaultDnsCache(0, MAX_TTL, NEGATIVE_TTL))
+                .cnameCache(new DefaultDnsCnameCache(0, MAX_TTL))
+                .authoritativeDnsServerCache(new DefaultAuthoritativeDnsServerCache(
+                        0, MAX_TTL, new NameServerComparator(Inet6Address.class)));
     }
 
     /** Netty asks each server once, and one lost datagram would be a failed dial. */
@@ -58,17 +67,18 @@ final class Resolver {
     }
 
     /**
-     * Resolves a target. The future completes on the loop, with one address or more; it fails with whatever the name
-     * servers or the sockets said.
+     * Resolves a host. On the loop, where the future completes, with one address or more; it fails with whatever the name servers or the
+     * sockets said. To cancel it ends the look-up, unless others wait for the same name.
      */
-    Future<List<InetSocketAddress>> resolve(EventLoop loop, HostPort target) {
-        InetAddress literal = NetUtil.createInetAddressFromIpAddressString(target.host());
-        List<InetAddress> known = literal != null ? List.of(literal) : hosts.addresses(target.host());
-        if (!known.isEmpty()) {
-            return loop.newSucceededFuture(known.stream()
-                    .map(address -> new InetSocketAddress(address, target.port()))
-                    .toList());
-        }
-        return dns.getResolver(loop).resolveAll(InetSocketAddress.createUnresolved(target.host(), target.port()));
+    Future<List<InetAddress>> resolve(EventLoop loop, String host) {
+        InetAddress literal = NetUtil.createInetAddressFromIpAddressString(host);
+        List<InetAddress> known = literal != null ? List.of(literal) : hosts.addresses(host);
+        return known.isEmpty()
+                ? lookups.computeIfAbsent(loop, this::lookupsOn).ask(host)
+                : loop.newSucceededFuture(known);
+    }
+
+    private Lookups lookupsOn(EventLoop loop) {
+        return new Lookups(loop, dns.copy().eventLoop(loop).build());
     }
 }

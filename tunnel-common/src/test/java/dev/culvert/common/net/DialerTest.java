@@ -2,6 +2,7 @@ package dev.culvert.common.net;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.culvert.mux.ErrorCode;
@@ -20,6 +21,7 @@ import io.netty.resolver.dns.SingletonDnsServerAddressStreamProvider;
 import io.netty.util.NetUtil;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -473,6 +475,37 @@ class DialerTest {
     }
 
     @Test
+    void aDialThatNobodyWaitsForAsksNoNameServerAnyMore() throws Exception {
+        names.ignore(Integer.MAX_VALUE);
+        Dialer dialer = dialer(resolver(LONG), LONG);
+        Future<?> tcp = dialer.dial(loop, new HostPort("db.test", port), DialerTest::any);
+        Future<?> udp = dialer.dialDatagrams(loop, new HostPort("dns.test", 53), DialerTest::any);
+        await().until(() -> names.askers().size() == 4); // A and AAAA for each
+        assertThat(names.askers()).noneMatch(DialerTest::isClosed);
+
+        tcp.cancel(false);
+        udp.cancel(false);
+
+        await().until(() -> names.askers().stream().allMatch(DialerTest::isClosed));
+    }
+
+    @Test
+    void aDialThatIsCancelledLeavesTheAnswerToTheOthers() throws Exception {
+        names.put("db.test", 60, "127.0.0.1");
+        names.ignore(2);
+        Dialer dialer = dialer(LONG);
+        HostPort target = new HostPort("db.test", port);
+        Future<Channel> first = dialer.dial(loop, target, DialerTest::any);
+        Future<Channel> second = dialer.dial(loop, target, DialerTest::any);
+        await().until(() -> names.questions().size() == 2);
+
+        first.cancel(false);
+
+        assertThat(second.sync().getNow().isActive()).isTrue();
+        assertThat(sockets).hasSize(1);
+    }
+
+    @Test
     void aMissingFileDescriptorIsAReachedLimit() throws Exception {
         Dialer dialer = new Dialer(
                 transport,
@@ -516,7 +549,20 @@ class DialerTest {
         return (DialFailure) dial.cause();
     }
 
+    /** Whether the port of a socket is free again. */
+    private static boolean isClosed(InetSocketAddress socket) {
+        try (DatagramSocket again = new DatagramSocket(socket.getPort())) {
+            return again.isBound();
+        } catch (SocketException e) {
+            return false;
+        }
+    }
+
     private Dialer dialer(Duration timeout) {
+        return dialer(resolver(), timeout);
+    }
+
+    private Dialer dialer(Resolver resolver, Duration timeout) {
         return new Dialer(
                 transport,
                 to -> {
@@ -524,12 +570,16 @@ class DialerTest {
                     sockets.add(socket);
                     return socket;
                 },
-                resolver(),
+                resolver,
                 timeout);
     }
 
     private Resolver resolver() {
+        return resolver(SHORT);
+    }
+
+    private Resolver resolver(Duration patience) {
         HostsFile hosts = new HostsFile(directory.resolve("hosts").toFile());
-        return new Resolver(transport, hosts, new SingletonDnsServerAddressStreamProvider(names.address()), SHORT);
+        return new Resolver(transport, hosts, new SingletonDnsServerAddressStreamProvider(names.address()), patience);
     }
 }

@@ -34,6 +34,7 @@ final class NameServer implements AutoCloseable {
 
     private final Map<String, Entry> zone = new ConcurrentHashMap<>();
     private final Queue<String> questions = new ConcurrentLinkedQueue<>();
+    private final Queue<InetSocketAddress> askers = new ConcurrentLinkedQueue<>();
     private final Channel channel;
     private final AtomicInteger ignored = new AtomicInteger();
 
@@ -80,6 +81,11 @@ final class NameServer implements AutoCloseable {
         return List.copyOf(questions);
     }
 
+    /** The sockets that have asked, by question. */
+    List<InetSocketAddress> askers() {
+        return List.copyOf(askers);
+    }
+
     @Override
     public void close() {
         channel.close().syncUninterruptibly();
@@ -90,6 +96,7 @@ final class NameServer implements AutoCloseable {
         protected void channelRead0(ChannelHandlerContext ctx, DatagramDnsQuery query) {
             DnsQuestion question = query.recordAt(DnsSection.QUESTION);
             String name = question.name().substring(0, question.name().length() - 1);
+            askers.add(query.sender());
             questions.add(question.type().name() + " " + name);
             if (ignored.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
                 return;
