@@ -111,7 +111,7 @@ public final class Dialer {
             if (target instanceof UnixPath path) {
                 start(loop, path, promise);
             } else {
-                start(loop, (HostPort) target, allowed, dataWaits, promise);
+                race(loop, (HostPort) target, to -> newSocket(to, dataWaits.getAsBoolean()), allowed, promise);
             }
         });
     }
@@ -150,9 +150,7 @@ public final class Dialer {
     public Future<DatagramChannel> dialDatagrams(
             EventLoop loop, HostPort target, Predicate<InetSocketAddress> allowed) {
         return onLoop(loop, target, promise -> {
-            UdpDial dial = new UdpDial(loop, transport, target, promise);
-            limit(loop, promise, () -> dial.outOfTime(timeout.toMillis()));
-            resolveFor(loop, target, promise, addresses -> dial.run(addresses, allowed));
+            race(loop, target, to -> DatagramSockets.connecting(transport, to), allowed, promise);
         });
     }
 
@@ -186,13 +184,13 @@ public final class Dialer {
         });
     }
 
-    private void start(
+    private <C extends Channel> void race(
             EventLoop loop,
             HostPort target,
+            Function<InetSocketAddress, C> newSocket,
             Predicate<InetSocketAddress> allowed,
-            BooleanSupplier dataWaits,
-            Promise<Channel> promise) {
-        Race race = new Race(loop, to -> newSocket(to, dataWaits.getAsBoolean()), target, promise);
+            Promise<C> promise) {
+        Race<C> race = new Race<>(loop, newSocket, target, promise);
         limit(loop, promise, () -> race.outOfTime(timeout));
         resolveFor(loop, target, promise, addresses -> race.run(addresses, allowed));
     }
@@ -227,6 +225,7 @@ public final class Dialer {
             channel.config().setOption(EpollChannelOption.TCP_QUICKACK, false); // not for NIO, which does not know it
         }
         channel.config().setKeepAlive(true); // which has set TCP_NODELAY
+        Loopback.fit(channel, to);
         return ready(channel);
     }
 

@@ -32,7 +32,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Connects to the first of a target's addresses that answers (Happy Eyeballs, RFC 8305, sections 4 and 5): IPv6 and IPv4
  * take turns, an attempt gets a head start of {@value #HEAD_START_MILLIS} ms before the next one sets out beside it, and
- * none after it has failed. The first to connect wins, the others are closed. Event loop only.
+ * none after it has failed. The first to connect wins, the others are closed. A socket for datagrams connects or fails at once, when it is
+ * known whether there is a route, so there one is tried after the other. Event loop only.
  *
  * <pre>
  *   0 ms  [2001:db8::1]:443 ------------------------- closed
@@ -41,7 +42,7 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  */
 @SuppressWarnings("FutureReturnValueIgnored") // What a close or a connect comes to is heard through other listeners.
-final class Race {
+final class Race<C extends Channel> {
     static final long HEAD_START_MILLIS = 250;
     private static final String NO_ANSWER_YET = "no answer yet";
 
@@ -56,12 +57,12 @@ final class Race {
             ErrorCode.FORBIDDEN);
 
     private final EventLoop loop;
-    private final Function<InetSocketAddress, ? extends Channel> sockets;
+    private final Function<InetSocketAddress, ? extends C> sockets;
     private final HostPort target;
-    private final Promise<Channel> winner;
+    private final Promise<C> winner;
 
     private final Deque<InetSocketAddress> waiting = new ArrayDeque<>();
-    private final Set<Channel> running = new LinkedHashSet<>();
+    private final Set<C> running = new LinkedHashSet<>();
     private final Map<InetSocketAddress, String> outcomes = new LinkedHashMap<>();
     private final Set<ErrorCode> codes = EnumSet.noneOf(ErrorCode.class);
     private @Nullable Future<?> headStart;
@@ -70,11 +71,7 @@ final class Race {
      * @param sockets makes the channels that are raced, each for its address; may throw
      * @param winner gets the connected channel or a {@link DialFailure}; done by anybody else, it ends the race
      */
-    Race(
-            EventLoop loop,
-            Function<InetSocketAddress, ? extends Channel> sockets,
-            HostPort target,
-            Promise<Channel> winner) {
+    Race(EventLoop loop, Function<InetSocketAddress, ? extends C> sockets, HostPort target, Promise<C> winner) {
         this.loop = loop;
         this.sockets = sockets;
         this.target = target;
@@ -142,7 +139,7 @@ final class Race {
     }
 
     private void connect(InetSocketAddress address) {
-        Channel channel;
+        C channel;
         try {
             channel = sockets.apply(address);
         } catch (RuntimeException e) {
@@ -166,7 +163,6 @@ final class Race {
         });
         loop.register(channel).addListener(registered -> {
             if (registered.isSuccess()) {
-                Loopback.fit(channel, address);
                 channel.connect(address, connected);
             } else {
                 connected.setFailure(registered.cause());
@@ -214,7 +210,7 @@ final class Race {
     }
 
     /** Where nobody wants a winner any more, a target that has just accepted sees a reset, as it would a moment later, and no orderly end. */
-    private void leave(Channel channel) {
+    private void leave(C channel) {
         if (winner.isCancelled() && channel.isOpen()) {
             channel.config().setOption(ChannelOption.SO_LINGER, 0);
         }

@@ -36,7 +36,7 @@ class RaceTest {
     private final Promise<Channel> winner = loop.newPromise();
     private final List<SocketAddress> dialled = new ArrayList<>();
     private final List<ChannelPromise> answers = new ArrayList<>();
-    private final Race race = new Race(loop, this::newSocket, new HostPort("db", 80), winner);
+    private final Race<Channel> race = new Race<>(loop, this::newSocket, new HostPort("db", 80), winner);
 
     RaceTest() {
         clock.freezeTime();
@@ -201,7 +201,7 @@ class RaceTest {
 
     @Test
     void aSocketThatCannotBeMadeIsAReachedLimit() {
-        Race broke = new Race(
+        Race<Channel> broke = new Race<>(
                 loop,
                 to -> {
                     throw new ChannelException(new SocketException("Too many open files"));
