@@ -44,6 +44,10 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("FutureReturnValueIgnored") // What a close or a connect comes to is heard through other listeners.
 final class Race<C extends Channel> {
     static final long HEAD_START_MILLIS = 250;
+    /** Of a target's addresses so many take part: whoever runs the zone of a name says how many it has. */
+    static final int MOST = 16;
+
+    private static final int MOST_NAMED = 8;
     private static final String NO_ANSWER_YET = "no answer yet";
 
     /** From the code that says most about a target to the one that says least. */
@@ -78,7 +82,7 @@ final class Race<C extends Channel> {
         this.winner = winner;
     }
 
-    /** Starts the race between those of the addresses that are allowed. Once. */
+    /** Starts the race between those of the first {@value #MOST} addresses that are allowed. Once. */
     void run(List<InetSocketAddress> addresses, Predicate<InetSocketAddress> allowed) {
         for (InetSocketAddress address : interleaved(addresses)) {
             if (allowed.test(address)) {
@@ -100,18 +104,18 @@ final class Race<C extends Channel> {
                 outcomes.isEmpty() ? why + "; its name was not resolved yet" : withOutcomes(why));
     }
 
-    /** IPv6 and IPv4 by turns, IPv6 first; within a family the order stays. */
+    /** IPv6 and IPv4 by turns, IPv6 first, {@value #MOST} in all; within a family the order stays. */
     static List<InetSocketAddress> interleaved(List<InetSocketAddress> addresses) {
         Iterator<InetSocketAddress> six =
                 addresses.stream().filter(Race::isIpv6).iterator();
         Iterator<InetSocketAddress> four =
                 addresses.stream().filter(address -> !isIpv6(address)).iterator();
-        List<InetSocketAddress> order = new ArrayList<>(addresses.size());
-        while (six.hasNext() || four.hasNext()) {
+        List<InetSocketAddress> order = new ArrayList<>();
+        while (order.size() < MOST && (six.hasNext() || four.hasNext())) {
             if (six.hasNext()) {
                 order.add(six.next());
             }
-            if (four.hasNext()) {
+            if (four.hasNext() && order.size() < MOST) {
                 order.add(four.next());
             }
         }
@@ -197,9 +201,11 @@ final class Race<C extends Channel> {
                 return Set.of(why, NO_ANSWER_YET).contains(only.getValue()) ? why : why + ": " + only.getValue();
             }
         }
+        int unnamed = outcomes.size() - MOST_NAMED;
         return outcomes.entrySet().stream()
+                .limit(MOST_NAMED)
                 .map(outcome -> HostPort.of(outcome.getKey()) + " (" + outcome.getValue() + ")")
-                .collect(Collectors.joining(", ", why + "; tried ", ""));
+                .collect(Collectors.joining(", ", why + "; tried ", unnamed > 0 ? " and " + unnamed + " more" : ""));
     }
 
     private void end() {

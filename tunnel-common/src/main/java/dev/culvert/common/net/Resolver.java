@@ -3,7 +3,6 @@ package dev.culvert.common.net;
 import io.netty.channel.EventLoop;
 import io.netty.resolver.ResolvedAddressTypes;
 import io.netty.resolver.dns.DefaultAuthoritativeDnsServerCache;
-import io.netty.resolver.dns.DefaultDnsCache;
 import io.netty.resolver.dns.DefaultDnsCnameCache;
 import io.netty.resolver.dns.DnsNameResolverBuilder;
 import io.netty.resolver.dns.DnsNameResolverChannelStrategy;
@@ -51,7 +50,7 @@ final class Resolver {
                 .hostsFileEntriesResolver((name, types) -> null)
                 .resolvedAddressTypes(ResolvedAddressTypes.IPV6_PREFERRED)
                 // Shared by the loops, each of which has a resolver of its own.
-                .resolveCache(new DefaultDnsCache(0, MAX_TTL, NEGATIVE_TTL))
+                .resolveCache(new AddressCache(MAX_TTL, NEGATIVE_TTL))
                 .cnameCache(new DefaultDnsCnameCache(0, MAX_TTL))
                 .authoritativeDnsServerCache(new DefaultAuthoritativeDnsServerCache(
                         0, MAX_TTL, new NameServerComparator(Inet6Address.class)));

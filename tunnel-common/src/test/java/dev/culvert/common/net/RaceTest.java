@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -143,6 +144,33 @@ class RaceTest {
     }
 
     @Test
+    void ofManyAddressesTheFirst16TakePart() {
+        List<InetSocketAddress> many = new ArrayList<>(many("192.0.2.%d"));
+        many.addAll(many("2001:db8::%d"));
+        List<InetSocketAddress> seen = new ArrayList<>();
+
+        race.run(many, address -> {
+            seen.add(address);
+            return true;
+        });
+        while (!winner.isDone()) {
+            answers.get(answers.size() - 1).setFailure(new ConnectException("Connection refused"));
+        }
+
+        assertThat(seen).hasSize(16).startsWith(many.get(200), many.get(0), many.get(201), many.get(1));
+        assertThat(dialled).isEqualTo(seen);
+    }
+
+    @Test
+    void ofManyOutcomes8AreNamed() {
+        race.run(many("192.0.2.%d"), address -> false);
+
+        assertThat(failure())
+                .hasMessageStartingWith("db:80: forbidden; tried 192.0.2.1:80 (not allowed), ")
+                .hasMessageEndingWith(", 192.0.2.8:80 (not allowed) and 8 more");
+    }
+
+    @Test
     void onlyAllowedAddressesAreDialled() {
         race.run(List.of(A, B, C), address -> address.equals(C));
 
@@ -233,6 +261,11 @@ class RaceTest {
 
     private DialFailure failure() {
         return (DialFailure) winner.cause();
+    }
+
+    private static List<InetSocketAddress> many(String pattern) {
+        return addresses(
+                IntStream.rangeClosed(1, 200).mapToObj(pattern::formatted).toArray(String[]::new));
     }
 
     private static List<InetSocketAddress> addresses(String... hosts) {
