@@ -70,6 +70,23 @@ final class EntranceTest {
                 .untilAsserted(() -> assertThat(tunnel.server().descriptors()).isLessThanOrEqualTo(descriptors));
     }
 
+    @Test
+    void whatABalancerHasSaidHoldsForWebSocketsToo() throws Exception {
+        try (AgentProcess server = Tunnel.to(ECHO)
+                        .server("websocket { path = \"/tunnel\", trusted-proxies = [\"127.0.0.1\"] }")
+                        .server("accept-proxy-protocol = \"127.0.0.1\"")
+                        .startServer(0);
+                Socket socket = Tunnel.connectTo(server.port("listen"))) {
+            write(socket, "PROXY TCP4 192.0.2.7 203.0.113.1 5555 443\r\n");
+            write(socket, REQUEST.replace("Host: any", "Host: any\r\nX-Forwarded-For: 198.51.100.9"));
+            readHead(socket);
+            socket.shutdownOutput();
+            server.awaitLog("192\\.0\\.2\\.7:5555");
+            assertThat(server.log().matching("198\\.51\\.100\\.9|127\\.0\\.0\\.1:" + socket.getLocalPort()))
+                    .isEmpty();
+        }
+    }
+
     private static Socket connect() throws IOException {
         return Tunnel.connectTo(tunnel.server().port("listen"));
     }

@@ -41,6 +41,7 @@ final class Entrance extends ChannelInboundHandlerAdapter {
     private static final int MAX_PART = 4 << 10;
 
     private final WebSocketConfig config;
+    private final InetSocketAddress peer;
     private final Duration timeout;
     private final Listener listener;
     private @Nullable Future<?> deadline;
@@ -60,9 +61,13 @@ final class Entrance extends ChannelInboundHandlerAdapter {
         void onFailed(String reason);
     }
 
-    /** @param timeout for the first byte, and the request if it begins one */
-    Entrance(WebSocketConfig config, Duration timeout, Listener listener) {
+    /**
+     * @param peer who has connected, as far as that is known: where a PROXY header has said it, not the load balancer
+     * @param timeout for the first byte, and the request if it begins one
+     */
+    Entrance(WebSocketConfig config, InetSocketAddress peer, Duration timeout, Listener listener) {
         this.config = config;
+        this.peer = peer;
         this.timeout = timeout;
         this.listener = listener;
     }
@@ -150,8 +155,7 @@ final class Entrance extends ChannelInboundHandlerAdapter {
 
     private void upgrade(ChannelHandlerContext ctx, HttpRequest head) {
         HttpHeaders headers = head.headers();
-        HostPort from =
-                config.client((InetSocketAddress) ctx.channel().remoteAddress(), headers.getAll("X-Forwarded-For"));
+        HostPort from = config.client(peer, headers.getAll("X-Forwarded-For"));
         new WebSocketServerHandshaker13(config.path(), null, WebSocketBytes.decoderConfig(true))
                 .handshake(
                         ctx.channel(),

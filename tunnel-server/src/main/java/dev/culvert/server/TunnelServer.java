@@ -45,6 +45,7 @@ import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -222,7 +223,7 @@ public final class TunnelServer implements Agent {
                 if (HeaderGate.isFor(endpoint.proxies(), channel.remoteAddress())) {
                     HeaderGate.addTo(channel.pipeline(), config.limits().handshakeTimeout(), this);
                 } else {
-                    enter();
+                    enter(channel.remoteAddress());
                 }
                 channel.config().setAutoRead(true);
             });
@@ -230,16 +231,14 @@ public final class TunnelServer implements Agent {
 
         @Override
         public void onHeader(@Nullable Origin origin) {
-            if (origin != null) {
-                address = Objects.requireNonNull(origin.address());
-            }
-            enter();
+            enter(origin == null ? channel.remoteAddress() : Objects.requireNonNull(origin.from()));
         }
 
-        private void enter() {
+        private void enter(InetSocketAddress peer) {
+            address = HostPort.of(peer);
             if (endpoint.webSocket().isPresent()) {
                 Duration timeout = config.limits().handshakeTimeout();
-                channel.pipeline().addLast(new Entrance(endpoint.webSocket().get(), timeout, this));
+                channel.pipeline().addLast(new Entrance(endpoint.webSocket().get(), peer, timeout, this));
             } else {
                 onDirect();
             }

@@ -7,6 +7,7 @@ import dev.culvert.mux.HostPort;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -18,9 +19,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class EntranceTest {
+    private static final InetSocketAddress PEER = new InetSocketAddress("192.0.2.7", 5555);
+
     private final List<String> heard = new ArrayList<>();
     private final EmbeddedChannel channel = new EmbeddedChannel(new Entrance(
-            new WebSocketConfig("/tunnel", AddressSet.NONE), Duration.ofSeconds(10), new Entrance.Listener() {
+            new WebSocketConfig("/tunnel", AddressSet.parse("10.0.0.1")),
+            PEER,
+            Duration.ofSeconds(10),
+            new Entrance.Listener() {
                 @Override
                 public void onDirect() {
                     heard.add("direct");
@@ -89,6 +95,23 @@ class EntranceTest {
                 """.replace("\n", "\r\n"));
 
         assertThat(heard).containsExactly("a request for a WebSocket with an Origin: pages in browsers are no clients");
+        channel.releaseOutbound();
+    }
+
+    /** The load balancer that has named it may be one of trusted-proxies, but it is not who has sent this header. */
+    @Test
+    void whomAPROXYHeaderHasNamedIsTheClientAndNotBelieved() {
+        hear("""
+                GET /tunnel HTTP/1.1
+                Upgrade: websocket
+                Connection: Upgrade
+                Sec-WebSocket-Version: 13
+                Sec-WebSocket-Key: a
+                X-Forwarded-For: 203.0.113.9
+
+                """.replace("\n", "\r\n"));
+
+        assertThat(heard).containsExactly("by WebSocket from 192.0.2.7:5555");
         channel.releaseOutbound();
     }
 
