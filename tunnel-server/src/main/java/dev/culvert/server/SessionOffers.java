@@ -1,5 +1,6 @@
 package dev.culvert.server;
 
+import dev.culvert.common.net.ListenRule;
 import dev.culvert.common.rate.Limits;
 import dev.culvert.common.splice.Arrival;
 import dev.culvert.common.splice.Connection;
@@ -108,6 +109,7 @@ final class SessionOffers {
         private final MuxStream stream;
         private final Origin origin;
         private final HostPort peer;
+        private final @Nullable HostPort own;
         private final AtomicInteger load = new AtomicInteger();
         private volatile long lastTaken;
         private boolean told;
@@ -117,6 +119,8 @@ final class SessionOffers {
             this.stream = stream;
             this.origin = origin;
             this.peer = peer;
+            // No rule covers a unix socket.
+            own = stream.request().target() instanceof HostPort tcp ? ListenRule.normal(tcp) : null;
         }
 
         // ---- for those who look for one
@@ -128,7 +132,7 @@ final class SessionOffers {
 
         @Override
         public @Nullable HostPort own() {
-            return stream.request().target() instanceof HostPort tcp ? tcp : null; // no rule covers a unix socket
+            return own;
         }
 
         @Override
@@ -233,7 +237,7 @@ final class SessionOffers {
 
         private String what() {
             String name = Connection.word(listener());
-            return own() == null ? "listeners." + name : "offers." + name + " on " + own();
+            return own == null ? "listeners." + name : "offers." + name + " on " + own;
         }
 
         // ---- the stream

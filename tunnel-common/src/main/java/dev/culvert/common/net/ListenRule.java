@@ -2,6 +2,7 @@ package dev.culvert.common.net;
 
 import dev.culvert.mux.HostPort;
 import io.netty.util.NetUtil;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import org.jspecify.annotations.Nullable;
 
@@ -53,6 +54,20 @@ public record ListenRule(String text, @Nullable InetAddress address, int first, 
                 && (address == null || address.equals(literal))
                 && first <= asked.port()
                 && asked.port() <= last;
+    }
+
+    /**
+     * The same place in the one spelling that whoever opens the socket reads as it is read here, which they do not for others: the JDK takes
+     * {@code ::0.0.0.0} for {@code ::}. A name stays as it is.
+     */
+    public static HostPort normal(HostPort asked) {
+        InetAddress literal = parseAddress(asked.host());
+        if (literal == null) {
+            return asked;
+        }
+        int zone = literal instanceof Inet6Address ? asked.host().indexOf('%') : -1;
+        return new HostPort(
+                NetUtil.toAddressString(literal) + (zone < 0 ? "" : asked.host().substring(zone)), asked.port());
     }
 
     @Override

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.culvert.mux.HostPort;
+import io.netty.util.NetUtil;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -30,6 +33,29 @@ class ListenRuleTest {
     void covers(String rule, String asked, boolean covered) {
         assertThat(ListenRule.parse(rule).covers(HostPort.parse(asked))).isEqualTo(covered);
         assertThat(ListenRule.parse(rule)).hasToString(rule);
+    }
+
+    /** As a rule reads it and as the JDK does, who binds it. */
+    @ParameterizedTest
+    @CsvSource({
+        "127.0.0.1:9000, 127.0.0.1:9000",
+        "[::0.0.0.0]:9000, 0.0.0.0:9000",
+        "[::127.0.0.1]:9000, 127.0.0.1:9000",
+        "[::ffff:127.0.0.1]:9000, 127.0.0.1:9000",
+        "[0:0:0:0:0:0:0:0]:9000, [::]:9000",
+        "[fe80:0::1%1]:9000, [fe80::1%1]:9000",
+        "localhost:9000, localhost:9000"
+    })
+    void anAddressHasOneSpellingThatAllReadAlike(String asked, String normal) throws UnknownHostException {
+        HostPort place = ListenRule.normal(HostPort.parse(asked));
+
+        assertThat(place).hasToString(normal);
+        InetAddress literal = NetUtil.createInetAddressFromIpAddressString(
+                HostPort.parse(asked).host());
+        if (literal != null) {
+            assertThat(InetAddress.getByName(place.host()).getAddress())
+                    .isEqualTo(Network.plain(literal).getAddress());
+        }
     }
 
     @ParameterizedTest
