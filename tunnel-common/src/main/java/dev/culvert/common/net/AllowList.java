@@ -14,10 +14,10 @@ import java.util.stream.Stream;
  * What may be dialled: whatever one of the rules covers, and nothing without a rule. It is asked twice: for the request
  * as it came, before the name is resolved, and for each address the name has led to, before that address is dialled.
  *
- * <p>A name is under the control of whoever runs its DNS zone, and {@code *} was hardly meant to include the machine
- * itself. So name rules and {@code *} do not cover loopback, link-local, unspecified and multicast addresses, nor those
- * where clouds serve metadata and credentials, nor IPv6 addresses that a translator turns into one of those. They need a rule
- * that writes them as addresses:
+ * <p>A name is under the control of whoever runs its DNS zone, and {@code *} was hardly meant to include what listens on
+ * this machine for itself. So name rules and {@code *} do not cover loopback, link-local, unspecified and multicast addresses, nor those
+ * where clouds serve metadata and credentials, nor IPv6 addresses that a translator turns, or may turn, into one of those. They need a
+ * rule that writes them as addresses:
  *
  * <table>
  * <caption>What each rule allows</caption>
@@ -38,9 +38,19 @@ import java.util.stream.Stream;
 public record AllowList(List<AllowRule> rules) {
     public static final AllowList NOTHING = new AllowList(List.of());
 
-    /** Where AWS, Google, Alibaba, Azure and Oracle serve instance metadata; 169.254.169.254 is link-local anyway. */
-    private static final List<Network> METADATA = Stream.of(
-                    "fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")
+    /**
+     * Where AWS, the pods of its EKS, Google, Akamai, Alibaba, Azure and Oracle serve metadata and credentials; 169.254.169.254 is link-local
+     * anyway. And what a network translates to IPv4 in its own way (RFC 8215), which may be any of those.
+     */
+    private static final List<Network> SPECIAL = Stream.of(
+                    "fd00:ec2::254",
+                    "fd00:ec2::23",
+                    "fd20:ce::254",
+                    "fd00:a9fe:a9fe::1",
+                    "100.100.100.200",
+                    "168.63.129.16",
+                    "192.0.0.192",
+                    "64:ff9b:1::/48")
             .map(Network::parse)
             .toList();
 
@@ -86,7 +96,7 @@ public record AllowList(List<AllowRule> rules) {
                 && !address.isLinkLocalAddress()
                 && !address.isAnyLocalAddress()
                 && !address.isMulticastAddress()
-                && METADATA.stream().noneMatch(network -> network.contains(address));
+                && SPECIAL.stream().noneMatch(network -> network.contains(address));
     }
 
     /** The list for datagrams, which no rule of this one covers: the rules that are for them. */

@@ -165,7 +165,7 @@ class AllowListFuzz {
         return address.length == 4 ? address[0] == 127 : is(address, "::1");
     }
 
-    /** Loopback, link-local, unspecified, multicast, where clouds serve metadata, and what NAT64 or 6to4 turn into those. */
+    /** Loopback, link-local, unspecified, multicast, where clouds serve metadata, and what NAT64 or 6to4 turn into those, or may do. */
     private static boolean isForAddressesOnly(byte[] address) {
         if (networkHolds(new String[] {"64:ff9b::", "96"}, address)) {
             return isForAddressesOnly(Arrays.copyOfRange(address, 12, 16));
@@ -188,6 +188,9 @@ class AllowListFuzz {
                 || is(address, "::")
                 || is(address, "::1")
                 || is(address, "fd00:ec2::254")
+                || is(address, "fd00:ec2::23")
+                || is(address, "fd00:a9fe:a9fe::1")
+                || networkHolds(new String[] {"64:ff9b:1::", "48"}, address)
                 || is(address, "fd20:ce::254");
     }
 

@@ -106,6 +106,10 @@ class AllowListTest {
                 "ff02::1",
                 "fd00:ec2::254",
                 "fd20:ce::254",
+                "fd00:ec2::23",
+                "fd00:a9fe:a9fe::1",
+                "64:ff9b:1::7f00:1",
+                "64:ff9b:1:ffff::1",
                 "100.100.100.200",
                 "168.63.129.16",
                 "192.0.0.192",
@@ -125,7 +129,14 @@ class AllowListTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"64:ff9b::192.0.2.1", "2002:c000:201::1", "64:ff9c::127.0.0.1", "2003:7f00:1::1"})
+    @ValueSource(
+            strings = {
+                "64:ff9b::192.0.2.1",
+                "64:ff9b:2::7f00:1",
+                "2002:c000:201::1",
+                "64:ff9c::127.0.0.1",
+                "2003:7f00:1::1"
+            })
     void aNameLeadsToWhatIsTranslatedIntoAnOrdinaryAddress(String address) {
         HostPort target = new HostPort("db.internal", 80);
         assertThat(list("db.internal:80").allows(target, new InetSocketAddress(address, 80)))
