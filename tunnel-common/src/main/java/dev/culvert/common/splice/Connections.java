@@ -19,7 +19,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** The live connections of an agent. Any thread. */
 public final class Connections {
-    private static final int MOST_TALLIES = 1_000;
+    private static final int MOST_FORWARDS = 100;
     private static final String OTHERS = "others";
     private static final int AT_A_TIME = 256;
 
@@ -30,7 +30,9 @@ public final class Connections {
     private final String prefix =
             String.format("%06x", ThreadLocalRandom.current().nextInt(1 << 24));
 
-    private final Map<Map.Entry<String, String>, Tally> tallies = new ConcurrentHashMap<>();
+    /** By client, and then by forward. */
+    private final Map<String, Map<String, Tally>> tallies = new ConcurrentHashMap<>();
+
     private final Datagrams datagrams = new Datagrams();
     private volatile Observer observer = new Observer() {};
     private volatile Runnable emptied = () -> {};
@@ -63,26 +65,28 @@ public final class Connections {
         return connection;
     }
 
-    /** A forward whose clients have no names has an account from now on, of nothing before its first connection. */
+    /** A forward whose clients have no names has an account of its own from now on, of nothing before its first connection. */
     public void expect(String forward) {
-        tally(forward, "");
+        talliesOf("").computeIfAbsent(forward, missing -> new Tally(forward, ""));
     }
 
-    /** The account of a forward's connections. Peers choose its name: after too many of them the rest is one. */
-    Tally tally(String forward, String name) {
-        var key = Map.entry(forward, name);
-        Tally known = tallies.get(key);
-        if (known != null) {
-            return known;
-        }
-        return tallies.size() < MOST_TALLIES
-                ? tallies.computeIfAbsent(key, missing -> new Tally(forward, name))
-                : tallies.computeIfAbsent(Map.entry(OTHERS, OTHERS), missing -> new Tally(OTHERS, OTHERS));
+    /** The account of a forward's connections. Peers choose its name: after too many of a client the rest of that client's is one. */
+    Tally tally(String forward, String client) {
+        Map<String, Tally> its = talliesOf(client);
+        Tally known = its.get(forward);
+        return known != null
+                ? known
+                : its.computeIfAbsent(
+                        its.size() < MOST_FORWARDS ? forward : OTHERS, missing -> new Tally(missing, client));
+    }
+
+    private Map<String, Tally> talliesOf(String client) {
+        return tallies.computeIfAbsent(client, missing -> new ConcurrentHashMap<>());
     }
 
     /** What has been so far, by forward and client. */
     public Collection<Tally> tallies() {
-        return Collections.unmodifiableCollection(tallies.values());
+        return tallies.values().stream().flatMap(its -> its.values().stream()).toList();
     }
 
     /** What has become of the datagrams of all flows. */

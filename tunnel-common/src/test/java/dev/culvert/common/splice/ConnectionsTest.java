@@ -1,0 +1,40 @@
+package dev.culvert.common.splice;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.util.concurrent.Ticker;
+import org.junit.jupiter.api.Test;
+
+class ConnectionsTest {
+    private final Connections connections = new Connections(Ticker.systemTicker());
+
+    @Test
+    void whoInventsForwardsLosesTheNamesOfItsOwnOnly() {
+        for (int i = 0; i < 2_000; i++) {
+            connections.tally("invented-" + i, "mallory").begin();
+        }
+
+        assertThat(connections.tallies())
+                .hasSize(101)
+                .filteredOn(tally -> tally.forward().equals("others"))
+                .singleElement()
+                .satisfies(others -> {
+                    assertThat(others.client()).isEqualTo("mallory");
+                    assertThat(others.begun()).isEqualTo(1_900);
+                });
+        Tally web = connections.tally("web", "alice");
+        assertThat(web.forward()).isEqualTo("web");
+        assertThat(web.client()).isEqualTo("alice");
+        assertThat(connections.tally("web", "alice")).isSameAs(web);
+    }
+
+    @Test
+    void whatIsExpectedHasANameHoweverMuchThereIs() {
+        for (int i = 0; i < 2_000; i++) {
+            connections.expect("forward-" + i);
+        }
+
+        assertThat(connections.tallies()).hasSize(2_000);
+        assertThat(connections.tally("forward-1999", "").forward()).isEqualTo("forward-1999");
+    }
+}
