@@ -30,6 +30,8 @@ public final class DatagramSockets {
     private static final int RECEIVE_BUFFER = 2 << 20;
     /** What a socket takes before its owner drops datagrams, bytes. */
     private static final int SEND_BUFFER = 1 << 20;
+    /** What empty datagrams are sent from. */
+    private static final ByteBuffer NOTHING = ByteBuffer.allocateDirect(1);
 
     private DatagramSockets() {}
 
@@ -66,18 +68,16 @@ public final class DatagramSockets {
     }
 
     /**
-     * Sends a datagram without a byte, which Netty's channels do not send. Event loop of the channel only.
+     * Sends a datagram without a byte, which Netty's channels do not send: with a call of the kernel for each, at once. Where the socket is full
+     * nobody is told. Event loop of the channel only.
      *
-     * @throws IOException when the socket does not take it, as with NIO
+     * @throws IOException when it can not be sent, as with NIO
      */
     public static void sendEmpty(DatagramChannel channel, InetSocketAddress to) throws IOException {
         if (!(channel instanceof UnixChannel unix && unix.fd() instanceof Socket socket && channel.isOpen())) {
             throw new SocketException("this needs the native epoll library");
         }
-        int sent = socket.sendTo(ByteBuffer.allocateDirect(1), 0, 0, to.getAddress(), to.getPort());
-        if (sent < 0) {
-            throw new SocketException("the socket takes no more");
-        }
+        socket.sendTo(NOTHING, 0, 0, to.getAddress(), to.getPort());
     }
 
     /** As {@link ListeningSocket} has the address of a socket of UDP. */

@@ -83,11 +83,11 @@ final class DatagramQueue {
         }
     }
 
-    /** How long the next one is, bytes; 0: there is none. */
+    /** How long the next one is, bytes; -1: there is none. */
     int next() {
         dropLate();
         Waiting head = waiting.peek();
-        return head == null ? 0 : head.bytes;
+        return head == null ? -1 : head.bytes;
     }
 
     /** Bytes of all that wait, and what there is around each. */

@@ -14,6 +14,9 @@ import java.util.function.Consumer;
  * <p>Event loop only. Owns what it holds.
  */
 final class DatagramThrottle {
+    /** What each counts at least, bytes: the headers of IPv4 and UDP. Else there could be any number of empty ones. */
+    private static final int LEAST = 28;
+
     private final Allowance allowance;
     private final DatagramQueue queue;
     private final Consumer<ByteBuf> out;
@@ -54,7 +57,7 @@ final class DatagramThrottle {
     /** Lets go of all that it holds; nothing is added after this. */
     void letAllGo() {
         stop();
-        while (queue.next() > 0) {
+        while (queue.next() >= 0) {
             passOne();
         }
     }
@@ -68,11 +71,11 @@ final class DatagramThrottle {
     private void proceed() {
         while (!allowance.isWaiting()) {
             int next = queue.next();
-            if (next == 0) {
+            if (next < 0) {
                 giveBack();
                 return;
             }
-            int bytes = next - around;
+            int bytes = Math.max(LEAST, next - around);
             if (!hasFor(bytes)) {
                 return;
             }

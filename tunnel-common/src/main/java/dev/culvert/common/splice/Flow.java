@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
 public final class Flow implements StreamListener {
     /** What may be said before the other side has taken the flow on, bytes: it keeps that until its socket is there. */
     private static final int MOST_EARLY = 64 << 10;
+    /** Empty datagrams for the socket in one iteration of the loop: each has 2 bytes in the stream, and is a call of the kernel. */
+    private static final int MOST_EMPTY = 64;
 
     private final EventLoop loop;
     private final Connection connection;
@@ -48,6 +50,9 @@ public final class Flow implements StreamListener {
 
     private @Nullable Future<?> alarm;
     private boolean flushing;
+    /** Empty datagrams for the socket since the last flush. */
+    private int empty;
+
     private boolean opened;
     private int early;
     private int lost;
@@ -219,7 +224,7 @@ public final class Flow implements StreamListener {
     }
 
     private void sendWaiting(MuxStream to) {
-        for (int bytes = queue.next(); bytes > 0 && maySend(to, bytes); bytes = queue.next()) {
+        for (int bytes = queue.next(); bytes >= 0 && maySend(to, bytes); bytes = queue.next()) {
             ByteBuf framed = queue.poll();
             if (framed != null) {
                 write(to, framed);
@@ -253,7 +258,7 @@ public final class Flow implements StreamListener {
     }
 
     private void pass(ByteBuf datagram) {
-        if (toSocket == null || !datagram.isReadable()) {
+        if (toSocket == null) {
             write(datagram);
         } else { // a copy: it would keep all that has come with it, for as long as it waits
             toSocket.add(datagram.copy());
@@ -263,7 +268,7 @@ public final class Flow implements StreamListener {
 
     private void write(ByteBuf datagram) {
         int bytes = datagram.readableBytes();
-        if (socket.send(datagram)) {
+        if (give(datagram)) {
             connection.toSocket(bytes);
             connection.datagrams().toSocket();
         } else {
@@ -275,8 +280,17 @@ public final class Flow implements StreamListener {
         }
     }
 
+    private boolean give(ByteBuf datagram) {
+        if (!datagram.isReadable() && ++empty > MOST_EMPTY) {
+            datagram.release();
+            return false;
+        }
+        return socket.send(datagram);
+    }
+
     private void flush() {
         flushing = false;
+        empty = 0;
         socket.flush();
     }
 

@@ -74,7 +74,7 @@ class DatagramQueueTest {
         assertThat(queue.next()).isEqualTo(100);
         assertThat(lost).containsExactly(Loss.LATE);
         assertThat(poll()).isEqualTo(2);
-        assertThat(queue.next()).isZero();
+        assertThat(queue.next()).isEqualTo(-1);
     }
 
     @Test

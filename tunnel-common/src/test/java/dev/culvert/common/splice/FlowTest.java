@@ -140,6 +140,26 @@ class FlowTest {
                         .isEqualTo(sizes.stream().mapToInt(Integer::intValue).sum()));
     }
 
+    /** Each takes 2 bytes of the stream, and the socket a call of the kernel. */
+    @Test
+    void ofVeryManyEmptyDatagramsThatComeAtOnceMostAreLost() {
+        List<MuxStream> streams = new ArrayList<>();
+        onStream = stream -> {
+            stream.accept();
+            streams.add(stream);
+        };
+        open();
+        pump();
+        streams.get(0).write(Unpooled.wrappedBuffer(new byte[2 * 10_000]));
+        pump();
+        assertThat(local.got).hasSize(64).containsOnly(0);
+        assertThat(here.datagrams().lost(Loss.SOCKET)).isEqualTo(10_000 - 64);
+
+        streams.get(0).write(Unpooled.wrappedBuffer(new byte[2 * 10]));
+        pump();
+        assertThat(local.got).hasSize(64 + 10);
+    }
+
     private Limit limit(long rate) {
         Limit limit = new Limit(clock);
         limit.set(new RateConfig(Optional.of(rate), Optional.of(rate)));
@@ -177,6 +197,21 @@ class FlowTest {
         Flow flow = open();
         assertThat(offer(flow, 998, 1, 2)).isBetween(198_000L, 202_000L);
         assertThat(there.datagrams().lost(Loss.LATE)).isGreaterThan(1_500);
+    }
+
+    /** A hundred a second: 1 KiB is let go at a time, and by then most are late. */
+    @Test
+    void emptyDatagramsCountAgainstALimitOfWhatComesFromTheSocket() {
+        limitsHere = Limits.ofClient(limit(2_800));
+        offer(open(), 0, 1, 2);
+        assertThat(target.got.size()).isBetween(150, 240);
+    }
+
+    @Test
+    void emptyDatagramsCountAgainstALimitOfWhatGoesToTheSocket() {
+        limitsThere = Limits.ofServer(limit(2_800));
+        offer(open(), 0, 1, 2);
+        assertThat(target.got.size()).isBetween(150, 240);
     }
 
     /** Each of them is longer than what comes in before it is late. */
