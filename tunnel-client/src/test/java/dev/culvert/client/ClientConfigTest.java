@@ -200,7 +200,7 @@ class ClientConfigTest {
                                 }
                                 keepalive { interval = 1s, timeout = 2s }
                                 resume { window = 0s, buffer = 256k }
-                                flow { buffer = 1m, max-window = 64k, frame-size = 65535 }
+                                flow { buffer = 1m, max-window = 128k, frame-size = 65535 }
                                 forwards { any { listen = "0.0.0.0:0", max-connections = 1, rate.up = 1k } }
                                 rate { up = 1t, down = 10m }
                                 dial { timeout = 1s }
@@ -234,7 +234,7 @@ class ClientConfigTest {
                                 new SmuxPeerConfig(1 << 20, false, ofSeconds(5), ofSeconds(3600))),
                         new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
                         new ResumeConfig(ofSeconds(0), 256 << 10),
-                        new FlowConfig(1 << 20, 64 << 10, 65535),
+                        new FlowConfig(1 << 20, 128 << 10, 65535),
                         List.of(new ForwardConfig(
                                 "any",
                                 ForwardProtocol.TCP,

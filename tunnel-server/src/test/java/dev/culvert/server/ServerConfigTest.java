@@ -162,7 +162,7 @@ class ServerConfigTest {
                                 dial { timeout = 5s }
                                 keepalive { interval = 1s, timeout = 2s }
                                 resume { window = 0s, buffer = 256k }
-                                flow { buffer = 1m, max-window = 64k, frame-size = 1024 }
+                                flow { buffer = 1m, max-window = 128k, frame-size = 1024 }
                                 drain { timeout = 0s, idle = 1s }
                                 admin { listen = off }
                                 log { format = json, level = warn, levels { "a.b" = trace } }
@@ -196,7 +196,7 @@ class ServerConfigTest {
                         ofSeconds(1),
                         new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
                         new ResumeConfig(ofSeconds(0), 256 << 10),
-                        new FlowConfig(1 << 20, 64 << 10, 1024),
+                        new FlowConfig(1 << 20, 128 << 10, 1024),
                         new DrainConfig(Duration.ZERO, Optional.of(ofSeconds(1))),
                         new AdminConfig(List.of(), true),
                         new LogConfig(

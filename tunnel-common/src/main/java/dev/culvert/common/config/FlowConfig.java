@@ -10,7 +10,7 @@ import io.netty.util.internal.PlatformDependent;
  * How much one session may hold in memory, and how its streams share that.
  *
  * @param buffer bytes that the streams of a session may hold together, 1 MiB to 4 GiB
- * @param maxWindow bytes that a stream may have under way, 64 KiB up to the whole buffer
+ * @param maxWindow bytes that a stream may have under way, 128 KiB up to the whole buffer
  * @param frameSize payload bytes of a frame, 1024 to 65535
  */
 public record FlowConfig(long buffer, long maxWindow, int frameSize) {
@@ -31,7 +31,8 @@ public record FlowConfig(long buffer, long maxWindow, int frameSize) {
         long buffer = section.get("buffer", size(1 << 20, 4L << 30), DEFAULT_BUFFER);
         return new FlowConfig(
                 buffer,
-                section.get("max-window", size(64 << 10, 4L << 30), Math.min(16 << 20, buffer)),
+                // A quarter of a window may be consumed and not told yet; the rest has to take the longest datagram.
+                section.get("max-window", size(128 << 10, 4L << 30), Math.min(16 << 20, buffer)),
                 section.get("frame-size", integer(1024, 65535), 32760));
     }
 

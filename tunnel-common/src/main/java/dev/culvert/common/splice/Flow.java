@@ -79,7 +79,7 @@ public final class Flow implements StreamListener {
         this.socket = socket;
         this.memory = memory;
         queue = new DatagramQueue(loop, connection::now, memory, this::lose);
-        decoder = new DatagramDecoder(memory, this::pass, this::lose);
+        decoder = new DatagramDecoder(this::pass);
     }
 
     /**
@@ -248,13 +248,15 @@ public final class Flow implements StreamListener {
 
     @Override
     public void onData(MuxStream from, ByteBuf data) {
+        int before = decoder.held();
         int bytes = data.readableBytes();
         if (ended) {
             data.release();
         } else if (!decoder.decode(data)) {
             cut(ErrorCode.PROTOCOL_ERROR, "a datagram has " + DatagramDecoder.MOST + " bytes at most");
         }
-        from.consumed(bytes); // nobody waits for a socket of UDP
+        // Nobody waits for a socket of UDP. What is held counts as unread, and is bounded as that is.
+        from.consumed(before + bytes - decoder.held());
     }
 
     private void pass(ByteBuf datagram) {
@@ -351,6 +353,9 @@ public final class Flow implements StreamListener {
             toSocket = null;
         }
         queue.end();
+        if (stream != null) {
+            stream.consumed(decoder.held());
+        }
         decoder.close();
         flush(); // what came with the end
         socket.ended(!opened && code != null && code != ErrorCode.REFUSED);

@@ -151,7 +151,7 @@ class SharedSectionsTest {
             value = {
                 "buffer = 1023k     | buffer: found \"1023k\", expected a size from 1m to 4g",
                 "buffer = 5g        | buffer: found \"5g\", expected a size from 1m to 4g",
-                "max-window = 63k   | max-window: found \"63k\", expected a size from 64k to 4g",
+                "max-window = 127k  | max-window: found \"127k\", expected a size from 128k to 4g",
                 "max-window = 65m   | max-window (65m) must not exceed buffer (64m)",
                 "frame-size = 1023  | frame-size: found 1023, expected a whole number from 1024 to 65535",
                 "frame-size = 65536 | frame-size: found 65536, expected a whole number from 1024 to 65535",

@@ -2,7 +2,6 @@ package dev.culvert.common.splice;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.culvert.common.splice.Datagrams.Loss;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
@@ -13,13 +12,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class DatagramDecoderTest {
-    /** So large that nothing is left. */
-    private static final int ALL = (int) DatagramMemory.MOST - DatagramMemory.cost(0);
-
-    private final DatagramMemory memory = new DatagramMemory();
     private final List<byte[]> found = new ArrayList<>();
-    private final List<Loss> lost = new ArrayList<>();
-    private final DatagramDecoder decoder = new DatagramDecoder(memory, this::find, lost::add);
+    private final DatagramDecoder decoder = new DatagramDecoder(this::find);
 
     private void find(ByteBuf datagram) {
         found.add(ByteBufUtil.getBytes(datagram));
@@ -29,7 +23,7 @@ class DatagramDecoderTest {
     @AfterEach
     void nothingIsLeft() {
         decoder.close();
-        assertThat(memory.taken()).isZero();
+        assertThat(decoder.held()).isZero();
     }
 
     private static ByteBuf bytes(int... values) {
@@ -71,28 +65,26 @@ class DatagramDecoderTest {
             stream.release();
             assertThat(found).as("seed %d", seed).containsExactlyElementsOf(sent);
         }
-        assertThat(lost).isEmpty();
     }
 
     @Test
     void theLargestLengthIsThatOfUdpOverIpv4() {
         assertThat(decoder.decode(bytes(0xe3, 0xff))).isTrue();
         decoder.close();
-        DatagramDecoder other = new DatagramDecoder(memory, this::find, lost::add);
+        DatagramDecoder other = new DatagramDecoder(this::find);
 
         assertThat(other.decode(bytes(1, 0, 5, 0xe4, 0xff, 1, 2))).isFalse();
         assertThat(found).containsExactly(new byte[] {5});
     }
 
     @Test
-    void whereThereIsNoMemoryADatagramInPiecesIsSkippedAndTheNextIsNot() {
-        assertThat(memory.take(ALL)).isTrue();
-
-        decoder.decode(bytes(3, 0, 1));
-        decoder.decode(bytes(2, 3, 1, 0, 9));
-
-        memory.give(ALL);
-        assertThat(found).containsExactly(new byte[] {9});
-        assertThat(lost).containsExactly(Loss.QUEUE_FULL);
+    void nothingIsHeldButWhatHasComeOfOneThatIsNotWhole() {
+        decoder.decode(bytes(0xe3, 0xff));
+        assertThat(decoder.held()).isZero();
+        decoder.decode(bytes(1, 2, 3));
+        assertThat(decoder.held()).isEqualTo(3);
+        decoder.decode(Unpooled.buffer().writeZero(65_504));
+        assertThat(decoder.held()).isZero();
+        assertThat(found).hasSize(1);
     }
 }

@@ -385,6 +385,32 @@ class FlowTest {
         assertThat(local.refused).isFalse();
     }
 
+    /** It is as bytes that an application does not read: the session has a bound for them. */
+    @Test
+    void aDatagramThatHasComeInPartCountsAsUnreadAndTakesNothingFromOtherFlows() {
+        List<MuxStream> streams = new ArrayList<>();
+        onStream = stream -> {
+            stream.accept();
+            stream.write(Unpooled.wrappedBuffer(new byte[] {-29, -1, 7}));
+            streams.add(stream);
+        };
+        for (int i = 0; i < 100; i++) {
+            open();
+        }
+        pump();
+        assertThat(client.unconsumedBytes()).isEqualTo(100);
+        assertThat(memory.taken()).isZero();
+
+        streams.get(0).write(Unpooled.buffer().writeZero(65_506));
+        pump();
+        assertThat(local.got).containsExactly(65_507);
+        assertThat(client.unconsumedBytes()).isEqualTo(99);
+
+        streams.forEach(MuxStream::shutdownOutput);
+        pump();
+        assertThat(client.unconsumedBytes()).isZero();
+    }
+
     @Test
     void aLengthThatCanNotBeEndsTheStreamAndNotTheSession() {
         onStream = stream -> {
