@@ -358,7 +358,49 @@ final class UdpTest {
             scene.client().awaitLog("goes on");
             send(socket, random(1, 99));
             assertThat(receive(socket)).isEqualTo(random(1, 99));
+
+            scene.link().fallSilent(); // so that the session has no link for a while, and its sender goes on meanwhile
+            scene.link().cut();
+            scene.client().awaitLog("link to .* lost", 2);
+            send(socket, random(2, 98));
+            TimeUnit.MILLISECONDS.sleep(100);
+            scene.link().speakAgain();
+            scene.client().awaitLog("goes on", 2);
+            send(socket, random(3, 97));
+            while (receive(socket).length != 97) {
+                // what was sent before may have been in time
+            }
             assertThat(scene.client().log().matching("forward=echo .* end: ")).isEmpty();
+        }
+    }
+
+    /** A socket that goes at a reload is there for the flows that it has: who loses his has no other. */
+    @Test
+    @Tag("long")
+    void aForwardThatIsGoneCutsNoFlowWhoseSessionMayComeBack() throws Exception {
+        Path admin = directory.resolve("gone.sock");
+        Tunnel.Builder builder = Tunnel.builder()
+                .udp("echo", echo.address(), "")
+                .allow("udp:" + echo.address())
+                .client("upstream.return-after = off")
+                .client("admin.listen = \"" + admin + "\"");
+        try (AgentProcess first = builder.startServer(0);
+                AgentProcess second = builder.startServer(0);
+                AgentProcess client = builder.startClient(first.port("listen"), second.port("listen"));
+                DatagramSocket socket = sender(client, "echo")) {
+            client.awaitLog("session up");
+            send(socket, random(0, 100));
+            receive(socket);
+            first.kill();
+            client.awaitLog("session up", 2);
+            client.reload(Files.readString(client.configFile()).replace("protocol = udp, listen", "listen"));
+            client.awaitLog("forwards.echo: no longer listening on udp:");
+
+            await().atMost(AgentProcess.PATIENCE).until(() -> {
+                send(socket, random(1, 99));
+                return metric("gone", "culvert_datagrams_dropped_total{reason=\"late\"}") > 2;
+            });
+            assertThat(client.log().matching("forward=echo .* end: ")).isEmpty();
         }
     }
 

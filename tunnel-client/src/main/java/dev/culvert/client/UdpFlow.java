@@ -72,7 +72,7 @@ final class UdpFlow implements Flow.Socket {
         refused = true;
     }
 
-    /** Whether its session may never carry it any more. Any thread. */
+    /** Whether its session may never carry it any more, as it was at the last datagram. Any thread. */
     boolean isStranded() {
         return stranded;
     }
@@ -99,7 +99,7 @@ final class UdpFlow implements Flow.Socket {
         ByteBuf framed = Flow.frame(datagram);
         loop.execute(() -> {
             forward.memory().give(bytes);
-            stranded = session != null && session.isLost();
+            stranded = isLost();
             if (flow == null) {
                 framed.release();
                 forward.lose(Loss.NO_SESSION);
@@ -109,15 +109,27 @@ final class UdpFlow implements Flow.Socket {
         });
     }
 
-    /** Another sender is to have its place, of so many. Any thread. */
-    void giveWay(int most) {
-        leave(ErrorCode.LIMIT_REACHED, "its sender was silent for longest of " + most + ", the most there may be");
+    private boolean isLost() {
+        return session != null && session.isLost();
     }
 
-    /** Another flow carries its sender's datagrams from now on. Any thread. */
-    void leave(ErrorCode code, String why) {
+    /** Another sender is to have its place, of so many. Any thread. */
+    void giveWay(int most) {
         // Behind its joining: until then there is nothing to cut.
-        loop.execute(() -> connection.cut(code, why));
+        loop.execute(() -> connection.cut(
+                ErrorCode.LIMIT_REACHED, "its sender was silent for longest of " + most + ", the most there may be"));
+    }
+
+    /** Another flow, on another session, carries its sender's datagrams from now on, unless its own has come back meanwhile. Any thread. */
+    void leaveIfStranded() {
+        loop.execute(() -> {
+            if (isLost()) {
+                forward.onEnd(this, false); // before its end says that nobody wants it
+                connection.cut(
+                        ErrorCode.CONNECTION_RESET,
+                        "its session has lost its link, and another one takes its sender's datagrams");
+            }
+        });
     }
 
     @Override

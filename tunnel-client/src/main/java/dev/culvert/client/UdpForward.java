@@ -10,7 +10,6 @@ import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.DatagramMemory;
 import dev.culvert.common.splice.Datagrams.Loss;
 import dev.culvert.common.splice.Flow;
-import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.OpenRequest;
 import io.netty.buffer.ByteBuf;
@@ -139,19 +138,15 @@ final class UdpForward extends ChannelInboundHandlerAdapter {
             return;
         }
         UdpFlow flow = flows.get(sender);
-        if (flow != null && flow.isStranded() && uplinks.best().isPresent()) {
-            flows.remove(sender); // which is not to wait for what may never be
-            flow.leave(
-                    ErrorCode.CONNECTION_RESET,
-                    "its session has lost its link, and another one takes its sender's datagrams");
-            flow = null;
-        }
         if (flow == null) {
             flow = begin(sender);
         }
         if (flow != null && flow.isRefused()) {
             lose(Loss.REFUSED);
         } else if (flow != null) {
+            if (flow.isStranded() && !retired && uplinks.best().isPresent()) {
+                flow.leaveIfStranded(); // the next datagram is not to wait for what may never be
+            }
             flow.arrive(datagram);
         }
     }
