@@ -7,13 +7,14 @@ import dev.culvert.common.net.AllowList;
  *
  * @param name as the configuration has it; empty: anybody
  * @param allow what it may dial
+ * @param datagrams what it may send datagrams to
  * @param offers which listeners it may take the connections of
  * @param account what it may have, and has
  */
-record Client(String name, AllowList allow, OfferRules offers, Account account) {
-    /** The same, and what it may send datagrams to. */
-    Client forDatagrams() {
-        return new Client(name, allow.forDatagrams(), offers, account);
+record Client(String name, AllowList allow, AllowList datagrams, OfferRules offers, Account account) {
+    /** @param allow what it may dial, and what it may send datagrams to */
+    Client(String name, AllowList allow, OfferRules offers, Account account) {
+        this(name, allow, allow.forDatagrams(), offers, account);
     }
 
     /** As a log names one that connects from {@code address}. */

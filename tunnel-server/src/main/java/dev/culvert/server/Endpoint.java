@@ -1,6 +1,7 @@
 package dev.culvert.server;
 
 import dev.culvert.common.net.AddressSet;
+import dev.culvert.common.net.AllowList;
 import dev.culvert.common.net.Listeners;
 import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
@@ -41,14 +42,14 @@ interface Endpoint extends Listeners.Place {
         return Optional.empty();
     }
 
-    /** Whether a stream to {@code target} could be allowed at all; asked before its name is resolved. */
-    default boolean mayDial(Client client, Address target) {
-        return client.allow().mayMatch(target);
+    /** Whether a stream to {@code target} could be allowed at all, by what its client may; asked before its name is resolved. */
+    default boolean mayDial(AllowList allow, Address target) {
+        return allow.mayMatch(target);
     }
 
     /** Whether this address of {@code target} may be dialled. */
-    default boolean mayDial(Client client, HostPort target, InetSocketAddress address) {
-        return client.allow().allows(target, address);
+    default boolean mayDial(AllowList allow, HostPort target, InetSocketAddress address) {
+        return allow.allows(target, address);
     }
 
     /** What to change when a peer speaks version {@code firstByte} instead. */

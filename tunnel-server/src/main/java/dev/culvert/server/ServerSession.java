@@ -315,7 +315,7 @@ final class ServerSession implements SessionListener {
             TargetDial.refuse(stream, connection, ErrorCode.PROTOCOL_ERROR, "the open request names no target");
         } else if (datagrams && !(target instanceof HostPort)) {
             TargetDial.refuse(stream, connection, ErrorCode.PROTOCOL_ERROR, "there is no UDP to a unix socket");
-        } else if (!peer.endpoint.mayDial(datagrams ? client.forDatagrams() : client, target)) {
+        } else if (!peer.endpoint.mayDial(datagrams ? client.datagrams() : client.allow(), target)) {
             TargetDial.refuse(
                     stream,
                     connection,
@@ -363,7 +363,7 @@ final class ServerSession implements SessionListener {
                 home.dialer(),
                 peer.loop,
                 target,
-                resolved -> peer.endpoint.mayDial(client, (HostPort) target, resolved),
+                resolved -> peer.endpoint.mayDial(client.allow(), (HostPort) target, resolved),
                 stream,
                 connection,
                 "client");
@@ -372,7 +372,7 @@ final class ServerSession implements SessionListener {
     private void dialDatagrams(MuxStream stream, Connection connection, HostPort target) {
         Future<DatagramChannel> dial = home.dialer()
                 .dialDatagrams(
-                        peer.loop, target, resolved -> peer.endpoint.mayDial(client.forDatagrams(), target, resolved));
+                        peer.loop, target, resolved -> peer.endpoint.mayDial(client.datagrams(), target, resolved));
         TargetDial.await(
                 dial,
                 peer.loop,

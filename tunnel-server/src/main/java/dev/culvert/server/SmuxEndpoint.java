@@ -1,5 +1,6 @@
 package dev.culvert.server;
 
+import dev.culvert.common.net.AllowList;
 import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
@@ -29,13 +30,13 @@ record SmuxEndpoint(
     }
 
     @Override
-    public boolean mayDial(Client client, Address target) {
-        return !tls || Endpoint.super.mayDial(client, target);
+    public boolean mayDial(AllowList allow, Address target) {
+        return !tls || Endpoint.super.mayDial(allow, target);
     }
 
     @Override
-    public boolean mayDial(Client client, HostPort target, InetSocketAddress address) {
-        return !tls || Endpoint.super.mayDial(client, target, address);
+    public boolean mayDial(AllowList allow, HostPort target, InetSocketAddress address) {
+        return !tls || Endpoint.super.mayDial(allow, target, address);
     }
 
     @Override
