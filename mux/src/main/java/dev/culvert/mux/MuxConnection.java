@@ -11,6 +11,7 @@ import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
+import java.io.IOException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -126,15 +127,28 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         }
         try {
             session.receive(in);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             failed(e);
         }
     }
 
-    /** A listener that throws ends its session, and nothing else. */
-    private void failed(RuntimeException e) {
-        LOG.error("{}: a listener failed", session, e);
-        session.close(ErrorCode.INTERNAL, "a listener failed: " + e);
+    /**
+     * A listener that throws ends its session, and nothing else. With an Error, too, the session ends before anybody else hears of it: what has
+     * come counts as received, and is done by half, so nobody may resume that. No memory is not the connection's trouble alone: the handlers
+     * after this one hear of it, also where a task would keep it to itself.
+     */
+    private void failed(Throwable failure) {
+        if (failure instanceof OutOfMemoryError) {
+            if (context != null) {
+                context.fireExceptionCaught(failure);
+            }
+        } else {
+            LOG.error("{}: a listener failed", session, failure);
+            session.close(ErrorCode.INTERNAL, "a listener failed: " + failure);
+        }
+        if (failure instanceof Error error) {
+            throw error;
+        }
     }
 
     @Override
@@ -156,16 +170,19 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         if (cause instanceof OutOfMemoryError) {
             ctx.fireExceptionCaught(cause);
         }
-        disconnected("the connection failed: " + SystemError.words(cause));
-        ctx.close();
+        String text = "the connection failed: " + SystemError.words(cause);
+        if (isOfTheLink(cause) || moving || !session.isCarriedBy(this)) {
+            disconnected(text);
+            ctx.close();
+        } else if (!session.isClosed()) { // else its end closes the connection
+            LOG.error("{}: {}", session, text, cause);
+            session.close(ErrorCode.INTERNAL, text);
+        }
     }
 
-    /** This is not the connection's trouble alone: the handlers after this one hear of it, also where a task would keep it to itself. */
-    private OutOfMemoryError passedOn(OutOfMemoryError e) {
-        if (context != null) {
-            context.fireExceptionCaught(e);
-        }
-        return e;
+    /** Whether the network, or TLS, says so: then nothing is lost but the link. TLS stands in the words of a decoder. */
+    private static boolean isOfTheLink(Throwable cause) {
+        return cause instanceof IOException || cause.getCause() instanceof IOException;
     }
 
     private void disconnected(String text) {
@@ -223,7 +240,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         session = other;
         try {
             other.resume(this, peerHas);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             failed(e);
         }
     }
@@ -285,10 +302,8 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         sending = true;
         try {
             send(context);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             failed(e);
-        } catch (OutOfMemoryError e) {
-            throw passedOn(e);
         } finally {
             sending = false;
         }
@@ -358,10 +373,8 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         }
         try {
             session.tick();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             failed(e);
-        } catch (OutOfMemoryError e) {
-            throw passedOn(e);
         }
         scheduleTick();
     }

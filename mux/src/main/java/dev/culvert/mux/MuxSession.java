@@ -811,7 +811,9 @@ public final class MuxSession {
     private void tellReset(MuxStream stream, ErrorCode code, String text) {
         try {
             stream.onReset(code, text);
-        } catch (RuntimeException e) {
+        } catch (OutOfMemoryError e) {
+            throw e;
+        } catch (RuntimeException | Error e) {
             LOG.error("{}: the listener of {} failed", this, stream, e);
         }
     }

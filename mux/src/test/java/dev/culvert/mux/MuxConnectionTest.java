@@ -15,13 +15,19 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.handler.codec.DecoderException;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -393,33 +399,136 @@ class MuxConnectionTest {
         }
     }
 
+    /** A session that both sides keep, and has just begun. */
+    private EmbeddedChannel kept(SessionListener listener) {
+        MuxSettings settings =
+                MuxSettings.of(ProtocolVersion.CULVERT).with(new MuxSettings.Resume(Duration.ofSeconds(60), 64 << 10));
+        MuxSession session =
+                new MuxSession(MuxSession.Role.SERVER, settings, listener, SharedBudget.unbounded(), clock);
+        EmbeddedChannel in = channel(session);
+        ByteBuf tlvs = ByteBufAllocator.DEFAULT.buffer();
+        new Hello("peer", 1_000, 1_024, 100, new Hello.Keeping(60_000, 64 << 10), null, null).write(tlvs);
+        in.writeInbound(Frame.withTlvs(ByteBufAllocator.DEFAULT, ProtocolVersion.CULVERT, Frame.HELLO, 0, tlvs));
+        tlvs.release();
+        return in;
+    }
+
+    /** Writes down what becomes of its session, and fails at the first stream. */
+    private static final class Ends implements SessionListener {
+        private final List<String> events = new ArrayList<>();
+        private @Nullable MuxSession lost;
+
+        @Override
+        public void onStream(MuxSession session, MuxStream stream) {
+            throw new StackOverflowError("too deep");
+        }
+
+        @Override
+        public void onLost(MuxSession session, String text) {
+            events.add("lost: " + text);
+            lost = session;
+        }
+
+        @Override
+        public void onClosed(MuxSession session, ErrorCode code, String text) {
+            events.add(code + ": " + text);
+        }
+    }
+
+    /** What has come with it counts as received, and nobody would send it again. */
+    @Test
+    void aSessionIsNotResumedAfterAnErrorInTheMiddleOfWhatHasCome() {
+        Ends ends = new Ends();
+        EmbeddedChannel in = kept(ends);
+        ByteBuf opens = ByteBufAllocator.DEFAULT.buffer();
+        Frame.writeHeader(opens, ProtocolVersion.CULVERT, Frame.SYN, 0, 3);
+        Frame.writeHeader(opens, ProtocolVersion.CULVERT, Frame.SYN, 0, 5);
+        in.writeInbound(opens);
+        in.finishAndReleaseAll();
+
+        assertThat(ends.events)
+                .containsExactly("internal error: a listener failed: java.lang.StackOverflowError: too deep");
+    }
+
+    @Test
+    void aSessionIsResumedAfterTroubleOfTheLinkOnly() {
+        List<Throwable> troubles = List.of(
+                new IOException("No route"), new DecoderException(new SSLException("bad mac")), new Error("a bug"));
+        List<String> events = new ArrayList<>();
+        for (Throwable trouble : troubles) {
+            Ends ends = new Ends();
+            EmbeddedChannel in = kept(ends);
+            in.pipeline().fireExceptionCaught(trouble);
+            events.add(ends.events.get(0));
+            pass(1, TimeUnit.SECONDS); // its last word had its time
+            in.runScheduledPendingTasks();
+            assertThat(in.isOpen()).isFalse();
+            in.finishAndReleaseAll();
+            if (ends.lost != null) {
+                ends.lost.close(ErrorCode.CANCELLED, "end of test");
+            }
+        }
+        assertThat(events)
+                .containsExactly(
+                        "lost: the connection failed: No route",
+                        "lost: the connection failed: javax.net.ssl.SSLException: bad mac",
+                        "internal error: the connection failed: a bug");
+    }
+
     /** Where it may fail. */
     enum Callback {
         DATA,
         FIN,
-        WRITABLE
+        WRITABLE,
+        RESET
     }
 
     @ParameterizedTest
     @EnumSource
     void aListenerThatThrowsEndsItsSessionAndNothingElse(Callback where) {
-        MuxStream stream = us.session.open(OpenRequest.EMPTY, new Failing(where));
-        network.stuck = true;
-        stream.write(ByteBufAllocator.DEFAULT.buffer().writeZero(1 << 20));
-        network.stuck = false;
-        channel.flush();
-        channel.runPendingTasks();
-        deliver(data(stream.id(), 1));
-        deliver(Frame.empty(ByteBufAllocator.DEFAULT, ProtocolVersion.SMUX_1, Frame.FIN, stream.id()));
-
+        fail(where, new IllegalStateException("on " + where));
         assertThat(us.closed)
                 .isEqualTo("internal error: a listener failed: java.lang.IllegalStateException: on " + where);
     }
 
-    private record Failing(Callback where) implements StreamListener {
+    @ParameterizedTest
+    @EnumSource
+    void anErrorOfAListenerEndsItsSession(Callback where) {
+        try {
+            fail(where, new StackOverflowError("on " + where));
+        } catch (StackOverflowError e) {
+            assertThat(where).as("a task hears of it").isEqualTo(Callback.WRITABLE);
+        }
+        assertThat(us.closed).isEqualTo("internal error: a listener failed: java.lang.StackOverflowError: on " + where);
+    }
+
+    private void fail(Callback where, Throwable failure) {
+        MuxStream stream = us.session.open(OpenRequest.EMPTY, new Failing(where, failure));
+        network.stuck = true;
+        stream.write(ByteBufAllocator.DEFAULT.buffer().writeZero(1 << 20));
+        if (where != Callback.RESET) {
+            network.stuck = false;
+            channel.flush();
+            channel.runPendingTasks();
+        }
+        deliver(data(stream.id(), 1));
+        deliver(frame(Frame.FIN, stream.id()));
+        for (int i = 0; i <= 12; i++) { // who has ended its direction, and takes nothing, is not waited for longer
+            pass(5, TimeUnit.SECONDS);
+            deliver(frame(Frame.NOP, 0));
+        }
+    }
+
+    private static ByteBuf frame(int command, int id) {
+        return Frame.empty(ByteBufAllocator.DEFAULT, ProtocolVersion.SMUX_1, command, id);
+    }
+
+    private record Failing(Callback where, Throwable failure) implements StreamListener {
         private void failAt(Callback here) {
-            if (here == where) {
-                throw new IllegalStateException("on " + here);
+            if (here == where && failure instanceof Error error) {
+                throw error;
+            } else if (here == where) {
+                throw (RuntimeException) failure;
             }
         }
 
@@ -440,6 +549,8 @@ class MuxConnectionTest {
         }
 
         @Override
-        public void onReset(MuxStream stream, ErrorCode code, String text) {}
+        public void onReset(MuxStream stream, ErrorCode code, String text) {
+            failAt(Callback.RESET);
+        }
     }
 }
