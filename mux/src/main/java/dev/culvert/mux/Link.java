@@ -19,6 +19,7 @@ final class Link {
     private @Nullable ByteBuf greeting;
 
     private boolean reading = true;
+    private boolean awaitsAck;
     private long receivedBytes;
     private long sentBytes;
 
@@ -134,9 +135,10 @@ final class Link {
         return resumption == null ? out : resumption.keeping(out);
     }
 
-    /** Whether no new data should be sent before the peer has acknowledged some. */
+    /** Whether no new data should be sent before the peer has acknowledged some. Its next ACK wakes who was told so. */
     boolean isFull() {
-        return resumption != null && resumption.isFull();
+        awaitsAck = resumption != null && resumption.isFull();
+        return awaitsAck;
     }
 
     /** So many bytes have gone. */
@@ -154,9 +156,9 @@ final class Link {
         if (resumption == null) {
             throw new ProtocolViolation("ACK in a session that is not kept");
         }
-        boolean full = resumption.isFull();
         resumption.acknowledge(total);
-        if (full) {
+        if (awaitsAck) { // it need not be full still: others may have given memory back
+            awaitsAck = false;
             wake();
         }
     }

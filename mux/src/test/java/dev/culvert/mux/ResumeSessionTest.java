@@ -123,6 +123,25 @@ class ResumeSessionTest {
     }
 
     @Test
+    void whatWaitsSinceMemoryWasShortGoesWithTheNextAckAlsoIfItIsNotAnyMore() {
+        SharedBudget shared = new SharedBudget(1 << 20);
+        try (RawPeer peer = new RawPeer(Role.SERVER, KEPT, false, shared)) {
+            peer.hello(KEEPING, null, null);
+            peer.read();
+            shared.add(600_000);
+            Recorder recorder = peer.open(40_000);
+            peer.read();
+            assertThat(recorder.stream().queuedBytes()).isPositive();
+
+            shared.add(-600_000);
+            peer.us.wire.wakes = 0;
+            peer.ack(peer.us.session.sentBytes());
+            assertThat(peer.us.wire.wakes).isPositive();
+            peer.us.session.close(ErrorCode.CANCELLED, "end of test");
+        }
+    }
+
+    @Test
     void whatAStreamDoesNotSendIsNotHeldByTheLittleThatItHasSent() {
         try (RawPeer peer = kept(Role.SERVER)) {
             peer.syn(3);

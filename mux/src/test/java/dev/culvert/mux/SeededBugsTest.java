@@ -53,6 +53,11 @@ class SeededBugsTest {
             bug("an ACK for more than has come", "Resumption", "Frame.ACK, received)", "Frame.ACK, received + 1)"),
             bug("no limit for what is kept", "Resumption", "return held >= limit ||", "return"),
             bug(
+                    "an ACK wakes nobody when others have given memory back before",
+                    "Link",
+                    "resumption.acknowledge(total);",
+                    "awaitsAck = resumption.isFull(); resumption.acknowledge(total);"),
+            bug(
                     "what is kept is not released in the end",
                     "Resumption",
                     "again.forEach(part -> part.buffer.release());",

@@ -16,6 +16,10 @@ final class SimulatedMemory {
         }
     }
 
+    boolean isTight() {
+        return taken > 0;
+    }
+
     /** The others hold so many halves of it, and a little: with one it is tight, with two a session has to give back. */
     void take(int halves) {
         long now = halves * (LIMIT / 2 + 1L);

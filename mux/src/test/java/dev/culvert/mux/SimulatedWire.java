@@ -19,8 +19,15 @@ final class SimulatedWire implements Wire {
     /** On its way to the event loop of another session: what happens there. */
     private @Nullable Runnable arrival;
 
-    SimulatedWire(MuxSession session) {
+    private final SimulatedMemory memory;
+    /** The session had nothing to send, and has not said since that it has: a connection would not ask. */
+    private boolean asleep;
+    /** What was kept then, if memory was short: that it is not any more nobody says before the next ACK. */
+    private long keptForOthers;
+
+    SimulatedWire(MuxSession session, SimulatedMemory memory) {
         this.session = session;
+        this.memory = memory;
     }
 
     boolean isReading() {
@@ -48,16 +55,34 @@ final class SimulatedWire implements Wire {
 
     /** Asks the session for one frame, with so many bytes of a stream at most. */
     void pull(int most) {
-        if (!dropped && session.isCarriedBy(this)) {
-            session.transmit(sent::add, most);
+        if (dropped || !session.isCarriedBy(this)) {
+            return;
+        }
+        long kept = session.accounts().kept();
+        if (asleep && kept >= keptForOthers) {
+            return;
+        }
+        boolean moved = session.transmit(sent::add, most);
+        if (moved && asleep) {
+            throw new AssertionError(session + " has something to send, and has woken nobody");
+        }
+        if (moved) {
+            asleep = false;
+        } else if (!asleep && most == Integer.MAX_VALUE) {
+            asleep = true;
+            keptForOthers = memory.isTight() ? kept : Long.MAX_VALUE;
         }
     }
 
     @Override
-    public void wake() {}
+    public void wake() {
+        asleep = false;
+    }
 
     @Override
-    public void send() {}
+    public void send() {
+        asleep = false;
+    }
 
     @Override
     public void reading(boolean on) {

@@ -156,6 +156,9 @@ final class Simulation implements AutoCloseable {
     }
 
     private void network(SimulatedEnd end) {
+        if (trouble == Trouble.MEMORY) {
+            end.memory.take(random.nextInt(2)); // others come and go
+        }
         int what = random.nextInt(100);
         if (what < 30) {
             Link link = links.isEmpty() ? null : links.get(random.nextInt(links.size()));
@@ -304,8 +307,8 @@ final class Simulation implements AutoCloseable {
         private boolean cut;
 
         Link(MuxSession here, MuxSession there) {
-            client = new SimulatedWire(here);
-            server = new SimulatedWire(there);
+            client = new SimulatedWire(here, clientMemory);
+            server = new SimulatedWire(there, serverMemory);
             here.attach(client);
             there.attach(server);
         }
