@@ -359,7 +359,11 @@ public final class MuxSession {
             link.greet(handshake.answer(resumed));
         }
         liveness.connected(now());
+        boolean answers = roundTrip.isKnown();
         roundTrip.relinked(now());
+        if (answers) { // else the last question waits still, and one more would with each connection
+            sendProbe(now());
+        }
         goAway.callAgain(now());
         listener.onResumed(this);
         wake();

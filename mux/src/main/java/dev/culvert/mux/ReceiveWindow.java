@@ -137,10 +137,7 @@ final class ReceiveWindow {
 
     /** Once a round trip, fits the window to the drain rate. True: it was widened. */
     private boolean tune(long now) {
-        if (!roundTrip.isKnown()) {
-            return false;
-        }
-        if (!inEpoch) {
+        if (!inEpoch || !roundTrip.isKnown()) { // which it is not on a new link, where the last epoch tells nothing
             inEpoch = true;
             startEpoch(now);
             return false;

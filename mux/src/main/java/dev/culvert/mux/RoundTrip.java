@@ -17,9 +17,13 @@ final class RoundTrip {
     private boolean known;
     private long linkedAt = Long.MIN_VALUE;
 
-    /** Another connection carries the session: what was asked before has waited for it, and its answer tells nothing. */
+    /**
+     * Another connection carries the session, maybe by another path. What was asked before has waited for it, and its answer tells nothing.
+     */
     void relinked(long now) {
         linkedAt = now;
+        known = false;
+        nanos = 0;
     }
 
     void sample(long sample, long now) {

@@ -159,6 +159,27 @@ class ReceiveWindowTest {
     }
 
     @Test
+    void onANewLinkTheWindowStaysUntilTheRoundTripIsKnownAndFollowsThat() {
+        ReceiveWindow window = tuned();
+        grow(window, Integer.MAX_VALUE, 3);
+        now += TimeUnit.SECONDS.toNanos(4); // without a link
+        roundTrip.relinked(now);
+        for (int i = 0; i < 20; i++) {
+            drain(window, 1_000);
+            assertThat(window.narrowIfIdle(now)).isFalse();
+        }
+        roundTrip.sample(20 * RTT, now);
+        for (int i = 0; i < 10; i++) { // as much as the window is in the round trip of this one
+            drain(window, 64 * INITIAL / 20);
+            assertThat(window.window()).isEqualTo(64 * INITIAL);
+        }
+        for (int i = 0; i < 10; i++) {
+            drain(window, 64 * INITIAL / 20);
+        }
+        assertThat(window.window()).isGreaterThan(3 * 64 * INITIAL);
+    }
+
+    @Test
     void theWindowNeverPassesItsMaximum() {
         ReceiveWindow window = tuned();
         grow(window, Integer.MAX_VALUE, 20);

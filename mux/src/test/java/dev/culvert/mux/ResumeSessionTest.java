@@ -142,6 +142,25 @@ class ResumeSessionTest {
     }
 
     @Test
+    void theRoundTripOfANewLinkIsAskedForAtOnceAndOnlyOnceBeforeAnAnswer() {
+        try (RawPeer peer = kept(Role.SERVER)) {
+            peer.pass(3);
+            peer.pong(peer.clock.nanoTime() - 3_000_000);
+            assertThat(peer.us.session.roundTripNanos()).isEqualTo(3_000_000);
+
+            peer.us.session.disconnected("cut");
+            TestWire last = resume(peer, peer.us.session.sentBytes());
+            assertThat(peer.us.session.roundTripNanos()).isZero();
+            for (int i = 0; i < 100; i++) {
+                last = resume(peer, peer.us.session.sentBytes());
+            }
+            assertThat(peer.read()).containsOnlyOnce("PING 0");
+            peer.us.session.close(ErrorCode.CANCELLED, "end of test");
+            last.pullAll().release();
+        }
+    }
+
+    @Test
     void whatAStreamDoesNotSendIsNotHeldByTheLittleThatItHasSent() {
         try (RawPeer peer = kept(Role.SERVER)) {
             peer.syn(3);

@@ -38,9 +38,16 @@ class RoundTripTest {
         long later = TimeUnit.SECONDS.toNanos(60);
         roundTrip.relinked(later);
         roundTrip.sample(later, later + 5);
-        assertThat(roundTrip.nanos()).isEqualTo(10);
-        roundTrip.sample(20, later + 20);
-        assertThat(roundTrip.nanos()).isEqualTo(20);
+        assertThat(roundTrip.isKnown()).isFalse();
+        assertThat(roundTrip.nanos()).isZero();
+    }
+
+    @Test
+    void aNewLinkMayTakeLonger() {
+        roundTrip.sample(10, 100);
+        roundTrip.relinked(100);
+        roundTrip.sample(500, 700);
+        assertThat(roundTrip.nanos()).isEqualTo(500);
     }
 
     @Test
