@@ -190,7 +190,9 @@ final class Outbound {
         control.reply(frame);
         if (control.hasTooManyReplies()) {
             link.send(); // one read brings more questions than that: a peer that does read has its answers now
-            control.checkReplies();
+            if (!link.isLost()) { // which may show with that, and then nobody can read
+                control.checkReplies();
+            }
         }
         link.wake();
     }

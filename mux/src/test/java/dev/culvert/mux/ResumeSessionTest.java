@@ -161,6 +161,18 @@ class ResumeSessionTest {
     }
 
     @Test
+    void aLinkThatBreaksUnderAnswersIsNoPeerThatDoesNotRead() {
+        try (RawPeer peer = kept(Role.SERVER, KEPT.with(new MuxSettings.Limits(100, 100, 10)))) {
+            peer.us.wire.onSend = () -> peer.us.session.disconnected("broken pipe");
+            for (int i = 0; i <= 10; i++) {
+                peer.ping(i);
+            }
+            assertThat(peer.us.session.isLost()).isTrue();
+            peer.us.session.close(ErrorCode.CANCELLED, "end of test");
+        }
+    }
+
+    @Test
     void whatAStreamDoesNotSendIsNotHeldByTheLittleThatItHasSent() {
         try (RawPeer peer = kept(Role.SERVER)) {
             peer.syn(3);

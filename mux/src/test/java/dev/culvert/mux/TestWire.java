@@ -11,6 +11,7 @@ final class TestWire implements Wire {
     boolean reading = true;
     boolean closed;
     int wakes;
+    Runnable onSend = () -> {};
 
     TestWire(MuxSession session) {
         this.session = session;
@@ -41,7 +42,9 @@ final class TestWire implements Wire {
     }
 
     @Override
-    public void send() {}
+    public void send() {
+        onSend.run();
+    }
 
     @Override
     public void reading(boolean on) {
