@@ -23,7 +23,7 @@ final class Crumbs {
     }
 
     /** {@code bytes} of {@code held} bytes are consumed. Returns how much of what they counted for more goes with them. */
-    long take(int bytes, int held) {
+    long take(long bytes, long held) {
         if (bytes == held) {
             slices = 0;
         }

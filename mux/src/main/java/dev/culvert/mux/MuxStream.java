@@ -39,7 +39,8 @@ public final class MuxStream {
 
     private boolean writable = true;
     private boolean queuesOneWrite;
-    private int unconsumed;
+    /** In version 1, which has no windows, as much as a whole session may hold. */
+    private long unconsumed;
     private final Crumbs crumbs = new Crumbs();
     /** When something last came, went or was taken by the peer. */
     private long progressAt;
@@ -215,7 +216,7 @@ public final class MuxStream {
     }
 
     /** Bytes that have arrived and are not consumed. */
-    public int unconsumedBytes() {
+    public long unconsumedBytes() {
         return unconsumed;
     }
 

@@ -91,7 +91,7 @@ final class ReceiveWindow {
     }
 
     /** Counts bytes that nobody wanted: they are consumed, but earn no wider window. True: a UPD is due. */
-    boolean drop(int bytes) {
+    boolean drop(long bytes) {
         consumed += bytes;
         return isUpdateDue();
     }

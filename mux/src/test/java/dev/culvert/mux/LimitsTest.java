@@ -54,6 +54,45 @@ class LimitsTest {
         }
     }
 
+    /** Where nothing else bounds what a stream piles up. */
+    @Test
+    void aStreamOfVersion1MayHoldMoreThan2GiB() {
+        Flow flow = new Flow(WINDOW, WINDOW, 4L << 30, WINDOW, 1_000);
+        try (RawPeer peer = new RawPeer(Role.SERVER, MuxSettings.of(ProtocolVersion.SMUX_1).with(flow))) {
+            peer.us.attach = false;
+            peer.syn(3);
+            MuxStream stream = peer.us.accepted.get(0);
+            stream.attach(new Dropping());
+            ByteBuf frame = ByteBufAllocator.DEFAULT.buffer();
+            Frame.writeHeader(frame, ProtocolVersion.SMUX_1, Frame.PSH, 1 << 15, 3);
+            frame.writeZero(1 << 15);
+            for (int i = 0; i <= 1 << 16; i++) {
+                peer.send(frame.retainedDuplicate());
+            }
+            frame.release();
+            long sent = (1L << 31) + (1 << 15);
+            assertThat(stream.unconsumedBytes()).isEqualTo(sent);
+            stream.consumed(1 << 15);
+            assertThat(peer.us.session.unconsumedBytes()).isEqualTo(1L << 31);
+            stream.reset(ErrorCode.CANCELLED, "");
+            assertThat(peer.us.session.unconsumedBytes()).isZero();
+        }
+    }
+
+    /** Says that it keeps all. */
+    private static final class Dropping implements StreamListener {
+        @Override
+        public void onData(MuxStream stream, ByteBuf data) {
+            data.release();
+        }
+
+        @Override
+        public void onFin(MuxStream stream) {}
+
+        @Override
+        public void onReset(MuxStream stream, ErrorCode code, String text) {}
+    }
+
     @Test
     void weOpenNoMoreStreamsThanThePeerTakes() {
         try (Pair pair = new Pair(CULVERT, CULVERT.with(new Limits(2, 100, 100)))) {
