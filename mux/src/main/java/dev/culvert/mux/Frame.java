@@ -88,14 +88,14 @@ final class Frame {
     }
 
     /** A frame without payload. */
-    static ByteBuf empty(ByteBufAllocator alloc, ProtocolVersion version, int command, int streamId) {
-        ByteBuf frame = alloc.ioBuffer(HEADER, HEADER);
+    static ByteBuf empty(ProtocolVersion version, int command, int streamId) {
+        ByteBuf frame = ByteBufAllocator.DEFAULT.ioBuffer(HEADER, HEADER);
         writeHeader(frame, version, command, 0, streamId);
         return frame;
     }
 
-    static ByteBuf update(ByteBufAllocator alloc, ProtocolVersion version, int streamId, int consumed, int window) {
-        ByteBuf frame = alloc.ioBuffer(HEADER + 8, HEADER + 8);
+    static ByteBuf update(ProtocolVersion version, int streamId, int consumed, int window) {
+        ByteBuf frame = ByteBufAllocator.DEFAULT.ioBuffer(HEADER + 8, HEADER + 8);
         writeHeader(frame, version, UPD, 8, streamId);
         frame.writeIntLE(consumed);
         frame.writeIntLE(window);
@@ -103,19 +103,18 @@ final class Frame {
     }
 
     /** A PING, a PONG or an ACK. */
-    static ByteBuf number(ByteBufAllocator alloc, ProtocolVersion version, int command, long payload) {
-        ByteBuf frame = alloc.ioBuffer(HEADER + 8, HEADER + 8);
+    static ByteBuf number(ProtocolVersion version, int command, long payload) {
+        ByteBuf frame = ByteBufAllocator.DEFAULT.ioBuffer(HEADER + 8, HEADER + 8);
         writeHeader(frame, version, command, 8, 0);
         frame.writeLongLE(payload);
         return frame;
     }
 
     /** A RST, a GOAWAY or a CLOSE. */
-    static ByteBuf farewell(
-            ByteBufAllocator alloc, ProtocolVersion version, int command, int streamId, ErrorCode code, String text) {
+    static ByteBuf farewell(ProtocolVersion version, int command, int streamId, ErrorCode code, String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         int length = Math.min(bytes.length, MAX_TEXT);
-        ByteBuf frame = alloc.ioBuffer(HEADER + 4 + length);
+        ByteBuf frame = ByteBufAllocator.DEFAULT.ioBuffer(HEADER + 4 + length);
         writeHeader(frame, version, command, 4 + length, streamId);
         frame.writeIntLE(code.code());
         frame.writeBytes(bytes, 0, length);
@@ -123,13 +122,13 @@ final class Frame {
     }
 
     /** A SYN or a HELLO with TLVs. {@code tlvs} is read, not released. */
-    static ByteBuf withTlvs(ByteBufAllocator alloc, ProtocolVersion version, int command, int streamId, ByteBuf tlvs) {
+    static ByteBuf withTlvs(ProtocolVersion version, int command, int streamId, ByteBuf tlvs) {
         int length = tlvs.readableBytes();
         if (length > MAX_TLVS) {
             throw new IllegalArgumentException(
                     name(command) + " carries at most " + MAX_TLVS + " bytes, not " + length);
         }
-        ByteBuf frame = alloc.ioBuffer(HEADER + length);
+        ByteBuf frame = ByteBufAllocator.DEFAULT.ioBuffer(HEADER + length);
         writeHeader(frame, version, command, length, streamId);
         frame.writeBytes(tlvs);
         return frame;

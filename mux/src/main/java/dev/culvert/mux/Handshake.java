@@ -108,7 +108,7 @@ final class Handshake {
     }
 
     /** What lets the session outlive its link, from the next byte on; null where one of the two sides does not do that. */
-    @Nullable Resumption resumption(MemoryBudget budget, long sentBytes, long receivedBytes) {
+    @Nullable Resumption resumption(MemoryBudget budget, long sentBytes) {
         Hello.Keeping byPeer = keeping(peer);
         if (byPeer == null || token == null) {
             return null;
@@ -120,8 +120,7 @@ final class Handshake {
                 ours.buffer(),
                 byPeer.buffer(),
                 budget,
-                sentBytes,
-                receivedBytes);
+                sentBytes);
     }
 
     private Hello.@Nullable Keeping keeping(Hello hello) {
@@ -188,7 +187,7 @@ final class Handshake {
                             named,
                             resume)
                     .write(tlvs);
-            return Frame.withTlvs(ByteBufAllocator.DEFAULT, version(), Frame.HELLO, 0, tlvs);
+            return Frame.withTlvs(version(), Frame.HELLO, 0, tlvs);
         } finally {
             tlvs.release();
         }

@@ -90,11 +90,8 @@ final class Link {
     /** So many bytes have come. */
     void receive(int bytes) {
         receivedBytes += bytes;
-        if (resumption != null) {
-            resumption.receive(bytes);
-            if (resumption.owesAck(false)) {
-                wake();
-            }
+        if (resumption != null && resumption.owesAck(receivedBytes, false)) {
+            wake();
         }
     }
 
@@ -105,17 +102,17 @@ final class Link {
 
     /** Bytes of the session that have come, however often each was sent; 0 where it ends with its link. */
     long receivedTotal() {
-        return resumption == null ? 0 : resumption.received();
+        return resumption == null ? 0 : receivedBytes;
     }
 
     /** The ACK that is due, which it is sooner where it can go {@code along} with a UPD; null for none. */
     @Nullable ByteBuf nextAck(boolean along) {
-        return resumption != null && resumption.owesAck(along) ? resumption.ack(ProtocolVersion.CULVERT) : null;
+        return resumption != null && resumption.owesAck(receivedBytes, along) ? resumption.ack(receivedBytes) : null;
     }
 
     /** An ACK, if that is news to the peer; else null. */
     @Nullable ByteBuf news() {
-        return resumption != null && resumption.hasNews() ? resumption.ack(ProtocolVersion.CULVERT) : null;
+        return resumption != null && resumption.hasNews(receivedBytes) ? resumption.ack(receivedBytes) : null;
     }
 
     // ---- what goes
@@ -201,7 +198,7 @@ final class Link {
      * @return what a server has to {@link #greet} the peer with; null: it can not be, and nothing has changed
      */
     Hello.@Nullable Resume resume(Wire newWire, long peerHas) {
-        if (resumption == null || !resumption.resume(peerHas)) {
+        if (resumption == null || !resumption.resume(peerHas, receivedBytes)) {
             return null;
         }
         Wire before = wire;
@@ -209,7 +206,7 @@ final class Link {
         if (before != null) {
             before.drop(); // not sooner: what still waited in it fails, which is no loss of the link any more
         }
-        return new Hello.Resume(resumption.token(), resumption.received());
+        return new Hello.Resume(resumption.token(), receivedBytes);
     }
 
     /** The connection begins with this. Takes {@code frame}. */

@@ -270,11 +270,6 @@ public final class MuxSession {
         }
     }
 
-    /** Ends the session: open streams are reset, the peer is told why if it can be told. */
-    public void close(ErrorCode code, String text) {
-        end(code, text);
-    }
-
     // ---- for the connection
 
     boolean isCarriedBy(Wire some) {
@@ -311,7 +306,7 @@ public final class MuxSession {
                 }
             }
         } catch (ProtocolViolation e) {
-            end(e.code(), e.text());
+            close(e.code(), e.text());
         } finally {
             in.release();
         }
@@ -334,9 +329,9 @@ public final class MuxSession {
         link.detach();
         GoAway.Heard heard = goAway.heard();
         if (heard != null) {
-            end(heard.code(), heard.text());
+            close(heard.code(), heard.text());
         } else {
-            end(ErrorCode.CONNECTION_RESET, text);
+            close(ErrorCode.CONNECTION_RESET, text);
         }
         releaseFrames();
     }
@@ -403,9 +398,9 @@ public final class MuxSession {
         Resumption lost = link.lost();
         if (lost != null) {
             if (now >= lost.deadline()) {
-                end(ErrorCode.TIMEOUT, lost.verdict());
+                close(ErrorCode.TIMEOUT, lost.verdict());
             } else if (budget.isOwed()) {
-                end(ErrorCode.LIMIT_REACHED, "the link is lost, and others need the memory of what waits for it");
+                close(ErrorCode.LIMIT_REACHED, "the link is lost, and others need the memory of what waits for it");
             }
             return;
         }
@@ -436,7 +431,7 @@ public final class MuxSession {
     private void die(String verdict) {
         leaveLink(verdict);
         if (!isLost()) {
-            end(ErrorCode.TIMEOUT, verdict);
+            close(ErrorCode.TIMEOUT, verdict);
         }
     }
 
@@ -557,7 +552,7 @@ public final class MuxSession {
             return;
         }
         handshake.accept(hello);
-        link.keep(handshake.resumption(budget, link.sentBytes(), link.receivedBytes()));
+        link.keep(handshake.resumption(budget, link.sentBytes()));
         goUp();
         if (!closed && role == Role.SERVER) { // who is refused by the listener gets no HELLO
             outbound.hello(handshake.answer());
@@ -575,7 +570,7 @@ public final class MuxSession {
             // For the server the connection carries the other one already, maybe in the middle of a frame: no last
             // word.
             dismissed = true;
-            end(ErrorCode.CANCELLED, "the session that was asked for has another connection, or has ended");
+            close(ErrorCode.CANCELLED, "the session that was asked for has another connection, or has ended");
             return true;
         }
         boolean itShall = listener.onResume(this, resume.token(), resume.received());
@@ -651,7 +646,7 @@ public final class MuxSession {
 
     void onClose(ErrorCode code, String text) {
         dismissed = true;
-        end(code, text);
+        close(code, text);
     }
 
     // ---- inside
@@ -717,9 +712,13 @@ public final class MuxSession {
     private void lookAfterStreams(long now) {
         for (MuxStream stream : streams.snapshot()) {
             stream.narrowIfIdle(now);
-            if (stream.isStalled(now, rules.stallTimeout())) {
-                stream.resetByLimit(ErrorCode.TIMEOUT, "the peer has ended its direction and takes no more data");
+            if (!stream.isStalled(now, rules.stallTimeout())) {
+                continue;
+            }
+            if (stream.isDiscarding()) {
                 forget(stream);
+            } else {
+                stream.resetByLimit(ErrorCode.TIMEOUT, "the peer has ended its direction and takes no more data");
             }
         }
     }
@@ -777,7 +776,8 @@ public final class MuxSession {
         }
     }
 
-    private void end(ErrorCode code, String text) {
+    /** Ends the session: open streams are reset, the peer is told why if it can be told. */
+    public void close(ErrorCode code, String text) {
         if (closed) {
             return;
         }

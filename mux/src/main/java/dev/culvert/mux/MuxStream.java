@@ -41,6 +41,7 @@ public final class MuxStream {
     private boolean queuesOneWrite;
     /** In version 1, which has no windows, as much as a whole session may hold. */
     private long unconsumed;
+
     private final Crumbs crumbs = new Crumbs();
     /** When something last came, went or was taken by the peer. */
     private long progressAt;
@@ -316,7 +317,7 @@ public final class MuxStream {
         progressAt = session.now();
         if (queue.bytes() == 0) {
             finSent = true;
-            out.accept(Frame.empty(ByteBufAllocator.DEFAULT, session.version(), Frame.FIN, id));
+            out.accept(Frame.empty(session.version(), Frame.FIN, id));
             session.finishIfBothEnded(this);
             return Frame.HEADER;
         }
@@ -529,8 +530,7 @@ public final class MuxStream {
             return null;
         }
         receiveWindow.updateSent(session.now());
-        return Frame.update(
-                ByteBufAllocator.DEFAULT, session.version(), id, receiveWindow.consumedTotal(), receiveWindow.window());
+        return Frame.update(session.version(), id, receiveWindow.consumedTotal(), receiveWindow.window());
     }
 
     @Override

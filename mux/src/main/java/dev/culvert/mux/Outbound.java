@@ -135,7 +135,7 @@ final class Outbound {
         ByteBuf tlvs = ByteBufAllocator.DEFAULT.heapBuffer();
         try {
             request.write(tlvs);
-            add(Frame.withTlvs(ByteBufAllocator.DEFAULT, version(), Frame.SYN, id, tlvs));
+            add(Frame.withTlvs(version(), Frame.SYN, id, tlvs));
         } finally {
             tlvs.release();
         }
@@ -143,11 +143,11 @@ final class Outbound {
 
     /** A frame without payload. */
     void empty(int command, int id) {
-        add(Frame.empty(ByteBufAllocator.DEFAULT, version(), command, id));
+        add(Frame.empty(version(), command, id));
     }
 
     void ping(long payload) {
-        add(Frame.number(ByteBufAllocator.DEFAULT, version(), Frame.PING, payload));
+        add(Frame.number(version(), Frame.PING, payload));
     }
 
     /** An ACK, if that is news to the peer. */
@@ -160,7 +160,7 @@ final class Outbound {
 
     /** A RST or a GOAWAY. */
     void farewell(int command, int id, ErrorCode code, String text) {
-        add(Frame.farewell(ByteBufAllocator.DEFAULT, version(), command, id, code, text));
+        add(Frame.farewell(version(), command, id, code, text));
     }
 
     /** A CLOSE, and nothing of what still waits for a HELLO. The link is closed next, and needs no waking. */
@@ -169,21 +169,21 @@ final class Outbound {
             control.release();
             speaks = true;
         }
-        control.add(Frame.farewell(ByteBufAllocator.DEFAULT, version(), Frame.CLOSE, 0, code, text));
+        control.add(Frame.farewell(version(), Frame.CLOSE, 0, code, text));
     }
 
     // ---- what the peer makes us say
 
     void pong(long payload) throws ProtocolViolation {
-        reply(Frame.number(ByteBufAllocator.DEFAULT, version(), Frame.PONG, payload));
+        reply(Frame.number(version(), Frame.PONG, payload));
     }
 
     /** A stream that the peer opens is not taken. */
     void refuse(int id, ErrorCode code, String text) throws ProtocolViolation {
         reply(
                 version().isStock()
-                        ? Frame.empty(ByteBufAllocator.DEFAULT, version(), Frame.FIN, id)
-                        : Frame.farewell(ByteBufAllocator.DEFAULT, version(), Frame.RST, id, code, text));
+                        ? Frame.empty(version(), Frame.FIN, id)
+                        : Frame.farewell(version(), Frame.RST, id, code, text));
     }
 
     private void reply(ByteBuf frame) throws ProtocolViolation {

@@ -60,7 +60,6 @@ final class Resumption {
     /** What is kept, bytes: all that was sent from {@link #acknowledged} on. */
     private long held;
 
-    private long received;
     private long receiptSent;
     private boolean gaveUp;
     private boolean lost;
@@ -74,14 +73,14 @@ final class Resumption {
     private record Part(ByteBuf buffer, int start, int length) {}
 
     /**
-     * Begins with the byte that is sent next, and the one that is received next.
+     * Begins with the byte that is sent next, and the one that is received next. How many have been received the caller knows, and brings.
      *
      * @param window how long a session is kept without a connection, ns
      * @param limit how much is kept for the peer, bytes
      * @param peerLimit how much the peer keeps for us, bytes
      * @param sent bytes of the session that were sent before, all of which the peer has
      */
-    Resumption(Token token, long window, long limit, long peerLimit, MemoryBudget budget, long sent, long received) {
+    Resumption(Token token, long window, long limit, long peerLimit, MemoryBudget budget, long sent) {
         this.token = token;
         this.window = window;
         this.limit = limit;
@@ -89,7 +88,6 @@ final class Resumption {
         ackEvery = Math.min(ACK_EVERY, peerLimit / TIGHT);
         acknowledged = sent;
         sentTo = sent;
-        this.received = received;
     }
 
     Token token() {
@@ -218,33 +216,23 @@ final class Resumption {
 
     // ---- what we receive
 
-    /** So many bytes of the session have arrived. */
-    void receive(int bytes) {
-        received += bytes;
-    }
-
-    /** Bytes of the session that have arrived. */
-    long received() {
-        return received;
-    }
-
     /**
-     * Whether so much has arrived since the last ACK that it is time for another.
+     * Whether so much of {@code received} has arrived since the last ACK that it is time for another.
      *
      * @param along with a UPD, it can go sooner
      */
-    boolean owesAck(boolean along) {
+    boolean owesAck(long received, boolean along) {
         return received - receiptSent >= (along ? ackEvery / ALONG : ackEvery);
     }
 
     /** Whether anything at all has arrived since the last ACK. */
-    boolean hasNews() {
+    boolean hasNews(long received) {
         return received != receiptSent;
     }
 
-    ByteBuf ack(ProtocolVersion version) {
+    ByteBuf ack(long received) {
         receiptSent = received;
-        return Frame.number(ByteBufAllocator.DEFAULT, version, Frame.ACK, received);
+        return Frame.number(ProtocolVersion.CULVERT, Frame.ACK, received);
     }
 
     // ---- the link
@@ -275,11 +263,12 @@ final class Resumption {
     }
 
     /**
-     * There is another connection, and the peer has so many bytes of the session: the others are sent again.
+     * There is another connection, and the peer has so many bytes of the session: the others are sent again. It is told what we have
+     * received.
      *
      * @return false: that can not be. Other connections have told more since, or nobody has sent so much; nothing has changed
      */
-    boolean resume(long peerHas) {
+    boolean resume(long peerHas, long received) {
         if (gaveUp || peerHas < acknowledged || peerHas > acknowledged + held) {
             return false;
         }

@@ -20,10 +20,6 @@ final class Scheduler {
     static final class Turn {
         private boolean queued;
         private int deficit;
-
-        boolean isQueued() {
-            return queued;
-        }
     }
 
     /** Who has no more than that to send is no bulk: some keystrokes, a question, bytes. */

@@ -60,11 +60,7 @@ final class FuzzTarget implements SessionListener, AutoCloseable {
         receive(
                 keeps
                         ? keeping(role)
-                        : Frame.empty(
-                                UnpooledByteBufAllocator.DEFAULT,
-                                version,
-                                version == ProtocolVersion.CULVERT ? Frame.HELLO : Frame.NOP,
-                                0));
+                        : Frame.empty(version, version == ProtocolVersion.CULVERT ? Frame.HELLO : Frame.NOP, 0));
     }
 
     /** The HELLO of a peer that keeps the session, for a time and with a buffer that may be at either end of what there is. */
@@ -82,7 +78,7 @@ final class FuzzTarget implements SessionListener, AutoCloseable {
                         role == Role.SERVER ? null : new Token(1, 2, 3),
                         null)
                 .write(tlvs);
-        ByteBuf hello = Frame.withTlvs(UnpooledByteBufAllocator.DEFAULT, ProtocolVersion.CULVERT, Frame.HELLO, 0, tlvs);
+        ByteBuf hello = Frame.withTlvs(ProtocolVersion.CULVERT, Frame.HELLO, 0, tlvs);
         tlvs.release();
         return hello;
     }

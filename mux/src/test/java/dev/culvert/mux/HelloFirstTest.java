@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.culvert.mux.MuxSession.Role;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import java.time.Duration;
@@ -131,7 +130,7 @@ class HelloFirstTest {
             peer.us.givesWay = true;
             ByteBuf tlvs = Unpooled.buffer();
             new Hello("raw", 1, 1024, 1, KEEPING, null, new Hello.Resume(TOKEN, 0)).write(tlvs);
-            ByteBuf hello = Frame.withTlvs(ByteBufAllocator.DEFAULT, ProtocolVersion.CULVERT, Frame.HELLO, 0, tlvs);
+            ByteBuf hello = Frame.withTlvs(ProtocolVersion.CULVERT, Frame.HELLO, 0, tlvs);
             peer.send(hello.readRetainedSlice(10));
             peer.us.session.goAway(ErrorCode.DRAINING, "maintenance");
             peer.send(hello);

@@ -272,7 +272,7 @@ class MuxConnectionTest {
                 MuxSettings.of(ProtocolVersion.SMUX_1).with(new MuxSettings.Flow(1_000, 1_000, 4_000, 1_000, 1_000));
         Pair.Peer small = new Pair.Peer(MuxSession.Role.SERVER, settings, clock);
         EmbeddedChannel in = channel(small.session);
-        in.writeInbound(Frame.empty(ByteBufAllocator.DEFAULT, ProtocolVersion.SMUX_1, Frame.SYN, 3));
+        in.writeInbound(Frame.empty(ProtocolVersion.SMUX_1, Frame.SYN, 3));
         small.recorders.get(0).consuming = false;
         for (int i = 0; i < 5; i++) {
             in.writeInbound(data(3, 1_000));
@@ -408,7 +408,7 @@ class MuxConnectionTest {
         EmbeddedChannel in = channel(session);
         ByteBuf tlvs = ByteBufAllocator.DEFAULT.buffer();
         new Hello("peer", 1_000, 1_024, 100, new Hello.Keeping(60_000, 64 << 10), null, null).write(tlvs);
-        in.writeInbound(Frame.withTlvs(ByteBufAllocator.DEFAULT, ProtocolVersion.CULVERT, Frame.HELLO, 0, tlvs));
+        in.writeInbound(Frame.withTlvs(ProtocolVersion.CULVERT, Frame.HELLO, 0, tlvs));
         tlvs.release();
         return in;
     }
@@ -520,7 +520,7 @@ class MuxConnectionTest {
     }
 
     private static ByteBuf frame(int command, int id) {
-        return Frame.empty(ByteBufAllocator.DEFAULT, ProtocolVersion.SMUX_1, command, id);
+        return Frame.empty(ProtocolVersion.SMUX_1, command, id);
     }
 
     private record Failing(Callback where, Throwable failure) implements StreamListener {

@@ -60,7 +60,7 @@ final class RawPeer implements FrameHandler, AutoCloseable {
     }
 
     void empty(int command, int id) {
-        send(Frame.empty(ByteBufAllocator.DEFAULT, version, command, id));
+        send(Frame.empty(version, command, id));
     }
 
     /** A frame whose payload is given byte by byte. */
@@ -85,7 +85,7 @@ final class RawPeer implements FrameHandler, AutoCloseable {
     ByteBuf helloFrame(Hello.@Nullable Keeping keeping, @Nullable Token token, Hello.@Nullable Resume resume) {
         ByteBuf tlvs = ByteBufAllocator.DEFAULT.buffer();
         new Hello("raw", SendWindow.STOCK_INITIAL, Frame.MAX_PAYLOAD, 1_000_000, keeping, token, resume).write(tlvs);
-        ByteBuf frame = Frame.withTlvs(ByteBufAllocator.DEFAULT, version, Frame.HELLO, 0, tlvs);
+        ByteBuf frame = Frame.withTlvs(version, Frame.HELLO, 0, tlvs);
         tlvs.release();
         return frame;
     }
@@ -110,27 +110,27 @@ final class RawPeer implements FrameHandler, AutoCloseable {
     }
 
     void upd(int id, int consumed, int window) {
-        send(Frame.update(ByteBufAllocator.DEFAULT, version, id, consumed, window));
+        send(Frame.update(version, id, consumed, window));
     }
 
     void ping(long payload) {
-        send(Frame.number(ByteBufAllocator.DEFAULT, version, Frame.PING, payload));
+        send(Frame.number(version, Frame.PING, payload));
     }
 
     void pong(long payload) {
-        send(Frame.number(ByteBufAllocator.DEFAULT, version, Frame.PONG, payload));
+        send(Frame.number(version, Frame.PONG, payload));
     }
 
     void ack(long total) {
-        send(Frame.number(ByteBufAllocator.DEFAULT, version, Frame.ACK, total));
+        send(Frame.number(version, Frame.ACK, total));
     }
 
     void rst(int id, ErrorCode code, String text) {
-        send(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.RST, id, code, text));
+        send(Frame.farewell(version, Frame.RST, id, code, text));
     }
 
     void goAway(ErrorCode code, String text) {
-        send(Frame.farewell(ByteBufAllocator.DEFAULT, version, Frame.GOAWAY, 0, code, text));
+        send(Frame.farewell(version, Frame.GOAWAY, 0, code, text));
     }
 
     /** Has the session under test open a stream and write to it. */

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.culvert.mux.MuxSession.Role;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.util.ReferenceCountUtil;
 import java.time.Duration;
@@ -385,7 +384,7 @@ class ResumeSessionTest {
         session.attach(wire);
         ByteBuf tlvs = Unpooled.buffer();
         new Hello("raw", 1, 1024, 1, KEEPING, null, new Hello.Resume(TOKEN, 0)).write(tlvs);
-        session.receive(Frame.withTlvs(ByteBufAllocator.DEFAULT, ProtocolVersion.CULVERT, Frame.HELLO, 0, tlvs));
+        session.receive(Frame.withTlvs(ProtocolVersion.CULVERT, Frame.HELLO, 0, tlvs));
         wire.pullAll().release();
         session.disconnected("end of test");
 

@@ -17,8 +17,7 @@ class ResumptionTest {
 
     private final SharedBudget shared = new SharedBudget(1_000_000);
     private final MemoryBudget budget = new MemoryBudget(1 << 20, shared);
-    private final Resumption resumption =
-            new Resumption(new Token(1, 2, 3), 1_000_000_000, LIMIT, 64 << 10, budget, 0, 0);
+    private final Resumption resumption = new Resumption(new Token(1, 2, 3), 1_000_000_000, LIMIT, 64 << 10, budget, 0);
     private final StringBuilder sent = new StringBuilder();
     private final Consumer<ByteBuf> out = resumption.keeping(this::take);
 
@@ -58,11 +57,11 @@ class ResumptionTest {
         resumption.acknowledge(1);
         assertThat(budget.kept()).isEqualTo(605);
 
-        assertThat(resumption.resume(1)).isTrue();
+        assertThat(resumption.resume(1, 0)).isTrue();
         assertThat(again(9)).isEqualTo("b" + large('x') + "cdef");
         resumption.acknowledge(604);
         assertThat(budget.kept()).isEqualTo(2);
-        assertThat(resumption.resume(604)).isTrue();
+        assertThat(resumption.resume(604, 0)).isTrue();
         assertThat(again(9)).isEqualTo("ef");
     }
 
@@ -71,13 +70,13 @@ class ResumptionTest {
         send(large('a'));
         send(large('b'));
         send(large('c'));
-        assertThat(resumption.resume(100)).isTrue();
+        assertThat(resumption.resume(100, 0)).isTrue();
         assertThat(again(2)).isEqualTo(large('a').substring(100) + large('b'));
 
-        assertThat(resumption.resume(700)).isTrue();
+        assertThat(resumption.resume(700, 0)).isTrue();
         assertThat(again(9)).isEqualTo(large('b').substring(100) + large('c'));
         send("new");
-        assertThat(resumption.resume(700)).isTrue();
+        assertThat(resumption.resume(700, 0)).isTrue();
         assertThat(again(9)).isEqualTo(large('b').substring(100) + large('c') + "new");
     }
 
@@ -86,9 +85,9 @@ class ResumptionTest {
         send("abcdef");
         resumption.acknowledge(2);
         for (long absurd : new long[] {-1, Long.MIN_VALUE, 1, 7, Long.MAX_VALUE}) {
-            assertThat(resumption.resume(absurd)).as("%d bytes", absurd).isFalse();
+            assertThat(resumption.resume(absurd, 0)).as("%d bytes", absurd).isFalse();
         }
-        assertThat(resumption.resume(2)).isTrue();
+        assertThat(resumption.resume(2, 0)).isTrue();
         assertThat(again(9)).isEqualTo("cdef");
     }
 
@@ -101,7 +100,7 @@ class ResumptionTest {
         resumption.acknowledge(-1);
         assertThat(budget.kept()).isEqualTo(2);
 
-        assertThat(resumption.resume(4)).isTrue();
+        assertThat(resumption.resume(4, 0)).isTrue();
         assertThatThrownBy(() -> resumption.acknowledge(6)) // it has not been sent on this connection
                 .isInstanceOf(ProtocolViolation.class);
     }
@@ -112,7 +111,7 @@ class ResumptionTest {
         for (int i = 0; i < 1000; i++) {
             send("x".repeat(200));
         }
-        assertThat(resumption.resume(0)).isTrue();
+        assertThat(resumption.resume(0, 0)).isTrue();
         int parts = 0;
         ByteBuf part;
         while ((part = resumption.nextAgain()) != null) {
@@ -175,7 +174,7 @@ class ResumptionTest {
     void whoGivesUpInTheMiddleSendsTheRestAllTheSame() {
         send(large('a'));
         send(large('b'));
-        assertThat(resumption.resume(0)).isTrue();
+        assertThat(resumption.resume(0, 0)).isTrue();
         assertThat(again(1)).isEqualTo(large('a'));
 
         resumption.giveUp();
@@ -184,6 +183,6 @@ class ResumptionTest {
         assertThat(again(9)).isEqualTo(large('b'));
         send("more");
         assertThat(budget.kept()).isZero();
-        assertThat(resumption.resume(1200)).isFalse();
+        assertThat(resumption.resume(1200, 0)).isFalse();
     }
 }

@@ -1,7 +1,6 @@
 package dev.culvert.mux;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
 import io.netty.util.concurrent.Ticker;
 import java.util.ArrayDeque;
 import java.util.HashMap;
@@ -57,8 +56,7 @@ final class StockReceiver implements FrameHandler, AutoCloseable {
             unread -= bytes;
             if (first || consumed - announced >= STREAM_BUFFER / 2) {
                 announced = consumed;
-                updates.add(Frame.update(
-                        ByteBufAllocator.DEFAULT, ProtocolVersion.SMUX_2, id, (int) consumed, STREAM_BUFFER));
+                updates.add(Frame.update(ProtocolVersion.SMUX_2, id, (int) consumed, STREAM_BUFFER));
             }
         }
     }

@@ -3,7 +3,6 @@ package dev.culvert.mux;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
@@ -23,8 +22,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** The vectors of docs/protocol.md, read and written. */
 class VectorsTest {
-    private static final ByteBufAllocator HEAP = Unpooled.EMPTY_BUFFER.alloc();
-
     /** One line of vectors.txt: {@code VERSION | HEX | MEANING}. */
     record Vector(ProtocolVersion version, String hex, String meaning) {
         static Vector parse(String line) {
@@ -88,14 +85,13 @@ class VectorsTest {
             case "SYN" ->
                 meaning.contains("target=") || meaning.endsWith(" probe") || meaning.contains(" offer ")
                         ? tlvs(vector.version, Frame.SYN, stream(meaning), request(meaning)::write)
-                        : Frame.empty(HEAP, vector.version, Frame.SYN, stream(meaning));
-            case "FIN" -> Frame.empty(HEAP, vector.version, Frame.FIN, stream(meaning));
-            case "NOP" -> Frame.empty(HEAP, vector.version, Frame.NOP, stream(meaning));
-            case "OPENED" -> Frame.empty(HEAP, vector.version, Frame.OPENED, stream(meaning));
+                        : Frame.empty(vector.version, Frame.SYN, stream(meaning));
+            case "FIN" -> Frame.empty(vector.version, Frame.FIN, stream(meaning));
+            case "NOP" -> Frame.empty(vector.version, Frame.NOP, stream(meaning));
+            case "OPENED" -> Frame.empty(vector.version, Frame.OPENED, stream(meaning));
             case "PSH" -> data(vector.version, stream(meaning), word(meaning, "data"));
             case "UPD" ->
                 Frame.update(
-                        HEAP,
                         vector.version,
                         stream(meaning),
                         Integer.parseUnsignedInt(word(meaning, "consumed")),
@@ -103,14 +99,13 @@ class VectorsTest {
             case "HELLO" -> tlvs(vector.version, Frame.HELLO, 0, hello(meaning)::write);
             case "RST", "GOAWAY", "CLOSE" ->
                 Frame.farewell(
-                        HEAP,
                         vector.version,
                         command(command),
                         stream(meaning),
                         ErrorCode.of(Long.parseLong(word(meaning, "code"))),
                         word(meaning, "text"));
             case "PING", "PONG", "ACK" ->
-                Frame.number(HEAP, vector.version, command(command), Long.parseLong(word(meaning, "payload")));
+                Frame.number(vector.version, command(command), Long.parseLong(word(meaning, "payload")));
             default -> throw new IllegalArgumentException(meaning);
         };
     }
@@ -174,7 +169,7 @@ class VectorsTest {
     private static ByteBuf tlvs(ProtocolVersion version, int command, int stream, Consumer<ByteBuf> writer) {
         ByteBuf tlvs = Unpooled.buffer();
         writer.accept(tlvs);
-        ByteBuf frame = Frame.withTlvs(HEAP, version, command, stream, tlvs);
+        ByteBuf frame = Frame.withTlvs(version, command, stream, tlvs);
         tlvs.release();
         return frame;
     }

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import dev.culvert.mux.MuxSession.Role;
-import io.netty.buffer.ByteBufAllocator;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -177,8 +176,7 @@ class ViolationsTest {
                 arguments(
                         "a frame begins with 0x1, but this session speaks smux version 2 (0x2)",
                         V2,
-                        act(peer -> peer.send(
-                                Frame.empty(ByteBufAllocator.DEFAULT, ProtocolVersion.SMUX_1, Frame.NOP, 0)))));
+                        act(peer -> peer.send(Frame.empty(ProtocolVersion.SMUX_1, Frame.NOP, 0)))));
     }
 
     @ParameterizedTest(name = "{0}")
