@@ -35,7 +35,7 @@ final class Inbound implements FrameHandler {
             return;
         }
         stream.onData(data, capacity);
-        session.keepToBudget();
+        session.memory().keepToBudget();
     }
 
     @Override

@@ -68,6 +68,10 @@ final class MemoryBudget {
         shared.leave();
     }
 
+    boolean isClosed() {
+        return closed;
+    }
+
     boolean isOverdrawn() {
         return used > limit;
     }

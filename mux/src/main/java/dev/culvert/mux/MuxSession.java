@@ -6,9 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
-import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,7 +23,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>What is known stands in its parts: what carries the session ({@link Link}), how it begins ({@link Handshake}), which streams there are
  * ({@link StreamTable}), what goes to the peer, and when ({@link Outbound}), how much memory is held
- * ({@link MemoryBudget}), whether the peer lives ({@link Liveness}), who takes no new streams ({@link GoAway}), whether the
+ * ({@link Memory}), whether the peer lives ({@link Liveness}), who takes no new streams ({@link GoAway}), whether the
  * peer has all of those that have ended ({@link Delivery}), and who waits for a moment ({@link Alarms}). Here stands what they do together when something happens: when a frame comes
  * ({@link Inbound}) or may go, when a stream or the application wants something, when time has passed.
  *
@@ -43,11 +41,6 @@ public final class MuxSession {
 
     private static final Logger LOG = LoggerFactory.getLogger(MuxSession.class);
 
-    /** Writes need not be shorter, however many streams there are, bytes. */
-    private static final int MIN_WRITE = 1024;
-    /** Where streams hold too much, at least this part of it is freed at once. */
-    private static final int FREED_PART = 16;
-
     private final Role role;
     private final MuxSettings settings;
     private final SessionListener listener;
@@ -60,7 +53,7 @@ public final class MuxSession {
     private final RateLimit opens;
     private final ControlQueue control;
     private final Outbound outbound;
-    private final MemoryBudget budget;
+    private final Memory memory;
     private final StockRules rules;
     private final Liveness liveness;
     private final RoundTrip roundTrip = new RoundTrip();
@@ -99,7 +92,7 @@ public final class MuxSession {
         opens = new RateLimit(now());
         control = new ControlQueue(settings.limits().replies());
         outbound = new Outbound(link, handshake, control, new Scheduler());
-        budget = new MemoryBudget(settings.flow().budget(), shared);
+        memory = new Memory(settings.flow(), new MemoryBudget(settings.flow().budget(), shared), streams, link);
         rules = new StockRules(settings.stockPeer(), this::activate);
         liveness = new Liveness(settings.keepalive(), handshake.timeout(), now());
     }
@@ -208,12 +201,12 @@ public final class MuxSession {
 
     /** Bytes that have arrived and that applications have not consumed, over all streams. */
     public long unconsumedBytes() {
-        return budget.used();
+        return memory.budget().used();
     }
 
     /** Bytes that wait here to be sent, over all streams. */
     public long queuedBytes() {
-        return budget.queued();
+        return memory.budget().queued();
     }
 
     /** Bytes that have come from the peer, frames and all. */
@@ -228,7 +221,7 @@ public final class MuxSession {
 
     /** What the windows of all streams let the peer send beyond its first ones, bytes. */
     public long widenedBytes() {
-        return budget.promised();
+        return memory.budget().promised();
     }
 
     /** How long a PING takes there and back, the least of the last half minute, ns; 0 while unknown, as with a stock peer. */
@@ -399,7 +392,7 @@ public final class MuxSession {
         if (lost != null) {
             if (now >= lost.deadline()) {
                 close(ErrorCode.TIMEOUT, lost.verdict());
-            } else if (budget.isOwed()) {
+            } else if (memory.budget().isOwed()) {
                 close(ErrorCode.LIMIT_REACHED, "the link is lost, and others need the memory of what waits for it");
             }
             return;
@@ -422,7 +415,7 @@ public final class MuxSession {
                     outbound.news();
                 }
                 lookAfterStreams(now);
-                keepToBudget();
+                memory.keepToBudget();
             }
             case DEAD -> die(liveness.verdict(up));
         }
@@ -445,42 +438,16 @@ public final class MuxSession {
         return rules;
     }
 
+    Memory memory() {
+        return memory;
+    }
+
+    Outbound outbound() {
+        return outbound;
+    }
+
     int maxPayload() {
         return Math.min(settings.flow().frameSize(), handshake.peer().maxPayload());
-    }
-
-    /** While much waits in all, a stream may only queue one write at a time. */
-    int sendQueueLimit() {
-        return budget.isCongested() ? 1 : settings.flow().sendQueue();
-    }
-
-    /** As many whole frames as the queue takes, or less while much waits in all. */
-    int maxWrite() {
-        int frame = maxPayload();
-        int most = Math.max(frame, settings.flow().sendQueue() / frame * frame);
-        return (int) Math.min(most, Math.max(MIN_WRITE, budget.share(streams.size())));
-    }
-
-    /** A stream has been given bytes to send. */
-    void queued(MuxStream stream, int bytes) {
-        budget.queue(bytes);
-        outbound.activate(stream, bytes);
-    }
-
-    /** Queued bytes were sent or dropped. */
-    void unqueued(int bytes) {
-        budget.queue(-bytes);
-    }
-
-    void received(int bytes) {
-        budget.use(bytes);
-    }
-
-    void consumed(long bytes) {
-        budget.free(bytes);
-        if (!link.isReading() && budget.isHalfFree()) {
-            link.reading(true);
-        }
     }
 
     /** Lets a stream hear of this moment, or of an earlier one. */
@@ -552,7 +519,7 @@ public final class MuxSession {
             return;
         }
         handshake.accept(hello);
-        link.keep(handshake.resumption(budget, link.sentBytes()));
+        link.keep(handshake.resumption(memory.budget(), link.sentBytes()));
         goUp();
         if (!closed && role == Role.SERVER) { // who is refused by the listener gets no HELLO
             outbound.hello(handshake.answer());
@@ -580,7 +547,7 @@ public final class MuxSession {
         closed = true;
         gaveWay = true;
         outbound.release();
-        budget.close();
+        memory.budget().close();
         if (decoder != null) {
             decoder.stop();
         }
@@ -664,6 +631,9 @@ public final class MuxSession {
     private void begin() {
         if (!handshake.isCulvert()) {
             rules.apply();
+            if (!version().hasWindows()) {
+                memory.withoutWindows();
+            }
             outbound.speak();
             goUp();
         } else if (role == Role.CLIENT) {
@@ -684,7 +654,7 @@ public final class MuxSession {
         if (version().hasWindows()) {
             sendWindow = new SendWindow(handshake.peer().window());
             receiveWindow = new ReceiveWindow(
-                    firstWindow(), settings.flow().maxWindow(), version().isStock(), budget, roundTrip);
+                    firstWindow(), settings.flow().maxWindow(), version().isStock(), memory.budget(), roundTrip);
         }
         MuxStream stream = new MuxStream(this, id, request, sendWindow, receiveWindow);
         streams.add(stream);
@@ -720,41 +690,6 @@ public final class MuxSession {
             } else {
                 stream.resetByLimit(ErrorCode.TIMEOUT, "the peer has ended its direction and takes no more data");
             }
-        }
-    }
-
-    void keepToBudget() {
-        if (budget.isOverdrawn()) {
-            if (version() != ProtocolVersion.SMUX_1) {
-                endLargest(
-                        MuxStream::unreadBytes,
-                        budget::isOverdrawn,
-                        "the session holds " + budget.used() + " bytes, more than its budget");
-            } else {
-                link.reading(false); // without windows, this is all there is
-            }
-        }
-        if (budget.isOwed()) {
-            link.giveUp();
-        }
-        if (budget.isOwed()) {
-            endLargest(MuxStream::heldBytes, budget::isOwed, "all sessions together hold more memory than they may");
-        }
-    }
-
-    /**
-     * Ends the streams that hold the most, until it is no longer {@code tooMuch} and a part of what they held is free: to look for them is
-     * work for each stream, and a peer could ask for that with each frame.
-     */
-    private void endLargest(ToLongFunction<MuxStream> held, BooleanSupplier tooMuch, String why) {
-        List<MuxStream> largest = streams.largestFirst(held);
-        long toFree = largest.stream().mapToLong(held).sum() / FREED_PART;
-        for (MuxStream stream : largest) {
-            if (closed || (toFree <= 0 && !tooMuch.getAsBoolean())) {
-                return;
-            }
-            toFree -= held.applyAsLong(stream);
-            stream.resetByLimit(ErrorCode.LIMIT_REACHED, why + ", and this stream the most of it");
         }
     }
 
@@ -795,7 +730,7 @@ public final class MuxSession {
             }
         });
         control.dropUpdates();
-        budget.close();
+        memory.budget().close();
         if (linkIsLost) {
             releaseFrames();
         } else if (link.isAttached()) {
@@ -838,8 +773,9 @@ public final class MuxSession {
     @Override
     public String toString() {
         return role + " session, " + (handshake.hasVersion() ? version() : "no version yet") + ", " + streamCount()
-                + " streams, " + budget.used() + " bytes unconsumed, " + budget.queued() + " queued, "
-                + budget.kept() + " kept" + (isLost() ? ", waits for a connection" : "");
+                + " streams, " + memory.budget().used() + " bytes unconsumed, "
+                + memory.budget().queued() + " queued, "
+                + memory.budget().kept() + " kept" + (isLost() ? ", waits for a connection" : "");
     }
 
     // ---- for tests
@@ -851,10 +787,10 @@ public final class MuxSession {
                 streams.ours(),
                 streams.peers(),
                 streams.discarded(),
-                budget.used(),
-                budget.promised(),
-                budget.queued(),
-                budget.kept(),
+                memory.budget().used(),
+                memory.budget().promised(),
+                memory.budget().queued(),
+                memory.budget().kept(),
                 rules.inFlight(),
                 alarms.size());
     }

@@ -149,7 +149,8 @@ public final class MuxStream {
             progressAt = session.now();
         }
         queue.add(data);
-        session.queued(this, bytes);
+        session.memory().queued(bytes);
+        session.outbound().activate(this, bytes);
         writable = writable && queue.bytes() < sendQueueLimit();
     }
 
@@ -170,7 +171,7 @@ public final class MuxStream {
     }
 
     private int sendQueueLimit() {
-        return queuesOneWrite ? 1 : session.sendQueueLimit();
+        return queuesOneWrite ? 1 : session.memory().sendQueueLimit();
     }
 
     /** Ends this direction: a FIN follows the last byte. The peer may go on sending. */
@@ -201,7 +202,7 @@ public final class MuxStream {
         if (bytes < 0 || bytes > unconsumed) {
             throw new IllegalArgumentException(bytes + " bytes consumed of " + unconsumed);
         }
-        session.consumed(bytes + crumbs.take(bytes, unconsumed));
+        session.memory().consumed(bytes + crumbs.take(bytes, unconsumed));
         unconsumed -= bytes;
         if (isFinished() && unconsumed == 0) {
             session.allConsumed(this);
@@ -223,7 +224,7 @@ public final class MuxStream {
 
     /** How much to {@link #write} at once, bytes: what the queue takes, or less while much waits in all. */
     public int maxWrite() {
-        return session.maxWrite();
+        return session.memory().maxWrite(session.maxPayload());
     }
 
     /** What has come and is not consumed, as the memory that it takes. */
@@ -324,7 +325,7 @@ public final class MuxStream {
         dataSent = true;
         int payload = Math.min(most, Math.min(session.maxPayload(), allowance()));
         int n = queue.send(payload, session.version(), id, out);
-        session.unqueued(n);
+        session.memory().unqueued(n);
         if (sendWindow != null) {
             sendWindow.sent(n);
             session.rules().inFlight(n);
@@ -365,7 +366,7 @@ public final class MuxStream {
             release();
             progressAt = session.now();
             unconsumed += bytes;
-            session.received(bytes + crumbs.add(bytes));
+            session.memory().received(bytes + crumbs.add(bytes));
             ByteBuf kept = bytes < capacity / SMALL_SLICE ? copy(data) : data;
             if (listener == null) {
                 early.add(kept);
@@ -469,7 +470,7 @@ public final class MuxStream {
         while ((data = early.poll()) != null) {
             data.release();
         }
-        session.consumed(unconsumed + crumbs.take(unconsumed, unconsumed));
+        session.memory().consumed(unconsumed + crumbs.take(unconsumed, unconsumed));
         if (receiveWindow != null && receiveWindow.drop(unconsumed)) {
             updateIsDue();
         }
@@ -477,7 +478,7 @@ public final class MuxStream {
     }
 
     private void dropQueue() {
-        session.unqueued(queue.drop());
+        session.memory().unqueued(queue.drop());
     }
 
     /** Goes on in the map of streams, without listener, until the peer's FIN. True: it should. */
