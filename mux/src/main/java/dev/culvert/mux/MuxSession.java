@@ -51,7 +51,6 @@ public final class MuxSession {
     private final Inbound inbound;
     private final StreamTable streams;
     private final RateLimit opens;
-    private final ControlQueue control;
     private final Outbound outbound;
     private final Memory memory;
     private final StockRules rules;
@@ -90,10 +89,9 @@ public final class MuxSession {
         streams = new StreamTable(role);
         inbound = new Inbound(this, streams);
         opens = new RateLimit(now());
-        control = new ControlQueue(settings.limits().replies());
-        outbound = new Outbound(link, handshake, control, new Scheduler());
+        outbound = new Outbound(link, handshake, settings.limits().replies());
         memory = new Memory(settings.flow(), new MemoryBudget(settings.flow().budget(), shared), streams, link);
-        rules = new StockRules(settings.stockPeer(), this::activate);
+        rules = new StockRules(settings.stockPeer(), outbound::activate);
         liveness = new Liveness(settings.keepalive(), handshake.timeout(), now());
     }
 
@@ -410,7 +408,7 @@ public final class MuxSession {
         switch (liveness.tick(now, up, link.isReading())) {
             case WAIT -> {}
             case PROVE -> {
-                if (!control.speaks()) { // else the peer does not read, and what waits will tell it as much
+                if (!outbound.speaks()) { // else the peer does not read, and what waits will tell it as much
                     sendProbe(now);
                     outbound.news();
                 }
@@ -454,18 +452,6 @@ public final class MuxSession {
     void alarm(MuxStream stream, long at) {
         alarms.set(stream, at);
         wake();
-    }
-
-    void activate(MuxStream stream) {
-        outbound.activate(stream);
-    }
-
-    void sendControl(int command, MuxStream stream) {
-        outbound.empty(command, stream.id());
-    }
-
-    void updateIsDue(MuxStream stream) {
-        outbound.update(stream);
     }
 
     void resetByUs(MuxStream stream, ErrorCode code, String text) {
@@ -721,7 +707,7 @@ public final class MuxSession {
         link.giveUp();
         List<MuxStream> lost = streams.removeAll();
         lost.forEach(this::leave);
-        Set<Integer> unsent = control.withdrawOpens();
+        Set<Integer> unsent = outbound.withdrawOpens();
         lost.forEach(stream -> {
             if (unsent.contains(stream.id())) {
                 tellReset(stream, ErrorCode.REFUSED, "the session ended before it was asked: " + code + ": " + text);
@@ -729,7 +715,7 @@ public final class MuxSession {
                 tellReset(stream, code, text);
             }
         });
-        control.dropUpdates();
+        outbound.dropUpdates();
         memory.budget().close();
         if (linkIsLost) {
             releaseFrames();

@@ -124,7 +124,7 @@ public final class MuxStream {
     public void accept() {
         if (!reset && !isFinished() && !opened && session.version() == ProtocolVersion.CULVERT) {
             opened = true;
-            session.sendControl(Frame.OPENED, this);
+            session.outbound().empty(Frame.OPENED, id);
         }
     }
 
@@ -178,7 +178,7 @@ public final class MuxStream {
     public void shutdownOutput() {
         if (!reset && !outputShut) {
             outputShut = true;
-            session.activate(this);
+            session.outbound().activate(this);
         }
     }
 
@@ -257,16 +257,16 @@ public final class MuxStream {
         }
         held = false;
         if (discarding) {
-            session.sendControl(Frame.FIN, this);
+            session.outbound().empty(Frame.FIN, id);
         } else {
-            session.activate(this);
+            session.outbound().activate(this);
         }
     }
 
     /** A moment has come that {@link MuxSession#alarm} was told. */
     void onAlarm() {
         release();
-        session.activate(this);
+        session.outbound().activate(this);
     }
 
     boolean isFinished() {
@@ -284,7 +284,7 @@ public final class MuxStream {
         return queue.bytes() > 0 ? allowance() > 0 : finIsReady() && session.now() >= finTime();
     }
 
-    /** The scheduler has let go of the stream; {@link MuxSession#activate} brings it back. */
+    /** The scheduler has let go of the stream; {@link Outbound#activate} brings it back. */
     void parked() {
         if (queue.bytes() > 0 && sendWindow != null && sendWindow.available() > 0 && !held && !reset) {
             session.rules().waitForBuffer(this);
@@ -407,7 +407,7 @@ public final class MuxStream {
             checkWritable();
         }
         if (finWaits()) { // for this one
-            session.activate(this);
+            session.outbound().activate(this);
         }
         session.finishIfBothEnded(this);
     }
@@ -428,7 +428,7 @@ public final class MuxStream {
         progressAt = session.now();
         release();
         if (queue.bytes() > 0 || finWaits()) {
-            session.activate(this);
+            session.outbound().activate(this);
         }
     }
 
@@ -491,7 +491,7 @@ public final class MuxStream {
         boolean finIsOwed = !finSent;
         finSent = true;
         if (finIsOwed && !held) {
-            session.sendControl(Frame.FIN, this);
+            session.outbound().empty(Frame.FIN, id);
         }
         return discarding;
     }
@@ -520,7 +520,7 @@ public final class MuxStream {
     private void updateIsDue() {
         if (!updateDue) {
             updateDue = true;
-            session.updateIsDue(this);
+            session.outbound().update(this);
         }
     }
 

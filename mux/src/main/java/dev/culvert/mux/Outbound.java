@@ -2,6 +2,7 @@ package dev.culvert.mux;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -16,22 +17,22 @@ final class Outbound {
     private final Link link;
     private final Handshake handshake;
     private final ControlQueue control;
-    private final Scheduler scheduler;
+    private final Scheduler scheduler = new Scheduler();
     /** What the session begins with, until it is sent. */
     private @Nullable ByteBuf hello;
     /**
      * Whether there may be more than that. What is said sooner waits: a server's has to come first, and who gets a client's may take what
      * follows for the bytes of another session.
      */
-    private boolean speaks;
+    private boolean mayFollow;
     /** Bytes that streams were given since the last frame was sent. */
     private int fresh;
 
-    Outbound(Link link, Handshake handshake, ControlQueue control, Scheduler scheduler) {
+    /** @param maxReplies frames that the peer may make us say, and not read */
+    Outbound(Link link, Handshake handshake, int maxReplies) {
         this.link = link;
         this.handshake = handshake;
-        this.control = control;
-        this.scheduler = scheduler;
+        control = new ControlQueue(maxReplies);
     }
 
     // ---- what is next
@@ -59,7 +60,7 @@ final class Outbound {
             kept.accept(frame);
             return true;
         }
-        if (!data || !speaks || link.isFull()) {
+        if (!data || !mayFollow || link.isFull()) {
             return false;
         }
         MuxStream stream = bulkWaits ? scheduler.nextOfLittle() : scheduler.next();
@@ -74,7 +75,7 @@ final class Outbound {
     }
 
     private @Nullable ByteBuf nextControl() {
-        if (!speaks || hello != null) {
+        if (!mayFollow || hello != null) {
             ByteBuf first = hello;
             hello = null;
             return first;
@@ -86,6 +87,11 @@ final class Outbound {
     /** Frames that wait for the peer to read, and streams that do and are none of the {@code open} ones any more, or owe it a UPD. */
     int backlog(int open) {
         return control.size() + Math.max(0, scheduler.size() - open);
+    }
+
+    /** Whether something waits that the session says by itself. */
+    boolean speaks() {
+        return control.speaks();
     }
 
     // ---- what streams have
@@ -123,7 +129,7 @@ final class Outbound {
 
     /** All else may be sent from now on. */
     void speak() {
-        speaks = true;
+        mayFollow = true;
         link.wake();
     }
 
@@ -165,9 +171,9 @@ final class Outbound {
 
     /** A CLOSE, and nothing of what still waits for a HELLO. The link is closed next, and needs no waking. */
     void lastWord(ErrorCode code, String text) {
-        if (!speaks) {
+        if (!mayFollow) {
             control.release();
-            speaks = true;
+            mayFollow = true;
         }
         control.add(Frame.farewell(version(), Frame.CLOSE, 0, code, text));
     }
@@ -195,6 +201,18 @@ final class Outbound {
             }
         }
         link.wake();
+    }
+
+    // ---- the end
+
+    /** See {@link ControlQueue#withdrawOpens}. */
+    Set<Integer> withdrawOpens() {
+        return control.withdrawOpens();
+    }
+
+    /** No stream owes anything any more. */
+    void dropUpdates() {
+        control.dropUpdates();
     }
 
     /** Drops what waits, but for the data of streams. */

@@ -81,12 +81,12 @@ class SeededBugsTest {
                     "frames that wait are forgotten with the link",
                     "MuxSession",
                     "link.lose(text, now());",
-                    "link.lose(text, now()); control.release();"),
+                    "link.lose(text, now()); outbound.release();"),
             bug(
                     "credit that is due is forgotten with the link",
                     "MuxSession",
                     "link.lose(text, now());",
-                    "link.lose(text, now()); control.dropUpdates();"),
+                    "link.lose(text, now()); outbound.dropUpdates();"),
             bug(
                     "a client goes on by a connection that was told less than it has by now",
                     "Handshake",
