@@ -23,7 +23,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>What is known stands in its parts: what carries the session ({@link Link}), how it begins ({@link Handshake}), which streams there are
  * ({@link StreamTable}), what goes to the peer, and when ({@link Outbound}), how much memory is held
- * ({@link Memory}), whether the peer lives ({@link Liveness}), who takes no new streams ({@link GoAway}), whether the
+ * ({@link Memory}), whether the peer lives ({@link Liveness}), who takes no new streams ({@link GoAway}), which of the peer's are
+ * taken ({@link Admission}), whether the
  * peer has all of those that have ended ({@link Delivery}), and who waits for a moment ({@link Alarms}). Here stands what they do together when something happens: when a frame comes
  * ({@link Inbound}) or may go, when a stream or the application wants something, when time has passed.
  *
@@ -50,13 +51,13 @@ public final class MuxSession {
     private final Handshake handshake;
     private final Inbound inbound;
     private final StreamTable streams;
-    private final RateLimit opens;
     private final Outbound outbound;
     private final Memory memory;
     private final StockRules rules;
     private final Liveness liveness;
     private final RoundTrip roundTrip = new RoundTrip();
     private final GoAway goAway = new GoAway();
+    private final Admission admission;
     private final Delivery delivery = new Delivery();
     private final Alarms alarms = new Alarms();
 
@@ -88,9 +89,9 @@ public final class MuxSession {
         handshake = new Handshake(role, settings);
         streams = new StreamTable(role);
         inbound = new Inbound(this, streams);
-        opens = new RateLimit(now());
         outbound = new Outbound(link, handshake, settings.limits().replies());
         memory = new Memory(settings.flow(), new MemoryBudget(settings.flow().budget(), shared), streams, link);
+        admission = new Admission(settings.limits(), streams, outbound, goAway, now());
         rules = new StockRules(settings.stockPeer(), outbound::activate);
         liveness = new Liveness(settings.keepalive(), handshake.timeout(), now());
     }
@@ -541,26 +542,15 @@ public final class MuxSession {
     }
 
     void onOpen(int id, OpenRequest request) throws ProtocolViolation {
-        MuxSettings.Limits limits = settings.limits();
-        int backlog = outbound.backlog(streams.size());
-        if (!goAway.letsPeerOpen()) {
-            refuse(id, ErrorCode.REFUSED, "this session takes no new streams");
-        } else if (backlog > limits.streams() + limits.replies()) {
-            refuse(id, ErrorCode.LIMIT_REACHED, backlog + " frames wait for the peer to read them");
-        } else if (streams.peers() >= limits.streams()) {
-            refuse(id, ErrorCode.LIMIT_REACHED, "more than " + streams.peers() + " streams in a session");
-        } else if (!opens.tryTake(limits.opensPerSecond(), now())) {
-            refuse(id, ErrorCode.LIMIT_REACHED, "more than " + limits.opensPerSecond() + " streams opened in a second");
-        } else {
-            MuxStream stream = newStream(id, request);
-            holdGreeting(stream);
-            listener.onStream(this, stream);
+        Admission.Refusal refusal = admission.check(now());
+        if (refusal != null) {
+            listener.onRefused(this, refusal.code(), refusal.text());
+            outbound.refuse(id, refusal.code(), refusal.text());
+            return;
         }
-    }
-
-    private void refuse(int id, ErrorCode code, String text) throws ProtocolViolation {
-        listener.onRefused(this, code, text);
-        outbound.refuse(id, code, text);
+        MuxStream stream = newStream(id, request);
+        holdGreeting(stream);
+        listener.onStream(this, stream);
     }
 
     private void holdGreeting(MuxStream stream) {
