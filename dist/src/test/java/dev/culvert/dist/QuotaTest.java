@@ -125,6 +125,23 @@ final class QuotaTest {
     }
 
     @Test
+    void aConnectionWaitsForAStreamOfASessionThatIsFullAndIsToldSo() throws Exception {
+        String why = "the session has as many streams as its server allows (limits.streams)";
+        try (Tunnel tunnel = Tunnel.to(ECHO)
+                        .server("clients.tests.limits.streams = 1")
+                        .client("upstream.wait = 1s")
+                        .open();
+                Socket first = echoing(tunnel)) {
+            assertThat(Tunnel.awaitReset(tunnel.client(), "web").reason())
+                    .isEqualTo("reset: no stream within upstream.wait: " + why);
+            tunnel.client().awaitLog("allows the session 1 streams .limits.streams., and it has them");
+            first.close();
+            tunnel.client().awaitLog("end: closed");
+            echoing(tunnel).close();
+        }
+    }
+
+    @Test
     void dialsInASecond() throws Exception {
         try (Tunnel tunnel = limited("dials-per-second = 1")) {
             echoing(tunnel).close();

@@ -123,11 +123,16 @@ public final class MuxSession {
 
     /** Whether {@link #open} may be called now. */
     public boolean isOpenable() {
-        return isUp()
-                && !isLost()
-                && goAway.letsUsOpen()
-                && streams.idsLeft() > 0
-                && streams.ours() < handshake.peer().streams();
+        return mayOpen() && streams.ours() < handshake.peer().streams();
+    }
+
+    /** Whether only the peer's limit of streams keeps us from {@link #open}: when one ends, {@link SessionListener#onOpenable} tells. */
+    public boolean isFull() {
+        return mayOpen() && streams.ours() >= handshake.peer().streams();
+    }
+
+    private boolean mayOpen() {
+        return isUp() && !isLost() && goAway.letsUsOpen() && streams.idsLeft() > 0;
     }
 
     /** How many streams our side may still open before its ids are used up; then another session is needed. */

@@ -65,6 +65,8 @@ public final class TunnelClient implements Agent {
 
     private static final int MOST_ASKED = 10_000;
 
+    private static final String FULL = "the session has as many streams as its server allows (limits.streams)";
+
     /** As it was last read. */
     private volatile ClientConfig config;
     /** What only counts at the start. */
@@ -112,7 +114,13 @@ public final class TunnelClient implements Agent {
         accepting = loops.next();
         dialer = new Dialer(transport, config.dialTimeout());
         listeners = new Listeners<>(transport, accepting, passed(passed, false), this::arrive);
-        router = new Carriers<>(accepting, ticker, uplinks, "no session to a server within upstream.wait");
+        router = new Carriers<>(
+                accepting,
+                ticker,
+                uplinks,
+                () -> isFull()
+                        ? "no stream within upstream.wait: " + FULL
+                        : "no session to a server within upstream.wait");
         udpForwards = new UdpForwards(transport, accepting, passed(passed, true), connections, this::limits, router);
         reverse = new Reverse(accepting, dialer, connections, this::limits);
         try {
@@ -451,9 +459,14 @@ public final class TunnelClient implements Agent {
 
     @Override
     public List<String> troubles() {
-        return uplinks.stream().anyMatch(Uplink::isReady)
-                ? reverse.troubles()
-                : List.of("no session to a server: the log says what keeps it from one");
+        if (uplinks.stream().anyMatch(Uplink::isReady)) {
+            return reverse.troubles();
+        }
+        return List.of(isFull() ? FULL : "no session to a server: the log says what keeps it from one");
+    }
+
+    private boolean isFull() {
+        return uplinks.stream().anyMatch(Uplink::isFull);
     }
 
     @Override

@@ -46,6 +46,8 @@ import org.jspecify.annotations.Nullable;
  * threads: what says so.
  */
 final class Uplink implements Carrier {
+    /** How often it is said at most that the session is full. */
+    private static final Duration AGAIN = Duration.ofMinutes(1);
     /** How often a session that is in use is looked at. */
     private static final Duration LOOK = Duration.ofSeconds(1);
     /** How often one that stands by where others are looks for another place, if {@code upstream.return-after} is off. */
@@ -75,6 +77,10 @@ final class Uplink implements Carrier {
     private ServerOrder order;
     private volatile boolean ready;
     private volatile boolean responsive = true;
+    /** Its session has as many streams as the server lets it have. */
+    private volatile boolean full;
+
+    private long saidFullAt;
     /** Where the session is, or is to be next. */
     private volatile Location place;
 
@@ -159,6 +165,11 @@ final class Uplink implements Carrier {
         return ready;
     }
 
+    /** Whether it has a session, which may have no more streams. Any thread. */
+    boolean isFull() {
+        return full;
+    }
+
     @Override
     public boolean isResponsive() {
         return responsive;
@@ -178,10 +189,9 @@ final class Uplink implements Carrier {
     public void take(Arrival arrival, Consumer<Arrival> back) {
         load.incrementAndGet();
         loop.execute(() -> {
-            MuxSession session = current;
-            if (session == null || !session.isOpenable()) {
+            MuxSession session = openable();
+            if (session == null) {
                 load.decrementAndGet();
-                ready = false;
                 back.accept(arrival);
             } else {
                 join(arrival, session, back);
@@ -200,15 +210,31 @@ final class Uplink implements Carrier {
         load.incrementAndGet();
         flow.connection().onEnd(load::decrementAndGet);
         loop.execute(() -> {
-            MuxSession session = current;
-            if (session == null || !session.isOpenable()) {
-                ready = false;
+            MuxSession session = openable();
+            if (session == null) {
                 flow.nobodyTakesIt();
-                return;
+            } else {
+                flow.join(session);
+                renewIfIdsRunOut(session);
             }
-            flow.join(session);
-            renewIfIdsRunOut(session);
         });
+    }
+
+    /** The session, if it takes streams; else there are none to give it, until it {@link #settleOn settles}. */
+    private @Nullable MuxSession openable() {
+        MuxSession session = current;
+        if (session != null && session.isOpenable()) {
+            return session;
+        }
+        full = session != null && session.isFull();
+        ready = false;
+        long now = System.nanoTime();
+        if (session != null && full && (saidFullAt == 0 || now - saidFullAt > AGAIN.toNanos())) {
+            saidFullAt = now;
+            log.info("server %s allows the session %d streams (limits.streams), and it has them: new connections wait"
+                    .formatted(at, session.streamCount()));
+        }
+        return null;
     }
 
     private void renewIfIdsRunOut(MuxSession session) {
@@ -331,6 +357,7 @@ final class Uplink implements Carrier {
     private void leave() {
         current = null;
         ready = false;
+        full = false;
         renewal = null;
         cancel(ageing);
         cancel(looking);
@@ -351,6 +378,7 @@ final class Uplink implements Carrier {
         at = server;
         place = server.location();
         responsive = true;
+        full = false;
         if (!draining) {
             ready = true;
             whenReady.run();

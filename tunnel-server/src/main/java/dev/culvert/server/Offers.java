@@ -131,7 +131,7 @@ final class Offers {
         private final Key key;
         private final List<Offer> offers = new ArrayList<>();
         private final Carriers<Offer> carriers =
-                new Carriers<>(loop, ticker, offers, "no client that offers it has taken it in time");
+                new Carriers<>(loop, ticker, offers, () -> "no client that offers it has taken it in time");
         private Offered place;
         private boolean listens;
 

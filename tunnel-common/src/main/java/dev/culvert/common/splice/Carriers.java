@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,7 +26,7 @@ public final class Carriers<C extends Carrier> {
     private final EventLoop loop;
     private final Ticker ticker;
     private final List<C> carriers;
-    private final String overdue;
+    private final Supplier<String> overdue;
     /** As many as whoever accepts lets in at most. */
     private final PriorityQueue<Arrival> waiting =
             new PriorityQueue<>((a, b) -> Long.signum(a.deadline() - b.deadline()));
@@ -41,7 +42,7 @@ public final class Carriers<C extends Carrier> {
      * @param carriers may change, on {@code loop}
      * @param overdue why a connection that has waited too long is reset
      */
-    public Carriers(EventLoop loop, Ticker ticker, List<C> carriers, String overdue) {
+    public Carriers(EventLoop loop, Ticker ticker, List<C> carriers, Supplier<String> overdue) {
         this.loop = loop;
         this.ticker = ticker;
         this.carriers = carriers;
@@ -101,7 +102,7 @@ public final class Carriers<C extends Carrier> {
     private void rejectOverdue() {
         long now = ticker.nanoTime();
         while (!waiting.isEmpty() && waiting.element().deadline() - now <= 0) {
-            waiting.remove().giveUp(loop, ErrorCode.TIMEOUT, overdue);
+            waiting.remove().giveUp(loop, ErrorCode.TIMEOUT, overdue.get());
         }
     }
 }

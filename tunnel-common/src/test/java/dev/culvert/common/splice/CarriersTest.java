@@ -26,7 +26,7 @@ class CarriersTest {
             EmbeddedChannel.builder().ticker(ticker).build();
     private final Connections connections = new Connections(ticker);
     private final List<Line> lines = new ArrayList<>(List.of(new Line(), new Line()));
-    private final Carriers<Line> carriers = new Carriers<>(loop.eventLoop(), ticker, lines, "nobody came");
+    private final Carriers<Line> carriers = new Carriers<>(loop.eventLoop(), ticker, lines, () -> "nobody came");
 
     /** A carrier that the test makes ready. */
     private static final class Line implements Carrier {
