@@ -269,7 +269,15 @@ final class AdminTest {
     void onTcpOneCanOnlyLook() throws Exception {
         try (AdminClient client = overTcp()) {
             assertThat(client.get("/livez")).isEqualTo("ok\n");
-            assertThatThrownBy(() -> client.post("/drain")).hasMessageContaining("here one can only look");
+            for (String path :
+                    List.of("/drain", "/reload", "/plan", "/measure", "/upgrade", "/kill?id=1", "/hand-over")) {
+                assertThatThrownBy(() -> client.post(path)).hasMessageContaining("here one can only look");
+            }
+        }
+        try (Socket socket = Tunnel.connectTo(tunnel.client().port("admin"))) {
+            socket.getOutputStream().write(Bytes.ascii("CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+            assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
+                    .startsWith("HTTP/1.1 403 ");
         }
     }
 

@@ -86,7 +86,7 @@ final class DrainTest {
 
     @Test
     void drainIdleEndsTheConnectionsThatAreSilentAndNoOthers() throws Exception {
-        try (Tunnel tunnel = Tunnel.to(ECHO).client("drain.idle = 1s").open();
+        try (Tunnel tunnel = Tunnel.to(ECHO).client("drain.idle = 5s").open();
                 Socket silent = echoing(tunnel);
                 Socket busy = echoing(tunnel)) {
             tunnel.client().terminate();
@@ -94,7 +94,7 @@ final class DrainTest {
             while (tunnel.client().log().first("client=127.0.0.1:" + silent.getLocalPort() + " .* end:") == null) {
                 Tunnel.echo(busy);
             }
-            assertThat(tunnel.client().awaitEnding("web", silent).reason()).contains("idle for 1000 ms while draining");
+            assertThat(tunnel.client().awaitEnding("web", silent).reason()).contains("idle for 5000 ms while draining");
             Tunnel.echo(busy);
             busy.shutdownOutput();
             assertThat(busy.getInputStream().read()).isNegative();

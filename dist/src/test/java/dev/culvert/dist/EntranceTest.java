@@ -190,8 +190,8 @@ final class EntranceTest {
     @ValueSource(strings = {"", "G", "GET /tunnel HTTP/1.1\r\nHost: a\r\n"})
     void whoIsSlowIsGivenUpAtTheDeadline(String said) throws Exception {
         ScheduledExecutorService loris = Executors.newSingleThreadScheduledExecutor();
+        long begun = System.nanoTime();
         try (Socket socket = connect()) {
-            long begun = System.nanoTime();
             write(socket, said);
             if (!said.isEmpty()) { // and goes on like that, a byte at a time; its first failure is its end
                 loris.scheduleAtFixedRate(() -> drip(socket), 100, 100, TimeUnit.MILLISECONDS);

@@ -177,14 +177,14 @@ final class RecoveryTest {
     @Tag("long")
     void aClientThatWasStoppedDoesNotTakeItsOwnSilenceForTheServers() throws Exception {
         try (Tunnel tunnel = Tunnel.to(ECHO)
-                        .client("keepalive { interval = 500ms, timeout = 1s }")
+                        .client("keepalive { interval = 500ms, timeout = 5s }")
                         .open();
                 Socket socket = tunnel.connect()) {
             Tunnel.echo(socket);
 
             tunnel.client().signal("STOP");
-            await().atMost(Duration.ofSeconds(10))
-                    .during(Duration.ofSeconds(3))
+            await().atMost(Duration.ofSeconds(20))
+                    .during(Duration.ofSeconds(7))
                     .until(() -> tunnel.client().state() == 'T');
             tunnel.client().signal("CONT");
 

@@ -98,6 +98,7 @@ final class ServiceTest {
             assertThat(agent.post("/upgrade")).contains("has taken over");
             await().atMost(AgentProcess.PATIENCE).until(() -> !server.isAlive());
             long pid = ConfigFactory.parseString(agent.get("/status")).getLong("pid");
+            await().atMost(AgentProcess.PATIENCE).until(() -> told.contains("MAINPID=" + pid));
             int changed = told.indexOf("MAINPID=" + pid);
             await().atMost(AgentProcess.PATIENCE)
                     .untilAsserted(() -> assertThat(told.subList(changed + 1, told.size()))

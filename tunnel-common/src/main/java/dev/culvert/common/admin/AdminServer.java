@@ -27,10 +27,10 @@ import java.net.SocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,11 +49,12 @@ public final class AdminServer implements AutoCloseable {
     /** For a whole request to come, and for its answer to be taken; not for what is asked for. */
     private static final int PATIENCE_SECONDS = 30;
 
-    private static final int LAST_WORDS_SECONDS = 2;
+    private static final Duration LAST_WORDS = Duration.ofSeconds(2);
 
     private final Transport transport;
     private final EventLoopGroup loop;
     private final Backend backend;
+    private final Duration lastWords;
     /** By their addresses, as the configuration writes them. */
     private final Map<String, Channel> channels = new ConcurrentHashMap<>();
 
@@ -61,9 +62,15 @@ public final class AdminServer implements AutoCloseable {
 
     /** @param loop one event loop of the transport */
     public AdminServer(Transport transport, EventLoopGroup loop, Backend backend) {
+        this(transport, loop, backend, LAST_WORDS);
+    }
+
+    /** @param lastWords how long the end waits for a loop that is busy */
+    AdminServer(Transport transport, EventLoopGroup loop, Backend backend, Duration lastWords) {
         this.transport = transport;
         this.loop = loop;
         this.backend = backend;
+        this.lastWords = lastWords;
     }
 
     /**
@@ -221,7 +228,7 @@ public final class AdminServer implements AutoCloseable {
     /** Stops listening and removes the sockets, when all that has been answered is said. Blocks. */
     @Override
     public void close() {
-        loop.submit(this::end).awaitUninterruptibly(LAST_WORDS_SECONDS, TimeUnit.SECONDS);
+        loop.submit(this::end).awaitUninterruptibly(lastWords.toMillis());
     }
 
     private void end() {

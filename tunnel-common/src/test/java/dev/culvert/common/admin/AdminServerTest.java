@@ -23,6 +23,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -47,7 +48,7 @@ class AdminServerTest {
             });
 
     private final EventLoopGroup loop = Transport.NIO.newEventLoops(1, "unused");
-    private final AdminServer server = new AdminServer(Transport.NIO, loop, backend);
+    private final AdminServer server = new AdminServer(Transport.NIO, loop, backend, Duration.ofMinutes(1));
     private final MockTicker clock = Ticker.newMockTicker();
     private final EmbeddedChannel channel = EmbeddedChannel.builder()
             .ticker(clock)
@@ -165,7 +166,7 @@ class AdminServerTest {
                 loop.shutdownGracefully(0, 0, TimeUnit.SECONDS);
             });
             ending.start();
-            await().until(() -> loop.isShuttingDown() || ending.getState() == Thread.State.TIMED_WAITING);
+            await().until(() -> ending.getState() == Thread.State.TIMED_WAITING);
             planned.countDown();
 
             assertThat(said.get(10, TimeUnit.SECONDS)).isEqualTo("{}");
