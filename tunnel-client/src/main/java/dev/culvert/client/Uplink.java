@@ -264,6 +264,7 @@ final class Uplink implements Carrier {
             stopTrying();
             List.copyOf(lost).forEach(one -> endIfNowhere(one, "none of upstream.servers has the session"));
             if (current != null && !draining) {
+                renewal = null; // which was for a session of the way before
                 renew(CHANGED);
             } else {
                 goOn(Duration.ZERO);

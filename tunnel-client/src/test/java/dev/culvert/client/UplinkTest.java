@@ -33,6 +33,7 @@ import io.netty.util.concurrent.Ticker;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -62,16 +63,12 @@ class UplinkTest {
     private final Connections connections = new Connections(ticker);
     private final Reverse reverse = new Reverse(loop, dialer, connections, name -> Limits.NONE);
 
+    private final Sessions sessions = new Sessions(connections, ticker);
+    private final List<Peer> peers = new ArrayList<>();
+
     private Uplink begin(Way way) {
-        Uplink uplink = new Uplink(
-                "uplink",
-                List.of(),
-                loop,
-                way,
-                new Sessions(connections, ticker),
-                new SharedBudget(1 << 20),
-                reverse,
-                () -> {});
+        Uplink uplink =
+                new Uplink("uplink", List.of(), loop, way, sessions, new SharedBudget(1 << 20), reverse, () -> {});
         uplink.start();
         return uplink;
     }
@@ -94,6 +91,11 @@ class UplinkTest {
 
     @AfterEach
     void end() throws Exception {
+        sessions.cut(ErrorCode.INTERNAL, "the test is over"); // with what they keep
+        loop.runNow();
+        for (Peer peer : peers) {
+            peer.end();
+        }
         loop.shutdownGracefully(0, 0, TimeUnit.SECONDS);
         until(loop::isTerminated);
         servers.shutdownGracefully(0, 1, TimeUnit.SECONDS).sync();
@@ -282,6 +284,7 @@ class UplinkTest {
                     .bind(InetAddress.getLoopbackAddress(), 0)
                     .sync()
                     .channel();
+            peers.add(this);
         }
 
         Server server() {
@@ -307,6 +310,14 @@ class UplinkTest {
 
         void cut() {
             Objects.requireNonNull(last).close();
+        }
+
+        void end() throws InterruptedException {
+            listening.close().sync();
+            for (MuxSession session : links.keySet()) {
+                servers.submit(() -> session.close(ErrorCode.INTERNAL, "the test is over"))
+                        .sync();
+            }
         }
 
         void goAway() {
