@@ -111,6 +111,15 @@ final class TrustTest {
     }
 
     @Test
+    void whereOnlyTheClientSpeaksTlsBothSaySo() {
+        try (AgentProcess server = Tunnel.to(ECHO).plain().startServer(0);
+                AgentProcess client = Tunnel.to(ECHO).startClient(server.port("listen"))) {
+            client.awaitLog("the peer closed the connection during the TLS handshake; .* it may have tls = off");
+            server.awaitLog("0x16, which is no smux; .*; the client speaks TLS, which is off here: remove tls = off");
+        }
+    }
+
+    @Test
     void aServerWithAnotherKeyIsLeftAndBothKeysAreNamed() throws Exception {
         Keys other = Keys.make("tunnel-server", directory.resolve("other.key"));
         try (AgentProcess client = AgentProcess.client()

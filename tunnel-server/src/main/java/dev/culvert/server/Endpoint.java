@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
 
 /** An address that the server listens on: what is spoken there and what its streams may reach. */
 interface Endpoint extends Listeners.Place {
+    /** The first byte of who begins with TLS (RFC 8446, section 5.1). */
+    int TLS_HANDSHAKE = 0x16;
+
     @Override
     default String place() {
         return name();
@@ -54,4 +57,11 @@ interface Endpoint extends Listeners.Place {
 
     /** What to change when a peer speaks version {@code firstByte} instead. */
     String advice(int firstByte);
+
+    /** What to change when this is the first byte of a peer. */
+    default String adviceOn(int firstByte) {
+        return firstByte == TLS_HANDSHAKE && !tls()
+                ? "the client speaks TLS, which is off here: remove tls = off here, or set upstream.tls = off there"
+                : advice(firstByte);
+    }
 }

@@ -418,7 +418,7 @@ final class ServerSession implements SessionListener {
                     .log("{}: session from {} ended: {}: {}", name(), client.at(peer.address), code, text);
         } else {
             String advice = session.unexpectedVersion().isPresent()
-                    ? "; " + peer.endpoint.advice(session.unexpectedVersion().getAsInt())
+                    ? "; " + peer.endpoint.adviceOn(session.unexpectedVersion().getAsInt())
                     : "";
             account.refusals()
                     .add(name(), Refusals.What.SESSION, client.name(), peer.address, code + ": " + text + advice);

@@ -25,6 +25,9 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
     /** Why a handshake failed with whom cannot have one. */
     public static final String NO_TLS = "the peer does not speak TLS";
 
+    /** Why one failed with whom has ended it without a word. */
+    public static final String CLOSED = "the peer closed the connection during the TLS handshake";
+
     private final SslHandler handler;
     private final Fingerprint own;
     private final Listener listener;
@@ -108,7 +111,7 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
             } else if (cause instanceof SslHandshakeTimeoutException) {
                 return "no TLS handshake in time";
             } else if (cause instanceof ClosedChannelException) {
-                return "the peer closed the connection during the TLS handshake";
+                return CLOSED;
             }
         }
         Throwable root = failure;
