@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -160,6 +161,23 @@ class DoctorTest {
                 .contains(
                         "BAD   session        ",
                         "the peer does not accept our key " + other.fingerprint() + "; list it there");
+    }
+
+    @Test
+    void aCertificateThatHasExpiredIsNamed() throws IOException {
+        CertificateAuthority authority = CertificateAuthority.make(directory.resolve("ca"));
+        CertificateAuthority.Issued expired = authority.issue("laptop", "20200101000000Z", "20210101000000Z");
+        String tls = "tls { key-file = \"%s\", cert-file = \"%s\", ca-file = \"%s\" }"
+                .formatted(expired.key(), expired.certificates(), authority.certificate());
+        String words = ", %s the certificate of CN=laptop has expired on 2021-01-01T00:00:00Z";
+
+        assertThat(examine(config().replaceFirst("tls \\{[^}]*}", Matcher.quoteReplacement(tls)))
+                        .expect(1)
+                        .output())
+                .containsPattern("BAD   key            ours is SHA256:[^ ,]+" + words.formatted("and"));
+        ProcessBuilder check = Launcher.command(
+                "tunnel-client", "-c", directory.resolve("client.conf").toString(), "check");
+        assertThat(Programs.run(check).expect(0).output()).contains(words.formatted("but"));
     }
 
     @Test

@@ -105,7 +105,11 @@ final class Checkup implements AutoCloseable {
                 return;
             }
             if (server.tls() != null) {
-                findings.ok("key", "ours is " + server.tls().own());
+                boolean byAuthority = config.upstream()
+                        .tls()
+                        .flatMap(tls -> tls.files().caFile())
+                        .isPresent();
+                findings.checkIdentity(server.tls().own(), byAuthority);
             }
             if (resolves(server)) {
                 check(server);

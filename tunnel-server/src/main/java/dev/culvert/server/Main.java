@@ -51,8 +51,9 @@ public final class Main implements Program<ServerConfig> {
     public void examine(ServerConfig config, boolean runs, Findings findings) throws InterruptedException {
         try {
             if (config.tls().isPresent()) {
-                findings.ok("key", "ours is " + config.tls().get().identity().fingerprint());
-                config.tls().get().authority();
+                TlsConfig files = config.tls().get();
+                findings.checkIdentity(files.identity(), files.caFile().isPresent());
+                files.authority();
             }
         } catch (IOException e) {
             findings.fault("key", String.valueOf(e.getMessage()), "");

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
@@ -118,7 +119,9 @@ public record TlsConfig(Path keyFile, Path certFile, Optional<Path> caFile) {
     /** A few words for people: our key's name, and where it is. */
     public String describe() {
         try {
-            return "TLS 1.3, own key " + identity() + " (" + keyFile + ")"
+            Identity own = identity();
+            return "TLS 1.3, own key " + own + " (" + keyFile + ")"
+                    + own.lapse(Instant.now()).map(lapse -> ", but " + lapse).orElse("")
                     + caFile.map(file -> ", CA " + file).orElse("");
         } catch (IOException e) {
             return "TLS 1.3, but " + e.getMessage();

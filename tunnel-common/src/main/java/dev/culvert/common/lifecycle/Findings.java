@@ -2,6 +2,7 @@ package dev.culvert.common.lifecycle;
 
 import dev.culvert.common.net.AllowRule;
 import dev.culvert.common.net.SocketFile;
+import dev.culvert.common.tls.Identity;
 import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.UnixPath;
@@ -11,6 +12,8 @@ import java.io.UncheckedIOException;
 import java.net.DatagramSocket;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.time.Instant;
+import java.util.Optional;
 
 /** What {@code doctor} finds, printed as it is found. One thread at a time. */
 public final class Findings {
@@ -50,6 +53,26 @@ public final class Findings {
         faults++;
         print("BAD", what, text);
         advise(advice);
+    }
+
+    /**
+     * Who this agent is, and whether its certificates are valid now.
+     *
+     * @param byAuthority the agent goes by a CA, so its peers are taken to do so, too
+     */
+    public void checkIdentity(Identity own, boolean byAuthority) {
+        Optional<String> lapse = own.lapse(Instant.now());
+        if (lapse.isEmpty()) {
+            ok("key", "ours is " + own);
+            return;
+        }
+        String text = "ours is " + own + ", and " + lapse.get();
+        String advice = "Renew it, unless the clock here is wrong, see `timedatectl`: only a peer that lists the key accepts it.";
+        if (byAuthority) {
+            fault("key", text, advice);
+        } else {
+            note("key", text, advice);
+        }
     }
 
     /** No agent has answered, which does not say that none runs: what is taken may be its own. */

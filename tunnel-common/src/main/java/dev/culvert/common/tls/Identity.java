@@ -15,8 +15,10 @@ import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.InvalidKeySpecException;
 import java.security.spec.PKCS8EncodedKeySpec;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Who an agent is: its private key, and the certificate that carries the public one. Prints as its fingerprint only. */
@@ -119,6 +121,32 @@ public final class Identity {
     /** The name of the key. */
     public Fingerprint fingerprint() {
         return Fingerprint.of(chain.get(0).getPublicKey());
+    }
+
+    /** Whose the certificate is, as it says. */
+    String subject() {
+        return chain.get(0).getSubjectX500Principal().toString();
+    }
+
+    /** Whether nobody else vouches for it. */
+    boolean isSelfSigned() {
+        X509Certificate own = chain.get(0);
+        return own.getIssuerX500Principal().equals(own.getSubjectX500Principal());
+    }
+
+    /** Which certificate is not valid at that time, a few words; empty: none. Who lists the key does not look at that. */
+    public Optional<String> lapse(Instant now) {
+        for (X509Certificate certificate : chain) {
+            String whose = "the certificate of " + certificate.getSubjectX500Principal();
+            Instant from = certificate.getNotBefore().toInstant();
+            Instant until = certificate.getNotAfter().toInstant();
+            if (now.isAfter(until)) {
+                return Optional.of(whose + " has expired on " + until);
+            } else if (now.isBefore(from)) {
+                return Optional.of(whose + " is not valid before " + from);
+            }
+        }
+        return Optional.empty();
     }
 
     PrivateKey key() {

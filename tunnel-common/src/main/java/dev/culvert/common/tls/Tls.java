@@ -31,7 +31,7 @@ public final class Tls {
     private static final long LOADING = 2_000;
 
     private final SslContext context;
-    private final Fingerprint own;
+    private final Identity own;
     private final Duration handshakeTimeout;
 
     private Tls(SslContextBuilder builder, SslProvider provider, Identity identity, Duration handshakeTimeout) {
@@ -49,7 +49,7 @@ public final class Tls {
         } else {
             context.sessionContext().setSessionTimeout(NO_TICKETS);
         }
-        own = identity.fingerprint();
+        own = identity;
         this.handshakeTimeout = handshakeTimeout;
     }
 
@@ -100,8 +100,8 @@ public final class Tls {
         return OpenSsl.isAvailable() ? SslProvider.OPENSSL : SslProvider.JDK;
     }
 
-    /** The name of our key. */
-    public Fingerprint own() {
+    /** Who we are. */
+    public Identity own() {
         return own;
     }
 

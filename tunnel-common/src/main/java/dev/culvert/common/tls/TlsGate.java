@@ -12,8 +12,10 @@ import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLPeerUnverifiedException;
 
@@ -29,7 +31,7 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
     public static final String CLOSED = "the peer closed the connection during the TLS handshake";
 
     private final SslHandler handler;
-    private final Fingerprint own;
+    private final Identity own;
     private final Listener listener;
     private State state = State.SHAKING_HANDS;
 
@@ -49,7 +51,7 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
     }
 
     /** @param handler that it stands behind; there may be another one further out */
-    TlsGate(SslHandler handler, Fingerprint own, Listener listener) {
+    TlsGate(SslHandler handler, Identity own, Listener listener) {
         this.handler = handler;
         this.own = own;
         this.listener = listener;
@@ -133,8 +135,20 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
         } else if (!lower.contains("alert")) {
             return OneLine.of("TLS failed: " + message);
         } else if (lower.contains("certificate") || lower.contains("unknown_ca") || lower.contains("access_denied")) {
-            return "the peer does not accept our key " + own + "; list it there, and check that it is this agent's";
+            return notAccepted();
         }
         return OneLine.of("the peer ended TLS: " + message);
+    }
+
+    private String notAccepted() {
+        String what = "the peer does not accept our key " + own;
+        Optional<String> lapse = own.lapse(Instant.now());
+        if (lapse.isPresent()) {
+            return what + ", and " + lapse.get() + "; renew it, or list the key there";
+        } else if (own.isSelfSigned()) {
+            return what + "; list it there, and check that it is this agent's";
+        }
+        return what + ", with the certificate of " + own.subject()
+                + "; check that ca-file there vouches for it and that its name is listed, or list the key";
     }
 }

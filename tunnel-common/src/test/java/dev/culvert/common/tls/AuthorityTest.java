@@ -17,6 +17,7 @@ import java.security.GeneralSecurityException;
 import java.security.Signature;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -63,6 +64,11 @@ class AuthorityTest {
     }
 
     /** What the agent shows if this CA has signed for it. */
+    /** An agent that the authority vouches for. */
+    static Identity laptop(String until) throws GeneralSecurityException {
+        return Identity.of(AGENT.key(), signed(CA, until, name("laptop")));
+    }
+
     private static X509Certificate[] signed(Identity by, String until, byte[] subject) throws GeneralSecurityException {
         return new X509Certificate[] {certificate(by, "ca", until, subject, AGENT, NONE)};
     }
@@ -111,6 +117,16 @@ class AuthorityTest {
                     .hasMessageStartingWith(
                             "the certificate of CN=agent.example.com is not accepted by ca-file: expired, NotAfter: ");
         }
+    }
+
+    @Test
+    void whatHasExpiredOrIsNotValidYetIsNamed() throws Exception {
+        Identity expired = Identity.of(AGENT.key(), signed(CA, PAST, name("agent.example.com")));
+        assertThat(expired.lapse(Instant.parse("2026-01-01T00:00:00Z")))
+                .hasValue("the certificate of CN=agent.example.com has expired on 2020-01-01T00:00:00Z");
+        assertThat(expired.lapse(Instant.parse("2019-06-01T00:00:00Z"))).isEmpty();
+        assertThat(expired.lapse(Instant.parse("2018-01-01T00:00:00Z")))
+                .hasValue("the certificate of CN=agent.example.com is not valid before 2019-01-01T00:00:00Z");
     }
 
     @Test

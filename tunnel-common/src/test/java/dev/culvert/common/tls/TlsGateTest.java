@@ -15,22 +15,43 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLHandshakeException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** How it is put into words that a handshake fails. */
 class TlsGateTest {
     private final List<String> reasons = new ArrayList<>();
-    private final EmbeddedChannel channel = new EmbeddedChannel(new TlsGate(
-            new SslHandler(engine()), SelfSigned.make("own").fingerprint(), new TlsGate.Listener() {
-                @Override
-                public void onTrusted(ChannelHandlerContext ctx, X509Certificate[] chain) {
-                    reasons.add("none");
-                }
+    private final EmbeddedChannel channel = channelOf(SelfSigned.make("own"));
 
-                @Override
-                public void onFailed(String reason) {
-                    reasons.add(reason);
-                }
-            }));
+    private EmbeddedChannel channelOf(Identity own) {
+        return new EmbeddedChannel(new TlsGate(new SslHandler(engine()), own, new TlsGate.Listener() {
+            @Override
+            public void onTrusted(ChannelHandlerContext ctx, X509Certificate[] chain) {
+                reasons.add("none");
+            }
+
+            @Override
+            public void onFailed(String reason) {
+                reasons.add(reason);
+            }
+        }));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "20200101000000Z | , and the certificate of CN=laptop has expired on 2020-01-01T00:00:00Z; renew it",
+                "99991231235959Z | , with the certificate of CN=laptop; check that ca-file there vouches for it",
+            })
+    void whoHasACertificateOfAnAuthorityIsToldOfThat(String until, String advice) throws Exception {
+        Identity own = AuthorityTest.laptop(until);
+        var refused = new SslHandshakeCompletionEvent(new SSLHandshakeException("Received fatal alert: bad_certificate"));
+
+        channelOf(own).pipeline().fireUserEventTriggered(refused);
+
+        assertThat(reasons).singleElement().asString().startsWith("the peer does not accept our key " + own + advice);
+    }
 
     private static SSLEngine engine() {
         try {
