@@ -3,6 +3,7 @@ package dev.culvert.dist;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
@@ -226,6 +227,33 @@ class DoctorTest {
                             "BAD   forward        secret: forbidden: no allow rule of tests covers 127\\.0\\.0\\.1:2\n"
                                     + " +The server's administrator adds \"127\\.0\\.0\\.1:2\" to `allow`")
                     .contains("3 faults");
+        }
+    }
+
+    @Test
+    void theTlsOfATargetIsTried() throws Exception {
+        CertificateAuthority authority = CertificateAuthority.make(directory.resolve("targets"));
+        CertificateAuthority.Issued issued = authority.issue("localhost");
+        JdkTls tls = JdkTls.showing(issued.key(), issued.certificates());
+        try (Service target = Service.of(
+                plain -> tls.accept(plain).getInputStream().transferTo(OutputStream.nullOutputStream()))) {
+            String to = "listen = \"127.0.0.1:0\", target = \"%s\", target-tls ";
+            String own = "{ server-name = localhost, ca-file = \"" + authority.certificate() + "\" }";
+            try (AgentProcess open = Tunnel.to(echo).allow(target.address()).startServer(0)) {
+                String output = examine(Tunnel.to(echo)
+                                .client("forwards { good { " + to.formatted(target.address()) + own + " }, bad { "
+                                        + to.formatted(target.address()) + "{ server-name = localhost } }, plain { "
+                                        + to.formatted(echo.address()) + own + " } }")
+                                .clientConfig(open.port("listen")))
+                        .expect(1)
+                        .output();
+
+                assertThat(output)
+                        .contains("ok    forward        good: " + target.address() + " answers, within ")
+                        .containsPattern("BAD   forward        bad: connection reset: .*'s certificate is not trusted: ")
+                        .containsPattern("BAD   forward        plain: connection reset: .*TLS")
+                        .contains("2 faults");
+            }
         }
     }
 

@@ -55,6 +55,8 @@ final class Checkup implements AutoCloseable {
     /** For what has no deadline of its own here. A server may take {@code dial.timeout} for a target, 10 s if it is not set. */
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
+    private static final String SERVER_KNOWS = "The server's log says more, with the same reason.";
+
     /** What a target may take to end a connection that has said nothing, before that is reset. */
     private static final Duration FAREWELL = Duration.ofSeconds(1);
 
@@ -68,7 +70,7 @@ final class Checkup implements AutoCloseable {
     private final Sessions sessions = new Sessions(connections, Ticker.systemTicker());
 
     /** A step came to nothing. */
-    private static final class Fault extends Exception {
+    static final class Fault extends Exception {
         private final ErrorCode code;
 
         Fault(ErrorCode code, String text) {
@@ -301,12 +303,20 @@ final class Checkup implements AutoCloseable {
         String name = forward.name();
         CompletableFuture<Void> opened = new CompletableFuture<>();
         CompletableFuture<Void> ended = new CompletableFuture<>();
+        StreamListener opening;
+        try {
+            opening = TargetTlsConfig.to(target, forward.targetTls())
+                    .<StreamListener>map(tls -> new TargetHandshake(forward, tls, loop, opened, ended))
+                    .orElseGet(() -> new Opening(opened, ended));
+        } catch (IOException e) {
+            findings.fault("forward", name + ": " + e.getMessage(), "");
+            return;
+        }
         long begunAt = System.nanoTime();
         loop.execute(() -> {
             if (session.isOpenable()) {
                 OpenRequest.Kind kind = forward.isUdp() ? OpenRequest.Kind.DATAGRAMS : OpenRequest.Kind.CONNECTION;
-                session.open(
-                        new OpenRequest(kind, target, null, connections.newId(), name), new Opening(opened, ended));
+                session.open(new OpenRequest(kind, target, null, connections.newId(), name), opening);
             } else {
                 opened.completeExceptionally(new Fault(ErrorCode.REFUSED, "the session takes no more streams"));
             }
@@ -340,7 +350,8 @@ final class Checkup implements AutoCloseable {
                         + ".target, or try `getent hosts` there.";
             case UNREACHABLE, TIMEOUT ->
                 "The server does not reach it: look for a firewall between the two, and whether the target is up.";
-            default -> "The server's log says more, with the same reason.";
+            case CONNECTION_RESET -> forward.targetTls().isPresent() ? "" : SERVER_KNOWS;
+            default -> SERVER_KNOWS;
         };
     }
 
