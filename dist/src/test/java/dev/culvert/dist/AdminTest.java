@@ -255,9 +255,10 @@ final class AdminTest {
             tunnel.client().awaitLog("draining: 1 connections left");
 
             client.post("/drain");
-            assertThatThrownBy(() -> client.get("/readyz")).hasMessageContaining("this agent drains");
-            assertThat(ConfigFactory.parseString(client.get("/status")).getString("state"))
-                    .isEqualTo("draining");
+            assertThatThrownBy(() -> client.get("/readyz")).hasMessage("this agent drains");
+            Config status = ConfigFactory.parseString(client.get("/status"));
+            assertThat(status.getString("state")).isEqualTo("draining");
+            assertThat(status.getStringList("reasons")).containsExactly("this agent drains");
             connection.getOutputStream().write('y');
             assertThat(Service.readFully(connection.getInputStream(), 1)).isEqualTo(new byte[] {'y'});
         }

@@ -65,9 +65,10 @@ final class Inspection implements Backend {
     public List<String> notReady() {
         List<String> reasons = new ArrayList<>(notAlive());
         if (lifecycle.isDraining()) {
-            reasons.add("this agent drains");
+            reasons.add("this agent drains"); // what it would lack for more is not wanted any more
+        } else {
+            reasons.addAll(agent.troubles());
         }
-        reasons.addAll(agent.troubles());
         return reasons;
     }
 
