@@ -687,6 +687,8 @@ final class ReverseTest {
                 }
                 assertThat(Arrays.copyOf(answer.array(), answer.position())).isEqualTo(said);
             }
+            server.awaitLog("forward=reverse.web client=tests@unix:pid=");
+            client.awaitLog("forward=reverse.web client=unknown target=");
             client.terminate();
             server.awaitLog("no longer listening");
             assertThat(socket).doesNotExist();

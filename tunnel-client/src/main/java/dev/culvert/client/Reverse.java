@@ -225,7 +225,7 @@ final class Reverse {
     }
 
     /** Takes a stream that a server has opened. On the event loop of the session. */
-    void take(MuxStream stream, EventLoop of, HostPort server) {
+    void take(MuxStream stream, EventLoop of) {
         OpenRequest request = stream.request();
         String name = Connection.word(request.forward());
         Forward forward = forwards.get(request.forward());
@@ -244,12 +244,13 @@ final class Reverse {
             stream.reset(ErrorCode.REFUSED, "%s has %d connections, the most it may have".formatted(name, most));
             return;
         }
-        HostPort source = request.source() == null ? server : request.source();
         Connection connection = connections.add(
                 request.connectionId().isEmpty() ? connections.newId() : Connection.word(request.connectionId()),
                 forward.config.place(),
                 "",
-                source.toString(),
+                request.source() == null
+                        ? Origin.UNKNOWN.words()
+                        : request.source().toString(),
                 forward.config.target().toString());
         connection.onEnd(forward.open::decrementAndGet);
         connection.limitedBy(limits.apply(forward.config.place()).otherWay());

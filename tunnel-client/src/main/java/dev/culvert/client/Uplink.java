@@ -742,7 +742,7 @@ final class Uplink implements Carrier {
 
         @Override
         public void onStream(MuxSession session, MuxStream stream) {
-            reverse.take(stream, loop, server.location().address());
+            reverse.take(stream, loop);
         }
 
         @Override
