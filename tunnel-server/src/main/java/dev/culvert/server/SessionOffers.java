@@ -15,8 +15,10 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
 import java.security.PublicKey;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -35,12 +37,17 @@ final class SessionOffers {
     private static final long LOOK_SECONDS = 1;
     /** With so few left the client is asked for another session: more than are used until it is there. */
     private static final long FEW_IDS = 1 << 20;
+    /** A client may think of any names. */
+    private static final int MOST_REFUSED = 100;
 
     private final EventLoop loop;
     private final Account account;
     private final Limits limits;
     private final Offers offers;
     private final Set<Standing> standing = new LinkedHashSet<>();
+    /** Why, by what was offered: clients offer it again every few seconds. */
+    private final Map<String, String> refused = new HashMap<>();
+
     private volatile boolean ready;
     private volatile boolean responsive = true;
     private @Nullable Future<?> looking;
@@ -211,6 +218,7 @@ final class SessionOffers {
             loop.execute(() -> {
                 if (standing.contains(this) && !told) {
                     told = true;
+                    refused.remove(what());
                     stream.accept();
                     LOG.atInfo()
                             .addKeyValue("event", "offer_up")
@@ -275,9 +283,17 @@ final class SessionOffers {
                         .addKeyValue("peer", peer)
                         .addKeyValue("reason", code + ": " + reason)
                         .log("{} no longer takes the connections of {}: {}: {}", name(), what(), code, reason);
-            } else if (code != ErrorCode.CANCELLED) {
+            } else if (code != ErrorCode.CANCELLED && isNews(code + ": " + reason)) {
                 account.refusals().add("listen", Refusals.What.STREAM, origin.client(), peer, code + ": " + reason);
             }
+        }
+
+        /** Whether it was not refused for the same reason the last time. */
+        private boolean isNews(String reason) {
+            if (refused.size() == MOST_REFUSED) {
+                refused.clear();
+            }
+            return !reason.equals(refused.put(what(), reason));
         }
 
         @Override

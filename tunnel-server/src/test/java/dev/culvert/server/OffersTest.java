@@ -38,7 +38,7 @@ class OffersTest {
     }
 
     /** What is asked for, in order, and answered by the test. */
-    private static final class FakeSockets implements Offers.Sockets {
+    static final class FakeSockets implements Offers.Sockets {
         final List<String> asked = new ArrayList<>();
         final List<Consumer<@Nullable String>> waiting = new ArrayList<>();
 
