@@ -130,6 +130,17 @@ class ProxyForwardTest {
     }
 
     @Test
+    void whatIsNoHttpGetsIntoNoLog() throws Exception {
+        try (Socket socket = shared.connect("connect")) {
+            socket.getOutputStream().write("CONNECT a:1 s3cret\r\n\r\n".getBytes(UTF_8));
+            assertThat(socket.getInputStream().readAllBytes()).asString(UTF_8).startsWith("HTTP/1.1 400 ");
+            shared.client()
+                    .awaitLog("forwards.connect: 127.0.0.1:" + socket.getLocalPort()
+                            + " turned away: this is not HTTP, or more than it takes to ask for a connection$");
+        }
+    }
+
+    @Test
     void whatIsNoTargetGetsIntoTheLogWithoutItsControlCharacters() throws Exception {
         try (Socket socket = shared.connect("connect")) {
             socket.getOutputStream().write("CONNECT \033[31mfoo\u009b HTTP/1.1\r\n\r\n".getBytes(ISO_8859_1));

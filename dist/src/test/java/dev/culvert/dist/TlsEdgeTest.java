@@ -169,7 +169,9 @@ class TlsEdgeTest {
             socket.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes(UTF_8));
             assertThat(socket.getInputStream().readAllBytes()).hasSizeLessThan(16); // an alert
 
-            tunnel.client().awaitLog("forwards.web: 127.0.0.1:" + socket.getLocalPort() + " turned away: no TLS: ");
+            tunnel.client()
+                    .awaitLog("forwards.web: 127.0.0.1:" + socket.getLocalPort()
+                            + " turned away: the peer does not speak TLS$");
         }
     }
 

@@ -45,9 +45,7 @@ final class ConnectDialogue extends SimpleChannelInboundHandler<HttpObject> {
     @Override
     protected void channelRead0(ChannelHandlerContext ctx, HttpObject message) {
         if (message.decoderResult().isFailure()) {
-            refuse(
-                    HttpResponseStatus.BAD_REQUEST,
-                    "this is not HTTP: " + message.decoderResult().cause().getMessage());
+            refuse(HttpResponseStatus.BAD_REQUEST, "this is not HTTP, or more than it takes to ask for a connection");
         } else if (message instanceof HttpRequest request) {
             target = read(request);
         } else if (message instanceof LastHttpContent && target != null) {
@@ -60,9 +58,7 @@ final class ConnectDialogue extends SimpleChannelInboundHandler<HttpObject> {
 
     private @Nullable Address read(HttpRequest request) {
         if (!request.method().equals(HttpMethod.CONNECT)) {
-            refuse(
-                    HttpResponseStatus.METHOD_NOT_ALLOWED,
-                    "this is a proxy for connections: only CONNECT is done here, not " + request.method());
+            refuse(HttpResponseStatus.METHOD_NOT_ALLOWED, "this is a proxy for connections: only CONNECT is done here");
             return null;
         }
         if (credentials.isPresent()

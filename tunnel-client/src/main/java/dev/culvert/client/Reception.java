@@ -177,7 +177,7 @@ final class Reception extends Hold implements HeaderGate.Listener {
                 tlsIsMissing = false;
                 admit();
             } else {
-                turnAway(null, "no TLS: " + tls.cause().getMessage());
+                turnAway(null, OfferedTls.explain(tls.cause()));
             }
         }
     }

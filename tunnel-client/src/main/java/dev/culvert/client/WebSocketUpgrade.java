@@ -1,6 +1,7 @@
 package dev.culvert.client;
 
 import dev.culvert.common.net.OutOfMemory;
+import dev.culvert.common.tls.NotTls;
 import dev.culvert.common.web.WebSocketBytes;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
@@ -64,7 +65,7 @@ final class WebSocketUpgrade extends ChannelInboundHandlerAdapter {
     static void begin(Channel channel, WebWay way, Promise<Channel> through) {
         channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false);
         if (way.tls() != null) {
-            channel.pipeline().addLast(way.tls().newHandler(channel.alloc()));
+            channel.pipeline().addLast(way.tls().newHandler(channel.alloc()), new NotTls());
         }
         HttpDecoderConfig bounds =
                 new HttpDecoderConfig().setMaxInitialLineLength(MAX_HEAD).setMaxHeaderSize(MAX_HEAD);
@@ -100,7 +101,7 @@ final class WebSocketUpgrade extends ChannelInboundHandlerAdapter {
                             head.headers(),
                             EmptyHttpHeaders.INSTANCE));
         } catch (WebSocketHandshakeException e) {
-            fail("the web server's answer is not that of a WebSocket: " + e.getMessage());
+            fail("the web server's answer is not that of a WebSocket: it has to pass on what the tunnel server says");
             return;
         }
         ctx.channel().config().setAutoRead(false);

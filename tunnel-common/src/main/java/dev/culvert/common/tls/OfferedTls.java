@@ -1,8 +1,10 @@
 package dev.culvert.common.tls;
 
+import dev.culvert.mux.SystemError;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.ChannelHandler;
 import io.netty.handler.ssl.ClientAuth;
+import io.netty.handler.ssl.NotSslRecordException;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslHandler;
@@ -50,6 +52,13 @@ public final class OfferedTls {
         SslHandler handler = context.newHandler(allocator);
         handler.setHandshakeTimeoutMillis(handshakeTimeout.toMillis());
         handler.setCloseNotifyReadTimeoutMillis(0);
-        return List.of(handler, new TlsEnd());
+        return List.of(handler, new NotTls(), new TlsEnd());
+    }
+
+    /** Why a handshake has failed. */
+    public static String explain(Throwable failure) {
+        return failure instanceof NotSslRecordException
+                ? TlsGate.NO_TLS
+                : "no TLS: " + OneLine.of(SystemError.words(failure));
     }
 }

@@ -102,7 +102,7 @@ public final class WebTls {
 
     /** The handlers of one connection: what comes from them is plain text, and its ends. */
     public ChannelHandler[] newHandlers(ByteBufAllocator allocator) {
-        return new ChannelHandler[] {newHandler(allocator), new TlsEnd()};
+        return new ChannelHandler[] {newHandler(allocator), new NotTls(), new TlsEnd()};
     }
 
     /** Why a handshake has failed, in a sentence without its end. */
