@@ -492,14 +492,15 @@ class DialerTest {
     @Test
     void aDialThatIsCancelledLeavesTheAnswerToTheOthers() throws Exception {
         names.put("db.test", 60, "127.0.0.1");
-        names.ignore(2);
-        Dialer dialer = dialer(LONG);
+        names.ignore(Integer.MAX_VALUE);
+        Dialer dialer = dialer(resolver(Duration.ofSeconds(2)), LONG);
         HostPort target = new HostPort("db.test", port);
         Future<Channel> first = dialer.dial(loop, target, DialerTest::any);
         Future<Channel> second = dialer.dial(loop, target, DialerTest::any);
-        await().until(() -> names.questions().size() == 2);
+        await().until(() -> names.questions().size() >= 2);
 
         first.cancel(false);
+        names.ignore(0); // when it is asked again
 
         assertThat(second.sync().getNow().isActive()).isTrue();
         assertThat(sockets).hasSize(1);
