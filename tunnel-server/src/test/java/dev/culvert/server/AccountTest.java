@@ -26,6 +26,53 @@ class AccountTest {
     }
 
     @Test
+    void a_session_that_has_lost_its_link_leaves_its_place_to_another_and_takes_one_among_those_that_have() {
+        laptop.openSession();
+        laptop.openSession();
+        assertThat(laptop.keepSession()).isNull();
+        assertThat(laptop.openSession()).isNull();
+        assertThat(laptop.openSession()).isNotNull();
+        assertThat(laptop.keepSession()).isNull();
+        assertThat(laptop.keepSession())
+                .isEqualTo("client laptop has 2 sessions that have lost their link, the most it may have");
+
+        phone.openSession();
+        phone.openSession();
+        assertThat(phone.keepSession()).isNull();
+        assertThat(phone.keepSession())
+                .isEqualTo("this server has 3 sessions that have lost their link, the most it may have");
+    }
+
+    @Test
+    void a_session_that_has_a_link_again_takes_a_place_among_the_sessions_and_leaves_the_one_it_had() {
+        laptop.openSession();
+        laptop.keepSession();
+        assertThat(laptop.takeSession()).isNull();
+        assertThat(laptop.openSession()).isNull();
+        assertThat(laptop.openSession()).isNotNull();
+
+        laptop.keepSession();
+        laptop.openSession();
+        assertThat(laptop.takeSession()).isEqualTo("client laptop has 2 sessions, the most it may have");
+        assertThat(laptop.keepSession()).isNull();
+        assertThat(laptop.keepSession()).isNull();
+    }
+
+    @Test
+    void a_session_that_is_not_waited_for_any_more_leaves_its_place_and_no_other() {
+        laptop.openSession();
+        laptop.openSession();
+        laptop.keepSession();
+        laptop.keepSession();
+        laptop.forgetSession();
+        laptop.openSession();
+        laptop.openSession();
+        assertThat(laptop.openSession()).isNotNull();
+        assertThat(laptop.keepSession()).isNull();
+        assertThat(laptop.keepSession()).isNotNull();
+    }
+
+    @Test
     void all_clients_together_have_the_number_of_the_server() {
         assertThat(laptop.openStream()).isNull();
         assertThat(phone.openStream()).isNull();
