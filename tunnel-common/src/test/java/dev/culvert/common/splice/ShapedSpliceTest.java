@@ -21,6 +21,8 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -30,6 +32,7 @@ import java.util.Arrays;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
@@ -306,6 +309,29 @@ class ShapedSpliceTest {
         assertThat(other.heard.toByteArray()).isEqualTo(question);
         assertThat(kept).hasValue(0);
         otherLoop.submit(second::close).get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    }
+
+    /** The peer reads on all the while, so that no window holds it back. */
+    @Test
+    void a_socket_is_read_no_further_than_can_be_said_again_until_there_is_an_answer() throws Exception {
+        limit.set(RateConfig.OFF);
+        open();
+        byte[] said = random(1 << 20);
+        CompletableFuture<Void> saying = CompletableFuture.runAsync(() -> {
+            try {
+                application.getOutputStream().write(said);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        until(() -> wasRead() >= Prelude.MOST);
+        pause();
+        assertThat(wasRead()).isLessThan(Prelude.MOST + (128 << 10)); // and what was read in one go
+
+        on(() -> peer.stream().accept());
+        until(() -> peer.heard.size() == said.length);
+        saying.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        assertThat(peer.heard.toByteArray()).isEqualTo(said);
     }
 
     @Test
