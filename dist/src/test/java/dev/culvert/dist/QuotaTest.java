@@ -135,7 +135,7 @@ final class QuotaTest {
             assertThat(Tunnel.awaitReset(tunnel.client(), "web").reason())
                     .isEqualTo("reset: no stream within upstream.wait: " + why);
             tunnel.client().awaitLog("allows the session 1 streams .limits.streams., and it has them");
-            first.close();
+            first.shutdownOutput();
             tunnel.client().awaitLog("end: closed");
             echoing(tunnel).close();
         }
