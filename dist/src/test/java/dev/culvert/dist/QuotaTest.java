@@ -111,6 +111,26 @@ final class QuotaTest {
     }
 
     @Test
+    void whoHasComeBackIsCountedAsBefore() throws Exception {
+        Tunnel.Builder builder = Tunnel.to(ECHO).server("clients.tests.limits.sessions = 1");
+        try (AgentProcess server = builder.startServer(0);
+                Link link = new Link(server.port("listen"));
+                AgentProcess client = builder.startClient(link.port())) {
+            client.awaitLog("session up");
+            for (int times = 1; times <= 2; times++) {
+                link.fallSilent(); // so that nobody comes back before the server has seen the end
+                link.cut();
+                server.awaitLog("session from .* has lost its link", times);
+                link.speakAgain();
+                server.awaitLog("session from .* goes on after", times);
+            }
+            assertThat(answer(Keys.CLIENT, server)).isEqualTo(RawPeer.CLOSE);
+            server.awaitLog("refused tests@.*: limit reached: client tests has 1 sessions, the most it may have");
+            Tunnel.echoes(client);
+        }
+    }
+
+    @Test
     void streamsOfAllSessionsTogether() throws Exception {
         try (Tunnel tunnel = limited("streams = 3")) {
             List<Socket> open = List.of(echoing(tunnel), echoing(tunnel), echoing(tunnel));
