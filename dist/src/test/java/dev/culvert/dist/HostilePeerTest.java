@@ -10,6 +10,8 @@ import static org.awaitility.Awaitility.await;
 import dev.culvert.dist.RawPeer.Frame;
 import java.io.IOException;
 import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -38,6 +40,8 @@ final class HostilePeerTest {
     private static final int LIMIT_REACHED = 11;
     private static final int FLOW_CONTROL = 10;
     private static final int PROTOCOL_ERROR = 1;
+    private static final int TOKEN = 6;
+    private static final int RESUME = 7;
     private static final int DESCRIPTOR_SLACK = 2;
     /** The JVM starts some of its own when there is work for them. */
     private static final int THREAD_SLACK = 4;
@@ -58,8 +62,9 @@ final class HostilePeerTest {
         keys = Keys.make("tunnel-client", directory.resolve("hostile.key"));
         tunnel = Tunnel.to(ECHO)
                 .server(("clients.hostile { key = \"%s\", allow = [\"%s\", \"%s\"], limits.streams = %d,"
-                                + " offers = [\"web\"] }\nlisteners.web.listen = \"127.0.0.1:0\"")
-                        .formatted(keys.fingerprint(), ECHO.address(), STALL.address(), STREAMS))
+                                + " offers = [\"web\"] }\nlisteners.web.listen = \"127.0.0.1:0\""
+                                + "\nanonymous.allow = [\"%s\"]")
+                        .formatted(keys.fingerprint(), ECHO.address(), STALL.address(), STREAMS, ECHO.address()))
                 .open();
         for (int i = 0; i < Runtime.getRuntime().availableProcessors(); i++) { // an event loop each
             try (RawPeer peer = connect()) {
@@ -377,6 +382,57 @@ final class HostilePeerTest {
 
             other.getOutputStream().write('y');
             assertThat(other.getInputStream().read()).isEqualTo('y');
+        }
+    }
+
+    // ---- who resumes a session
+
+    @Test
+    void theTokenOfAnotherClientResumesNothing() throws Exception {
+        onlyItsOwnerResumes(Keys.CLIENT, keys);
+    }
+
+    /** They have no name, and only their keys tell one from the other. */
+    @Test
+    void theTokenOfAnotherWhoIsAnonymousResumesNothing() throws Exception {
+        onlyItsOwnerResumes(
+                Keys.make("tunnel-client", directory.resolve("one.key")),
+                Keys.make("tunnel-client", directory.resolve("two.key")));
+    }
+
+    private static void onlyItsOwnerResumes(Keys owner, Keys thief) throws Exception {
+        int port = tunnel.server().port("listen");
+        byte[] keeping = {5, 8, 0, 0x10, 0x27, 0, 0, 0, 0, 1, 0}; // for 10 s, 64 KiB
+        try (RawPeer own = new RawPeer(owner, port)) {
+            own.send(frame(RawPeer.HELLO, 0, keeping));
+            Frame hello = own.await(RawPeer.HELLO);
+            byte[] token = hello.tlv(TOKEN).orElseThrow();
+            byte[] resume = frame(
+                    RawPeer.HELLO,
+                    0,
+                    ByteBuffer.allocate(3 + token.length + Long.BYTES)
+                            .order(ByteOrder.LITTLE_ENDIAN)
+                            .put((byte) RESUME)
+                            .putShort((short) (token.length + Long.BYTES))
+                            .put(token)
+                            .putLong(hello.size())
+                            .array());
+
+            try (RawPeer other = new RawPeer(thief, port)) {
+                other.send(resume);
+                assertThat(other.await(RawPeer.HELLO).tlv(RESUME)).isEmpty();
+                echoes(other, 3);
+            }
+            echoes(own, 3);
+
+            try (RawPeer again = new RawPeer(owner, port)) {
+                again.send(resume);
+                assertThat(again.await(RawPeer.HELLO).tlv(RESUME)).isPresent();
+                Frame repeated = again.await(RawPeer.PSH);
+                assertThat(repeated.stream()).isEqualTo(3);
+                assertThat(repeated.data().array()).isEqualTo(Bytes.ascii("hello"));
+                again.send(frame(RawPeer.CLOSE, 0, new byte[4])); // or it would wait for another link
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.util.Arrays;
+import java.util.Optional;
 import javax.net.ssl.SSLSocket;
 
 /**
@@ -30,6 +31,7 @@ final class RawPeer implements AutoCloseable {
     static final int PONG = 0x15;
 
     private static final byte VERSION = (byte) 0x82;
+    private static final int HEADER = 8;
     /** So that little of what it does not read gets lost in the kernel. */
     private static final int RECEIVE_BUFFER = 4096;
 
@@ -44,6 +46,25 @@ final class RawPeer implements AutoCloseable {
 
         String text() {
             return StandardCharsets.UTF_8.decode(data.duplicate().position(4)).toString();
+        }
+
+        /** The value of a HELLO's TLV of this type. */
+        Optional<byte[]> tlv(int type) {
+            ByteBuffer left = data.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+            while (left.hasRemaining()) {
+                byte found = left.get();
+                byte[] value = new byte[Short.toUnsignedInt(left.getShort())];
+                left.get(value);
+                if (found == type) {
+                    return Optional.of(value);
+                }
+            }
+            return Optional.empty();
+        }
+
+        /** Of all of it, bytes. */
+        int size() {
+            return HEADER + data.capacity();
         }
     }
 
@@ -70,7 +91,7 @@ final class RawPeer implements AutoCloseable {
 
     /** The beginning of a frame; its data may follow, or not. */
     static byte[] header(int command, int stream, int length) {
-        return ByteBuffer.allocate(8)
+        return ByteBuffer.allocate(HEADER)
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .put(VERSION)
                 .put((byte) command)
@@ -109,7 +130,7 @@ final class RawPeer implements AutoCloseable {
     // ---- what it reads
 
     private Frame read() throws IOException {
-        ByteBuffer header = ByteBuffer.wrap(Service.readFully(in, 8)).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer header = ByteBuffer.wrap(Service.readFully(in, HEADER)).order(ByteOrder.LITTLE_ENDIAN);
         int length = Short.toUnsignedInt(header.getShort(2));
         ByteBuffer data = ByteBuffer.wrap(Service.readFully(in, length)).order(ByteOrder.LITTLE_ENDIAN);
         return new Frame(header.get(1), header.getInt(4), data);
