@@ -6,6 +6,9 @@ import static org.awaitility.Awaitility.await;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
@@ -16,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
@@ -300,30 +304,36 @@ final class TrustTest {
     }
 
     /** None of these is what the rules allow, and all of them are this machine or a cloud's keeper of credentials. */
+    private static List<String> disguises(int port) {
+        return Stream.of(
+                        "127.0.0.1",
+                        "127.9.9.9",
+                        "localhost",
+                        "LocalHost",
+                        "localhost.",
+                        "[::1]",
+                        "[::ffff:127.0.0.1]",
+                        "[::ffff:7f00:1]",
+                        "0.0.0.0",
+                        "[::]",
+                        "db.localhost",
+                        "www.DB.localhost.",
+                        "127.1",
+                        "2130706433",
+                        "0x7f000001",
+                        "0177.0.0.1",
+                        "169.254.169.254",
+                        "[::ffff:169.254.169.254]",
+                        "[fd00:ec2::254]",
+                        "[fe80::1]")
+                .map(host -> host + ":" + port)
+                .toList();
+    }
+
     @Test
     void forbiddenTargetsAreRefusedInEveryDisguise() throws Exception {
         int port = ECHO.port();
-        List<String> disguises = List.of(
-                "127.0.0.1:" + port,
-                "127.9.9.9:" + port,
-                "localhost:" + port,
-                "LocalHost:" + port,
-                "localhost.:" + port,
-                "[::1]:" + port,
-                "[::ffff:127.0.0.1]:" + port,
-                "[::ffff:7f00:1]:" + port,
-                "0.0.0.0:" + port,
-                "[::]:" + port,
-                "db.localhost:" + port,
-                "www.DB.localhost.:" + port,
-                "127.1:" + port,
-                "2130706433:" + port,
-                "0x7f000001:" + port,
-                "0177.0.0.1:" + port,
-                "169.254.169.254:" + port,
-                "[::ffff:169.254.169.254]:" + port,
-                "[fd00:ec2::254]:" + port,
-                "[fe80::1]:" + port);
+        List<String> disguises = disguises(port);
         Tunnel.Builder builder = Tunnel.builder()
                 .allow("*:" + port)
                 .allow("db.localhost:" + port)
@@ -341,6 +351,45 @@ final class TrustTest {
             }
         }
         assertThat(ECHO.connections()).isEqualTo(before);
+    }
+
+    @Test
+    void noDatagramReachesAForbiddenTargetInAnyDisguise() throws Exception {
+        try (UdpEcho echo = new UdpEcho()) {
+            int port = echo.port();
+            List<String> disguises = disguises(port);
+            Tunnel.Builder builder = Tunnel.builder()
+                    .allow("udp:*:" + port)
+                    .allow("udp:db.localhost:" + port)
+                    .allow("udp:*.localhost:" + port)
+                    .server("dial.timeout = 5s");
+            for (int i = 0; i < disguises.size(); i++) {
+                builder.udp("d" + i, disguises.get(i), "");
+            }
+            try (Tunnel disguised = builder.open()) {
+                List<Integer> senders = new ArrayList<>();
+                for (int i = 0; i < disguises.size(); i++) {
+                    senders.add(sendDatagram(disguised.client().port("forwards.d" + i)));
+                }
+                for (int i = 0; i < disguises.size(); i++) {
+                    assertThat(disguised
+                                    .client()
+                                    .awaitEnding("d" + i, senders.get(i))
+                                    .reason())
+                            .as(disguises.get(i))
+                            .matches("reset: (forbidden|name not found): .*");
+                }
+            }
+            assertThat(echo.received()).isZero();
+        }
+    }
+
+    /** From a port of its own, which it returns. */
+    private static int sendDatagram(int port) throws IOException {
+        try (DatagramSocket socket = new DatagramSocket()) {
+            socket.send(new DatagramPacket(new byte[] {'x'}, 1, InetAddress.getLoopbackAddress(), port));
+            return socket.getLocalPort();
+        }
     }
 
     @Test

@@ -24,8 +24,12 @@ final class UdpEcho implements AutoCloseable {
         thread.start();
     }
 
+    int port() {
+        return socket.getLocalPort();
+    }
+
     String address() {
-        return "127.0.0.1:" + socket.getLocalPort();
+        return "127.0.0.1:" + port();
     }
 
     /** Whom it has heard of. */
