@@ -178,6 +178,18 @@ final class ReverseTest {
         return socket;
     }
 
+    @Test
+    void aConnectionThatHasEndedTakesNoStreamOfItsClientAnyMore() throws Exception {
+        try (AgentProcess server = startServer("clients.tests.limits.streams = 3"); // and the offer is one
+                AgentProcess client = startClient(server, web(ECHO))) {
+            for (int i = 1; i <= 10; i++) {
+                echoes(server.port("listeners.web"));
+                server.awaitLog("forward=reverse.web .* end: ", i);
+            }
+            client.awaitLog("forward=reverse.web .* end: closed$", 10);
+        }
+    }
+
     // ---- who may listen where
 
     @Test
