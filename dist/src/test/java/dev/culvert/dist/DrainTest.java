@@ -124,6 +124,40 @@ final class DrainTest {
     }
 
     @Test
+    void aServerThatDrainsDoesNotWaitForASessionThatHasLostItsLink() throws Exception {
+        try (Tunnel tunnel = Tunnel.to(ECHO).open();
+                Socket socket = tunnel.connect()) {
+            Tunnel.echo(socket);
+            tunnel.client().kill();
+            tunnel.server().awaitLog("session from .* has lost its link, 1 connections wait");
+
+            tunnel.server().terminate();
+
+            endsForNobodyCanComeBack(tunnel.server());
+        }
+    }
+
+    @Test
+    void aServerThatDrainsDoesNotWaitForASessionThatLosesItsLinkThen() throws Exception {
+        try (Tunnel tunnel = Tunnel.to(ECHO).open();
+                Socket socket = tunnel.connect()) {
+            Tunnel.echo(socket);
+            tunnel.server().terminate();
+            tunnel.server().awaitLog("draining: 1 connections left");
+
+            tunnel.client().kill();
+
+            endsForNobodyCanComeBack(tunnel.server());
+        }
+    }
+
+    /** Not at the drain deadline, after which the exit code is another. */
+    private static void endsForNobodyCanComeBack(AgentProcess server) {
+        assertThat(server.awaitExit()).isZero();
+        server.awaitLog("session from .* ended: .*: the link is lost, and this agent is shutting down");
+    }
+
+    @Test
     void newStreamsGoToTheNextServerWhileTheOldOnesFinish() throws Exception {
         Tunnel.Builder builder = Tunnel.to(ECHO);
         try (AgentProcess first = builder.startServer(0);
