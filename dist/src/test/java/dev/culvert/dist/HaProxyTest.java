@@ -3,13 +3,10 @@ package dev.culvert.dist;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -37,7 +34,7 @@ final class HaProxyTest {
 
     @Test
     void aRestartOfAllServersOneAfterTheOtherCostsNoConnection() throws Exception {
-        List<Integer> ports = freePorts(1 + HaProxy.SERVERS.size());
+        List<Integer> ports = Service.freePorts(1 + HaProxy.SERVERS.size());
         try (Service echo = Service.echo();
                 Servers servers = new Servers(echo, ports.subList(1, ports.size()));
                 HaProxy haproxy = new HaProxy(directory, ports.get(0), servers.ports);
@@ -65,27 +62,6 @@ final class HaProxyTest {
                 assertThat(client.log().matching(" end: (?!closed$)")).isEmpty();
             }
         }
-    }
-
-    /** Ports that the kernel gives nobody for an end of a connection, or one could be where a server was, and is to be again. */
-    private static List<Integer> freePorts(int count) throws IOException {
-        Random random = new Random();
-        List<ServerSocket> taken = new ArrayList<>();
-        try {
-            while (taken.size() < count) {
-                try {
-                    int port = 10_000 + random.nextInt(20_000); // Linux begins with 32768
-                    taken.add(new ServerSocket(port, 1, InetAddress.getLoopbackAddress()));
-                } catch (IOException e) {
-                    // it has an owner
-                }
-            }
-        } finally {
-            for (ServerSocket socket : taken) {
-                socket.close();
-            }
-        }
-        return taken.stream().map(ServerSocket::getLocalPort).toList();
     }
 
     /** The servers, and how they are restarted. */

@@ -7,6 +7,9 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
@@ -168,11 +171,29 @@ final class Service implements AutoCloseable {
         }
     }
 
-    /** A port on which nobody listens just now. */
+    /** A port as those of {@link #freePorts}. */
     static int freePort() throws IOException {
-        try (ServerSocket free = new ServerSocket(0)) {
-            return free.getLocalPort();
+        return freePorts(1).get(0);
+    }
+
+    /** Ports on which nobody listens just now, and that the kernel gives nobody before they are used, or used again. */
+    static List<Integer> freePorts(int count) throws IOException {
+        Random random = new Random();
+        List<ServerSocket> taken = new ArrayList<>();
+        try {
+            while (taken.size() < count) {
+                try {
+                    taken.add(new ServerSocket(10_000 + random.nextInt(20_000))); // Linux gives from 32768 on
+                } catch (IOException e) {
+                    // it has an owner
+                }
+            }
+        } finally {
+            for (ServerSocket socket : taken) {
+                socket.close();
+            }
         }
+        return taken.stream().map(ServerSocket::getLocalPort).toList();
     }
 
     /** Reads exactly {@code count} bytes. */
