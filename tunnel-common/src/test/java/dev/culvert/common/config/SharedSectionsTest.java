@@ -214,6 +214,50 @@ class SharedSectionsTest {
     }
 
     @Test
+    void one_address_is_not_listened_on_beside_all_of_them() {
+        assertThat(collisions("0.0.0.0:80", "127.0.0.1:80"))
+                .containsExactly("a.conf:1: b.listen: 127.0.0.1:80 is taken by a.listen, which is on 0.0.0.0:80;"
+                        + " give each its own port");
+        assertThat(collisions("127.0.0.1:80", "0.0.0.0:80")).hasSize(1);
+        assertThat(collisions("[::]:80", "0.0.0.0:80")).hasSize(1);
+        assertThat(collisions("192.0.2.1:80", "[::]:80")).hasSize(1);
+        assertThat(collisions("[::]:80", "[::1]:80")).hasSize(1);
+        assertThat(collisions("[::]:80", "example.org:80")).hasSize(1);
+        assertThat(collisions("localhost:80", "127.0.0.1:80")).hasSize(1);
+        assertThat(collisions("[::1]:80", "[0:0::1]:80")).hasSize(1);
+    }
+
+    @Test
+    void addresses_of_which_neither_has_the_other_are_two() {
+        assertThat(collisions("0.0.0.0:80", "[::1]:80")).isEmpty();
+        assertThat(collisions("0.0.0.0:80", "127.0.0.1:81")).isEmpty();
+        assertThat(collisions("0.0.0.0:0", "127.0.0.1:0")).isEmpty();
+        assertThat(collisions("127.0.0.1:80", "127.0.0.2:80")).isEmpty();
+        assertThat(collisions("[fe80::1%eth0]:80", "[fe80::1%eth1]:80")).isEmpty();
+    }
+
+    private List<String> collisions(String one, String other) {
+        Text text = new Text(directory, "a { listen = \"%s\" }, b { listen = \"%s\" }".formatted(one, other));
+        try {
+            text.read(SharedSectionsTest::two);
+            return List.of();
+        } catch (BadConfig e) {
+            return text.errors(SharedSectionsTest::two);
+        }
+    }
+
+    private static List<HostPort> two(Section top) {
+        ListenAddresses addresses = new ListenAddresses();
+        return List.of("a", "b").stream()
+                .map(name -> top.section(name, section -> {
+                    HostPort listen = section.get("listen", Kind.listenAddress());
+                    addresses.take(listen, section);
+                    return listen;
+                }))
+                .toList();
+    }
+
+    @Test
     void an_admin_endpoint_has_addresses_of_its_own() {
         assertThat(errors("""
                         web { listen = "unix:/run/web.sock" }
