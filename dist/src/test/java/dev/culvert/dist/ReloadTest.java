@@ -125,11 +125,14 @@ final class ReloadTest {
                 AgentProcess from = startClient(of)) {
             int port = from.port("forwards.web");
             String config = clientConfig(of.port("listen"), 0, server.fingerprint());
-            from.reload(config + "forwards.web.listen = \"0.0.0.0:%d\"\n".formatted(port));
-
-            from.awaitLog(("forwards.web: cannot listen on 0.0.0.0:%d: forwards.web listens on 127.0.0.1:%d until then."
+            String next = config + "forwards.web.listen = \"0.0.0.0:%d\"\n".formatted(port);
+            String why = ("forwards.web: cannot listen on 0.0.0.0:%d: forwards.web listens on 127.0.0.1:%d until then."
                             + " Take another port, or restart.")
-                    .formatted(port, port));
+                    .formatted(port, port);
+            assertThat(plan(from, "tunnel-client", next).expect(1).output()).contains(why);
+            from.reload(next);
+
+            from.awaitLog(why);
             Tunnel.echoes(from);
         }
     }

@@ -245,6 +245,11 @@ public final class TunnelClient implements Agent {
     @Override
     public Plan plan(Path file) throws BadConfig, StartFailure {
         ClientConfig next = ClientConfig.read(file);
+        Optional<String> obstacle =
+                listeners.obstacle(next.tcpForwards()).or(() -> udpForwards.obstacle(next.udpForwards()));
+        if (obstacle.isPresent()) {
+            throw new StartFailure(obstacle.get());
+        }
         List<String> effects = new ArrayList<>();
         listeners
                 .leaving(next.tcpForwards())

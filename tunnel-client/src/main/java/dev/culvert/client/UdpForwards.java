@@ -4,6 +4,7 @@ import dev.culvert.common.net.Acceptor;
 import dev.culvert.common.net.AllowRule;
 import dev.culvert.common.net.DatagramSockets;
 import dev.culvert.common.net.ListeningSocket;
+import dev.culvert.common.net.Overlap;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.rate.Limits;
 import dev.culvert.common.splice.Carriers;
@@ -131,8 +132,9 @@ final class UdpForwards {
         } catch (IOException | ChannelException e) {
             String why = DatagramSockets.why(e);
             throw new IOException(
-                    "%s: cannot listen on udp:%s: %s. %s"
-                            .formatted(place.place(), place.listen(), why, Acceptor.advice(why, "ss -lunp")),
+                    obstacle(List.of(place))
+                            .orElseGet(() -> "%s: cannot listen on udp:%s: %s. %s"
+                                    .formatted(place.place(), place.listen(), why, Acceptor.advice(why, "ss -lunp"))),
                     e);
         }
     }
@@ -211,6 +213,27 @@ final class UdpForwards {
             }
         }
         return gone;
+    }
+
+    /** Which socket of ours keeps {@link #set} from listening for these, in a sentence. Any thread. */
+    Optional<String> obstacle(List<ForwardConfig> places) {
+        List<UdpForward> now = open;
+        return places.stream()
+                .filter(place -> fitting(now, place).isEmpty())
+                .flatMap(place -> now.stream()
+                        .filter(forward -> Overlap.of(place.listen(), address(forward)))
+                        .map(forward ->
+                                "%s: cannot listen on udp:%s: %s listens on %s until then. Take another port, or restart."
+                                        .formatted(
+                                                place.place(),
+                                                place.listen(),
+                                                forward.place().place(),
+                                                forward.address())))
+                .findFirst();
+    }
+
+    private static HostPort address(UdpForward forward) {
+        return HostPort.parse(forward.address().substring(AllowRule.UDP.length()));
     }
 
     /** Begins no more flows; those that are there go on. */

@@ -412,6 +412,10 @@ public final class TunnelServer implements Agent {
     public Plan plan(Path file) throws BadConfig, StartFailure {
         ServerConfig next = ServerConfig.read(file);
         Clients clients = would(next);
+        Optional<String> obstacle = listeners.obstacle(endpoints(next));
+        if (obstacle.isPresent()) {
+            throw new StartFailure(obstacle.get());
+        }
         List<String> effects = new ArrayList<>();
         listeners
                 .leaving(endpoints(next))

@@ -139,6 +139,11 @@ public final class Listeners<P extends Listeners.Place> {
             }
         }
 
+        String isInTheWay(P next) {
+            return "%s: cannot listen on %s: %s listens on %s until then. Take another port, or restart."
+                    .formatted(next.place(), next.listen(), place.place(), acceptor.address());
+        }
+
         void become(P next) {
             if (!next.equals(place)) {
                 place = next;
@@ -218,10 +223,7 @@ public final class Listeners<P extends Listeners.Place> {
                     && String.valueOf(e.getMessage()).contains("in use")) {
                 for (Listener listener : open) {
                     if (listener.acceptor.address() instanceof HostPort taken && taken.port() == wanted.port()) {
-                        throw new IOException(
-                                "%s: cannot listen on %s: %s listens on %s until then. Take another port, or restart."
-                                        .formatted(place.place(), wanted, listener.place.place(), taken),
-                                e);
+                        throw new IOException(listener.isInTheWay(place), e);
                     }
                 }
             }
@@ -323,6 +325,17 @@ public final class Listeners<P extends Listeners.Place> {
             }
         }
         return leaving;
+    }
+
+    /** Which socket of ours keeps {@link #set} from listening for these, in a sentence. Any thread. */
+    public Optional<String> obstacle(List<P> places) {
+        List<Listener> now = open;
+        return places.stream()
+                .filter(place -> present(place).isEmpty())
+                .flatMap(place -> now.stream()
+                        .filter(listener -> Overlap.of(listener.acceptor.address(), place.listen()))
+                        .map(listener -> listener.isInTheWay(place)))
+                .findFirst();
     }
 
     /** Names of systemd's sockets that nothing listens by. */
