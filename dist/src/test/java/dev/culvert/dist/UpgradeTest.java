@@ -328,6 +328,7 @@ final class UpgradeTest {
                     .hasMessage(
                             "not upgraded, nothing has changed: the new process has ended before it could take over,"
                                     + " and its log says why");
+            tunnel.server().awaitLog("smux.old: cannot listen on .*: .*Address already in use");
             goesOn(tunnel, open);
             tunnel.server().reload(right);
             tunnel.server().awaitLog("reloaded ");

@@ -18,10 +18,13 @@ import org.jspecify.annotations.Nullable;
  * fail does so before this process lets go; then it goes on as if nothing had been. Any thread.
  */
 final class Succession {
-    /** Both together are less than who asks for an upgrade waits; an heir waits for its session in the second. */
+    /** All together are less than who asks for an upgrade waits; an heir waits for its session in the second. */
     private static final Duration CHECK_PATIENCE = Duration.ofSeconds(30);
 
     private static final Duration HEIR_PATIENCE = Duration.ofSeconds(18);
+
+    /** How long a process that gives up may take to say why: it lets go of this one before it does. */
+    private static final Duration LAST_WORDS = Duration.ofSeconds(3);
 
     private static final String IT_HAS_ENDED =
             "the new process has ended before it could take over, and its log says why";
@@ -192,9 +195,19 @@ final class Succession {
                             "pid %d has taken over, pid %d drains"
                                     .formatted(heir.pid, ProcessHandle.current().pid())));
                 } else {
-                    next.process().destroyForcibly();
-                    started.set(null);
-                    answer.complete(unchanged(" " + failure.getMessage()));
+                    Runnable giveUp = () -> {
+                        next.process().destroyForcibly();
+                        started.set(null);
+                        answer.complete(unchanged(" " + failure.getMessage()));
+                    };
+                    if (over) {
+                        giveUp.run();
+                    } else {
+                        next.process()
+                                .onExit()
+                                .completeOnTimeout(next.process(), LAST_WORDS.toMillis(), TimeUnit.MILLISECONDS)
+                                .thenRun(giveUp);
+                    }
                 }
             });
             next.go();
