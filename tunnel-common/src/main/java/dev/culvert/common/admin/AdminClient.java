@@ -109,7 +109,8 @@ public final class AdminClient implements AutoCloseable {
                 "nobody answers on " + address + " (" + why
                         + "): is the agent running, and may you write there? Where the"
                         + " directory is not there or the agent may not write to it, it has no socket, which its log says at"
-                        + " the start: set admin.listen then",
+                        + " the start: set admin.listen then. A new admin.listen takes a restart: until then the agent"
+                        + " is where it was",
                 cause);
     }
 

@@ -19,6 +19,7 @@ import java.util.Optional;
  */
 public record AdminConfig(List<String> listen, boolean off) {
     private static final String AUTO = "auto";
+    private static final String UNIX = "unix:";
     private static final Kind<String> ADDRESS = Kind.of(
             "auto, off, the path of a unix socket such as \"/run/culvert/client.sock\", or a loopback address such as"
                     + " \"127.0.0.1:9180\"",
@@ -46,10 +47,19 @@ public record AdminConfig(List<String> listen, boolean off) {
     }
 
     private static Address parse(String address) {
-        return address.startsWith("/") ? new UnixPath(address) : HostPort.parse(address);
+        if (address.startsWith("/")) {
+            return new UnixPath(address);
+        }
+        if (address.indexOf(':') < 0 || address.startsWith(UNIX) || address.startsWith(".")) {
+            throw new IllegalArgumentException("a path has to be absolute, as in \"/run/culvert/client.sock\", and an"
+                    + " address has a port, as in \"127.0.0.1:9180\"");
+        }
+        return HostPort.parse(address);
     }
 
-    private static String check(String text) {
+    /** Also takes paths as they are written elsewhere. */
+    private static String check(String written) {
+        String text = written.startsWith(UNIX + "/") ? written.substring(UNIX.length()) : written;
         if (text.equals(AUTO) || !(parse(text) instanceof HostPort tcp)) {
             return text;
         }

@@ -22,6 +22,11 @@ public final class ConfigFile {
         List<ConfigError> errors = new ArrayList<>();
         Place top = new Place(file.toAbsolutePath().toString(), 1);
         T value = new Section(errors, top, "", Hocon.parse(file)).read(shape);
+        check(file, errors);
+        return value;
+    }
+
+    private static void check(Path file, List<ConfigError> errors) throws BadConfig {
         if (!errors.isEmpty()) {
             throw new BadConfig(
                     file,
@@ -30,7 +35,6 @@ public final class ConfigFile {
                             .map(ConfigError::toString)
                             .toList());
         }
-        return value;
     }
 
     /**
@@ -42,10 +46,31 @@ public final class ConfigFile {
      * @throws BadConfig if the file cannot be read or is not HOCON
      */
     public static <T> T peek(Path file, Path optional, String section, Function<Section, T> shape) throws BadConfig {
+        return peek(file, optional, section, shape, new ArrayList<>());
+    }
+
+    /**
+     * Reads one section, whatever else there is.
+     *
+     * @param optional a file that need not be there, and is then read as if it were empty
+     * @param section its path
+     * @param shape takes the top section, which has nothing but this one
+     * @throws BadConfig with every error of the section, or if the file cannot be read or is not HOCON
+     */
+    public static <T> T readOnly(Path file, Path optional, String section, Function<Section, T> shape)
+            throws BadConfig {
+        List<ConfigError> errors = new ArrayList<>();
+        T value = peek(file, optional, section, shape, errors);
+        check(file, errors);
+        return value;
+    }
+
+    private static <T> T peek(
+            Path file, Path optional, String section, Function<Section, T> shape, List<ConfigError> errors)
+            throws BadConfig {
         ConfigObject content = file.equals(optional) && Files.notExists(file)
                 ? ConfigFactory.empty().root()
                 : Hocon.parse(file, section);
-        return shape.apply(
-                new Section(new ArrayList<>(), new Place(file.toAbsolutePath().toString(), 1), "", content));
+        return shape.apply(new Section(errors, new Place(file.toAbsolutePath().toString(), 1), "", content));
     }
 }

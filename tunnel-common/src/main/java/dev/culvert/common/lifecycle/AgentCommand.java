@@ -107,12 +107,12 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
     }
 
     /**
-     * Where the agent that runs with this configuration is asked. That takes no more of the file: it may have become wrong since, and
+     * Where the agent that runs with this configuration is asked. That takes no more of the file than its section: it may have become wrong since, and
      * the agent's key is not for everybody who asks it.
      */
     public String adminAddress() throws BadConfig, IOException {
         return AgentRun.adminAddress(
-                ConfigFile.peek(
+                ConfigFile.readOnly(
                         file(),
                         program.defaultConfig(),
                         "admin",

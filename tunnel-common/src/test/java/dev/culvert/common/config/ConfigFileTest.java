@@ -146,6 +146,16 @@ class ConfigFileTest {
     }
 
     @Test
+    void the_errors_of_a_section_that_is_read_alone_are_said() throws Exception {
+        Path file = Files.writeString(directory.resolve("a.conf"), "a = ${CULVERT_NOT_SET}, c.d = 1, c.x = 2");
+        assertThatThrownBy(() -> ConfigFile.readOnly(
+                        file, file, "c", top -> top.section("c", c -> c.get("d", Kind.flag(), true))))
+                .isInstanceOf(BadConfig.class)
+                .hasMessageContaining("a.conf:1: c.d: found 1, expected true or false")
+                .hasMessageContaining("a.conf:1: c.x: unknown key");
+    }
+
+    @Test
     void a_missing_include_is_an_error() {
         assertThat(errors("include \"none.conf\""))
                 .containsExactly("a.conf: include \"none.conf\": no such file, or it cannot be read");

@@ -258,6 +258,23 @@ class SharedSectionsTest {
     }
 
     @Test
+    void the_path_of_an_admin_socket_may_be_written_as_elsewhere() throws BadConfig {
+        assertThat(read("listen = \"unix:/run/web.sock\"", admin -> AdminConfig.read(admin, new ListenAddresses()))
+                        .listen())
+                .containsExactly("/run/web.sock");
+    }
+
+    @Test
+    void the_path_of_an_admin_socket_is_absolute() {
+        for (String path : List.of("client.sock", "./client.sock", "./a:1", "unix:client.sock", "unix:@client")) {
+            assertThat(errors("listen = \"" + path + "\"", admin -> AdminConfig.read(admin, new ListenAddresses())))
+                    .containsExactly("a.conf:1: listen: found \"" + path
+                            + "\": a path has to be absolute, as in \"/run/culvert/client.sock\","
+                            + " and an address has a port, as in \"127.0.0.1:9180\"");
+        }
+    }
+
+    @Test
     void an_admin_endpoint_has_addresses_of_its_own() {
         assertThat(errors("""
                         web { listen = "unix:/run/web.sock" }
