@@ -116,6 +116,13 @@ final class CommandLineTest {
         assertThat(runOnFullDisk("--version").expect(1).output()).startsWith("the output could not be written");
     }
 
+    @Test
+    void aReaderThatHasSeenEnoughIsToldNothing() {
+        assertThat(Programs.run(Launcher.byShell("\"$0\" \"$@\" | :", "tunnel-client", "--version"))
+                        .output())
+                .isEmpty();
+    }
+
     private static Programs.Result runOnFullDisk(String... arguments) {
         return Programs.run(Launcher.byShell("exec \"$0\" \"$@\" >/dev/full", "tunnel-client", arguments));
     }

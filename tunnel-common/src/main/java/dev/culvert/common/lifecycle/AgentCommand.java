@@ -7,6 +7,8 @@ import dev.culvert.common.config.ConfigFile;
 import dev.culvert.common.config.ListenAddresses;
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.tls.Identity;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -78,10 +80,22 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
                 : null);
         int code = line.execute(args);
         if (code == DONE && System.out.checkError()) {
-            line.getErr().println("the output could not be written: the disk is full, or who reads it has ended");
+            if (!nobodyReads()) {
+                line.getErr().println("the output could not be written: the disk is full, or who reads it has ended");
+            }
             return AgentRun.FAILED;
         }
         return code;
+    }
+
+    /** Whether standard output is a pipe whose reader has seen enough, as that of `head`. The stream does not say it, so it is tried once more. */
+    private static boolean nobodyReads() {
+        try {
+            new FileOutputStream(FileDescriptor.out).write('\n');
+            return false;
+        } catch (IOException e) {
+            return String.valueOf(e.getMessage()).contains("Broken pipe");
+        }
     }
 
     @Override
