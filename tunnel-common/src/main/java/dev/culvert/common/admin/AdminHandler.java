@@ -72,14 +72,14 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             answer(ctx, HttpResponseStatus.BAD_REQUEST, "this is not HTTP\n");
         } else if (!isForUs(request.headers().get(HttpHeaderNames.HOST, ""))) {
             answer(ctx, FORBIDDEN, "ask for this machine by its loopback address, not by another name\n");
-        } else if (request.method().equals(HttpMethod.GET)) {
+        } else if (request.method().equals(HttpMethod.GET) || request.method().equals(HttpMethod.HEAD)) {
             show(ctx, uri.path());
         } else if (request.method().equals(HttpMethod.POST)) {
             act(ctx, uri);
         } else if (request.method().equals(HttpMethod.CONNECT)) {
             connect(ctx, request.uri());
         } else {
-            answer(ctx, METHOD_NOT_ALLOWED, "GET, POST or CONNECT\n");
+            answer(ctx, METHOD_NOT_ALLOWED, "GET, HEAD, POST or CONNECT\n");
         }
     }
 

@@ -92,6 +92,18 @@ class AdminServerTest {
     }
 
     @Test
+    void headIsAnsweredAsGetWithoutTheBody() {
+        hear("HEAD /status HTTP/1.1\r\n\r\n");
+        answer.complete("{}");
+        channel.runPendingTasks();
+
+        assertThat(said())
+                .startsWith("HTTP/1.1 200 OK\r\n")
+                .contains("content-length: 2\r\n")
+                .endsWith("\r\n\r\n");
+    }
+
+    @Test
     void whoAsksWhetherToSendTooMuchIsToldOnce() {
         hear("GET /status HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 9999\r\n\r\n".repeat(2));
 
