@@ -227,7 +227,7 @@ class ProxyProtocolTest {
                 Socket ended = toListener("127.0.0.2", tunnel)) {
             wrong.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes(UTF_8));
             assertThat(wrong.getInputStream().read()).isNegative();
-            turnedAway(tunnel, wrong, "no PROXY header, though .*127.0.0.2.* is in accept-proxy-protocol");
+            turnedAway(tunnel, wrong, "no PROXY header, though 127.0.0.2 is in accept-proxy-protocol");
 
             ended.shutdownOutput();
             assertThat(ended.getInputStream().read()).isNegative();
@@ -320,7 +320,7 @@ class ProxyProtocolTest {
             }
             try (AgentProcess client = Tunnel.to(echo).startClient(server.port("listen"))) {
                 client.awaitLog("no session with 127.0.0.1");
-                server.awaitLog("no PROXY header, though .*127.0.0.1.* is in accept-proxy-protocol");
+                server.awaitLog("no PROXY header, though 127.0.0.1 is in accept-proxy-protocol");
             }
         }
     }

@@ -91,7 +91,7 @@ public final class AdminClient implements AutoCloseable {
             }
             return text;
         } catch (ExecutionException e) {
-            throw new IOException("no answer from " + address + ": " + e.getMessage(), e);
+            throw new IOException("no answer from " + address + ": " + why(e), e);
         } catch (TimeoutException e) {
             throw new IOException(
                     "no answer from " + address + " within " + seconds
@@ -100,6 +100,10 @@ public final class AdminClient implements AutoCloseable {
         } finally {
             channel.close();
         }
+    }
+
+    private static String why(ExecutionException e) {
+        return SystemError.words(e.getCause() == null ? e : e.getCause());
     }
 
     /** Nobody answers on {@code address}: a sentence for the user. */

@@ -7,6 +7,7 @@ import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.handler.codec.haproxy.HAProxyMessage;
 import io.netty.handler.codec.haproxy.HAProxyMessageDecoder;
+import io.netty.util.NetUtil;
 import io.netty.util.concurrent.Future;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -113,6 +114,9 @@ public final class HeaderGate extends SimpleChannelInboundHandler<HAProxyMessage
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
         OutOfMemory.check(cause);
-        fail(ctx, "no PROXY header, though " + ctx.channel().remoteAddress() + " is in accept-proxy-protocol");
+        String from = ctx.channel().remoteAddress() instanceof InetSocketAddress address
+                ? NetUtil.toAddressString(address.getAddress())
+                : "its address";
+        fail(ctx, "no PROXY header, though " + from + " is in accept-proxy-protocol");
     }
 }
