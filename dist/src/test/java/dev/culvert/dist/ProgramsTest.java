@@ -178,7 +178,7 @@ class ProgramsTest {
         }
         try (Daemon daemon = Daemon.start(ssh, "/usr/sbin/sshd", "-D", "-e", "-f", config.toString())) {
             assertThat(daemon).isNotNull();
-            String proxy = "%s -c %s connect %%h:%%p"
+            String proxy = "%s -c %s connect [%%h]:%%p"
                     .formatted(
                             AgentProcess.packaged("bin/tunnel-client"),
                             tunnel.client().configFile());

@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
         name = "connect",
         description = {
             "Connect standard input and output with a target, by a session of the running agent.",
-            "For ssh: ProxyCommand tunnel-client connect %%h:%%p"
+            "For ssh: ProxyCommand tunnel-client connect [%%h]:%%p"
         })
 final class Connect implements Callable<Integer> {
     private static final int BUFFER = 64 << 10;
@@ -54,7 +54,7 @@ final class Connect implements Callable<Integer> {
     public Integer call() {
         Address address;
         try {
-            address = Address.parse(target);
+            address = target(target);
         } catch (IllegalArgumentException e) {
             spec.commandLine().getErr().println(e.getMessage());
             return ExitCode.USAGE;
@@ -72,6 +72,11 @@ final class Connect implements Callable<Integer> {
             spec.commandLine().getErr().println(e.getMessage());
             return 1;
         }
+    }
+
+    /** Also takes a name or an address of IPv4 in brackets: ssh does not say what %h will be, and an address of IPv6 needs them. */
+    static Address target(String text) {
+        return Address.parse(text.replaceFirst("^\\[([^\\[\\]:]+)]:", "$1:"));
     }
 
     private static SocketChannel call(String admin) throws IOException {
