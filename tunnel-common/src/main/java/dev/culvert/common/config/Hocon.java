@@ -5,8 +5,13 @@ import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigOrigin;
+import com.typesafe.config.ConfigOriginFactory;
 import com.typesafe.config.ConfigParseOptions;
 import com.typesafe.config.ConfigResolveOptions;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -33,6 +38,7 @@ final class Hocon {
 
     private static ConfigObject parse(Path file, UnaryOperator<Config> resolve) throws BadConfig {
         try {
+            requireUtf8(file.toAbsolutePath());
             // An absolute name, or else the parser finds no included file beside this one.
             return resolve.apply(ConfigFactory.parseFile(file.toAbsolutePath().toFile(), OPTIONS))
                     .root();
@@ -46,6 +52,29 @@ final class Hocon {
                     file, List.of(file + ": an escape \\u in it is not followed by four hexadecimal digits"));
         } catch (StackOverflowError e) {
             throw new BadConfig(file, List.of(file + ": sections or lists are nested too deeply"));
+        }
+    }
+
+    /** Throws for a file that is not: the parser would put U+FFFD in the place of what it cannot read. */
+    static void requireUtf8(Path file) {
+        if (!Files.isRegularFile(file)) {
+            return; // a pipe can be read only once
+        }
+        byte[] content;
+        try {
+            content = Files.readAllBytes(file);
+        } catch (IOException e) {
+            return; // the parser says it
+        }
+        CharBuffer text = CharBuffer.allocate(content.length);
+        if (StandardCharsets.UTF_8
+                .newDecoder()
+                .decode(ByteBuffer.wrap(content), text, true)
+                .isError()) {
+            int line = 1 + (int) text.flip().chars().filter(c -> c == '\n').count();
+            throw new ConfigException.Parse(
+                    ConfigOriginFactory.newFile(file.toString()).withLineNumber(line),
+                    "this line is not in UTF-8; save the file in that encoding");
         }
     }
 

@@ -12,6 +12,7 @@ import com.typesafe.config.ConfigParseOptions;
 import com.typesafe.config.ConfigParseable;
 import java.io.File;
 import java.net.URL;
+import java.nio.file.Path;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -31,11 +32,13 @@ final class RequiredIncludes implements ConfigIncluder, ConfigIncluderFile, Conf
         if (found == null || found.origin().filename() == null) {
             throw missing(what, null);
         }
+        Hocon.requireUtf8(Path.of(found.origin().filename()));
         return required(what, context, found::parse);
     }
 
     @Override
     public ConfigObject includeFile(ConfigIncludeContext context, File what) {
+        Hocon.requireUtf8(what.toPath());
         return required(
                 what.getPath(),
                 context,

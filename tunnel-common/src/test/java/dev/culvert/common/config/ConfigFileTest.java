@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -153,6 +154,19 @@ class ConfigFileTest {
                 .isInstanceOf(BadConfig.class)
                 .hasMessageContaining("a.conf:1: c.d: found 1, expected true or false")
                 .hasMessageContaining("a.conf:1: c.x: unknown key");
+    }
+
+    @Test
+    void a_file_that_is_not_in_utf_8_is_refused() throws Exception {
+        byte[] latin = "a = ok\nb = \"caf\u00e9\"\n".getBytes(StandardCharsets.ISO_8859_1);
+        Path file = Files.write(directory.resolve("latin.conf"), latin);
+        String why = file + ":2: this line is not in UTF-8; save the file in that encoding";
+        assertThatThrownBy(() -> ConfigFile.read(file, section -> ""))
+                .isInstanceOf(BadConfig.class)
+                .hasMessage(why);
+        assertThat(errors("include \"latin.conf\""))
+                .containsExactly("latin.conf:2: this line is not in UTF-8; save the file in that encoding");
+        assertThat(errors("include file(\"" + file + "\")")).hasSize(1);
     }
 
     @Test
