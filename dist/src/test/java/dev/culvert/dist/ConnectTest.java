@@ -3,8 +3,11 @@ package dev.culvert.dist;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.typesafe.config.ConfigFactory;
+import dev.culvert.common.admin.AdminClient;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -18,6 +21,8 @@ class ConnectTest {
     private static final Service ECHO = Service.echo();
     private static final Service DIGEST = Service.digest();
     private static final Service RESET = Service.reset();
+    private static final Service HALF = Service.greeting("half of it".getBytes(UTF_8));
+    private static final String CUT = "the connection was cut off, and not all of the answer has come; the agent's log";
     private static Tunnel tunnel;
 
     @BeforeAll
@@ -25,6 +30,7 @@ class ConnectTest {
         tunnel = Tunnel.to(ECHO)
                 .allow(DIGEST.address())
                 .allow(RESET.address())
+                .allow(HALF.address())
                 .allow("127.0.0.1:1")
                 .client("admin.listen = [\"%s\", \"127.0.0.1:0\"]".formatted(directory.resolve("client.sock")))
                 .server("admin.listen = \"%s\"".formatted(directory.resolve("server.sock")))
@@ -37,6 +43,7 @@ class ConnectTest {
         ECHO.close();
         DIGEST.close();
         RESET.close();
+        HALF.close();
     }
 
     private static Process connect(AgentProcess agent, String program, String target) throws IOException {
@@ -100,14 +107,48 @@ class ConnectTest {
     }
 
     @Test
-    void saysThatInputWasNotTaken() throws Exception {
+    void saysThatTheTargetHasResetIt() throws Exception {
         Process process = connect(RESET.address());
         process.getOutputStream().write('x');
         process.getOutputStream().flush();
-        assertThat(process.getInputStream().read()).isEqualTo(-1);
-        process.getOutputStream().write('y');
 
-        assertThat(failure(process)).startsWith("the connection was cut off, and not all of the input was taken");
+        assertThat(failure(process)).startsWith(CUT);
+    }
+
+    @Test
+    void anAnswerThatIsCutOffIsNotTakenForAWholeOne() throws Exception {
+        Process process = connectToHalf(tunnel.client());
+        try (AdminClient agent =
+                new AdminClient(directory.resolve("client.sock").toString())) {
+            String id = ConfigFactory.parseString(agent.get("/status")).getConfigList("connections").stream()
+                    .filter(one -> one.getString("target").equals(HALF.address()))
+                    .findFirst()
+                    .orElseThrow()
+                    .getString("id");
+            agent.post("/kill?id=" + id);
+        }
+
+        assertThat(failure(process)).startsWith(CUT);
+    }
+
+    @Test
+    void norIsOneWhoseAgentHasBeenKilled() throws Exception {
+        try (AgentProcess agent = AgentProcess.client()
+                .config(Files.readString(tunnel.client().configFile())
+                        + "\nadmin.listen = \"%s\"".formatted(directory.resolve("another.sock")))
+                .start()) {
+            agent.awaitLog("session up");
+            Process process = connectToHalf(agent);
+            agent.kill();
+
+            assertThat(failure(process)).startsWith(CUT);
+        }
+    }
+
+    private static Process connectToHalf(AgentProcess agent) throws IOException {
+        Process process = connect(agent, "tunnel-client", HALF.address());
+        assertThat(process.getInputStream().readNBytes(10)).asString(UTF_8).isEqualTo("half of it");
+        return process;
     }
 
     @Test
@@ -128,7 +169,6 @@ class ConnectTest {
     }
 
     private static String failure(Process process) throws Exception {
-        process.getOutputStream().close();
         try (InputStream err = process.getErrorStream()) {
             String said = new String(err.readAllBytes(), UTF_8);
             assertThat(process.waitFor()).isEqualTo(1);

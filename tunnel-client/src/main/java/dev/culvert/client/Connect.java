@@ -3,6 +3,7 @@ package dev.culvert.client;
 import dev.culvert.common.admin.AdminClient;
 import dev.culvert.common.config.BadConfig;
 import dev.culvert.common.lifecycle.AgentCommand;
+import dev.culvert.common.splice.HttpAnswer;
 import dev.culvert.mux.Address;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
@@ -89,8 +90,8 @@ final class Connect implements Callable<Integer> {
 
     /** Returns what has come behind the answer already. */
     private static ByteBuffer ask(SocketChannel agent, Address target) throws IOException {
-        agent.write(
-                StandardCharsets.US_ASCII.encode("CONNECT " + target + " HTTP/1.1\r\nHost: localhost" + END_OF_HEAD));
+        agent.write(StandardCharsets.US_ASCII.encode(
+                "CONNECT " + target + " HTTP/1.1\r\nHost: localhost\r\n" + HttpAnswer.PIECES + "\r\n"));
         ByteBuffer said = ByteBuffer.allocate(MOST_HEAD);
         int end = -1;
         while (end < 0) {
@@ -128,10 +129,7 @@ final class Connect implements Callable<Integer> {
         });
         new Thread(sending, "stdin").start();
         try (var out = new FileOutputStream(FileDescriptor.out).getChannel()) {
-            while (first.hasRemaining()) {
-                out.write(first);
-            }
-            copy(agent, out);
+            copyPieces(agent, first, out);
         }
         try {
             sending.get(); // the target may go on listening when it has said all
@@ -140,6 +138,43 @@ final class Connect implements Callable<Integer> {
                     "the connection was cut off, and not all of the input was taken; the agent's log says why", e);
         } catch (InterruptedException e) {
             throw new IllegalStateException(e); // nobody does
+        }
+    }
+
+    /** To the empty piece, which is the end: see {@link HttpAnswer#IN_PIECES}. */
+    private static void copyPieces(SocketChannel agent, ByteBuffer first, WritableByteChannel out) throws IOException {
+        ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER).put(first).flip();
+        int left = 0; // of a piece
+        while (true) {
+            while (left > 0 ? buffer.hasRemaining() : buffer.remaining() >= Integer.BYTES) {
+                if (left == 0) {
+                    left = buffer.getInt();
+                    if (left == 0) {
+                        return;
+                    }
+                }
+                ByteBuffer data = buffer.slice(buffer.position(), Math.min(left, buffer.remaining()));
+                left -= data.remaining();
+                buffer.position(buffer.position() + data.remaining());
+                while (data.hasRemaining()) {
+                    out.write(data);
+                }
+            }
+            if (!fill(buffer.compact(), agent)) {
+                throw new IOException(
+                        "the connection was cut off, and not all of the answer has come; the agent's log says"
+                                + " why, if it runs");
+            }
+            buffer.flip();
+        }
+    }
+
+    /** False: there is no more. A socket that is closed before all was read from it has the kernel say so. */
+    private static boolean fill(ByteBuffer buffer, SocketChannel agent) {
+        try {
+            return agent.read(buffer) >= 0;
+        } catch (IOException e) {
+            return false;
         }
     }
 

@@ -416,21 +416,21 @@ public final class TunnelClient implements Agent {
     }
 
     @Override
-    public void connect(DuplexChannel channel, Address target) {
+    public void connect(DuplexChannel channel, Address target, HttpAnswer answer) {
         Origin origin = Origin.of(channel);
         if (origin == null) { // gone already
             channel.close();
         } else if (config.upstream().protocol() != Protocol.CULVERT) {
-            HttpAnswer.INSTANCE.refused(
+            answer.refused(
                     channel,
                     ErrorCode.FORBIDDEN,
                     "with upstream.protocol = " + config.upstream().protocol() + " the peer decides the target");
         } else if (asked.incrementAndGet() > MOST_ASKED) {
             asked.decrementAndGet();
-            HttpAnswer.INSTANCE.refused(
+            answer.refused(
                     channel, ErrorCode.LIMIT_REACHED, MOST_ASKED + " connections are open this way, which is the most");
         } else {
-            Reception.Destination destination = new Reception.Destination(target, HttpAnswer.INSTANCE);
+            Reception.Destination destination = new Reception.Destination(target, answer);
             Arrival arrival =
                     arrival(CONNECT, channel, origin, destination, new Prelude(preludes), asked::decrementAndGet);
             accepting.execute(() -> router.assign(arrival));

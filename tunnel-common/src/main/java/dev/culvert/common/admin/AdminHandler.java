@@ -9,6 +9,7 @@ import static io.netty.handler.codec.http.HttpResponseStatus.OK;
 import static io.netty.handler.codec.http.HttpResponseStatus.SERVICE_UNAVAILABLE;
 
 import dev.culvert.common.splice.Hold;
+import dev.culvert.common.splice.HttpAnswer;
 import dev.culvert.mux.Address;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
@@ -77,7 +78,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         } else if (request.method().equals(HttpMethod.POST)) {
             act(ctx, uri);
         } else if (request.method().equals(HttpMethod.CONNECT)) {
-            connect(ctx, request.uri());
+            connect(ctx, request.uri(), HttpAnswer.to(request.headers()));
         } else {
             answer(ctx, METHOD_NOT_ALLOWED, "GET, HEAD, POST or CONNECT\n");
         }
@@ -154,7 +155,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     }
 
     /** From here on the channel is a connection like those that are accepted elsewhere. */
-    private void connect(ChannelHandlerContext ctx, String where) {
+    private void connect(ChannelHandlerContext ctx, String where, HttpAnswer as) {
         if (!mayAct(ctx)) {
             return;
         }
@@ -172,7 +173,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         List<ChannelHandler> ours = new ArrayList<>(pipeline.toMap().values());
         pipeline.addLast(new Hold());
         ours.forEach(pipeline::remove);
-        backend.connect(channel, target);
+        backend.connect(channel, target, as);
     }
 
     private void list(ChannelHandlerContext ctx) {

@@ -1,6 +1,7 @@
 package dev.culvert.common.admin;
 
 import dev.culvert.common.net.ListeningSocket;
+import dev.culvert.common.splice.HttpAnswer;
 import dev.culvert.mux.Address;
 import io.netty.channel.socket.DuplexChannel;
 import java.io.IOException;
@@ -48,11 +49,12 @@ public interface Backend {
     Heir announce(long pid) throws IOException;
 
     /**
-     * Connects a channel with a target; it is told in HTTP's words what has become of that.
+     * Connects a channel with a target.
      *
      * @param channel of a transport that the agent's is; not read, and with a Hold at the end of its pipeline; the agent's from here on
+     * @param answer tells it what has become of that
      */
-    void connect(DuplexChannel channel, Address target);
+    void connect(DuplexChannel channel, Address target, HttpAnswer answer);
 
     /** Cuts off a connection. False: there is none with this id. */
     boolean kill(String id);

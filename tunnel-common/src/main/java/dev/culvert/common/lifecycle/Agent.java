@@ -75,12 +75,13 @@ public interface Agent {
     List<OfferStatus> offers();
 
     /**
-     * Connects a channel with a target by a session; it is answered as HTTP's CONNECT is. Any thread.
+     * Connects a channel with a target by a session. Any thread.
      *
      * @param channel active, not read, with a Hold at the end of its pipeline; belongs to the agent from here on
+     * @param answer tells it what has become of that
      */
-    default void connect(DuplexChannel channel, Address target) {
-        HttpAnswer.INSTANCE.refused(
+    default void connect(DuplexChannel channel, Address target, HttpAnswer answer) {
+        answer.refused(
                 channel, ErrorCode.FORBIDDEN, "this is a server, and only tunnel-client has sessions to connect by");
     }
 

@@ -6,6 +6,7 @@ import com.typesafe.config.ConfigValueFactory;
 import dev.culvert.common.admin.Backend;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.ConnectionStatus;
+import dev.culvert.common.splice.HttpAnswer;
 import dev.culvert.common.splice.Tally;
 import dev.culvert.mux.Address;
 import dev.culvert.mux.ErrorCode;
@@ -83,8 +84,8 @@ final class Inspection implements Backend {
     }
 
     @Override
-    public void connect(DuplexChannel channel, Address target) {
-        agent.connect(channel, target);
+    public void connect(DuplexChannel channel, Address target, HttpAnswer answer) {
+        agent.connect(channel, target, answer);
     }
 
     @Override

@@ -6,17 +6,43 @@ import dev.culvert.mux.ErrorCode;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.handler.codec.LengthFieldPrepender;
+import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpResponseStatus;
 
 /** An answer to HTTP's CONNECT (RFC 9110, section 9.3.6). */
 public final class HttpAnswer implements Answer {
-    public static final Answer INSTANCE = new HttpAnswer();
+    public static final HttpAnswer INSTANCE = new HttpAnswer("");
 
-    private HttpAnswer() {}
+    /** The header of a request that asks for {@link #IN_PIECES}, and of the answer. */
+    public static final String PIECES = "Culvert-Pieces: yes\r\n";
+
+    /**
+     * What the target says comes in pieces, each behind its length in four bytes, and an empty one is the end. A unix socket has no reset:
+     * its own end may as well mean that the connection was cut off.
+     */
+    public static final HttpAnswer IN_PIECES = new HttpAnswer(PIECES);
+
+    private static final int LENGTH_BYTES = 4;
+
+    private final String header;
+
+    private HttpAnswer(String header) {
+        this.header = header;
+    }
+
+    /** The one that a request with these headers asks for. */
+    public static HttpAnswer to(HttpHeaders asked) {
+        return asked.contains(PIECES.substring(0, PIECES.indexOf(':'))) ? IN_PIECES : INSTANCE;
+    }
 
     @Override
     public void opened(Channel channel) {
-        channel.writeAndFlush(Unpooled.copiedBuffer("HTTP/1.1 200 Connection established\r\n\r\n", UTF_8));
+        channel.writeAndFlush(
+                Unpooled.copiedBuffer("HTTP/1.1 200 Connection established\r\n" + header + "\r\n", UTF_8));
+        if (this == IN_PIECES) {
+            channel.pipeline().addFirst(new LengthFieldPrepender(LENGTH_BYTES));
+        }
     }
 
     @Override

@@ -324,7 +324,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
 
     /** TLS has an end of its own. Where it can not be said, the socket's end is all there is, and the peer sees that it is not enough. */
     private ChannelFuture lastWords() {
-        ChannelFuture written = channel.writeAndFlush(Unpooled.EMPTY_BUFFER);
+        ChannelFuture written = channel.writeAndFlush(Unpooled.EMPTY_BUFFER); // the last piece, where it goes in pieces
         SslHandler tls = channel.pipeline().get(SslHandler.class);
         if (tls == null) {
             return written;
