@@ -235,8 +235,8 @@ class DoctorTest {
         CertificateAuthority authority = CertificateAuthority.make(directory.resolve("targets"));
         CertificateAuthority.Issued issued = authority.issue("localhost");
         JdkTls tls = JdkTls.showing(issued.key(), issued.certificates());
-        try (Service target = Service.of(
-                plain -> tls.accept(plain).getInputStream().transferTo(OutputStream.nullOutputStream()))) {
+        try (Service target =
+                Service.of(plain -> tls.accept(plain).getInputStream().transferTo(OutputStream.nullOutputStream()))) {
             String to = "listen = \"127.0.0.1:0\", target = \"%s\", target-tls ";
             String own = "{ server-name = localhost, ca-file = \"" + authority.certificate() + "\" }";
             try (AgentProcess open = Tunnel.to(echo).allow(target.address()).startServer(0)) {
@@ -250,7 +250,8 @@ class DoctorTest {
 
                 assertThat(output)
                         .contains("ok    forward        good: " + target.address() + " answers, within ")
-                        .containsPattern("BAD   forward        bad: connection reset: .*'s certificate is not trusted: ")
+                        .containsPattern(
+                                "BAD   forward        bad: connection reset: .*'s certificate is not trusted: ")
                         .containsPattern("BAD   forward        plain: connection reset: .*TLS")
                         .contains("2 faults");
             }

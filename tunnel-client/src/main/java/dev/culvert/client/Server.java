@@ -124,15 +124,14 @@ record Server(
 
             @Override
             public void onFailed(String reason) {
-                failed.accept(
-                        reason
-                                + switch (reason) {
-                                    case TlsGate.NO_TLS ->
-                                        "; correct upstream.servers, or set upstream.tls = off if it is meant to speak without";
-                                    case TlsGate.CLOSED ->
-                                        "; the server's log says why: it may have tls = off, which takes upstream.tls = off here";
-                                    default -> "";
-                                });
+                failed.accept(reason
+                        + switch (reason) {
+                            case TlsGate.NO_TLS ->
+                                "; correct upstream.servers, or set upstream.tls = off if it is meant to speak without";
+                            case TlsGate.CLOSED ->
+                                "; the server's log says why: it may have tls = off, which takes upstream.tls = off here";
+                            default -> "";
+                        });
             }
         };
     }

@@ -121,7 +121,8 @@ class SessionOffersTest {
         offer("mail");
         offer("web");
 
-        String refused = "listen: refused a stream of laptop@192.0.2.1:1: forbidden: nothing in offers of laptop covers ";
+        String refused =
+                "listen: refused a stream of laptop@192.0.2.1:1: forbidden: nothing in offers of laptop covers ";
         assertThat(lines.list)
                 .extracting(ILoggingEvent::getFormattedMessage)
                 .containsExactly(refused + "web", refused + "mail");

@@ -67,7 +67,8 @@ public final class Findings {
             return;
         }
         String text = "ours is " + own + ", and " + lapse.get();
-        String advice = "Renew it, unless the clock here is wrong, see `timedatectl`: only a peer that lists the key accepts it.";
+        String advice =
+                "Renew it, unless the clock here is wrong, see `timedatectl`: only a peer that lists the key accepts it.";
         if (byAuthority) {
             fault("key", text, advice);
         } else {

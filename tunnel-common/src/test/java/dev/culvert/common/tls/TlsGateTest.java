@@ -46,7 +46,8 @@ class TlsGateTest {
             })
     void whoHasACertificateOfAnAuthorityIsToldOfThat(String until, String advice) throws Exception {
         Identity own = AuthorityTest.laptop(until);
-        var refused = new SslHandshakeCompletionEvent(new SSLHandshakeException("Received fatal alert: bad_certificate"));
+        var refused =
+                new SslHandshakeCompletionEvent(new SSLHandshakeException("Received fatal alert: bad_certificate"));
 
         channelOf(own).pipeline().fireUserEventTriggered(refused);
 
