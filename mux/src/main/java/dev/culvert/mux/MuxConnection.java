@@ -11,7 +11,6 @@ import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
-import java.io.IOException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -170,19 +169,11 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         if (cause instanceof OutOfMemoryError) {
             ctx.fireExceptionCaught(cause);
         }
-        String text = "the connection failed: " + SystemError.words(cause);
-        if (isOfTheLink(cause) || moving || !session.isCarriedBy(this)) {
-            disconnected(text);
-            ctx.close();
-        } else if (!session.isClosed()) { // else its end closes the connection
-            LOG.error("{}: {}", session, text, cause);
-            session.close(ErrorCode.INTERNAL, text);
+        if (cause instanceof Error && session.isClosed()) {
+            return; // it was a listener's, and the end of its session closes the connection
         }
-    }
-
-    /** Whether the network, or TLS, says so: then nothing is lost but the link. TLS stands in the words of a decoder. */
-    private static boolean isOfTheLink(Throwable cause) {
-        return cause instanceof IOException || cause.getCause() instanceof IOException;
+        disconnected("the connection failed: " + SystemError.words(cause));
+        ctx.close();
     }
 
     private void disconnected(String text) {
