@@ -125,14 +125,11 @@ final class ReloadTest {
                 AgentProcess from = startClient(of)) {
             int port = from.port("forwards.web");
             String config = clientConfig(of.port("listen"), 0, server.fingerprint());
-            String next = config + "forwards.web.listen = \"0.0.0.0:%d\"\n".formatted(port);
-            String why = ("forwards.web: cannot listen on 0.0.0.0:%d: forwards.web listens on 127.0.0.1:%d until then."
-                            + " Take another port, or restart.")
-                    .formatted(port, port);
-            assertThat(plan(from, "tunnel-client", next).expect(1).output()).contains(why);
-            from.reload(next);
+            from.reload(config + "forwards.web.listen = \"0.0.0.0:%d\"\n".formatted(port));
 
-            from.awaitLog(why);
+            from.awaitLog(("forwards.web: cannot listen on 0.0.0.0:%d: forwards.web listens on 127.0.0.1:%d until then."
+                            + " Take another port, or restart.")
+                    .formatted(port, port));
             Tunnel.echoes(from);
         }
     }
@@ -370,6 +367,12 @@ final class ReloadTest {
                             .expect(0)
                             .output())
                     .contains("a restart is needed for upstream.standby");
+            int port = from.port("forwards.web");
+            String wider = same + "forwards.web.listen = \"0.0.0.0:" + port + "\"\n";
+            assertThat(plan(from, "tunnel-client", wider).expect(1).output())
+                    .contains(
+                            "forwards.web: cannot listen on 0.0.0.0:%d: forwards.web listens on 127.0.0.1:%d until then."
+                                    .formatted(port, port));
             String closed = serverConfig(0, server.fingerprint()) + admin.formatted("server");
             assertThat(plan(of, "tunnel-server", closed).expect(0).output())
                     .containsPattern("- .*" + Pattern.quote(client.fingerprint()))

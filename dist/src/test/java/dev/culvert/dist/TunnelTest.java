@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
 import java.time.Duration;
@@ -76,7 +75,7 @@ final class TunnelTest {
                 .forward("victim", VICTIM)
                 .forward("few", ECHO)
                 .client("forwards.few.max-connections = 2")
-                .forward("refused", "127.0.0.1:" + closedPort())
+                .forward("refused", "127.0.0.1:" + Service.freePort())
                 .allow("127.0.0.1:1-65535")
                 .forward("nameless", "no-such-host.invalid:80")
                 .allow("no-such-host.invalid:80")
@@ -89,13 +88,6 @@ final class TunnelTest {
         tunnel.close();
         for (Service service : List.of(ECHO, GREETING, DIGEST, SOURCE, RESET, AFTERWARDS, LISTENER, VICTIM)) {
             service.close();
-        }
-    }
-
-    /** A port that nobody listens on. */
-    private static int closedPort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
         }
     }
 
