@@ -119,7 +119,7 @@ class UplinkTest {
     private int secondsUntil(Callable<Boolean> done) throws Exception {
         int seconds = 0;
         while (true) {
-            for (int i = 0; i < 200; i++) {
+            for (int i = 0; i < 100; i++) {
                 loop.runNow();
                 if (done.call()) {
                     return seconds;
