@@ -46,8 +46,8 @@ final class Scene implements AutoCloseable {
         directory = Files.createTempDirectory("culvert-scene");
         tunnel = Tunnel.to(echo)
                 .forward("shell", shell)
-                .server("admin.listen = \"%s\"".formatted(directory.resolve("server.sock")))
-                .client("admin.listen = \"%s\"".formatted(directory.resolve("client.sock")));
+                .server("admin.listen = \"%s\"".formatted(admin("server")))
+                .client("admin.listen = \"%s\"".formatted(admin("client")));
         change.accept(tunnel);
         if (network != null) {
             tunnel.between(network);
@@ -192,9 +192,13 @@ final class Scene implements AutoCloseable {
         }
     }
 
+    /** Where an agent is asked. */
+    Path admin(String agent) {
+        return directory.resolve(agent + ".sock");
+    }
+
     private Config status(String agent) {
-        try (AdminClient admin =
-                new AdminClient(directory.resolve(agent + ".sock").toString())) {
+        try (AdminClient admin = new AdminClient(admin(agent).toString())) {
             return ConfigFactory.parseString(admin.get("/status"));
         } catch (IOException e) {
             throw new AssertionError(e);

@@ -121,8 +121,11 @@ final class UdpTest {
     }
 
     private static double metric(String agent, String sample) throws Exception {
-        try (AdminClient admin =
-                new AdminClient(directory.resolve(agent + ".sock").toString())) {
+        return metric(directory.resolve(agent + ".sock"), sample);
+    }
+
+    private static double metric(Path socket, String sample) throws Exception {
+        try (AdminClient admin = new AdminClient(socket.toString())) {
             Matcher found = Pattern.compile("(?m)^" + Pattern.quote(sample) + " (\\S+)$")
                     .matcher(admin.get("/metrics"));
             assertThat(found.find()).as(sample).isTrue();
@@ -297,7 +300,7 @@ final class UdpTest {
                     TimeUnit.MILLISECONDS.sleep(1); // 20 MB in a second and some
                 }
             }
-            TimeUnit.MILLISECONDS.sleep(100);
+            await().until(() -> metric(scene.admin("client"), "culvert_datagrams_dropped_total{reason=\"late\"}") > 0);
             scene.link().speakAgain();
             socket.setSoTimeout(100);
             await().atMost(AgentProcess.PATIENCE).until(() -> answers(socket, 99));

@@ -80,20 +80,6 @@ class LimitsTest {
         }
     }
 
-    /** Says that it keeps all. */
-    private static final class Dropping implements StreamListener {
-        @Override
-        public void onData(MuxStream stream, ByteBuf data) {
-            data.release();
-        }
-
-        @Override
-        public void onFin(MuxStream stream) {}
-
-        @Override
-        public void onReset(MuxStream stream, ErrorCode code, String text) {}
-    }
-
     @Test
     void weOpenNoMoreStreamsThanThePeerTakes() {
         try (Pair pair = new Pair(CULVERT, CULVERT.with(new Limits(2, 100, 100)))) {

@@ -380,15 +380,7 @@ class MuxSessionTest {
         }
     }
 
-    private static final class ThrowsAtReset implements StreamListener {
-        @Override
-        public void onData(MuxStream stream, ByteBuf data) {
-            data.release();
-        }
-
-        @Override
-        public void onFin(MuxStream stream) {}
-
+    private static final class ThrowsAtReset extends Dropping {
         @Override
         public void onReset(MuxStream stream, ErrorCode code, String text) {
             throw new IllegalStateException("of this test");

@@ -47,6 +47,19 @@ class EntranceTest {
         channel.writeInbound(Unpooled.copiedBuffer(text, StandardCharsets.ISO_8859_1));
     }
 
+    /** Asks for a WebSocket, with one more line in the head. */
+    private void ask(String header) {
+        hear("""
+                GET /tunnel HTTP/1.1
+                Upgrade: websocket
+                Connection: Upgrade
+                Sec-WebSocket-Version: 13
+                Sec-WebSocket-Key: a
+                %s
+
+                """.formatted(header).replace("\n", "\r\n"));
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"\u0016\u0003\u0001", "\u0082x", "\u0001x", "get"})
     void whatIsNoHttpIsPassedOnAsItCame(String text) {
@@ -84,15 +97,7 @@ class EntranceTest {
 
     @Test
     void aPageInABrowserIsRefused() {
-        hear("""
-                GET /tunnel HTTP/1.1
-                Upgrade: websocket
-                Connection: Upgrade
-                Sec-WebSocket-Version: 13
-                Sec-WebSocket-Key: a
-                Origin: http://localhost
-
-                """.replace("\n", "\r\n"));
+        ask("Origin: http://localhost");
 
         assertThat(heard).containsExactly("a request for a WebSocket with an Origin: pages in browsers are no clients");
         channel.releaseOutbound();
@@ -101,15 +106,7 @@ class EntranceTest {
     /** The load balancer that has named it may be one of trusted-proxies, but it is not who has sent this header. */
     @Test
     void whomAPROXYHeaderHasNamedIsTheClientAndNotBelieved() {
-        hear("""
-                GET /tunnel HTTP/1.1
-                Upgrade: websocket
-                Connection: Upgrade
-                Sec-WebSocket-Version: 13
-                Sec-WebSocket-Key: a
-                X-Forwarded-For: 203.0.113.9
-
-                """.replace("\n", "\r\n"));
+        ask("X-Forwarded-For: 203.0.113.9");
 
         assertThat(heard).containsExactly("by WebSocket from 192.0.2.7:5555");
         channel.releaseOutbound();

@@ -219,15 +219,8 @@ public final class Listeners<P extends Listeners.Place> {
         try {
             return new Listener(place);
         } catch (IOException e) {
-            if (place.listen() instanceof HostPort wanted
-                    && String.valueOf(e.getMessage()).contains("in use")) {
-                for (Listener listener : open) {
-                    if (listener.acceptor.address() instanceof HostPort taken && taken.port() == wanted.port()) {
-                        throw new IOException(listener.isInTheWay(place), e);
-                    }
-                }
-            }
-            throw e;
+            Optional<String> ours = obstacle(List.of(place));
+            throw ours.isPresent() ? new IOException(ours.get(), e) : e;
         }
     }
 

@@ -111,7 +111,7 @@ class FlowTest {
     }
 
     private void pump() {
-        SpliceTest.Tunnel.exchange(near, far);
+        SessionPair.exchange(near, far);
     }
 
     @AfterEach

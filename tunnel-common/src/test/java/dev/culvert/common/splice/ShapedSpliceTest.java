@@ -58,7 +58,7 @@ class ShapedSpliceTest {
     private final Connection connection = connections.add("1", "web", "", "client", "target");
     private final Limit limit = new Limit(clock);
     private final Peer peer = new Peer();
-    private final SpliceTest.Tunnel tunnel = new SpliceTest.Tunnel(stream -> {
+    private final SessionPair tunnel = new SessionPair(stream -> {
         peer.stream = stream;
         stream.attach(peer);
     });
@@ -274,7 +274,7 @@ class ShapedSpliceTest {
         Prelude said = new Prelude(kept);
         EventLoop otherLoop = loops.next();
         Peer other = new Peer();
-        SpliceTest.Tunnel second = new SpliceTest.Tunnel(stream -> {
+        SessionPair second = new SessionPair(stream -> {
             stream.accept();
             stream.attach(other);
         });

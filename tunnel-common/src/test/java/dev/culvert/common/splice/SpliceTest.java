@@ -31,7 +31,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -57,61 +56,6 @@ class SpliceTest {
             public void onClosed(MuxSession session, ErrorCode code, String text) {}
         };
         return new MuxSession(MuxSession.Role.CLIENT, MuxSettings.of(ProtocolVersion.SMUX_1), listener);
-    }
-
-    /** A client's session and its server's, whose bytes the test moves. The server does with streams as it is told. */
-    static final class Tunnel implements AutoCloseable {
-        final MuxSession client = session(MuxSession.Role.CLIENT, stream -> {});
-        final EmbeddedChannel near = new EmbeddedChannel(new MuxConnection(client));
-        final EmbeddedChannel far;
-
-        Tunnel(Consumer<MuxStream> onStream) {
-            far = new EmbeddedChannel(new MuxConnection(session(MuxSession.Role.SERVER, onStream)));
-            pump();
-        }
-
-        private static MuxSession session(MuxSession.Role role, Consumer<MuxStream> onStream) {
-            return new MuxSession(role, MuxSettings.of(ProtocolVersion.CULVERT), new SessionListener() {
-                @Override
-                public void onStream(MuxSession session, MuxStream stream) {
-                    onStream.accept(stream);
-                }
-
-                @Override
-                public void onClosed(MuxSession session, ErrorCode code, String text) {}
-            });
-        }
-
-        void pump() {
-            exchange(near, far);
-        }
-
-        /** Carries what the sessions have to say to each other, until they have no more. */
-        static void exchange(EmbeddedChannel near, EmbeddedChannel far) {
-            boolean moved = true;
-            while (moved) {
-                near.runPendingTasks();
-                far.runPendingTasks();
-                moved = move(near, far);
-                moved |= move(far, near);
-            }
-        }
-
-        private static boolean move(EmbeddedChannel from, EmbeddedChannel to) {
-            boolean moved = false;
-            ByteBuf bytes;
-            while ((bytes = from.readOutbound()) != null) {
-                to.writeInbound(bytes);
-                moved = true;
-            }
-            return moved;
-        }
-
-        @Override
-        public void close() {
-            near.finishAndReleaseAll();
-            far.finishAndReleaseAll();
-        }
     }
 
     /** In place of a target. */
@@ -145,8 +89,8 @@ class SpliceTest {
         };
         EventLoop otherLoop = loops.next();
         try (ServerSocket listening = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
-                Tunnel first = new Tunnel(stream -> stream.attach(refusing));
-                Tunnel second = new Tunnel(stream -> {
+                SessionPair first = new SessionPair(stream -> stream.attach(refusing));
+                SessionPair second = new SessionPair(stream -> {
                     stream.accept();
                     stream.attach(answering);
                 })) {
