@@ -46,6 +46,7 @@ final class HaProxyTest {
                 List<Integer> atSigterm = new ArrayList<>();
                 for (int i = 0; i < HaProxy.SERVERS.size(); i++) {
                     atSigterm.add(servers.restart(i, haproxy));
+                    load.awaitOnTime();
                 }
                 load.finish();
 

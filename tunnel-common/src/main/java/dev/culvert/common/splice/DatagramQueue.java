@@ -20,7 +20,10 @@ import org.jspecify.annotations.Nullable;
 final class DatagramQueue {
     /** Bytes. */
     static final int MOST = 256 << 10;
-    /** What has waited longer is dropped. */
+    /**
+     * What has waited longer is dropped, by the timer and nothing else: where the loop itself stood still, as it does on a busy machine, what
+     * can be sent comes before the verdict.
+     */
     static final Duration OLDEST = Duration.ofMillis(50);
 
     private final ArrayDeque<Waiting> waiting = new ArrayDeque<>(0);
@@ -51,7 +54,6 @@ final class DatagramQueue {
     /** Takes {@code datagram}. */
     void add(ByteBuf datagram) {
         int size = datagram.readableBytes();
-        dropLate();
         while (!waiting.isEmpty() && held + DatagramMemory.cost(size) > MOST) {
             drop(Loss.QUEUE_FULL);
         }
@@ -70,7 +72,8 @@ final class DatagramQueue {
 
     /** What nobody asks for must not keep the memory from others. */
     private void setTimer() {
-        if (!timed && !waiting.isEmpty()) {
+        Waiting head = waiting.peek();
+        if (!timed && head != null) {
             timed = true;
             loop.schedule(
                     () -> {
@@ -78,14 +81,13 @@ final class DatagramQueue {
                         dropLate();
                         setTimer();
                     },
-                    OLDEST.toNanos() + 1,
+                    head.since + OLDEST.toNanos() + 1 - clock.getAsLong(),
                     TimeUnit.NANOSECONDS);
         }
     }
 
     /** How long the next one is, bytes; -1: there is none. */
     int next() {
-        dropLate();
         Waiting head = waiting.peek();
         return head == null ? -1 : head.bytes;
     }
