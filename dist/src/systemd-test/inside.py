@@ -38,9 +38,9 @@ def check(true, said):
         raise Failed(said)
 
 
-def sh(command, expect=0):
+def sh(command, expect=0, patience=PATIENCE):
     """Runs a command line; returns all that it printed."""
-    done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE)
+    done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=patience)
     check(done.returncode == expect, f"`{command}` ended with {done.returncode} instead of {expect}:\n{done.stdout}")
     return done.stdout.strip()
 
@@ -358,9 +358,12 @@ def stop_drains():
 
 
 class Attempts:
-    """Connects to the server's port all the time."""
+    """Connects to the server's port so often a second."""
 
-    PAUSE = 0.002
+    OFTEN = 500
+
+    def __init__(self, often=OFTEN):
+        self.pause = 1 / often
 
     def __enter__(self):
         self.made = 0
@@ -370,7 +373,7 @@ class Attempts:
         return self
 
     def run(self):
-        while not self.over.wait(self.PAUSE):
+        while not self.over.wait(self.pause):
             self.made += 1
             self.refused += refuses(SERVER_PORT)
 
@@ -387,19 +390,22 @@ def all_go_on(transfers):
     list(POOL.map(lambda transfer: transfer.goes_on(2 * Transfer.BLOCK), transfers))
 
 
-def upgrade_all(upgrade):
-    """Has all that runs be upgraded, while connections are made and a hundred transfers go on; returns what was seen."""
+def upgrade_all(upgrade, often=Attempts.OFTEN):
+    """
+    Has all that runs be upgraded, while connections are made, so often a second, and a hundred transfers go on; returns what was
+    seen.
+    """
     old = states("MainPID")
     begun = states("ActiveEnterTimestampMonotonic")
     transfers = [Transfer(pause=Transfer.MANY) for _ in range(100)]
     all_go_on(transfers)
-    with Attempts() as attempts:
+    with Attempts(often) as attempts:
         work = POOL.submit(upgrade)
         made = 0
         while not work.done() or made == 0:
             Transfer().end()
             made += 1
-        work.result(PATIENCE)
+        work.result()
         new = states("MainPID")
         check(not set(old) & set(new), "a service has the main process that it had before")
         check(all(is_alive(pid) for pid in old), "a process did not drain, although a connection was open")
@@ -575,7 +581,8 @@ def package_upgrade():
     """an upgrade of the package has what runs be replaced without a gap, starts nothing else, and keeps the configuration"""
     sh("systemctl stop tunnel-client@prod")
     pid = property_of("tunnel-server@prod", "MainPID")
-    seen = upgrade_all(lambda: sh("apt-get install -y --reinstall /culvert-test/culvert_*_all.deb"))
+    reinstall = "apt-get install -y --reinstall /culvert-test/culvert_*_all.deb"
+    seen = upgrade_all(lambda: sh(reinstall, patience=3 * PATIENCE), often=50)  # it starts some twenty times Java beside that
     check(property_of("tunnel-server@prod", "MainPID") != pid, "an instance runs what was there before")
     check(property_of("tunnel-server@prod", "ActiveState") == "active", "an instance does not run any more")
     check(property_of("tunnel-client@prod", "ActiveState") == "inactive", "a service was started that did not run")

@@ -59,7 +59,7 @@ final class Main implements Callable<Integer> {
 
     @Option(
             names = "--short",
-            description = "Under two minutes: Culvert, stock smux and no tunnel; fails if a ratio has fallen"
+            description = "Some two minutes: Culvert, stock smux and no tunnel; fails if a ratio has fallen"
                     + " behind bench/baseline.json.")
     private boolean brief;
 

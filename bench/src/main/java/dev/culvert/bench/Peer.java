@@ -19,6 +19,11 @@ public interface Peer {
         return true;
     }
 
+    /** Whether it is compiled while it runs: it gets faster for some rounds. */
+    default boolean isCompiledLate() {
+        return false;
+    }
+
     /** What is missing on this machine to run it, and where it comes from; empty if it can run. */
     Optional<String> missing();
 

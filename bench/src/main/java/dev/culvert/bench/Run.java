@@ -3,16 +3,12 @@ package dev.culvert.bench;
 import dev.culvert.bench.Results.Row;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.function.Consumer;
 
 /** Measures: on each bed every work, in rounds, in each of which every peer has its turn. */
 final class Run {
-    /** Rounds that are done first and forgotten: what is compiled while it runs has to be. */
-    private static final int WARM_UPS = 2;
-
     private final List<Peer> peers;
     private final int rounds;
     private final Path directory;
@@ -40,29 +36,50 @@ final class Run {
     private void measure(Row row, List<Site> sites) {
         Work work = row.work();
         System.out.println(row.name());
-        Set<Site> out = new HashSet<>();
-        for (int round = work.needsWarmUp() ? 1 - WARM_UPS : 1; round <= rounds; round++) {
-            for (Site site : sites) {
-                if (out.contains(site) || !work.worksWith(site.peer())) {
-                    continue;
-                }
-                String peer = site.peer().name();
-                try {
-                    Map<Metric, Double> figures = work.measure(site);
-                    if (round > 0) {
-                        results.add(row, peer, figures);
-                        Metric first = work.metrics().get(0);
-                        System.out.printf(
-                                "  %d  %-14s %s %s%n", round, peer, Report.number(value(figures, first)), first.unit());
-                    }
-                } catch (BenchFailure e) {
-                    out.add(site);
-                    site.close(); // the next work begins with a new one
-                    results.failed(row, peer, String.valueOf(e.getMessage()));
-                    System.out.printf("  %d  %-14s %s%n", round, peer, e.getMessage());
-                }
+        List<Site> taking =
+                sites.stream().filter(site -> work.worksWith(site.peer())).toList();
+        if (work.needsWarmUp()) {
+            taking = each(row, taking, site -> warmUp(work, site));
+        }
+        for (int i = 1; i <= rounds; i++) {
+            int round = i;
+            taking = each(row, taking, site -> measure(row, round, site));
+        }
+    }
+
+    /** Does this with each; returns those that could. */
+    private List<Site> each(Row row, List<Site> sites, Consumer<Site> work) {
+        List<Site> able = new ArrayList<>();
+        for (Site site : sites) {
+            try {
+                work.accept(site);
+                able.add(site);
+            } catch (BenchFailure e) {
+                site.close(); // the next work begins with a new one
+                results.failed(row, site.peer().name(), String.valueOf(e.getMessage()));
+                System.out.printf("     %-14s %s%n", site.peer().name(), e.getMessage());
             }
         }
+        return able;
+    }
+
+    /** What this yields is forgotten. */
+    private static void warmUp(Work work, Site site) {
+        Metric first = work.metrics().get(0);
+        WarmUp warmUp = new WarmUp(first);
+        boolean goesOn = true;
+        while (goesOn) {
+            double value = value(work.measure(site), first);
+            goesOn = site.peer().isCompiledLate() && warmUp.goesOnAfter(value);
+        }
+    }
+
+    private void measure(Row row, int round, Site site) {
+        Map<Metric, Double> figures = row.work().measure(site);
+        String peer = site.peer().name();
+        results.add(row, peer, figures);
+        Metric first = row.work().metrics().get(0);
+        System.out.printf("  %d  %-14s %s %s%n", round, peer, Report.number(value(figures, first)), first.unit());
     }
 
     private static double value(Map<Metric, Double> figures, Metric metric) {

@@ -208,6 +208,8 @@ final class AgentProcess implements AutoCloseable {
         if (what.leakDetection) {
             flags.add("-Dio.netty.leakDetection.level=paranoid");
             flags.add("-Dio.netty.leakDetection.targetRecords=10");
+            // Each buffer is watched, but not each look into it, which would take more than all the rest.
+            flags.add("-Dio.netty.leakDetection.acquireAndReleaseOnly=true");
         }
         if (!what.shipped) {
             flags.add(Launcher.ONE_COMPILER);

@@ -37,6 +37,11 @@ public record Culvert(String name, Path home, boolean encrypts, int sessions, St
     }
 
     @Override
+    public boolean isCompiledLate() {
+        return true;
+    }
+
+    @Override
     public Optional<String> missing() {
         return Peer.missing("mvn package", home.resolve("bin/tunnel-client"), home.resolve("bin/tunnel-server"));
     }
