@@ -390,14 +390,14 @@ def all_go_on(transfers):
     list(POOL.map(lambda transfer: transfer.goes_on(2 * Transfer.BLOCK), transfers))
 
 
-def upgrade_all(upgrade, often=Attempts.OFTEN):
+def upgrade_all(upgrade, often=Attempts.OFTEN, transfers=100):
     """
-    Has all that runs be upgraded, while connections are made, so often a second, and a hundred transfers go on; returns what was
+    Has all that runs be upgraded, while connections are made, so often a second, and so many transfers go on; returns what was
     seen.
     """
     old = states("MainPID")
     begun = states("ActiveEnterTimestampMonotonic")
-    transfers = [Transfer(pause=Transfer.MANY) for _ in range(100)]
+    transfers = [Transfer(pause=Transfer.MANY) for _ in range(transfers)]
     all_go_on(transfers)
     with Attempts(often) as attempts:
         work = POOL.submit(upgrade)
@@ -582,7 +582,8 @@ def package_upgrade():
     sh("systemctl stop tunnel-client@prod")
     pid = property_of("tunnel-server@prod", "MainPID")
     reinstall = "apt-get install -y --reinstall /culvert-test/culvert_*_all.deb"
-    seen = upgrade_all(lambda: sh(reinstall, patience=3 * PATIENCE), often=50)  # it starts some twenty times Java beside that
+    # It starts Java some twenty times beside that.
+    seen = upgrade_all(lambda: sh(reinstall, patience=3 * PATIENCE), often=50, transfers=20)
     check(property_of("tunnel-server@prod", "MainPID") != pid, "an instance runs what was there before")
     check(property_of("tunnel-server@prod", "ActiveState") == "active", "an instance does not run any more")
     check(property_of("tunnel-client@prod", "ActiveState") == "inactive", "a service was started that did not run")

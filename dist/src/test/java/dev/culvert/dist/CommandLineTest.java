@@ -150,7 +150,8 @@ final class CommandLineTest {
     @Tag("long")
     void topShowsTheFastestConnectionFirst() throws IOException {
         // Not as fast as it goes, which would take the processor from all that is started here.
-        String config = "admin.listen = \"%s\", forwards.films.rate.down = 4m".formatted(directory.resolve("client.sock"));
+        String config =
+                "admin.listen = \"%s\", forwards.films.rate.down = 4m".formatted(directory.resolve("client.sock"));
         try (Service echo = Service.echo();
                 Service source = Service.flood();
                 Tunnel tunnel =

@@ -36,7 +36,7 @@ public record Bulk(int connections, int seconds) implements Work {
             rate = bulk.bitsPerSecond();
         }
         double processor = site.tunnel().processorSeconds() - before;
-        double gigabytes = rate / 8 * (seconds + 1) / 1e9; // with the second that iperf3 leaves out
+        double gigabytes = rate / 8 * (seconds + Iperf.uncounted(seconds)) / 1e9;
         return Map.of(RATE, rate / 1e6, PROCESSOR, processor / gigabytes);
     }
 }

@@ -23,7 +23,12 @@ final class Iperf implements AutoCloseable {
         this.seconds = seconds;
     }
 
-    /** Starts sending, over so many connections. The first second is not counted. */
+    /** The first second is not counted, unless there is only one. */
+    static int uncounted(int seconds) {
+        return seconds > 1 ? 1 : 0;
+    }
+
+    /** Starts sending, over so many connections. */
     static Iperf start(Site site, int connections, int seconds) {
         site.awaitQuiet("iperf"); // it serves one after the other, and a peer may still be delivering
         List<String> command = List.of(
@@ -36,7 +41,7 @@ final class Iperf implements AutoCloseable {
                 "-P",
                 Integer.toString(connections),
                 "-O",
-                "1",
+                Integer.toString(uncounted(seconds)),
                 "-t",
                 Integer.toString(seconds));
         return new Iperf(site, site.start("iperf3", command), seconds);
