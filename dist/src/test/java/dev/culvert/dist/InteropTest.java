@@ -19,7 +19,6 @@ import org.junit.jupiter.params.provider.MethodSource;
  * when it hears nothing more, hence the short stall-timeout.
  */
 @Tag("alone")
-@Tag("long")
 final class InteropTest {
     private static final List<String> RELEASES = List.of("1.5.24", "1.5.50", "1.5.57");
 
