@@ -390,14 +390,13 @@ def all_go_on(transfers):
     list(POOL.map(lambda transfer: transfer.goes_on(2 * Transfer.BLOCK), transfers))
 
 
-def upgrade_all(upgrade, often=Attempts.OFTEN, transfers=100):
+def upgrade_all(upgrade, often=Attempts.OFTEN, many=100):
     """
-    Has all that runs be upgraded, while connections are made, so often a second, and so many transfers go on; returns what was
-    seen.
+    Has all that runs be upgraded, while connections are made, so often a second, and many transfers go on; returns what was seen.
     """
     old = states("MainPID")
     begun = states("ActiveEnterTimestampMonotonic")
-    transfers = [Transfer(pause=Transfer.MANY) for _ in range(transfers)]
+    transfers = [Transfer(pause=Transfer.MANY) for _ in range(many)]
     all_go_on(transfers)
     with Attempts(often) as attempts:
         work = POOL.submit(upgrade)
@@ -583,7 +582,7 @@ def package_upgrade():
     pid = property_of("tunnel-server@prod", "MainPID")
     reinstall = "apt-get install -y --reinstall /culvert-test/culvert_*_all.deb"
     # It starts Java some twenty times beside that.
-    seen = upgrade_all(lambda: sh(reinstall, patience=3 * PATIENCE), often=50, transfers=20)
+    seen = upgrade_all(lambda: sh(reinstall, patience=3 * PATIENCE), often=50, many=20)
     check(property_of("tunnel-server@prod", "MainPID") != pid, "an instance runs what was there before")
     check(property_of("tunnel-server@prod", "ActiveState") == "active", "an instance does not run any more")
     check(property_of("tunnel-client@prod", "ActiveState") == "inactive", "a service was started that did not run")

@@ -67,11 +67,10 @@ final class Run {
     private static void warmUp(Work work, Site site) {
         Metric first = work.metrics().get(0);
         WarmUp warmUp = new WarmUp(first);
-        boolean goesOn = true;
-        while (goesOn) {
-            double value = value(work.measure(site), first);
-            goesOn = site.peer().isCompiledLate() && warmUp.goesOnAfter(value);
-        }
+        double value;
+        do {
+            value = value(work.measure(site), first);
+        } while (site.peer().isCompiledLate() && warmUp.goesOnAfter(value));
     }
 
     private void measure(Row row, int round, Site site) {

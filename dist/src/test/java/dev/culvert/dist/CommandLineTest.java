@@ -78,7 +78,7 @@ final class CommandLineTest {
         Path temporary = Files.createDirectory(directory.resolve("tmp"));
         start.environment().merge("CULVERT_OPTS", "-Djava.io.tmpdir=" + temporary, (flags, more) -> flags + " " + more);
 
-        for (int i = 0; i < 8; i++) {
+        for (int i = 0; i < 20; i++) {
             assertThat(Programs.run(start).expect(1).output()).contains("99999");
         }
         assertThat(temporary).isEmptyDirectory();

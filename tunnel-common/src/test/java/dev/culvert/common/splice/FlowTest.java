@@ -9,11 +9,8 @@ import dev.culvert.common.splice.Datagrams.Loss;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.MuxConnection;
 import dev.culvert.mux.MuxSession;
-import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.MuxStream;
 import dev.culvert.mux.OpenRequest;
-import dev.culvert.mux.ProtocolVersion;
-import dev.culvert.mux.SessionListener;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
@@ -42,9 +39,10 @@ class FlowTest {
     private Limits limitsThere = Limits.NONE;
 
     private Consumer<MuxStream> onStream = this::accept;
-    private final MuxSession client = session(MuxSession.Role.CLIENT);
+    private final MuxSession client = SessionPair.session(MuxSession.Role.CLIENT, stream -> {});
     private final EmbeddedChannel near = channel(client);
-    private final EmbeddedChannel far = channel(session(MuxSession.Role.SERVER));
+    private final EmbeddedChannel far =
+            channel(SessionPair.session(MuxSession.Role.SERVER, stream -> onStream.accept(stream)));
 
     /** In place of a socket. */
     private static final class End implements Flow.Socket {
@@ -70,18 +68,6 @@ class FlowTest {
             ended = true;
             refused = wasRefused;
         }
-    }
-
-    private MuxSession session(MuxSession.Role role) {
-        return new MuxSession(role, MuxSettings.of(ProtocolVersion.CULVERT), new SessionListener() {
-            @Override
-            public void onStream(MuxSession session, MuxStream stream) {
-                onStream.accept(stream);
-            }
-
-            @Override
-            public void onClosed(MuxSession session, ErrorCode code, String text) {}
-        });
     }
 
     private EmbeddedChannel channel(MuxSession session) {

@@ -22,7 +22,8 @@ public final class SessionPair implements AutoCloseable {
         pump();
     }
 
-    private static MuxSession session(MuxSession.Role role, Consumer<MuxStream> onStream) {
+    /** One whose streams are passed on. */
+    static MuxSession session(MuxSession.Role role, Consumer<MuxStream> onStream) {
         return new MuxSession(role, MuxSettings.of(ProtocolVersion.CULVERT), new SessionListener() {
             @Override
             public void onStream(MuxSession session, MuxStream stream) {
