@@ -28,7 +28,7 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
 
     @Override
     public ExecutionStatus configure(LoggerContext logs) {
-        if (System.getProperty("logback.configurationFile") != null) {
+        if (isLeftToAFile()) {
             return ExecutionStatus.INVOKE_NEXT_IF_ANY;
         }
         StderrAppender stderr = new StderrAppender();
@@ -38,6 +38,11 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
         stderr.start();
         logs.getLogger(Logger.ROOT_LOGGER_NAME).addAppender(stderr);
         return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
+    }
+
+    /** Whether the user has named a logback.xml. */
+    static boolean isLeftToAFile() {
+        return System.getProperty("logback.configurationFile") != null;
     }
 
     /** From now on the log is what {@code config} says; what waits to be written is written so, too. Any thread, as often as one likes. */

@@ -47,6 +47,32 @@ class LogSetupTest {
     }
 
     @Test
+    void ofTheProviderItIsTheSame() {
+        LogProvider provider = new LogProvider();
+        provider.initialize();
+        LoggerContext provided = (LoggerContext) provider.getLoggerFactory();
+        assertThat(provided.getLogger(Logger.ROOT_LOGGER_NAME).getAppender("stderr"))
+                .isInstanceOf(StderrAppender.class);
+        assertThat(provided.isStarted()).isTrue();
+        assertThat(provided.getMDCAdapter()).isSameAs(provider.getMDCAdapter());
+        provided.stop();
+    }
+
+    @Test
+    void theProviderLeavesItToAFileThatTheUserNames(@TempDir Path directory) throws IOException {
+        Path file = Files.writeString(
+                directory.resolve("mine.xml"), "<configuration><root level='ERROR'/></configuration>");
+        System.setProperty(FILE, file.toString());
+        LogProvider provider = new LogProvider();
+        provider.initialize();
+        LoggerContext provided = (LoggerContext) provider.getLoggerFactory();
+        Logger root = provided.getLogger(Logger.ROOT_LOGGER_NAME);
+        assertThat(root.getLevel()).isEqualTo(Level.ERROR);
+        assertThat(root.iteratorForAppenders()).isExhausted();
+        provided.stop();
+    }
+
+    @Test
     void aFileThatTheUserNamesCountsInstead() {
         System.setProperty(FILE, "mine.xml");
         assertThat(new LogSetup().configure(logs)).isEqualTo(ExecutionStatus.INVOKE_NEXT_IF_ANY);
