@@ -28,6 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** An agent is seen and steered while it runs. */
+@Tag("long")
 final class AdminTest {
     private static final Pattern SAMPLE =
             Pattern.compile("[a-z_]+(\\{([a-z]+=\"[^\"\\\\]*\",?)+\\})? (-?[0-9.]+(E-?[0-9]+)?|\\+Inf|NaN)");
@@ -170,7 +171,6 @@ final class AdminTest {
     }
 
     @Test
-    @Tag("long")
     void promtoolHasNothingToSayAboutTheMetrics() throws Exception {
         Programs.require("/usr/bin/promtool", "AdminTest: whether Prometheus likes the metrics");
         Tunnel.echoes(tunnel.client());
@@ -300,7 +300,6 @@ final class AdminTest {
     }
 
     @Test
-    @Tag("long")
     void aWebPageFromElsewhereCanNotLookByANameThatLeadsHere() throws Exception {
         try (Socket admin = Tunnel.connectTo(tunnel.client().port("admin"))) {
             admin.getOutputStream().write(Bytes.ascii("GET /status HTTP/1.1\r\nHost: evil.example:80\r\n\r\n"));
@@ -312,7 +311,6 @@ final class AdminTest {
     }
 
     @Test
-    @Tag("long")
     void theSocketIsForItsOwnerAndGroupAndGoesWithTheAgent() throws Exception {
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)))
                 .isEqualTo("rw-rw----");

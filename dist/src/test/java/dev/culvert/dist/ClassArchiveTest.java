@@ -8,10 +8,12 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Objects;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What {@code archive-classes} makes is used, but only for what it was made of; agents work without it. */
+@Tag("long")
 final class ClassArchiveTest {
     private static final Path JAVA_HOME = Path.of(Objects.requireNonNull(System.getProperty("java.home")));
 

@@ -49,6 +49,7 @@ final class CommandLineTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"check", "doctor", "top", "connect"})
+    @Tag("long")
     void helpAndVersionStandBehindACommandToo(String command) {
         assertThat(run("tunnel-client", command, "--help").expect(0).output())
                 .startsWith("Usage: tunnel-client " + command);
@@ -192,6 +193,7 @@ final class CommandLineTest {
     }
 
     @Test
+    @Tag("long")
     void moreMemoryThanThereIsIsRefusedByCheckAndAtTheStart() throws IOException {
         String file =
                 file("server.conf", "listen = \"127.0.0.1:0\", anonymous { allow = [\"a:1\"] }, limits.buffer = 512g");
@@ -315,6 +317,7 @@ final class CommandLineTest {
     }
 
     @Test
+    @Tag("long")
     void anAgentThatDoesNotAnswerIsNoProgramThatHasThePorts() throws IOException {
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             String file =

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -132,6 +133,7 @@ class ConnectTest {
     }
 
     @Test
+    @Tag("long")
     void norIsOneWhoseAgentHasBeenKilled() throws Exception {
         try (AgentProcess agent = AgentProcess.client()
                 .config(Files.readString(tunnel.client().configFile())

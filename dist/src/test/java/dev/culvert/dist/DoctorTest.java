@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code doctor} beside a server that runs: what is well is said to be, and what is wrong is named with what to do. */
+@Tag("long")
 class DoctorTest {
     private static Service echo;
     private static AgentProcess server;
@@ -79,7 +80,6 @@ class DoctorTest {
     }
 
     @Test
-    @Tag("long")
     void whatThisMachineDialsForTheServerIsTriedAsWell() throws IOException {
         String reverse = "reverse { up.target = \"%s\", down.target = \"127.0.0.1:1\" }".formatted(echo.address());
         assertThat(examine(config() + reverse).expect(1).output())
@@ -89,7 +89,6 @@ class DoctorTest {
     }
 
     @Test
-    @Tag("long")
     void anAgentThatRunsIsAskedHowItIs() throws IOException {
         Path socket = directory.resolve("running.sock");
         try (AgentProcess client = Tunnel.to(echo)
@@ -112,7 +111,6 @@ class DoctorTest {
     }
 
     @Test
-    @Tag("long")
     void anAgentWithoutASessionSaysWhy() throws IOException {
         Path socket = directory.resolve("lonely.sock");
         try (AgentProcess client =
@@ -194,7 +192,6 @@ class DoctorTest {
     }
 
     @Test
-    @Tag("long")
     void aClockThatIsOffByADayIsNamed() throws IOException {
         Programs.require("/usr/bin/faketime", "what doctor says of a wrong clock");
 
@@ -206,7 +203,6 @@ class DoctorTest {
     }
 
     @Test
-    @Tag("long")
     void severalFaultsAreNamedAtOnce() throws IOException {
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             String config = Tunnel.to(echo)

@@ -9,6 +9,7 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Told to stop, an agent lets finish what is open and takes nothing new. */
@@ -85,6 +86,7 @@ final class DrainTest {
     }
 
     @Test
+    @Tag("long")
     void drainIdleEndsTheConnectionsThatAreSilentAndNoOthers() throws Exception {
         try (Tunnel tunnel = Tunnel.to(ECHO).client("drain.idle = 5s").open();
                 Socket silent = echoing(tunnel);

@@ -106,6 +106,7 @@ class FailoverTest {
     /** A machine that is switched off answers no SYN, a process that is stopped no TLS. */
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
+    @Tag("long")
     void aServerThatSaysNothingDoesNotKeepConnectionsFromTheNext(boolean isOff) throws Exception {
         Tunnel.Builder builder = Tunnel.to(ECHO);
         try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());

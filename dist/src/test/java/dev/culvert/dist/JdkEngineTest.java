@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Where there is no native library for the machine, the JDK's engine does TLS. */
+@Tag("long")
 final class JdkEngineTest {
     private static final String NATIVE = "netty_tcnative";
     private static final Service ECHO = Service.echo();

@@ -17,6 +17,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -82,6 +83,7 @@ final class LogsTest {
     }
 
     @Test
+    @Tag("long")
     void everyFieldIsDocumentedAndEveryDocumentedFieldIsWritten() throws IOException {
         Map<String, Set<String>> written = new TreeMap<>();
         Tunnel.Builder tunnel = logging("json")

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@Tag("long")
 class ProxyProtocolTest {
     @TempDir
     Path directory;
@@ -72,7 +73,6 @@ class ProxyProtocolTest {
     }
 
     @Test
-    @Tag("long")
     void whatSomebodyElseSaysIsNotBelieved() throws Exception {
         try (Service lines = Service.echo();
                 Tunnel tunnel = Tunnel.to(lines)
@@ -88,7 +88,6 @@ class ProxyProtocolTest {
     }
 
     @Test
-    @Tag("long")
     void aTrustedProxyThatSaysSomethingElseIsTurnedAway() throws Exception {
         try (Service lines = Service.echo();
                 Tunnel tunnel = Tunnel.to(lines)
@@ -185,7 +184,6 @@ class ProxyProtocolTest {
     }
 
     @Test
-    @Tag("long")
     void aBalancerThatConnectsForItselfIsTheSource() throws Exception {
         try (Service echo = Service.echo();
                 Tunnel tunnel = behindABalancer(echo)) {
@@ -204,7 +202,6 @@ class ProxyProtocolTest {
     }
 
     @Test
-    @Tag("long")
     void aListenerBelievesNobodyElse() throws Exception {
         try (Service echo = Service.echo();
                 Tunnel tunnel = behindABalancer(echo);
@@ -219,7 +216,6 @@ class ProxyProtocolTest {
     }
 
     @Test
-    @Tag("long")
     void aBalancerThatSendsNoHeaderIsTurnedAwayFromAListener() throws Exception {
         try (Service echo = Service.echo();
                 Tunnel tunnel = behindABalancer(echo);
@@ -237,7 +233,6 @@ class ProxyProtocolTest {
     }
 
     @Test
-    @Tag("long")
     void aBalancerThatIsSilentIsTurnedAwayInTime() throws Exception {
         try (Service echo = Service.echo();
                 Tunnel tunnel = behindABalancer(echo);
@@ -253,7 +248,6 @@ class ProxyProtocolTest {
     }
 
     @Test
-    @Tag("long")
     void whoHasNotSentAHeaderYetCountsAsAConnection() throws Exception {
         try (Service echo = Service.echo();
                 Tunnel tunnel = reverse(echo, "accept-proxy-protocol = \"127.0.0.2\", max-connections = 1", "")
@@ -267,7 +261,6 @@ class ProxyProtocolTest {
     }
 
     @Test
-    @Tag("long")
     void whomAListenerBelievesChangesWithAReload() throws Exception {
         try (Service echo = Service.echo();
                 Tunnel tunnel = reverse(echo, "", "").open()) {

@@ -61,6 +61,7 @@ final class QuickstartTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"TERM", "INT"})
+    @Tag("long")
     void aPageIsFetchedThroughTheTunnelAndASignalEndsEverything(String signal) throws Exception {
         try (Quickstart quickstart = new Quickstart()) {
             assertThat(quickstart.await("Fetched through it: (.*)"))

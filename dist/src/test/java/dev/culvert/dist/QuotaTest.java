@@ -10,10 +10,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What a client may ask of a server: more has a code, a line of the log, and costs nobody else anything. */
+@Tag("long")
 final class QuotaTest {
     private static final Service ECHO = Service.echo();
 

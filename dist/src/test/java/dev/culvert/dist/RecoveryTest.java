@@ -91,6 +91,7 @@ final class RecoveryTest {
 
     /** Its session is up, because a stock server would say nothing either, and is lost at once. */
     @Test
+    @Tag("long")
     void aStockServerThatHangsUpIsLeftForTheNextOne() throws Exception {
         try (Service hangsUp = Service.of(socket -> {});
                 AgentProcess server = smuxServer();
@@ -108,6 +109,7 @@ final class RecoveryTest {
     }
 
     @Test
+    @Tag("long")
     void aClientOnAnEndpointForStockSmuxIsToldWhichSettingToChange() {
         try (AgentProcess server = smuxServer();
                 AgentProcess client = Tunnel.to(ECHO).plain().startClient(server.port("smux.stock"))) {
@@ -124,6 +126,7 @@ final class RecoveryTest {
     }
 
     @Test
+    @Tag("long")
     void aSmuxClientOnAnEndpointForCulvertIsToldWhichSettingToChange() throws IOException {
         try (AgentProcess server = Tunnel.to(ECHO).plain().startServer(0);
                 AgentProcess client = AgentProcess.client()
@@ -139,6 +142,7 @@ final class RecoveryTest {
     }
 
     @Test
+    @Tag("long")
     void aClientOnAWebServerIsToldWhichSettingToChange() throws IOException {
         try (Service web = Service.of(socket -> {
                     socket.getInputStream().read();

@@ -163,6 +163,7 @@ final class ReloadTest {
     }
 
     @Test
+    @Tag("long")
     void whatCanNotBeListenedForChangesNothing() throws Exception {
         try (AgentProcess of = startServer(client.fingerprint());
                 AgentProcess from = startClient(of)) {
@@ -286,6 +287,7 @@ final class ReloadTest {
     }
 
     @Test
+    @Tag("long")
     void aDialTakesAsLongAsItMayNowInSessionsThatAreUpToo() throws Exception {
         List<Socket> queue = new ArrayList<>();
         try (ServerSocket deaf = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
@@ -327,6 +329,7 @@ final class ReloadTest {
     }
 
     @Test
+    @Tag("long")
     void theDeadlineOfADrainIsWhatItIsWhenItBegins() throws Exception {
         try (AgentProcess of = startServer(client.fingerprint());
                 AgentProcess from = startClient(of);

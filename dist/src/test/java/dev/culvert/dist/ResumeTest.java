@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class ResumeTest {
     private static final int TRANSFERS = 20;
-    private static final long SIZE = Long.getLong("resume.transfer", 10_000_000);
+    private static final long SIZE = Long.getLong("resume.transfer", 5_000_000);
     private static final int CUTS = Integer.getInteger("resume.cuts", 20);
     private static final long SEED = Long.getLong("resume.seed", 6);
     private static final int BLOCK = 64 << 10;

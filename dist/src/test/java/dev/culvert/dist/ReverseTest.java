@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The server listens, and clients dial. */
+@Tag("long")
 final class ReverseTest {
     private static final Service ECHO = Service.echo();
 
@@ -119,7 +120,6 @@ final class ReverseTest {
     }
 
     @Test
-    @Tag("long")
     void bothSidesHaveOneLineForAConnectionWithTheSameId() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, web(ECHO));
@@ -145,7 +145,6 @@ final class ReverseTest {
     }
 
     @Test
-    @Tag("long")
     void aResetOfEitherSideIsAResetOfTheOther() throws Exception {
         try (Service reset = Service.reset();
                 AgentProcess server = startServer("");
@@ -193,7 +192,6 @@ final class ReverseTest {
     // ---- who may listen where
 
     @Test
-    @Tag("long")
     void theServerListensOnlyWhileSomebodyOffers() throws Exception {
         int port = Service.freePort();
         try (AgentProcess server = startServer("listeners.web.listen = \"127.0.0.1:%d\"".formatted(port))) {
@@ -210,7 +208,6 @@ final class ReverseTest {
     }
 
     @Test
-    @Tag("long")
     void whatIsNotAllowedIsRefusedAndBothLogsSayWhyUntilItIs() throws Exception {
         int port = Service.freePort();
         Path admin = directory.resolve("client.sock");
@@ -239,7 +236,6 @@ final class ReverseTest {
     }
 
     @Test
-    @Tag("long")
     void aPortThatIsTakenIsSaidToBeAndTriedAgain() throws Exception {
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
                 AgentProcess server =
@@ -255,7 +251,6 @@ final class ReverseTest {
     }
 
     @Test
-    @Tag("long")
     void anUnknownListenerIsRefused() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, "mail { target = \"%s\" }".formatted(ECHO.address()))) {
@@ -426,7 +421,6 @@ final class ReverseTest {
     }
 
     @Test
-    @Tag("long")
     void theOlderOfTwoProcessesWithOneKeyDoesNotTakeItBack() throws Exception {
         try (Service a = named('a');
                 Service b = named('b');
@@ -448,7 +442,6 @@ final class ReverseTest {
     }
 
     @Test
-    @Tag("long")
     void theOlderOfTwoProcessesWithOneKeyHasItAgainWhenTheOtherHasGone() throws Exception {
         try (Service a = named('a');
                 Service b = named('b');
@@ -466,7 +459,6 @@ final class ReverseTest {
     }
 
     @Test
-    @Tag("long")
     void theSessionsOfOneProcessShare() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, web(ECHO) + " }, upstream { sessions = 3")) {
@@ -489,7 +481,6 @@ final class ReverseTest {
     // ---- what changes
 
     @Test
-    @Tag("long")
     void offersAndConnectionsSurviveALinkThatIsCut() throws Exception {
         try (AgentProcess server = startServer("");
                 Link link = new Link(server.port("listen"));
@@ -511,7 +502,6 @@ final class ReverseTest {
     }
 
     @Test
-    @Tag("long")
     void aSessionThatIsReplacedLosesNoConnection() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, web(ECHO) + " }, upstream { max-age = 1s");
@@ -529,7 +519,6 @@ final class ReverseTest {
     }
 
     @Test
-    @Tag("long")
     void aClientIsReloadedAndItsConnectionsGoOn() throws Exception {
         try (Service a = named('a');
                 Service b = named('b');
@@ -552,7 +541,6 @@ final class ReverseTest {
     }
 
     @Test
-    @Tag("long")
     void aServerIsReloadedAndItsListenersMoveOrGo() throws Exception {
         int port = Service.freePort();
         try (AgentProcess server = startServer("");
@@ -577,7 +565,6 @@ final class ReverseTest {
     }
 
     @Test
-    @Tag("long")
     void aClientThatDrainsTakesNoMoreAndFinishesWhatItHas() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, web(ECHO));
@@ -594,7 +581,6 @@ final class ReverseTest {
     }
 
     @Test
-    @Tag("long")
     void aServerThatDrainsListensNoMoreAndFinishesWhatItHas() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, web(ECHO));
@@ -613,7 +599,6 @@ final class ReverseTest {
     }
 
     @Test
-    @Tag("long")
     void anUpgradeOfTheServerRefusesNobodyWhoConnectsToAListener() throws Exception {
         String admin = "admin.listen = \"%s\"".formatted(directory.resolve("server.sock"));
         try (AgentProcess server = startServer(admin);
@@ -638,7 +623,6 @@ final class ReverseTest {
     }
 
     @Test
-    @Tag("long")
     void anUpgradeOfTheClientRefusesNobodyEither() throws Exception {
         String admin = " }, admin { listen = \"%s\"".formatted(directory.resolve("client.sock"));
         try (AgentProcess server = startServer("");
@@ -665,7 +649,6 @@ final class ReverseTest {
     // ---- without TLS
 
     @Test
-    @Tag("long")
     void withoutTlsAnybodyMayOfferWhatAnonymousLists() throws Exception {
         try (AgentProcess server = AgentProcess.server().config("""
                         listen = "127.0.0.1:0", tls = off, anonymous { offers = ["web"] }
@@ -683,7 +666,6 @@ final class ReverseTest {
     }
 
     @Test
-    @Tag("long")
     void aListenerMayBeAUnixSocketWhichGoesWithTheLastOffer() throws Exception {
         Path socket = directory.resolve("web.sock");
         try (AgentProcess server = startServer("listeners.web.listen = \"unix:%s\"".formatted(socket));

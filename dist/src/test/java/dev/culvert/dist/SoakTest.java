@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 
 /** Very many connections, one session, and nothing left of them. A longer one: {@code mvn verify -Psoak}. */
 @Tag("alone")
+@Tag("long")
 final class SoakTest {
     private static final int CONNECTIONS = Integer.getInteger("culvert.soak.connections", 4_000);
     private static final int WARM_UP = 3_000;

@@ -40,6 +40,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** TLS between a tunnel and its applications. */
+@Tag("long")
 class TlsEdgeTest {
     @TempDir
     static Path directory;
@@ -116,7 +117,6 @@ class TlsEdgeTest {
 
     /** In TLS 1.2 the end of one direction is that of both: what still comes for it goes nowhere. */
     @Test
-    @Tag("long")
     void whoGoesOnSayingSomethingToAnOlderTlsThatHasEndedIsReset() throws Exception {
         var own = authority.issue("localhost");
         CompletableFuture<String> ended = new CompletableFuture<>();
@@ -140,7 +140,6 @@ class TlsEdgeTest {
     }
 
     @Test
-    @Tag("long")
     void anEndOfTcpAloneIsAReset() throws Exception {
         Socket plain = tunnel.connect();
         SSLSocket socket = wrap(plain, "TLSv1.3");
@@ -154,7 +153,6 @@ class TlsEdgeTest {
     }
 
     @Test
-    @Tag("long")
     void aResetOfTheTargetIsNoEndOfTls() throws Exception {
         try (SSLSocket socket = wrap(tunnel.connect("reset"), "TLSv1.3")) {
             socket.getOutputStream().write('x');
@@ -176,7 +174,6 @@ class TlsEdgeTest {
     }
 
     @Test
-    @Tag("long")
     void aProxyMaySpeakTls() throws Exception {
         Programs.require("/usr/bin/curl", "a proxy with TLS");
         try (SSLSocket socket = wrap(tunnel.connect("socks"), "TLSv1.3")) {
@@ -189,7 +186,6 @@ class TlsEdgeTest {
     }
 
     @Test
-    @Tag("long")
     void aNewCertificateIsTakenWithoutARestart() throws Exception {
         Path key = directory.resolve("own.key");
         Path certificates = directory.resolve("own.pem");
@@ -314,7 +310,6 @@ class TlsEdgeTest {
     }
 
     @Test
-    @Tag("long")
     void aTargetThatSpeaksFirstIsHeard() throws Exception {
         byte[] much = Bytes.source(9, 3_000_000).readAllBytes();
         try (Service target = withTls(authority.issue("localhost"), socket -> {
@@ -329,7 +324,6 @@ class TlsEdgeTest {
     }
 
     @Test
-    @Tag("long")
     void aTargetWithTheCertificateOfAnotherIsNotSpokenWith() throws Exception {
         try (Service target = withTls(
                         authority.issue("elsewhere.test"),
@@ -342,7 +336,6 @@ class TlsEdgeTest {
     }
 
     @Test
-    @Tag("long")
     void aTargetOfAnUnknownAuthorityIsNotSpokenWithAndAnotherNameMayBeWritten() throws Exception {
         try (Service target = withTls(
                         authority.issue("elsewhere.test"),
@@ -358,7 +351,6 @@ class TlsEdgeTest {
     }
 
     @Test
-    @Tag("long")
     void aTargetThatEndsTcpAloneIsSeenAsAReset() throws Exception {
         try (Service target = withTls(authority.issue("localhost"), socket -> {
                     socket.getInputStream().read();
@@ -391,7 +383,6 @@ class TlsEdgeTest {
     }
 
     @Test
-    @Tag("long")
     void bothEndsMaySpeakTlsAndEachDirectionEndsByItself() throws Exception {
         try (Service target = digestWithTls();
                 Tunnel to = fromTlsToTls(target);
@@ -402,7 +393,6 @@ class TlsEdgeTest {
     }
 
     @Test
-    @Tag("long")
     void whereBothEndsSpeakTlsACutAtTheTargetIsNoEndOfTls() throws Exception {
         try (Service target = withTls(authority.issue("localhost"), socket -> {
                     socket.getInputStream().read();
@@ -444,7 +434,6 @@ class TlsEdgeTest {
     }
 
     @Test
-    @Tag("long")
     void itMaySpeakFirstAndEndFirst() throws Exception {
         byte[] much = Bytes.source(9, 3_000_000).readAllBytes();
         AtomicReference<byte[]> heard = new AtomicReference<>();
@@ -465,7 +454,6 @@ class TlsEdgeTest {
     }
 
     @Test
-    @Tag("long")
     void itMaySpeakAnOlderTls() throws Exception {
         SSLContext context = serving(authority.issue("localhost"));
         try (Service target = Service.of(plain -> {
@@ -482,7 +470,6 @@ class TlsEdgeTest {
     }
 
     @Test
-    @Tag("long")
     void itIsNotOfferedWithACertificateThatIsNotTrustedUntilItIs() throws Exception {
         Path ca = directory.resolve("reverse-ca.pem");
         Files.copy(CertificateAuthority.make(directory.resolve("stranger")).certificate(), ca);
@@ -508,7 +495,6 @@ class TlsEdgeTest {
     }
 
     @Test
-    @Tag("long")
     void nothingIsSaidToOneThatIsNotTrusted() throws Exception {
         AtomicInteger heard = new AtomicInteger();
         try (Service target = withTls(
@@ -527,7 +513,6 @@ class TlsEdgeTest {
     }
 
     @Test
-    @Tag("long")
     void oneThatDoesNotSpeakTlsIsSaidNotTo() throws Exception {
         try (Service target = Service.greeting("220 mail.test ESMTP\r\n".getBytes(UTF_8));
                 Tunnel to = back(target, "health = off, target-tls " + trustingAuthority())
@@ -540,7 +525,6 @@ class TlsEdgeTest {
     }
 
     @Test
-    @Tag("long")
     void oneThatIsSilentIsGivenUpInTime() throws Exception {
         try (Service target = Service.stall();
                 Tunnel to = back(target, "health = off, target-tls = on")
@@ -580,7 +564,6 @@ class TlsEdgeTest {
     }
 
     @Test
-    @Tag("long")
     void aResetOnEitherSideIsAResetOnTheOther() throws Exception {
         AtomicReference<IOException> failure = new AtomicReference<>();
         try (Service target = withTls(authority.issue("localhost"), socket -> {
@@ -616,7 +599,6 @@ class TlsEdgeTest {
     }
 
     @Test
-    @Tag("long")
     void theHeaderOfTheProxyProtocolComesBeforeTls() throws Exception {
         SSLContext context = serving(authority.issue("localhost"));
         Set<String> headers = ConcurrentHashMap.newKeySet();

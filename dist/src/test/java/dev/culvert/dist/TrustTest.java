@@ -25,6 +25,7 @@ import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -202,6 +203,7 @@ final class TrustTest {
     }
 
     @Test
+    @Tag("long")
     void aRecordedSessionThatIsPlayedAgainOrCutOffGetsNowhere() throws Exception {
         byte[] recorded = recordedSession();
         int sessions =
@@ -224,6 +226,7 @@ final class TrustTest {
     }
 
     @Test
+    @Tag("long")
     void twoThousandWhoSayNothingKeepNobodyOut() throws Exception {
         List<Socket> silent = new ArrayList<>();
         try {
@@ -264,6 +267,7 @@ final class TrustTest {
 
     /** As far as openssl still speaks them. */
     @Test
+    @Tag("long")
     void whoSpeaksAnOlderVersionIsToldOfTheVersionAndShownNothing() {
         OpenSsl.require("what older versions of TLS get");
         List<String> versions = List.of("-tls1_2", "-tls1_1", "-tls1");
@@ -354,6 +358,7 @@ final class TrustTest {
     }
 
     @Test
+    @Tag("long")
     void noDatagramReachesAForbiddenTargetInAnyDisguise() throws Exception {
         try (UdpEcho echo = new UdpEcho()) {
             int port = echo.port();

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("long")
 class UnixSocketForwardTest {
     @TempDir
     Path directory;
@@ -121,7 +122,6 @@ class UnixSocketForwardTest {
     }
 
     @Test
-    @Tag("long")
     void aSocketThatIsNotThereIsSaidToBeThat() throws Exception {
         try (Tunnel tunnel = Tunnel.builder()
                 .allow("unix:" + directory + "/*")

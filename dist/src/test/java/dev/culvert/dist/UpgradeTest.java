@@ -27,7 +27,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A new process takes over from the one that runs, and no connection is refused, reset or lost. */
-@Tag("alone")
 @Tag("long")
 final class UpgradeTest {
     private static final Service ECHO = Service.echo();
@@ -86,6 +85,7 @@ final class UpgradeTest {
     }
 
     @Test
+    @Tag("alone")
     void aServerIsReplacedTwiceUnderLoadAndNothingIsLost() throws Exception {
         try (Tunnel tunnel = tunnel("server").open();
                 Load connections = new Load(tunnel.client());
@@ -151,6 +151,7 @@ final class UpgradeTest {
     }
 
     @Test
+    @Tag("alone")
     void aClientIsReplacedUnderLoadAndNothingIsLost() throws Exception {
         try (Tunnel tunnel = tunnel("client").open();
                 Load connections = new Load(tunnel.client());

@@ -110,6 +110,7 @@ class WebSocketTest {
     }
 
     @Test
+    @Tag("long")
     void aReloadOfNginxIsNotNoticed() throws Exception {
         try (AgentProcess server = tunnel().startServer(0);
                 WebSite nginx = nginx(server);

@@ -17,7 +17,7 @@ class SimulationTest {
     static LongStream seeds() {
         return Optional.ofNullable(Long.getLong("simulation.seed"))
                 .map(LongStream::of)
-                .orElseGet(() -> LongStream.rangeClosed(1, Long.getLong("simulation.seeds", 2_000)));
+                .orElseGet(() -> LongStream.rangeClosed(1, Long.getLong("simulation.seeds", 500)));
     }
 
     static Simulation run(long seed) {

@@ -80,7 +80,9 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         } else if (request.method().equals(HttpMethod.CONNECT)) {
             connect(ctx, request.uri(), HttpAnswer.to(request.headers()));
         } else {
-            answer(ctx, METHOD_NOT_ALLOWED, "GET, HEAD, POST or CONNECT\n");
+            FullHttpResponse response = response(METHOD_NOT_ALLOWED, TEXT, new byte[0]);
+            response.headers().set(HttpHeaderNames.ALLOW, "GET, HEAD, POST, CONNECT");
+            send(ctx, response);
         }
     }
 

@@ -104,6 +104,13 @@ class AdminServerTest {
     }
 
     @Test
+    void anotherMethodIsToldWhichThereAre() {
+        hear("DELETE /status HTTP/1.1\r\n\r\n");
+
+        assertThat(said()).startsWith("HTTP/1.1 405 ").contains("\r\nallow: GET, HEAD, POST, CONNECT\r\n");
+    }
+
+    @Test
     void whoAsksWhetherToSendTooMuchIsToldOnce() {
         hear("GET /status HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 9999\r\n\r\n".repeat(2));
 
