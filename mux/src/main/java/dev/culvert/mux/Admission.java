@@ -26,7 +26,7 @@ final class Admission {
         int backlog = outbound.backlog(streams.size());
         if (!goAway.letsPeerOpen()) {
             return new Refusal(ErrorCode.REFUSED, "this session takes no new streams");
-        } else if (backlog > limits.streams() + limits.replies()) {
+        } else if (backlog > (long) limits.streams() + limits.replies()) {
             return limit(backlog + " frames wait for the peer to read them");
         } else if (streams.peers() >= limits.streams()) {
             return limit("more than " + streams.peers() + " streams in a session");

@@ -3,6 +3,7 @@ package dev.culvert.mux;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import java.nio.charset.StandardCharsets;
+import java.util.regex.Pattern;
 
 /**
  * The frame: what stands on the wire, and how it is written.
@@ -37,6 +38,8 @@ final class Frame {
     static final int MAX_TLVS = 4096;
     /** Most bytes of text in a RST, a GOAWAY or a CLOSE; longer text is cut. */
     static final int MAX_TEXT = 1024;
+    /** What no text has in it. */
+    private static final Pattern CONTROL = Pattern.compile("\\p{Cc}");
 
     private Frame() {}
 
@@ -112,8 +115,11 @@ final class Frame {
 
     /** A RST, a GOAWAY or a CLOSE. */
     static ByteBuf farewell(ProtocolVersion version, int command, int streamId, ErrorCode code, String text) {
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = CONTROL.matcher(text).replaceAll("?").getBytes(StandardCharsets.UTF_8);
         int length = Math.min(bytes.length, MAX_TEXT);
+        while (length < bytes.length && (bytes[length] & 0xC0) == 0x80) { // in the middle of a character
+            length--;
+        }
         ByteBuf frame = ByteBufAllocator.DEFAULT.ioBuffer(HEADER + 4 + length);
         writeHeader(frame, version, command, 4 + length, streamId);
         frame.writeIntLE(code.code());

@@ -106,10 +106,19 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         ctx.fireChannelActive();
     }
 
+    /** One that never was a connection: nobody else will tell the session. */
+    @Override
+    public void handlerRemoved(ChannelHandlerContext ctx) {
+        if (!attached) {
+            attach();
+            disconnected("the connection could not be made");
+        }
+    }
+
     private void attach() {
         if (!attached) {
             attached = true;
-            session.attach(this);
+            attempt(() -> session.attach(this));
         }
     }
 
@@ -126,6 +135,14 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         }
         try {
             session.receive(in);
+        } catch (RuntimeException | Error e) {
+            failed(e);
+        }
+    }
+
+    private void attempt(Runnable step) {
+        try {
+            step.run();
         } catch (RuntimeException | Error e) {
             failed(e);
         }
@@ -172,13 +189,16 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         if (cause instanceof Error && session.isClosed()) {
             return; // it was a listener's, and the end of its session closes the connection
         }
-        disconnected("the connection failed: " + SystemError.words(cause));
-        ctx.close();
+        try {
+            disconnected("the connection failed: " + SystemError.words(cause));
+        } finally {
+            ctx.close();
+        }
     }
 
     private void disconnected(String text) {
         if (!moving && session.isCarriedBy(this)) {
-            session.disconnected(text);
+            attempt(() -> session.disconnected(text));
             if (session.isClosed()) {
                 stopTicking();
             }
@@ -229,17 +249,13 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
             return;
         }
         session = other;
-        try {
-            other.resume(this, peerHas);
-        } catch (RuntimeException | Error e) {
-            failed(e);
-        }
+        attempt(() -> other.resume(this, peerHas));
     }
 
     /** Nothing comes by this connection any more: the session waits for another, if it can be resumed; else nothing happens. */
     public void leave(String text) {
         if (!moving && session.isCarriedBy(this)) {
-            session.leaveLink(text);
+            attempt(() -> session.leaveLink(text));
         }
     }
 
@@ -362,11 +378,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         if (!session.isCarriedBy(this)) {
             return;
         }
-        try {
-            session.tick();
-        } catch (RuntimeException | Error e) {
-            failed(e);
-        }
+        attempt(session::tick);
         scheduleTick();
     }
 

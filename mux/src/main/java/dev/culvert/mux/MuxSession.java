@@ -325,12 +325,15 @@ public final class MuxSession {
         }
         link.detach();
         GoAway.Heard heard = goAway.heard();
-        if (heard != null) {
-            close(heard.code(), heard.text());
-        } else {
-            close(ErrorCode.CONNECTION_RESET, text);
+        try {
+            if (heard != null) {
+                close(heard.code(), heard.text());
+            } else {
+                close(ErrorCode.CONNECTION_RESET, text);
+            }
+        } finally {
+            releaseFrames();
         }
-        releaseFrames();
     }
 
     /** From here on the connection that is gone only keeps the time. */
@@ -533,6 +536,10 @@ public final class MuxSession {
             return true;
         }
         boolean itShall = listener.onResume(this, resume.token(), resume.received());
+        if (!itShall && role == Role.CLIENT) {
+            dismissed = true;
+            close(ErrorCode.CANCELLED, "the session that was asked for is not wanted any more");
+        }
         if (closed || !itShall) {
             return closed; // the listener may have ended it
         }
@@ -550,7 +557,9 @@ public final class MuxSession {
         Admission.Refusal refusal = admission.check(now());
         if (refusal != null) {
             listener.onRefused(this, refusal.code(), refusal.text());
-            outbound.refuse(id, refusal.code(), refusal.text());
+            if (!closed) { // after a last word there is none
+                outbound.refuse(id, refusal.code(), refusal.text());
+            }
             return;
         }
         MuxStream stream = newStream(id, request);

@@ -33,7 +33,8 @@ public interface SessionListener {
      *
      * @param token names the other session
      * @param peerHas bytes of it that the peer has
-     * @return whether it shall be so; if not, this session comes up
+     * @return whether it shall be so; if not, this session comes up on a server, and is over on a client: what it has asked for is what the
+     *     connection carries for the server
      */
     default boolean onResume(MuxSession session, Token token, long peerHas) {
         return false;

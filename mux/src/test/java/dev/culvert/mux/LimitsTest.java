@@ -7,6 +7,8 @@ import dev.culvert.mux.MuxSettings.Flow;
 import dev.culvert.mux.MuxSettings.Limits;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.ByteBufUtil;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.concurrent.TimeUnit;
@@ -547,10 +549,53 @@ class LimitsTest {
     }
 
     @Test
+    void theLargestNumberOfStreamsIsNoLimit() {
+        Limits most = new Limits(Integer.MAX_VALUE, Integer.MAX_VALUE, Integer.MAX_VALUE);
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT.with(most))) {
+            peer.syn(3);
+            assertThat(peer.us.accepted).hasSize(1);
+        }
+    }
+
+    @Test
     void whatAPeerWritesIntoOurLogsHoldsNoControlCharacters() {
         try (RawPeer peer = new RawPeer(Role.CLIENT, CULVERT)) {
-            peer.goAway(ErrorCode.DRAINING, "a\nb\u001b[2Jc\u009bd\u007f");
+            byte[] text = "a\nb\u001b[2Jc\u009bd\u007f".getBytes(StandardCharsets.UTF_8);
+            ByteBuf frame = ByteBufAllocator.DEFAULT.buffer();
+            Frame.writeHeader(frame, ProtocolVersion.CULVERT, Frame.GOAWAY, 4 + text.length, 0);
+            peer.send(frame.writeIntLE(ErrorCode.DRAINING.code()).writeBytes(text));
             assertThat(peer.us.goAway).isEqualTo("draining: a?b?[2Jc?d?");
+        }
+    }
+
+    @Test
+    void whatWeWriteIntoAPeersLogsHoldsNoControlCharacters() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT)) {
+            peer.syn(3);
+            byte[] said = farewell(peer, "two\nlines\u009b");
+            assertThat(new String(said, StandardCharsets.UTF_8)).isEqualTo("two?lines?");
+        }
+    }
+
+    @Test
+    void aLongTextIsCutBetweenCharacters() {
+        try (RawPeer peer = new RawPeer(Role.SERVER, CULVERT)) {
+            peer.syn(3);
+            byte[] said = farewell(peer, "x" + "\u20ac".repeat(1000)); // three bytes each
+            assertThat(new String(said, StandardCharsets.UTF_8)).isEqualTo("x" + "\u20ac".repeat(Frame.MAX_TEXT / 3));
+        }
+    }
+
+    /** The text of a RST, as it is on the wire. */
+    private static byte[] farewell(RawPeer peer, String text) {
+        peer.us.wire.pullAll().release();
+        peer.us.accepted.get(0).reset(ErrorCode.INTERNAL, text);
+        ByteBuf frame = peer.us.wire.pullAll();
+        try {
+            return ByteBufUtil.getBytes(
+                    frame, frame.readerIndex() + Frame.HEADER + 4, frame.readableBytes() - Frame.HEADER - 4);
+        } finally {
+            frame.release();
         }
     }
 

@@ -3,6 +3,7 @@ package dev.culvert.mux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -15,6 +16,7 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.handler.codec.DecoderException;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
@@ -26,6 +28,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +36,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The connection between a session and a channel: when it writes and flushes, when it reads, what it does with time and failures. */
 class MuxConnectionTest {
@@ -415,7 +419,7 @@ class MuxConnectionTest {
     }
 
     /** Writes down what becomes of its session, and fails at the first stream. */
-    private static final class Ends implements SessionListener {
+    private static class Ends implements SessionListener {
         private final List<String> events = new ArrayList<>();
         private @Nullable MuxSession lost;
 
@@ -473,6 +477,68 @@ class MuxConnectionTest {
                         "lost: the connection failed: No route",
                         "lost: the connection failed: javax.net.ssl.SSLException: bad mac",
                         "lost: the connection failed: no frame");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aListenerThatThrowsAtTheEndKeepsNoConnectionOpen(boolean isLost) {
+        Ends ends = new Ends() {
+            @Override
+            public void onLost(MuxSession session, String text) {
+                super.onLost(session, text);
+                if (isLost) {
+                    throw new IllegalStateException("lost");
+                }
+                session.close(ErrorCode.CANCELLED, "not wanted");
+            }
+
+            @Override
+            public void onClosed(MuxSession session, ErrorCode code, String text) {
+                super.onClosed(session, code, text);
+                if (!isLost) {
+                    throw new IllegalStateException("closed");
+                }
+            }
+        };
+        EmbeddedChannel in = kept(ends);
+        in.pipeline().fireExceptionCaught(new IOException("No route"));
+
+        assertThat(in.isOpen()).isFalse();
+        assertThat(ends.events)
+                .containsExactly(
+                        "lost: the connection failed: No route",
+                        isLost
+                                ? "internal error: a listener failed: java.lang.IllegalStateException: lost"
+                                : "cancelled: not wanted");
+        in.finishAndReleaseAll();
+    }
+
+    @Test
+    void aSessionWhoseConnectionCouldNotBeMadeIsTold() throws Exception {
+        CompletableFuture<String> closed = new CompletableFuture<>();
+        SharedBudget memory = new SharedBudget(1 << 20);
+        MuxSession session = new MuxSession(
+                MuxSession.Role.CLIENT,
+                MuxSettings.of(ProtocolVersion.CULVERT),
+                new Ends() {
+                    @Override
+                    public void onClosed(MuxSession ended, ErrorCode code, String text) {
+                        closed.complete(code + ": " + text);
+                    }
+                },
+                memory);
+        EventLoopGroup loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+        try {
+            new Bootstrap()
+                    .group(loops)
+                    .channel(NioSocketChannel.class)
+                    .handler(new MuxConnection(session))
+                    .connect(InetAddress.getLoopbackAddress(), 1);
+            assertThat(closed.get(30, TimeUnit.SECONDS))
+                    .isEqualTo("connection reset: the connection could not be made");
+        } finally {
+            loops.shutdownGracefully(0, 0, TimeUnit.SECONDS).sync();
+        }
     }
 
     /** Where it may fail. */

@@ -70,6 +70,20 @@ class ResumeSessionTest {
         }
     }
 
+    /** The server carries it by this connection from now on. */
+    @Test
+    void noWordIsSaidWhereTheSessionThatWasAskedForIsNotWantedAnyMore() {
+        try (RawPeer peer = kept(Role.CLIENT)) {
+            Pair.Peer fresh = askingFor(peer);
+
+            fresh.session.receive(peer.helloFrame(KEEPING, TOKEN, new Hello.Resume(TOKEN, 0)));
+            assertThat(fresh.closed).isEqualTo("cancelled: the session that was asked for is not wanted any more");
+            assertThat(fresh.wire.pull()).isFalse();
+            fresh.session.disconnected("end of test");
+            peer.us.session.close(ErrorCode.CANCELLED, "end of test");
+        }
+    }
+
     @Test
     void whatThePeerKeepsWhereItsMemoryIsShortIsAcknowledgedBeforeThatIsFull() {
         try (RawPeer peer = kept(Role.SERVER)) {

@@ -28,6 +28,7 @@ import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.HttpAnswer;
 import dev.culvert.common.splice.Prelude;
 import dev.culvert.common.splice.Tally;
+import dev.culvert.common.tls.OfferedTls;
 import dev.culvert.common.tls.WebTls;
 import dev.culvert.mux.Address;
 import dev.culvert.mux.ErrorCode;
@@ -93,6 +94,11 @@ public final class TunnelClient implements Agent {
 
     /** Connections that the admin endpoint was asked for. */
     private final AtomicInteger asked = new AtomicInteger();
+
+    /** Accepted, and they have not said yet where they go. On {@link #accepting}, as what follows. */
+    private int receptions;
+
+    private boolean leaving;
 
     private final Sessions sessions = new Sessions(connections, ticker);
     private final Listeners<ForwardConfig> listeners;
@@ -354,7 +360,9 @@ public final class TunnelClient implements Agent {
         Origin origin = Origin.of(channel);
         Edges now = edges;
         Optional<WebTls> asked = now.askedBy(forward);
-        boolean isStale = forward.targetTls().isPresent() && asked.isEmpty(); // a reload has just come between
+        Optional<OfferedTls> offered = now.offeredBy(forward);
+        boolean isStale = (forward.targetTls().isPresent() && asked.isEmpty())
+                || (forward.tls().isPresent() && offered.isEmpty()); // a reload has just come between
         if (origin == null || isStale) { // without an origin it is gone already
             channel.unsafe().closeForcibly();
             acceptor.release();
@@ -366,18 +374,26 @@ public final class TunnelClient implements Agent {
             enter(forward, asked, acceptor, channel, origin, new Reception.Destination(target, Answer.RESET));
             return;
         }
-        Reception.begin(accepting, forward, now.offeredBy(forward), channel, origin, new Reception.Host() {
+        receptions++;
+        Reception.begin(accepting, forward, offered, channel, origin, new Reception.Host() {
             @Override
             public void admit(Origin said, Reception.Destination destination) {
                 enter(forward, asked, acceptor, channel, said, destination);
+                received();
             }
 
             @Override
             public void turnAway(Origin said, String why) {
                 LOG.info("{}: {} turned away: {}", forward.place(), said.words(), why);
                 acceptor.release();
+                received();
             }
         });
+    }
+
+    private void received() {
+        receptions--;
+        leaveIfServed();
     }
 
     private void enter(
@@ -441,10 +457,33 @@ public final class TunnelClient implements Agent {
     public Future<?> drain() {
         listeners.close();
         udpForwards.drain();
-        accepting.execute(() -> router.close(ErrorCode.DRAINING, "this agent is shutting down"));
         reverse.end();
+        accepting.execute(() -> {
+            leaving = true;
+            leaveIfServed();
+        });
+        return sessions.drained();
+    }
+
+    /** Sessions are wanted by those who have been accepted and have no stream yet. */
+    private void leaveIfServed() {
+        if (leaving && receptions == 0) {
+            router.whenServed(this::leave);
+        }
+    }
+
+    private void leave() {
+        router.close(ErrorCode.DRAINING, "this agent is shutting down");
         uplinks.forEach(Uplink::drain);
-        return sessions.drain();
+        sessions.drain();
+    }
+
+    @Override
+    public void cut(ErrorCode code, String reason) {
+        accepting.execute(() -> {
+            leave();
+            Agent.super.cut(code, reason);
+        });
     }
 
     @Override

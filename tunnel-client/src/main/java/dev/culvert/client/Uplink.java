@@ -186,15 +186,16 @@ final class Uplink implements Carrier {
     }
 
     @Override
-    public void take(Arrival arrival, Consumer<Arrival> back) {
+    public void take(Arrival arrival, Consumer<Arrival> back, Runnable done) {
         load.incrementAndGet();
         loop.execute(() -> {
             MuxSession session = openable();
             if (session == null) {
                 load.decrementAndGet();
                 back.accept(arrival);
+                done.run();
             } else {
-                join(arrival, session, back);
+                join(arrival, session, back, done);
                 renewIfIdsRunOut(session);
             }
         });
@@ -294,10 +295,16 @@ final class Uplink implements Carrier {
         });
     }
 
-    private void join(Arrival arrival, MuxSession session, Consumer<Arrival> back) {
-        arrival.open(loop, session, load::decrementAndGet, reason -> {
+    private void join(Arrival arrival, MuxSession session, Consumer<Arrival> back, Runnable done) {
+        Consumer<String> elsewhere = reason -> {
             log.debug(arrival.connection() + " goes to another session: " + reason);
             back.accept(arrival.refused(this, reason));
+        };
+        arrival.open(loop, session, load::decrementAndGet, elsewhere, found -> {
+            if (!found) {
+                back.accept(arrival);
+            }
+            done.run();
         });
     }
 
@@ -693,7 +700,7 @@ final class Uplink implements Carrier {
             heardBefore = session.receivedBytes();
             long millis = (linkedAt - lostAt) / 1_000_000;
             log.resumed(server, connections(session), millis);
-            if (current == null && session.isOpenable()) {
+            if (current == null && (session.isOpenable() || session.isFull())) {
                 settleOn(session, server);
                 offer(session);
                 lookAhead();

@@ -178,7 +178,7 @@ final class SessionOffers {
         }
 
         @Override
-        public void take(Arrival arrival, Consumer<Arrival> back) {
+        public void take(Arrival arrival, Consumer<Arrival> back, Runnable done) {
             lastTaken = System.nanoTime();
             load.incrementAndGet();
             loop.execute(() -> {
@@ -188,16 +188,17 @@ final class SessionOffers {
                 } else {
                     refusal = account.openStream();
                     if (refusal == null) {
-                        open(arrival, back);
+                        open(arrival, back, done);
                         return;
                     }
                 }
                 load.decrementAndGet();
                 back.accept(refusal == null ? arrival : arrival.refused(this, refusal));
+                done.run();
             });
         }
 
-        private void open(Arrival arrival, Consumer<Arrival> back) {
+        private void open(Arrival arrival, Consumer<Arrival> back, Runnable done) {
             arrival.connection().isOf(origin.client());
             arrival.connection().limitedBy(limits);
             arrival.open(
@@ -207,7 +208,13 @@ final class SessionOffers {
                         load.decrementAndGet();
                         account.closeStream();
                     },
-                    reason -> back.accept(arrival.refused(this, reason)));
+                    reason -> back.accept(arrival.refused(this, reason)),
+                    found -> {
+                        if (!found) {
+                            back.accept(arrival);
+                        }
+                        done.run();
+                    });
             if (session.idsLeft() < FEW_IDS) {
                 session.goAway(ErrorCode.CANCELLED, "the stream ids of this session are nearly used up");
             }

@@ -128,7 +128,7 @@ class OffersTest {
         }
 
         @Override
-        public void take(Arrival arrival, Consumer<Arrival> back) {
+        public void take(Arrival arrival, Consumer<Arrival> back, Runnable done) {
             throw new AssertionError("nobody has connected");
         }
     }

@@ -140,7 +140,8 @@ public final class AdminServer implements AutoCloseable {
     /** The sockets are another process's now. Event loop only. */
     void leave() {
         for (Channel channel : channels.values()) {
-            channel.deregister(); // to close it would remove the socket from its directory
+            channel.deregister() // to close the channel would remove the socket from its directory
+                    .addListener(left -> ((UnixChannel) channel).fd().close());
         }
         channels.clear();
     }

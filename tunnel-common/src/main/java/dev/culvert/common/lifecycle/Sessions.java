@@ -261,6 +261,11 @@ public final class Sessions {
         return drained;
     }
 
+    /** That of {@link #drain}, which may not have been begun. */
+    public Future<?> drained() {
+        return drained;
+    }
+
     /** Closes every session, whatever it carries. */
     public void cut(ErrorCode code, String reason) {
         forEach(session -> session.close(code, reason));

@@ -58,8 +58,10 @@ public record Arrival(
      * @param loop of the session, and the thread that calls
      * @param left run once, when this stream carries it no more
      * @param elsewhere told why, where the peer has certainly not processed it
+     * @param found told once whether there was room for it; if not, it can go elsewhere
      */
-    public void open(EventLoop loop, MuxSession session, Runnable left, Consumer<String> elsewhere) {
+    public void open(
+            EventLoop loop, MuxSession session, Runnable left, Consumer<String> elsewhere, Consumer<Boolean> found) {
         AtomicBoolean leaving = new AtomicBoolean();
         Runnable leave = () -> {
             if (!leaving.getAndSet(true)) {
@@ -68,9 +70,9 @@ public record Arrival(
         };
         connection.onEnd(leave);
         comeTo(loop).addListener(there -> {
-            if (there.isSuccess() && !session.isOpenable()) { // not any more, for the way here takes a moment
+            boolean full = there.isSuccess() && !session.isOpenable(); // by now, for the way here takes a moment
+            if (full) {
                 leave.run();
-                elsewhere.accept("the session takes no more streams");
             } else if (there.isSuccess()) {
                 Splice.open(channel, connection, session, request, said, reason -> {
                     leave.run();
@@ -80,6 +82,7 @@ public record Arrival(
             } else {
                 reject(loop, ErrorCode.INTERNAL, "cannot register the socket: " + there.cause());
             }
+            found.accept(!full);
         });
     }
 

@@ -23,6 +23,8 @@ public interface Carrier {
 
     /**
      * Takes {@code arrival}; gives it back, on some thread, if it no longer can, or if its peer has certainly not processed it. Any thread.
+     *
+     * @param done run once, on some thread, when it has a stream or has been given back
      */
-    void take(Arrival arrival, Consumer<Arrival> back);
+    void take(Arrival arrival, Consumer<Arrival> back, Runnable done);
 }

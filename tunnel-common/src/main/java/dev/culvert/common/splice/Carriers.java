@@ -2,12 +2,14 @@ package dev.culvert.common.splice;
 
 import dev.culvert.mux.ErrorCode;
 import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +32,17 @@ public final class Carriers<C extends Carrier> {
     /** As many as whoever accepts lets in at most. */
     private final PriorityQueue<Arrival> waiting =
             new PriorityQueue<>((a, b) -> Long.signum(a.deadline() - b.deadline()));
+    /** Of those who wait, one has been given to a carrier, which has not answered yet. */
+    private boolean serving;
+    /** For the first of them, or one who was; null: nobody waits. */
+    private @Nullable Future<?> alarm;
+
+    private long alarmAt;
+
+    /** Given to a carrier that has not answered yet. */
+    private final AtomicInteger asked = new AtomicInteger();
+    /** Null: nobody wants to know, or has been told. */
+    private volatile @Nullable Runnable whenServed;
 
     /** Null: it takes connections. */
     private @Nullable Closing closing;
@@ -55,19 +68,47 @@ public final class Carriers<C extends Carrier> {
             arrival.reject(loop, closing.code, closing.reason);
         } else if (arrival.wasRefusedTooOften()) {
             arrival.giveUp(loop, ErrorCode.REFUSED, "");
-        } else if (!give(arrival)) {
+        } else if (!waiting.isEmpty() || !give(arrival, () -> {})) {
             waiting.add(arrival);
-            loop.schedule(this::rejectOverdue, arrival.deadline() - ticker.nanoTime(), TimeUnit.NANOSECONDS);
+            expectOverdue();
+            serveNext();
         }
     }
 
     /** There is room, or room again. Any thread. */
     public void serveWaiting() {
-        loop.execute(() -> {
-            while (!waiting.isEmpty() && give(waiting.element())) {
+        loop.execute(this::serveNext);
+    }
+
+    /**
+     * One after the other: where a session has room for one, all the others would come back, as often as a stream ends.
+     */
+    private void serveNext() {
+        if (!serving && !waiting.isEmpty()) {
+            serving = give(
+                    waiting.element(),
+                    () -> loop.execute(() -> {
+                        serving = false;
+                        serveNext();
+                    }));
+            if (serving) {
                 waiting.remove();
             }
-        });
+        }
+    }
+
+    /** Has {@code action} run when nobody waits any more: each has a stream by then, or its time is over. */
+    public void whenServed(Runnable action) {
+        whenServed = action;
+        tellIfServed();
+    }
+
+    private void tellIfServed() {
+        Runnable action = whenServed;
+        if (action != null && waiting.isEmpty() && asked.get() == 0) {
+            whenServed = null;
+            action.run();
+        }
     }
 
     /** Takes no more, for the reason that is told to those who wait. */
@@ -78,9 +119,17 @@ public final class Carriers<C extends Carrier> {
         }
     }
 
-    private boolean give(Arrival arrival) {
+    private boolean give(Arrival arrival, Runnable done) {
         Optional<C> best = best(arrival::wasRefusedBy);
-        best.ifPresent(carrier -> carrier.take(arrival, back -> loop.execute(() -> assign(back))));
+        best.ifPresent(carrier -> {
+            asked.incrementAndGet();
+            carrier.take(arrival, back -> loop.execute(() -> assign(back)), () -> {
+                done.run();
+                if (asked.decrementAndGet() == 0 && whenServed != null) {
+                    loop.execute(this::tellIfServed);
+                }
+            });
+        });
         return best.isPresent();
     }
 
@@ -99,10 +148,27 @@ public final class Carriers<C extends Carrier> {
                         .thenComparingLong(Carrier::lastTaken));
     }
 
+    private void expectOverdue() {
+        long first = waiting.element().deadline();
+        if (alarm != null && first - alarmAt < 0) {
+            alarm.cancel(false);
+            alarm = null;
+        }
+        if (alarm == null) {
+            alarmAt = first;
+            alarm = loop.schedule(this::rejectOverdue, first - ticker.nanoTime(), TimeUnit.NANOSECONDS);
+        }
+    }
+
     private void rejectOverdue() {
+        alarm = null;
         long now = ticker.nanoTime();
         while (!waiting.isEmpty() && waiting.element().deadline() - now <= 0) {
             waiting.remove().giveUp(loop, ErrorCode.TIMEOUT, overdue.get());
         }
+        if (!waiting.isEmpty()) {
+            expectOverdue();
+        }
+        tellIfServed();
     }
 }

@@ -94,18 +94,20 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
             Consumer<String> elsewhere) {
         Splice splice = new Splice(channel, connection);
         MuxStream stream = session.open(request, splice);
-        said.repeat(stream);
-        if (said.hasEnded()) {
-            splice.inputEnded = true;
-            stream.shutdownOutput();
-        }
-        if (session.version() == ProtocolVersion.CULVERT) {
+        boolean answers = session.version() == ProtocolVersion.CULVERT;
+        splice.inputEnded = said.hasEnded();
+        if (answers) {
             splice.said = said;
             splice.elsewhere = elsewhere;
-            splice.start(stream);
-        } else { // a stock peer tells neither when its target has answered, nor whether it has processed anything
+        }
+        splice.start(stream);
+        said.repeat(stream); // which may end it
+        if (splice.inputEnded) {
+            stream.shutdownOutput();
+        }
+        if (!answers) { // a stock peer tells neither when its target has answered, nor whether it has processed
+            // anything
             said.forget();
-            splice.start(stream);
             connection.opened(channel);
         }
     }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -35,7 +36,8 @@ class CarriersTest {
         boolean responsive = true;
         boolean standby;
         int load;
-        boolean full;
+        int room = Integer.MAX_VALUE;
+        int asked;
         boolean refusing;
         int refusals;
         Runnable whenAsked = () -> {};
@@ -63,16 +65,19 @@ class CarriersTest {
         }
 
         @Override
-        public void take(Arrival arrival, Consumer<Arrival> back) {
-            if (full) {
+        public void take(Arrival arrival, Consumer<Arrival> back, Runnable done) {
+            asked++;
+            if (room == 0) {
                 ready = false;
                 back.accept(arrival);
             } else if (refusing) {
                 refusals++;
                 back.accept(arrival.refused(this, "it drains"));
             } else {
+                room--;
                 taken.add(arrival);
             }
+            done.run();
         }
     }
 
@@ -138,6 +143,35 @@ class CarriersTest {
     }
 
     @Test
+    void whereThereIsRoomForOneNotAllAreAsked() {
+        Line line = lines.get(0);
+        List<Arrival> arrivals = Stream.generate(this::arrive).limit(100).toList();
+
+        for (int room = 1; room <= 3; room++) {
+            line.room = 1;
+            line.ready = true;
+            carriers.serveWaiting();
+            loop.runPendingTasks();
+
+            assertThat(line.taken).hasSize(room);
+            assertThat(line.asked).isEqualTo(2 * room); // and who comes next finds it full
+        }
+        assertThat(line.taken).isEqualTo(arrivals.subList(0, 3));
+    }
+
+    @Test
+    void nobodyOvertakesThoseWhoWait() {
+        Line line = lines.get(0);
+        Arrival first = arrive();
+        Arrival second = arrive();
+        line.ready = true;
+        Arrival third = arrive();
+        loop.runPendingTasks();
+
+        assertThat(line.taken).containsExactly(first, second, third);
+    }
+
+    @Test
     void aCarrierThatBecomesReadyRightAfterItWasAskedIsNotMissed() {
         Line line = lines.get(0);
         line.whenAsked = () -> {
@@ -156,7 +190,7 @@ class CarriersTest {
     void whoIsSentBackKeepsItsDeadlineAndItsPlace() {
         Line line = lines.get(0);
         line.ready = true;
-        line.full = true;
+        line.room = 0;
         Arrival sentBack = arrive();
         carriers.assign(later(Duration.ofSeconds(1)));
         loop.runPendingTasks();
