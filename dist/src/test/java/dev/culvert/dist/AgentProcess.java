@@ -369,7 +369,16 @@ final class AgentProcess implements AutoCloseable {
 
     /** Starts another process with its configuration, which takes over from it by hand. */
     AgentProcess successor() {
-        Builder builder = new Builder(program).arguments("-c", configFile.toString(), "take-over");
+        return another("take-over");
+    }
+
+    /** Starts another process with its configuration, as if there were none. */
+    AgentProcess again() {
+        return another("run");
+    }
+
+    private AgentProcess another(String command) {
+        Builder builder = new Builder(program).arguments("-c", configFile.toString(), command);
         builder.file = configFile;
         return builder.start();
     }

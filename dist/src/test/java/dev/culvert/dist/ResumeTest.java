@@ -100,6 +100,24 @@ class ResumeTest {
         }
     }
 
+    /** It has no stream to give, but will have. */
+    @Test
+    void aSessionThatIsFullWhenItsLinkIsBackGoesOnTakingConnections() throws Exception {
+        Tunnel.Builder builder = Tunnel.to(ECHO).server("clients.tests.limits { streams = 1, sessions = 1 }");
+        try (AgentProcess server = builder.startServer(0);
+                Link link = new Link(server.port("listen"));
+                AgentProcess client = builder.startClient(link.port())) {
+            try (Socket socket = Tunnel.connect(client, "web")) {
+                Tunnel.echo(socket);
+                link.cut();
+                client.awaitLog("goes on after");
+                Tunnel.echo(socket);
+            }
+            Tunnel.echoes(client);
+            assertThat(client.log().matching("session up")).hasSize(1);
+        }
+    }
+
     /** All transfers at once, by a client that listens on {@code host}. */
     private static void transfer(AgentProcess client, String host, Cuts cuts) throws Exception {
         client.awaitLog("session up");

@@ -378,6 +378,52 @@ final class UpgradeTest {
         }
     }
 
+    /** Though the first process still drains. */
+    @Test
+    void ifTheNewProcessDiesAnotherOneCanBeStarted() throws Exception {
+        try (Tunnel tunnel = tunnel("server").open();
+                Socket open = tunnel.connect()) {
+            Tunnel.echo(open);
+            try (AgentProcess second = tunnel.server().successor()) {
+                takesOver(second, tunnel.server(), 1);
+                second.kill();
+            }
+            try (AgentProcess third = tunnel.server().again()) {
+                third.awaitLog("admin: listening on");
+                assertThat(status().getLong("pid")).isEqualTo(third.pid());
+            }
+            end(open);
+            assertThat(tunnel.server().awaitExit()).isZero();
+        }
+    }
+
+    @Test
+    void whoHasNotSaidYetWhereItGoesIsServedByTheOldProcess() throws Exception {
+        try (Tunnel tunnel = tunnel("client")
+                        .client("forwards.proxy { listen = \"127.0.0.1:0\", protocol = http-connect }")
+                        .open();
+                Socket socket = tunnel.connect("proxy")) {
+            String request = "CONNECT " + ECHO.address() + " HTTP/1.1\r\n\r\n";
+            socket.getOutputStream().write(Bytes.ascii(request.substring(0, 9)));
+            Tunnel.echoes(tunnel.client()); // so it has come
+
+            try (AgentProcess second = tunnel.client().successor()) {
+                second.awaitLog("taken over; the process before this one drains");
+                tunnel.client().awaitLog("draining: ");
+                socket.getOutputStream().write(Bytes.ascii(request.substring(9)));
+                assertThat(new String(Service.readFully(socket.getInputStream(), 12), US_ASCII))
+                        .isEqualTo("HTTP/1.1 200");
+                end(socket);
+                assertThat(tunnel.client().awaitExit()).isZero();
+            }
+        }
+    }
+
+    private static void end(Socket socket) throws IOException {
+        socket.shutdownOutput();
+        socket.getInputStream().readAllBytes();
+    }
+
     @Test
     void withNobodyThereItSaysHowToStart() throws Exception {
         try (Tunnel tunnel = tunnel("server").open()) {
