@@ -148,7 +148,7 @@ final class QuotaTest {
 
     @Test
     void aConnectionWaitsForAStreamOfASessionThatIsFullAndIsToldSo() throws Exception {
-        String why = "the session has as many streams as its server allows (limits.streams)";
+        String why = "the session has as many streams as its server allows (limits.client.streams)";
         try (Tunnel tunnel = Tunnel.to(ECHO)
                         .server("clients.tests.limits.streams = 1")
                         .client("upstream.wait = 1s")
@@ -156,7 +156,7 @@ final class QuotaTest {
                 Socket first = echoing(tunnel)) {
             assertThat(Tunnel.awaitReset(tunnel.client(), "web").reason())
                     .isEqualTo("reset: no stream within upstream.wait: " + why);
-            tunnel.client().awaitLog("allows the session 1 streams .limits.streams., and it has them");
+            tunnel.client().awaitLog("allows the session 1 streams .limits.client.streams., and it has them");
             first.shutdownOutput();
             tunnel.client().awaitLog("end: closed");
             echoing(tunnel).close();

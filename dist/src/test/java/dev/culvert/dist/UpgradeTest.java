@@ -398,6 +398,7 @@ final class UpgradeTest {
     }
 
     @Test
+    @Tag("alone") // who has not said it within 10 s is turned away
     void whoHasNotSaidYetWhereItGoesIsServedByTheOldProcess() throws Exception {
         try (Tunnel tunnel = tunnel("client")
                         .client("forwards.proxy { listen = \"127.0.0.1:0\", protocol = http-connect }")

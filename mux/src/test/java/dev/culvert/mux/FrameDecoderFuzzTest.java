@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 class FrameDecoderFuzzTest {
     private static final long SEED = Long.getLong("fuzz.seed", 20_261_122);
-    private static final long FRAMES = Long.getLong("fuzz.frames", 10_000_000L) / 6;
+    private static final long FRAMES = Long.getLong("fuzz.frames", 3_000_000L) / 6;
     private static final int BATCH = 128;
 
     /** Plausible commands, the frequent ones more than once. */

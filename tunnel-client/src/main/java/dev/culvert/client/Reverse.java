@@ -215,8 +215,10 @@ final class Reverse {
      */
     Offering offerIn(MuxSession session, EventLoop of, String server, Runnable settled) {
         Offering offering = new Offering(this, session, of, server, settled);
-        sessions.add(offering);
-        offering.update();
+        if (!handedOver) { // else who has taken over would lose it again
+            sessions.add(offering);
+            offering.update();
+        }
         return offering;
     }
 

@@ -66,7 +66,7 @@ public final class TunnelClient implements Agent {
 
     private static final int MOST_ASKED = 10_000;
 
-    private static final String FULL = "the session has as many streams as its server allows (limits.streams)";
+    private static final String FULL = "the session has as many streams as its server allows (limits.client.streams)";
 
     /** As it was last read. */
     private volatile ClientConfig config;

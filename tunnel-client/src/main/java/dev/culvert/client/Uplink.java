@@ -186,14 +186,14 @@ final class Uplink implements Carrier {
     }
 
     @Override
-    public void take(Arrival arrival, Consumer<Arrival> back, Runnable done) {
+    public void take(Arrival arrival, Consumer<Arrival> back, Consumer<Boolean> done) {
         load.incrementAndGet();
         loop.execute(() -> {
             MuxSession session = openable();
             if (session == null) {
                 load.decrementAndGet();
                 back.accept(arrival);
-                done.run();
+                done.accept(false);
             } else {
                 join(arrival, session, back, done);
                 renewIfIdsRunOut(session);
@@ -232,8 +232,9 @@ final class Uplink implements Carrier {
         long now = System.nanoTime();
         if (session != null && full && (saidFullAt == 0 || now - saidFullAt > AGAIN.toNanos())) {
             saidFullAt = now;
-            log.info("server %s allows the session %d streams (limits.streams), and it has them: new connections wait"
-                    .formatted(at, session.streamCount()));
+            log.info(
+                    "server %s allows the session %d streams (limits.client.streams), and it has them: new connections wait"
+                            .formatted(at, session.streamCount()));
         }
         return null;
     }
@@ -295,7 +296,7 @@ final class Uplink implements Carrier {
         });
     }
 
-    private void join(Arrival arrival, MuxSession session, Consumer<Arrival> back, Runnable done) {
+    private void join(Arrival arrival, MuxSession session, Consumer<Arrival> back, Consumer<Boolean> done) {
         Consumer<String> elsewhere = reason -> {
             log.debug(arrival.connection() + " goes to another session: " + reason);
             back.accept(arrival.refused(this, reason));
@@ -304,7 +305,7 @@ final class Uplink implements Carrier {
             if (!found) {
                 back.accept(arrival);
             }
-            done.run();
+            done.accept(found);
         });
     }
 

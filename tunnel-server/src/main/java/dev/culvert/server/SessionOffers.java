@@ -178,7 +178,7 @@ final class SessionOffers {
         }
 
         @Override
-        public void take(Arrival arrival, Consumer<Arrival> back, Runnable done) {
+        public void take(Arrival arrival, Consumer<Arrival> back, Consumer<Boolean> done) {
             lastTaken = System.nanoTime();
             load.incrementAndGet();
             loop.execute(() -> {
@@ -194,11 +194,11 @@ final class SessionOffers {
                 }
                 load.decrementAndGet();
                 back.accept(refusal == null ? arrival : arrival.refused(this, refusal));
-                done.run();
+                done.accept(false);
             });
         }
 
-        private void open(Arrival arrival, Consumer<Arrival> back, Runnable done) {
+        private void open(Arrival arrival, Consumer<Arrival> back, Consumer<Boolean> done) {
             arrival.connection().isOf(origin.client());
             arrival.connection().limitedBy(limits);
             arrival.open(
@@ -213,7 +213,7 @@ final class SessionOffers {
                         if (!found) {
                             back.accept(arrival);
                         }
-                        done.run();
+                        done.accept(found);
                     });
             if (session.idsLeft() < FEW_IDS) {
                 session.goAway(ErrorCode.CANCELLED, "the stream ids of this session are nearly used up");

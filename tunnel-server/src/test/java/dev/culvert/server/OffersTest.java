@@ -128,7 +128,7 @@ class OffersTest {
         }
 
         @Override
-        public void take(Arrival arrival, Consumer<Arrival> back, Runnable done) {
+        public void take(Arrival arrival, Consumer<Arrival> back, Consumer<Boolean> done) {
             throw new AssertionError("nobody has connected");
         }
     }

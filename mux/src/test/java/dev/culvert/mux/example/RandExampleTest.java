@@ -45,7 +45,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The example as it would be deployed: HTTP, one or ten sessions, the service; each over a socket. */
 class RandExampleTest {
-    private static final int REQUESTS = 1000;
+    private static final int REQUESTS = 400;
     /** The peer is this library, which keeps at a FIN what was not read: no FIN has to wait. */
     private static final MuxSettings.StockPeer KEEPS_UNREAD =
             new MuxSettings.StockPeer(4 << 20, true, Duration.ofSeconds(60), Duration.ofMillis(10), Duration.ZERO);

@@ -55,7 +55,7 @@ public interface Agent {
     void refresh();
 
     /**
-     * Closes the listeners at once and tells the peers; what is open goes on.
+     * Closes the listeners at once, sees to it that those who have been accepted get a stream, and tells the peers; what is open goes on.
      *
      * @return done when the last connection and the last session have ended
      */

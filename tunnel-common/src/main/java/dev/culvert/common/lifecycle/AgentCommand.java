@@ -35,7 +35,8 @@ import picocli.CommandLine.Spec;
             "2:usage",
             "3:connections were reset, at the deadline of the drain or by a second signal",
             "4:no memory was left for buffers; on the heap, 134",
-            "5:an address or port could not be listened on"
+            "5:an address or port could not be listened on",
+            "70:a bug, which the log asks to report"
         },
         footer =
                 "%nSIGTERM and SIGINT drain, a second one ends at once. SIGHUP reads the configuration again. SIGUSR1 writes the state to the log. CULVERT_OPTS holds extra JVM flags.")

@@ -31,6 +31,8 @@ public final class AgentRun<C extends AgentConfig> {
     static final int FAILED = 1;
     /** An address or port could not be listened on: a service manager should try again. */
     private static final int CANNOT_LISTEN = 5;
+    /** EX_SOFTWARE of sysexits(3): not the user's mistake, so a service manager should try again. */
+    private static final int BUG = 70;
 
     private final Program<C> program;
     private final Path file;
@@ -55,7 +57,7 @@ public final class AgentRun<C extends AgentConfig> {
             return new AgentRun<>(program, Path.of(args[1]), false).run(false);
         } catch (RuntimeException e) {
             LOG.error("ended by a bug of its own, please report it", e);
-            return FAILED;
+            return BUG;
         } finally {
             logs.stop(); // writes what is queued
         }

@@ -12,12 +12,16 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * How this process gives its place to another one: an heir, which somebody has started by hand, or which {@link #upgrade} has. What can
  * fail does so before this process lets go; then it goes on as if nothing had been. Any thread.
  */
 final class Succession {
+    private static final Logger LOG = LoggerFactory.getLogger(Succession.class);
+
     /** All together are less than who asks for an upgrade waits; an heir waits for its session in the second. */
     private static final Duration CHECK_PATIENCE = Duration.ofSeconds(30);
 
@@ -219,6 +223,8 @@ final class Succession {
     }
 
     private static Backend.Answer unchanged(String why) {
-        return new Backend.Answer(false, "not upgraded, nothing has changed:" + why);
+        String text = "not upgraded, nothing has changed:" + why;
+        LOG.warn("{}", text); // whoever has asked may be a package that nobody looks at
+        return new Backend.Answer(false, text);
     }
 }

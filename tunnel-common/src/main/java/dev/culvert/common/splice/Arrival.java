@@ -1,5 +1,6 @@
 package dev.culvert.common.splice;
 
+import dev.culvert.common.net.OutOfMemory;
 import dev.culvert.common.net.Transport;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.MuxSession;
@@ -71,18 +72,23 @@ public record Arrival(
         connection.onEnd(leave);
         comeTo(loop).addListener(there -> {
             boolean full = there.isSuccess() && !session.isOpenable(); // by now, for the way here takes a moment
-            if (full) {
-                leave.run();
-            } else if (there.isSuccess()) {
-                Splice.open(channel, connection, session, request, said, reason -> {
+            try {
+                if (full) {
                     leave.run();
-                    elsewhere.accept(reason);
-                });
-                Hold.release(channel);
-            } else {
-                reject(loop, ErrorCode.INTERNAL, "cannot register the socket: " + there.cause());
+                } else if (there.isSuccess()) {
+                    Splice.open(channel, connection, session, request, said, reason -> {
+                        leave.run();
+                        elsewhere.accept(reason);
+                    });
+                    Hold.release(channel);
+                } else {
+                    reject(loop, ErrorCode.INTERNAL, "cannot register the socket: " + there.cause());
+                }
+            } catch (OutOfMemoryError e) { // or the future would keep it to itself
+                OutOfMemory.check(e);
+            } finally {
+                found.accept(!full);
             }
-            found.accept(!full);
         });
     }
 

@@ -24,7 +24,7 @@ public interface Carrier {
     /**
      * Takes {@code arrival}; gives it back, on some thread, if it no longer can, or if its peer has certainly not processed it. Any thread.
      *
-     * @param done run once, on some thread, when it has a stream or has been given back
+     * @param done told once, on some thread, whether it has got as far as a stream; if not, it has been given back before
      */
-    void take(Arrival arrival, Consumer<Arrival> back, Runnable done);
+    void take(Arrival arrival, Consumer<Arrival> back, Consumer<Boolean> done);
 }

@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * @param <C> what carries
  */
 public final class Carriers<C extends Carrier> {
+    private static final int MOST_AT_ONCE = 64;
+
     private final EventLoop loop;
     private final Ticker ticker;
     private final List<C> carriers;
@@ -32,8 +35,10 @@ public final class Carriers<C extends Carrier> {
     /** As many as whoever accepts lets in at most. */
     private final PriorityQueue<Arrival> waiting =
             new PriorityQueue<>((a, b) -> Long.signum(a.deadline() - b.deadline()));
-    /** Of those who wait, one has been given to a carrier, which has not answered yet. */
-    private boolean serving;
+    /** Of those who wait, so many have been given to carriers that have not answered yet. */
+    private int serving;
+    /** And so many may be. */
+    private int atOnce = 1;
     /** For the first of them, or one who was; null: nobody waits. */
     private @Nullable Future<?> alarm;
 
@@ -68,7 +73,7 @@ public final class Carriers<C extends Carrier> {
             arrival.reject(loop, closing.code, closing.reason);
         } else if (arrival.wasRefusedTooOften()) {
             arrival.giveUp(loop, ErrorCode.REFUSED, "");
-        } else if (!waiting.isEmpty() || !give(arrival, () -> {})) {
+        } else if (!waiting.isEmpty() || !give(arrival, taken -> {})) {
             waiting.add(arrival);
             expectOverdue();
             serveNext();
@@ -81,23 +86,25 @@ public final class Carriers<C extends Carrier> {
     }
 
     /**
-     * One after the other: where a session has room for one, all the others would come back, as often as a stream ends.
+     * Few at a time, and more where there is room: where a session has room for one, all the others would come back, as often as a stream
+     * ends.
      */
     private void serveNext() {
-        if (!serving && !waiting.isEmpty()) {
-            serving = give(
-                    waiting.element(),
-                    () -> loop.execute(() -> {
-                        serving = false;
-                        serveNext();
-                    }));
-            if (serving) {
-                waiting.remove();
-            }
+        while (serving < atOnce && !waiting.isEmpty() && give(waiting.element(), this::served)) {
+            waiting.remove();
+            serving++;
         }
     }
 
-    /** Has {@code action} run when nobody waits any more: each has a stream by then, or its time is over. */
+    private void served(boolean taken) {
+        loop.execute(() -> {
+            serving--;
+            atOnce = taken ? Math.min(2 * atOnce, MOST_AT_ONCE) : 1;
+            serveNext();
+        });
+    }
+
+    /** Has {@code action} run when nobody waits any more: each has got as far as a stream, or its time is over. */
     public void whenServed(Runnable action) {
         whenServed = action;
         tellIfServed();
@@ -119,12 +126,12 @@ public final class Carriers<C extends Carrier> {
         }
     }
 
-    private boolean give(Arrival arrival, Runnable done) {
+    private boolean give(Arrival arrival, Consumer<Boolean> done) {
         Optional<C> best = best(arrival::wasRefusedBy);
         best.ifPresent(carrier -> {
             asked.incrementAndGet();
-            carrier.take(arrival, back -> loop.execute(() -> assign(back)), () -> {
-                done.run();
+            carrier.take(arrival, back -> loop.execute(() -> assign(back)), taken -> {
+                done.accept(taken);
                 if (asked.decrementAndGet() == 0 && whenServed != null) {
                     loop.execute(this::tellIfServed);
                 }

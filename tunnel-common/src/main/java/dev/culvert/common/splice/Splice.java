@@ -100,13 +100,13 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
             splice.said = said;
             splice.elsewhere = elsewhere;
         }
-        splice.start(stream);
+        splice.join(stream);
         said.repeat(stream); // which may end it
+        splice.read();
         if (splice.inputEnded) {
             stream.shutdownOutput();
         }
-        if (!answers) { // a stock peer tells neither when its target has answered, nor whether it has processed
-            // anything
+        if (!answers) { // a stock peer tells neither when its target has answered, nor whether it has processed it
             said.forget();
             connection.opened(channel);
         }
@@ -117,11 +117,12 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         Splice splice = new Splice(channel, connection);
         stream.accept();
         connection.opened(channel);
-        splice.start(stream);
+        splice.join(stream);
+        splice.read();
         stream.attach(splice);
     }
 
-    private void start(MuxStream newStream) {
+    private void join(MuxStream newStream) {
         stream = newStream;
         connection.carriedBy(newStream);
         connection.onCut(channel.eventLoop(), this::cut);
@@ -129,6 +130,13 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         shape();
         HeadroomAllocator.fit(channel, () -> maxRead(newStream));
         channel.pipeline().addLast(this);
+    }
+
+    /** From here on: what is in the pipeline may have words of its own, which come after those that were said before. */
+    private void read() {
+        if (ended) {
+            return;
+        }
         if (channel.isActive()) {
             // Until both directions have ended in good order, every close is a reset, also that of a failed write or of
             // a killed process: a FIN after half of the data would be a lie.

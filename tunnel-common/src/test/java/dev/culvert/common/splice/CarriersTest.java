@@ -38,6 +38,8 @@ class CarriersTest {
         int load;
         int room = Integer.MAX_VALUE;
         int asked;
+        boolean silent;
+        final List<Runnable> answers = new ArrayList<>();
         boolean refusing;
         int refusals;
         Runnable whenAsked = () -> {};
@@ -65,9 +67,10 @@ class CarriersTest {
         }
 
         @Override
-        public void take(Arrival arrival, Consumer<Arrival> back, Runnable done) {
+        public void take(Arrival arrival, Consumer<Arrival> back, Consumer<Boolean> done) {
             asked++;
-            if (room == 0) {
+            boolean full = room == 0;
+            if (full) {
                 ready = false;
                 back.accept(arrival);
             } else if (refusing) {
@@ -77,7 +80,15 @@ class CarriersTest {
                 room--;
                 taken.add(arrival);
             }
-            done.run();
+            answers.add(() -> done.accept(!full));
+            if (!silent) {
+                answer();
+            }
+        }
+
+        void answer() {
+            List.copyOf(answers).forEach(Runnable::run);
+            answers.clear();
         }
     }
 
@@ -154,9 +165,51 @@ class CarriersTest {
             loop.runPendingTasks();
 
             assertThat(line.taken).hasSize(room);
-            assertThat(line.asked).isEqualTo(2 * room); // and who comes next finds it full
+            assertThat(line.asked).isLessThanOrEqualTo(3 * room); // who comes next finds it full
         }
         assertThat(line.taken).isEqualTo(arrivals.subList(0, 3));
+    }
+
+    @Test
+    void whereThereIsRoomMoreAndMoreAreAskedAtATime() {
+        Line line = lines.get(0);
+        line.silent = true;
+        Stream.generate(this::arrive).limit(1000).forEach(arrival -> {});
+        line.ready = true;
+        carriers.serveWaiting();
+
+        int rounds = 0;
+        for (; line.taken.size() < 1000; rounds++) {
+            loop.runPendingTasks();
+            assertThat(line.answers).hasSizeLessThanOrEqualTo(64);
+            line.answer();
+        }
+        assertThat(rounds).isLessThan(30);
+    }
+
+    @Test
+    void whoHasBeenAskedOrWaitsIsServedBeforeTheEnd() {
+        Line line = lines.get(0);
+        line.silent = true;
+        List<String> events = new ArrayList<>();
+        arrive();
+        Arrival overdue = arrive();
+        line.ready = true;
+        line.room = 1;
+        carriers.serveWaiting();
+        loop.runPendingTasks();
+        carriers.whenServed(() -> events.add("served"));
+        assertThat(events).isEmpty();
+
+        line.answer();
+        loop.runPendingTasks();
+        line.answer(); // for the second there is no room
+        loop.runPendingTasks();
+        assertThat(events).isEmpty();
+
+        pass(WAIT);
+        assertThat(overdue.channel().isOpen()).isFalse();
+        assertThat(events).containsExactly("served");
     }
 
     @Test

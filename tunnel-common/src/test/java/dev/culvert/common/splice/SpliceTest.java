@@ -18,6 +18,8 @@ import dev.culvert.mux.StreamListener;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.embedded.EmbeddedChannel;
@@ -143,6 +145,50 @@ class SpliceTest {
             assertThat(tally.fromSockets()).isEqualTo("question".length());
             assertThat(tally.closed()).isOne();
         });
+    }
+
+    /** Such as those of TLS with the target, which are behind a header that says who has connected. */
+    @Test
+    void whatAConnectionBeginsWithComesBeforeTheWordsOfItsHandlers() {
+        StringBuilder heard = new StringBuilder();
+        Target target = new Target() {
+            @Override
+            public void onData(MuxStream stream, ByteBuf data) {
+                heard.append(data.toString(UTF_8));
+                data.release();
+            }
+
+            @Override
+            public void onFin(MuxStream stream) {}
+        };
+        EmbeddedChannel channel = new EmbeddedChannel();
+        channel.config().setAutoRead(false);
+        channel.pipeline().addFirst(new ChannelDuplexHandler() {
+            private boolean hasSpoken;
+
+            @Override
+            public void read(ChannelHandlerContext ctx) {
+                if (!hasSpoken) {
+                    hasSpoken = true;
+                    ctx.fireChannelRead(Unpooled.copiedBuffer("hello", UTF_8));
+                }
+                ctx.read();
+            }
+        });
+        Prelude said = new Prelude(new AtomicLong());
+        said.beginWith(Unpooled.copiedBuffer("header ", UTF_8));
+        try (SessionPair sessions = new SessionPair(stream -> {
+            stream.accept();
+            stream.attach(target);
+        })) {
+            Connection connection = connections.add("1", "web", "", "client", "target");
+            Splice.open(channel, connection, sessions.client, OpenRequest.EMPTY, said, why -> {});
+            sessions.pump();
+
+            assertThat(heard).hasToString("header hello");
+        } finally {
+            channel.finishAndReleaseAll();
+        }
     }
 
     /** Which it may only do when the channel has come to its event loop. */
