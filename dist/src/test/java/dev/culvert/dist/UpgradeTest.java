@@ -378,6 +378,25 @@ final class UpgradeTest {
         }
     }
 
+    @Test
+    void theOldProcessHasTimeUntilTheNewOneIsToldToEnd() throws Exception {
+        try (Tunnel tunnel = tunnel("client").client("drain.timeout = 1s").open();
+                Socket open = tunnel.connect()) {
+            Tunnel.echo(open);
+            try (AgentProcess second = tunnel.client().successor()) {
+                second.awaitLog("taken over");
+                tunnel.client().awaitLog("draining: 1 connections left, 35\\d\\d s to go");
+                Tunnel.echo(open);
+
+                second.terminate();
+                tunnel.client().awaitLog("draining: 1 connections left, [01] s to go");
+                tunnel.client().awaitLog("the drain deadline of 1000 ms has passed: resetting ");
+                assertThat(tunnel.client().awaitExit()).isEqualTo(3);
+                assertThat(second.awaitExit()).isZero();
+            }
+        }
+    }
+
     /** Though the first process still drains. */
     @Test
     void ifTheNewProcessDiesAnotherOneCanBeStarted() throws Exception {

@@ -1,5 +1,6 @@
 package dev.culvert.client;
 
+import static java.time.Duration.ofHours;
 import static java.time.Duration.ofMillis;
 import static java.time.Duration.ofSeconds;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -183,7 +184,7 @@ class ClientConfigTest {
                         List.of(),
                         ofSeconds(10),
                         RateConfig.OFF,
-                        new DrainConfig(ofSeconds(30), Optional.empty()),
+                        new DrainConfig(ofSeconds(30), ofHours(1), Optional.empty()),
                         new AdminConfig(List.of(), false),
                         LogConfig.DEFAULT));
     }
@@ -204,7 +205,7 @@ class ClientConfigTest {
                                 forwards { any { listen = "0.0.0.0:0", max-connections = 1, rate.up = 1k } }
                                 rate { up = 1t, down = 10m }
                                 dial { timeout = 1s }
-                                drain { timeout = 0s, idle = 1s }
+                                drain { timeout = 0s, upgrade-timeout = 2s, idle = 1s }
                                 admin { listen = ["/run/c.sock", "[::1]:9180"] }
                                 log { format = json, level = warn, levels { "a.b" = trace } }
                                 """))
@@ -252,7 +253,7 @@ class ClientConfigTest {
                         List.of(),
                         ofSeconds(1),
                         new RateConfig(Optional.of(1L << 40), Optional.of(10L << 20)),
-                        new DrainConfig(ofSeconds(0), Optional.of(ofSeconds(1))),
+                        new DrainConfig(ofSeconds(0), ofSeconds(2), Optional.of(ofSeconds(1))),
                         new AdminConfig(List.of("/run/c.sock", "[::1]:9180"), false),
                         new LogConfig(
                                 LogConfig.Format.JSON, LogConfig.Level.WARN, Map.of("a.b", LogConfig.Level.TRACE))));
@@ -516,7 +517,7 @@ class ClientConfigTest {
                         resume     within 1m of a lost link, from up to 64m
                         flow       64m a session, 16m a stream, frames of 32760
                         rate       off
-                        drain      up to 30s
+                        drain      up to 30s, after an upgrade up to 1h
                         admin      auto
                         log        auto, from info
                         """);

@@ -210,6 +210,11 @@ record ServerConfig(
 
     /** What would run: a line for each address, then a line for each topic. */
     @Override
+    public boolean servesStockPeers() {
+        return !smux.isEmpty();
+    }
+
+    @Override
     public String describe() {
         String how = tls.map(TlsConfig::describe).orElse("not encrypted");
         Stream<String> clientsAt = listen.stream()

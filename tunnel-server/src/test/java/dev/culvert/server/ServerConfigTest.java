@@ -62,7 +62,7 @@ class ServerConfigTest {
     private static final KeepaliveConfig KEEPALIVE = new KeepaliveConfig(ofSeconds(5), ofSeconds(15));
     private static final ResumeConfig RESUME = new ResumeConfig(ofSeconds(60), 64 << 20);
     private static final FlowConfig FLOW = new FlowConfig(64 << 20, 16 << 20, 32760);
-    private static final DrainConfig DRAIN = new DrainConfig(ofSeconds(30), Optional.empty());
+    private static final DrainConfig DRAIN = new DrainConfig(ofSeconds(30), Duration.ofHours(1), Optional.empty());
 
     @TempDir
     Path directory;
@@ -163,7 +163,7 @@ class ServerConfigTest {
                                 keepalive { interval = 1s, timeout = 2s }
                                 resume { window = 0s, buffer = 256k }
                                 flow { buffer = 1m, max-window = 128k, frame-size = 1024 }
-                                drain { timeout = 0s, idle = 1s }
+                                drain { timeout = 0s, upgrade-timeout = 2s, idle = 1s }
                                 admin { listen = off }
                                 log { format = json, level = warn, levels { "a.b" = trace } }
                                 """))
@@ -197,7 +197,7 @@ class ServerConfigTest {
                         new KeepaliveConfig(ofSeconds(1), ofSeconds(2)),
                         new ResumeConfig(ofSeconds(0), 256 << 10),
                         new FlowConfig(1 << 20, 128 << 10, 1024),
-                        new DrainConfig(Duration.ZERO, Optional.of(ofSeconds(1))),
+                        new DrainConfig(Duration.ZERO, ofSeconds(2), Optional.of(ofSeconds(1))),
                         new AdminConfig(List.of(), true),
                         new LogConfig(
                                 LogConfig.Format.JSON, LogConfig.Level.WARN, Map.of("a.b", LogConfig.Level.TRACE))));
@@ -428,7 +428,7 @@ class ServerConfigTest {
                         keepalive  every 5s, dead after 15s of silence, or 15s without acknowledgement
                         resume     within 1m of a lost link, from up to 64m
                         flow       64m a session, 16m a stream, frames of 32760
-                        drain      up to 30s
+                        drain      up to 30s, after an upgrade up to 1h
                         admin      auto
                         log        auto, from info
                         """);

@@ -138,6 +138,17 @@ public final class Predecessor {
         return ended;
     }
 
+    /** SIGTERM, if it still drains: it is not to take longer than this process from here on. */
+    public void terminate() {
+        try {
+            if (channel.isActive()) {
+                ProcessHandle.of(channel.peerCredentials().pid()).ifPresent(ProcessHandle::destroy);
+            }
+        } catch (IOException e) {
+            LOG.debug("the process before this one can not be told to end: {}", e.toString());
+        }
+    }
+
     private void post(String path) {
         var request = new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, path, Unpooled.EMPTY_BUFFER);
         request.headers().set(HttpHeaderNames.HOST, "localhost").set(HttpHeaderNames.CONTENT_LENGTH, 0);

@@ -11,6 +11,11 @@ public interface AgentConfig {
     /** How many connections may be there at the same time. */
     long mostConnections();
 
+    /** Whether there are peers that can not be told to begin a new session: none of their streams finds one while the old one lasts. */
+    default boolean servesStockPeers() {
+        return false;
+    }
+
     /** What would run, in lines for people. */
     String describe();
 }

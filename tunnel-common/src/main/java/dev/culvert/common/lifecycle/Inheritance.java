@@ -54,6 +54,13 @@ final class Inheritance {
         LOG.info("taken over; the process before this one drains");
     }
 
+    /** Passes on that the agent is to end, to a process that still drains. */
+    void terminate() {
+        if (before != null) {
+            before.terminate();
+        }
+    }
+
     /** Runs an action when the other process has ended: as long as it drains, systemd would kill it at the end of this one. */
     void whenAlone(Runnable action) {
         if (before == null) {

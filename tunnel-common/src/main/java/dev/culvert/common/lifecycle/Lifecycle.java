@@ -2,8 +2,8 @@ package dev.culvert.common.lifecycle;
 
 import dev.culvert.common.admin.Backend;
 import dev.culvert.common.admin.Predecessor;
+import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
-import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.systemd.SystemdNotifier;
 import dev.culvert.mux.ErrorCode;
@@ -26,7 +26,8 @@ import org.slf4j.LoggerFactory;
  * The life of an agent, in the main thread: start, READY, wait for a signal, drain, end.
  *
  * <p>The first SIGTERM or SIGINT drains; a second one cuts off what is left at once. SIGHUP has the
- * configuration read again, SIGUSR1 asks for a {@link #report}. A process that takes over has this one drain, too.
+ * configuration read again, SIGUSR1 asks for a {@link #report}. A process that takes over has this one drain, too: with more time, until
+ * there is a SIGTERM, which it passes on when it is told to end itself.
  */
 final class Lifecycle {
     private static final Logger LOG = LoggerFactory.getLogger(Lifecycle.class);
@@ -57,6 +58,8 @@ final class Lifecycle {
     private final Succession succession;
     private final Duration step;
     private boolean stuck;
+    /** Another process has taken over, and nobody waits for the end of this one. */
+    private boolean hasTime;
     /** It was asked for before the agent lived. */
     private boolean reloadWaits;
 
@@ -228,6 +231,7 @@ final class Lifecycle {
     private boolean letGo() {
         return succession.letGo(heir -> {
             LOG.info("pid {} has taken over", heir);
+            hasTime = true;
             notifier.mainProcess(heir);
             notifier = SystemdNotifier.NONE;
         });
@@ -276,10 +280,7 @@ final class Lifecycle {
 
     private int drain() throws InterruptedException {
         agent.drain().addListener(done -> inheritance.whenAlone(() -> events.add(Event.DRAINED)));
-        DrainConfig drainConfig = agent.config().drain();
-        Drain drain = new Drain(
-                agent.connections(), drainConfig.timeout(), drainConfig.idle().orElse(null), Ticker.systemTicker());
-        LOG.info("{}", drain);
+        Drain drain = beginDrain();
         while (!drain.left().isNegative()) {
             look();
             drain.cutIdle();
@@ -290,11 +291,33 @@ final class Lifecycle {
                 LOG.info("drained");
                 return DRAINED;
             }
-            if (event == Event.SIGNAL) {
+            if (event == Event.SIGNAL && !hasTime) {
+                inheritance.terminate();
                 return cutOff(drain, "a second signal");
             }
+            if (event == Event.SIGNAL) {
+                hasTime = false;
+                drain = beginDrain();
+            }
         }
-        return cutOff(drain, "the drain deadline of " + drainConfig.timeout().toMillis() + " ms has passed");
+        return cutOff(drain, "the drain deadline of " + timeout().toMillis() + " ms has passed");
+    }
+
+    private Drain beginDrain() {
+        if (!hasTime) {
+            inheritance.terminate();
+        }
+        Drain drain = new Drain(
+                agent.connections(), timeout(), agent.config().drain().idle().orElse(null), Ticker.systemTicker());
+        LOG.info("{}", drain);
+        return drain;
+    }
+
+    private Duration timeout() {
+        AgentConfig config = agent.config();
+        return hasTime && !config.servesStockPeers()
+                ? config.drain().upgradeTimeout()
+                : config.drain().timeout();
     }
 
     private int cutOff(Drain drain, String why) throws InterruptedException {

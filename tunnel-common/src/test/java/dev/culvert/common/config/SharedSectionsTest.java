@@ -60,7 +60,13 @@ class SharedSectionsTest {
 
     @Test
     void drain_has_defaults() throws BadConfig {
-        assertThat(read("", DrainConfig::read)).isEqualTo(new DrainConfig(Duration.ofSeconds(30), Optional.empty()));
+        assertThat(read("", DrainConfig::read))
+                .isEqualTo(new DrainConfig(Duration.ofSeconds(30), Duration.ofHours(1), Optional.empty()));
+    }
+
+    @Test
+    void after_an_upgrade_a_drain_takes_no_less() throws BadConfig {
+        assertThat(read("timeout = 2h", DrainConfig::read).upgradeTimeout()).isEqualTo(Duration.ofHours(2));
     }
 
     @Test
@@ -84,9 +90,9 @@ class SharedSectionsTest {
 
     @Test
     void drain_describes_itself() throws BadConfig {
-        assertThat(read("", DrainConfig::read).describe()).isEqualTo("up to 30s");
+        assertThat(read("", DrainConfig::read).describe()).isEqualTo("up to 30s, after an upgrade up to 1h");
         assertThat(read("idle = 5s", DrainConfig::read).describe())
-                .isEqualTo("up to 30s, connections idle for 5s are ended at once");
+                .isEqualTo("up to 30s, after an upgrade up to 1h, connections idle for 5s are ended at once");
     }
 
     @Test

@@ -69,7 +69,7 @@ class LifecycleTest {
             return new AgentConfig() {
                 @Override
                 public DrainConfig drain() {
-                    return new DrainConfig(Duration.ofSeconds(30), Optional.empty());
+                    return new DrainConfig(Duration.ofSeconds(30), Duration.ofHours(1), Optional.empty());
                 }
 
                 @Override
