@@ -39,7 +39,7 @@ public final class Carriers<C extends Carrier> {
     private int serving;
     /** And so many may be. */
     private int atOnce = 1;
-    /** For the first of them, or one who was; null: nobody waits. */
+    /** Set for the first who waits, or for one who was; null: it is not set, for nobody waits. */
     private @Nullable Future<?> alarm;
 
     private long alarmAt;
