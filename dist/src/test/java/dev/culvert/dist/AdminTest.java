@@ -28,7 +28,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** An agent is seen and steered while it runs. */
-@Tag("long")
 final class AdminTest {
     private static final Pattern SAMPLE =
             Pattern.compile("[a-z_]+(\\{([a-z]+=\"[^\"\\\\]*\",?)+\\})? (-?[0-9.]+(E-?[0-9]+)?|\\+Inf|NaN)");
@@ -129,6 +128,7 @@ final class AdminTest {
     }
 
     @Test
+    @Tag("long")
     void aForwardIsCountedFromNoughtOn() throws Exception {
         try (AgentProcess idle = AgentProcess.client()
                         .config("""
@@ -149,6 +149,7 @@ final class AdminTest {
     }
 
     @Test
+    @Tag("long")
     void operationsMdNamesEveryMetricAndEveryFieldOfTheStatus() throws Exception {
         String docs = Files.readString(AgentProcess.source("docs/operations.md"));
         Tunnel.echoes(tunnel.client());
@@ -171,6 +172,7 @@ final class AdminTest {
     }
 
     @Test
+    @Tag("long")
     void promtoolHasNothingToSayAboutTheMetrics() throws Exception {
         Programs.require("/usr/bin/promtool", "AdminTest: whether Prometheus likes the metrics");
         Tunnel.echoes(tunnel.client());
@@ -200,6 +202,7 @@ final class AdminTest {
     }
 
     @Test
+    @Tag("long")
     void probesSayWhyTheyFail() throws Exception {
         try (AdminClient client = client()) {
             assertThat(client.get("/livez")).isEqualTo("ok\n");
@@ -214,6 +217,7 @@ final class AdminTest {
     }
 
     @Test
+    @Tag("long")
     void aKilledConnectionIsReset() throws Exception {
         try (AdminClient client = client();
                 Socket connection = tunnel.connect()) {
@@ -234,6 +238,7 @@ final class AdminTest {
     }
 
     @Test
+    @Tag("long")
     void aReloadSaysWhatCameOfIt() throws Exception {
         try (AdminClient client = client()) {
             assertThat(client.post("/reload")).startsWith("reloaded ");
@@ -246,6 +251,7 @@ final class AdminTest {
     }
 
     @Test
+    @Tag("long")
     void toDrainIsSaidTwiceAndCutsNobodyOff() throws Exception {
         try (AdminClient client = client();
                 Socket connection = tunnel.connect()) {
@@ -267,6 +273,7 @@ final class AdminTest {
     }
 
     @Test
+    @Tag("long")
     void onTcpOneCanOnlyLook() throws Exception {
         try (AdminClient client = overTcp()) {
             assertThat(client.get("/livez")).isEqualTo("ok\n");
@@ -283,6 +290,7 @@ final class AdminTest {
     }
 
     @Test
+    @Tag("long")
     void whoCanOnlyLookLeavesThePlacesOfWhoMayAct() throws Exception {
         List<Socket> looking = new ArrayList<>();
         try (AdminClient client = client()) {
@@ -300,6 +308,7 @@ final class AdminTest {
     }
 
     @Test
+    @Tag("long")
     void aWebPageFromElsewhereCanNotLookByANameThatLeadsHere() throws Exception {
         try (Socket admin = Tunnel.connectTo(tunnel.client().port("admin"))) {
             admin.getOutputStream().write(Bytes.ascii("GET /status HTTP/1.1\r\nHost: evil.example:80\r\n\r\n"));
@@ -311,6 +320,7 @@ final class AdminTest {
     }
 
     @Test
+    @Tag("long")
     void theSocketIsForItsOwnerAndGroupAndGoesWithTheAgent() throws Exception {
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)))
                 .isEqualTo("rw-rw----");

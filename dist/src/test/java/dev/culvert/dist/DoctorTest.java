@@ -18,7 +18,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code doctor} beside a server that runs: what is well is said to be, and what is wrong is named with what to do. */
-@Tag("long")
 class DoctorTest {
     private static Service echo;
     private static AgentProcess server;
@@ -80,6 +79,7 @@ class DoctorTest {
     }
 
     @Test
+    @Tag("long")
     void whatThisMachineDialsForTheServerIsTriedAsWell() throws IOException {
         String reverse = "reverse { up.target = \"%s\", down.target = \"127.0.0.1:1\" }".formatted(echo.address());
         assertThat(examine(config() + reverse).expect(1).output())
@@ -89,6 +89,7 @@ class DoctorTest {
     }
 
     @Test
+    @Tag("long")
     void anAgentThatRunsIsAskedHowItIs() throws IOException {
         Path socket = directory.resolve("running.sock");
         try (AgentProcess client = Tunnel.to(echo)
@@ -111,6 +112,7 @@ class DoctorTest {
     }
 
     @Test
+    @Tag("long")
     void anAgentWithoutASessionSaysWhy() throws IOException {
         Path socket = directory.resolve("lonely.sock");
         try (AgentProcess client =
@@ -125,6 +127,7 @@ class DoctorTest {
     }
 
     @Test
+    @Tag("long")
     void aWrongPortIsNamed() throws IOException {
         String right = "127.0.0.1:" + server.port("listen");
 
@@ -142,6 +145,7 @@ class DoctorTest {
     }
 
     @Test
+    @Tag("long")
     void aWrongKeyIsNamedOnEitherSide() throws IOException {
         Keys other = Keys.make("tunnel-client", directory.resolve("other.key"));
 
@@ -163,6 +167,7 @@ class DoctorTest {
     }
 
     @Test
+    @Tag("long")
     void aCertificateThatHasExpiredIsNamed() throws IOException {
         CertificateAuthority authority = CertificateAuthority.make(directory.resolve("ca"));
         CertificateAuthority.Issued expired = authority.issue("laptop", "20200101000000Z", "20210101000000Z");
@@ -180,6 +185,7 @@ class DoctorTest {
     }
 
     @Test
+    @Tag("long")
     void aNameThatDoesNotResolveIsNamed() throws IOException {
         String output = examine(config().replace("servers = [\"127.0.0.1:", "servers = [\"tunnel.invalid:"))
                 .expect(1)
@@ -192,6 +198,7 @@ class DoctorTest {
     }
 
     @Test
+    @Tag("long")
     void aClockThatIsOffByADayIsNamed() throws IOException {
         Programs.require("/usr/bin/faketime", "what doctor says of a wrong clock");
 
@@ -203,6 +210,7 @@ class DoctorTest {
     }
 
     @Test
+    @Tag("long")
     void severalFaultsAreNamedAtOnce() throws IOException {
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             String config = Tunnel.to(echo)
@@ -227,6 +235,7 @@ class DoctorTest {
     }
 
     @Test
+    @Tag("long")
     void theTlsOfATargetIsTried() throws Exception {
         CertificateAuthority authority = CertificateAuthority.make(directory.resolve("targets"));
         CertificateAuthority.Issued issued = authority.issue("localhost");
@@ -255,6 +264,7 @@ class DoctorTest {
     }
 
     @Test
+    @Tag("long")
     void aConfigurationThatIsWrongIsNamed() throws IOException {
         assertThat(examine("upstreem {}").expect(1).output())
                 .contains("BAD   configuration  ")
@@ -262,6 +272,7 @@ class DoctorTest {
     }
 
     @Test
+    @Tag("long")
     void aServerIsExaminedToo() throws IOException {
         Path file = Files.writeString(
                 directory.resolve("server.conf"),

@@ -18,13 +18,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Tag("long")
 class ProxyProtocolTest {
     @TempDir
     Path directory;
 
     @ParameterizedTest
     @ValueSource(strings = {"v1", "v2"})
+    @Tag("long")
     void nginxLogsTheAddressOfWhoHasConnectedToTheClient(String version) throws Exception {
         Programs.require("/usr/bin/curl", "PROXY protocol with curl");
         Programs.require(Nginx.PROGRAM, "PROXY protocol with nginx");
@@ -54,6 +54,7 @@ class ProxyProtocolTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"v1", "v2"})
+    @Tag("long")
     void whatATrustedProxySaysIsTheSourceFromThereOn(String version) throws Exception {
         try (Service lines = Service.echo();
                 Tunnel tunnel = Tunnel.to(lines)
@@ -73,6 +74,7 @@ class ProxyProtocolTest {
     }
 
     @Test
+    @Tag("long")
     void whatSomebodyElseSaysIsNotBelieved() throws Exception {
         try (Service lines = Service.echo();
                 Tunnel tunnel = Tunnel.to(lines)
@@ -88,6 +90,7 @@ class ProxyProtocolTest {
     }
 
     @Test
+    @Tag("long")
     void aTrustedProxyThatSaysSomethingElseIsTurnedAway() throws Exception {
         try (Service lines = Service.echo();
                 Tunnel tunnel = Tunnel.to(lines)
@@ -150,6 +153,7 @@ class ProxyProtocolTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"v1", "v2"})
+    @Tag("long")
     void aListenerBelievesItsBalancerAndTheTargetHearsOfIt(String version) throws Exception {
         try (Service echo = Service.echo();
                 Tunnel tunnel = reverse(echo, "accept-proxy-protocol = \"127.0.0.2\"", "proxy-protocol = v1")
@@ -166,6 +170,7 @@ class ProxyProtocolTest {
     }
 
     @Test
+    @Tag("long")
     void whatComesWithAHeaderIsNotLost() throws Exception {
         long size = 3_000_000;
         try (Service digest = Service.digest();
@@ -184,6 +189,7 @@ class ProxyProtocolTest {
     }
 
     @Test
+    @Tag("long")
     void aBalancerThatConnectsForItselfIsTheSource() throws Exception {
         try (Service echo = Service.echo();
                 Tunnel tunnel = behindABalancer(echo)) {
@@ -202,6 +208,7 @@ class ProxyProtocolTest {
     }
 
     @Test
+    @Tag("long")
     void aListenerBelievesNobodyElse() throws Exception {
         try (Service echo = Service.echo();
                 Tunnel tunnel = behindABalancer(echo);
@@ -216,6 +223,7 @@ class ProxyProtocolTest {
     }
 
     @Test
+    @Tag("long")
     void aBalancerThatSendsNoHeaderIsTurnedAwayFromAListener() throws Exception {
         try (Service echo = Service.echo();
                 Tunnel tunnel = behindABalancer(echo);
@@ -233,6 +241,7 @@ class ProxyProtocolTest {
     }
 
     @Test
+    @Tag("long")
     void aBalancerThatIsSilentIsTurnedAwayInTime() throws Exception {
         try (Service echo = Service.echo();
                 Tunnel tunnel = behindABalancer(echo);
@@ -248,6 +257,7 @@ class ProxyProtocolTest {
     }
 
     @Test
+    @Tag("long")
     void whoHasNotSentAHeaderYetCountsAsAConnection() throws Exception {
         try (Service echo = Service.echo();
                 Tunnel tunnel = reverse(echo, "accept-proxy-protocol = \"127.0.0.2\", max-connections = 1", "")
@@ -261,6 +271,7 @@ class ProxyProtocolTest {
     }
 
     @Test
+    @Tag("long")
     void whomAListenerBelievesChangesWithAReload() throws Exception {
         try (Service echo = Service.echo();
                 Tunnel tunnel = reverse(echo, "", "").open()) {

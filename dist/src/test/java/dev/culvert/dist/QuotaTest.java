@@ -15,7 +15,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What a client may ask of a server: more has a code, a line of the log, and costs nobody else anything. */
-@Tag("long")
 final class QuotaTest {
     private static final Service ECHO = Service.echo();
 
@@ -61,6 +60,7 @@ final class QuotaTest {
 
     /** Else one client could take the places of all, a session after the other. */
     @Test
+    @Tag("long")
     void whoDoesNotReadTheEndOfItsSessionHasOneUntilItsConnectionIsClosed(@TempDir Path directory) throws Exception {
         Keys keys = Keys.make("tunnel-client", directory.resolve("raw.key"));
         Tunnel.Builder builder = Tunnel.to(ECHO)
@@ -94,6 +94,7 @@ final class QuotaTest {
 
     /** What has no socket takes nobody's place among those that have one. */
     @Test
+    @Tag("long")
     void whoComesBackFindsRoomBesideTheSessionsThatAreLost() throws Exception {
         Tunnel.Builder builder = Tunnel.to(ECHO).server("limits { sessions = 2, handshakes = 1 }");
         try (AgentProcess server = builder.startServer(0)) {
@@ -113,6 +114,7 @@ final class QuotaTest {
     }
 
     @Test
+    @Tag("long")
     void whoHasComeBackIsCountedAsBefore() throws Exception {
         Tunnel.Builder builder = Tunnel.to(ECHO).server("clients.tests.limits.sessions = 1");
         try (AgentProcess server = builder.startServer(0);
@@ -147,6 +149,7 @@ final class QuotaTest {
     }
 
     @Test
+    @Tag("long")
     void aConnectionWaitsForAStreamOfASessionThatIsFullAndIsToldSo() throws Exception {
         String why = "the session has as many streams as its server allows (limits.client.streams)";
         try (Tunnel tunnel = Tunnel.to(ECHO)
@@ -164,6 +167,7 @@ final class QuotaTest {
     }
 
     @Test
+    @Tag("long")
     void dialsInASecond() throws Exception {
         try (Tunnel tunnel = limited("dials-per-second = 1")) {
             echoing(tunnel).close();
@@ -172,6 +176,7 @@ final class QuotaTest {
     }
 
     @Test
+    @Tag("long")
     void opensInASecond() throws Exception {
         try (Tunnel tunnel = limited("opens-per-second = 1, dials-per-second = 1")) {
             try (Socket first = echoing(tunnel)) { // while it is there, the next one goes by the other session

@@ -29,7 +29,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The server listens, and clients dial. */
-@Tag("long")
 final class ReverseTest {
     private static final Service ECHO = Service.echo();
 
@@ -120,6 +119,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void bothSidesHaveOneLineForAConnectionWithTheSameId() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, web(ECHO));
@@ -145,6 +145,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aResetOfEitherSideIsAResetOfTheOther() throws Exception {
         try (Service reset = Service.reset();
                 AgentProcess server = startServer("");
@@ -178,6 +179,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aConnectionThatHasEndedTakesNoStreamOfItsClientAnyMore() throws Exception {
         try (AgentProcess server = startServer("clients.tests.limits.streams = 3"); // and the offer is one
                 AgentProcess client = startClient(server, web(ECHO))) {
@@ -192,6 +194,7 @@ final class ReverseTest {
     // ---- who may listen where
 
     @Test
+    @Tag("long")
     void theServerListensOnlyWhileSomebodyOffers() throws Exception {
         int port = Service.freePort();
         try (AgentProcess server = startServer("listeners.web.listen = \"127.0.0.1:%d\"".formatted(port))) {
@@ -208,6 +211,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void whatIsNotAllowedIsRefusedAndBothLogsSayWhyUntilItIs() throws Exception {
         int port = Service.freePort();
         Path admin = directory.resolve("client.sock");
@@ -236,6 +240,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aPortThatIsTakenIsSaidToBeAndTriedAgain() throws Exception {
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
                 AgentProcess server =
@@ -251,6 +256,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void anUnknownListenerIsRefused() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, "mail { target = \"%s\" }".formatted(ECHO.address()))) {
@@ -291,6 +297,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void twoClientsShareTheLoadAndOneThatIsFullLeavesItToTheOther() throws Exception {
         Keys keys = otherKeys();
         try (Service a = named('a');
@@ -327,6 +334,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aClientWhoseTargetFailsItsHealthCheckGetsNoConnections() throws Exception {
         Keys keys = otherKeys();
         String health = ", web.health { interval = 100ms, timeout = 1s, fall = 2, rise = 2 }";
@@ -359,6 +367,7 @@ final class ReverseTest {
 
     /** The server did not know yet; another client may take it. */
     @Test
+    @Tag("long")
     void aConnectionThatComesAfterTheTargetWentDownIsLeftToOthers() throws Exception {
         int refused = 3; // ErrorCode.REFUSED: safe to ask another
         String down = "web { target = \"127.0.0.1:%d\", health { interval = 100ms, fall = 1 } }"
@@ -391,6 +400,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aNewerProcessOfAClientTakesOverAtOnceAfterTheOldOneWasKilled() throws Exception {
         int own = Service.freePort();
         String ghost = ", ghost { target = \"%s\", listen = \"127.0.0.1:%d\" }";
@@ -421,6 +431,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void theOlderOfTwoProcessesWithOneKeyDoesNotTakeItBack() throws Exception {
         try (Service a = named('a');
                 Service b = named('b');
@@ -442,6 +453,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void theOlderOfTwoProcessesWithOneKeyHasItAgainWhenTheOtherHasGone() throws Exception {
         try (Service a = named('a');
                 Service b = named('b');
@@ -459,6 +471,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void theSessionsOfOneProcessShare() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, web(ECHO) + " }, upstream { sessions = 3")) {
@@ -481,6 +494,7 @@ final class ReverseTest {
     // ---- what changes
 
     @Test
+    @Tag("long")
     void offersAndConnectionsSurviveALinkThatIsCut() throws Exception {
         try (AgentProcess server = startServer("");
                 Link link = new Link(server.port("listen"));
@@ -502,6 +516,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aSessionThatIsReplacedLosesNoConnection() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, web(ECHO) + " }, upstream { max-age = 1s");
@@ -519,6 +534,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aClientIsReloadedAndItsConnectionsGoOn() throws Exception {
         try (Service a = named('a');
                 Service b = named('b');
@@ -541,6 +557,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aServerIsReloadedAndItsListenersMoveOrGo() throws Exception {
         int port = Service.freePort();
         try (AgentProcess server = startServer("");
@@ -565,6 +582,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aClientThatDrainsTakesNoMoreAndFinishesWhatItHas() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, web(ECHO));
@@ -581,6 +599,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aServerThatDrainsListensNoMoreAndFinishesWhatItHas() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, web(ECHO));
@@ -599,6 +618,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void anUpgradeOfTheServerRefusesNobodyWhoConnectsToAListener() throws Exception {
         String admin = "admin.listen = \"%s\"".formatted(directory.resolve("server.sock"));
         try (AgentProcess server = startServer(admin);
@@ -623,6 +643,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void anUpgradeOfTheClientRefusesNobodyEither() throws Exception {
         String admin = " }, admin { listen = \"%s\"".formatted(directory.resolve("client.sock"));
         try (AgentProcess server = startServer("");
@@ -649,6 +670,7 @@ final class ReverseTest {
     // ---- without TLS
 
     @Test
+    @Tag("long")
     void withoutTlsAnybodyMayOfferWhatAnonymousLists() throws Exception {
         try (AgentProcess server = AgentProcess.server().config("""
                         listen = "127.0.0.1:0", tls = off, anonymous { offers = ["web"] }
@@ -666,6 +688,7 @@ final class ReverseTest {
     }
 
     @Test
+    @Tag("long")
     void aListenerMayBeAUnixSocketWhichGoesWithTheLastOffer() throws Exception {
         Path socket = directory.resolve("web.sock");
         try (AgentProcess server = startServer("listeners.web.listen = \"unix:%s\"".formatted(socket));

@@ -40,7 +40,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** TLS between a tunnel and its applications. */
-@Tag("long")
 class TlsEdgeTest {
     @TempDir
     static Path directory;
@@ -101,6 +100,7 @@ class TlsEdgeTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
+    @Tag("long")
     void applicationsMaySpeakTls(String version) throws Exception {
         try (SSLSocket socket = wrap(tunnel.connect(), version)) {
             socket.getOutputStream().write("hello".getBytes(UTF_8));
@@ -109,6 +109,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void theEndOfOneDirectionIsNotThatOfTheOther() throws Exception {
         try (SSLSocket socket = wrap(tunnel.connect("digest"), "TLSv1.3")) {
             exchange(socket, 10_000_000);
@@ -117,6 +118,7 @@ class TlsEdgeTest {
 
     /** In TLS 1.2 the end of one direction is that of both: what still comes for it goes nowhere. */
     @Test
+    @Tag("long")
     void whoGoesOnSayingSomethingToAnOlderTlsThatHasEndedIsReset() throws Exception {
         var own = authority.issue("localhost");
         CompletableFuture<String> ended = new CompletableFuture<>();
@@ -140,6 +142,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void anEndOfTcpAloneIsAReset() throws Exception {
         Socket plain = tunnel.connect();
         SSLSocket socket = wrap(plain, "TLSv1.3");
@@ -153,6 +156,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void aResetOfTheTargetIsNoEndOfTls() throws Exception {
         try (SSLSocket socket = wrap(tunnel.connect("reset"), "TLSv1.3")) {
             socket.getOutputStream().write('x');
@@ -162,6 +166,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void plainTextIsTurnedAway() throws Exception {
         try (Socket socket = tunnel.connect()) {
             socket.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes(UTF_8));
@@ -174,6 +179,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void aProxyMaySpeakTls() throws Exception {
         Programs.require("/usr/bin/curl", "a proxy with TLS");
         try (SSLSocket socket = wrap(tunnel.connect("socks"), "TLSv1.3")) {
@@ -186,6 +192,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void aNewCertificateIsTakenWithoutARestart() throws Exception {
         Path key = directory.resolve("own.key");
         Path certificates = directory.resolve("own.pem");
@@ -292,6 +299,7 @@ class TlsEdgeTest {
 
     /** All of it is there, and the end, before TLS has begun with the target. */
     @Test
+    @Tag("long")
     void anApplicationThatEndsAtOnceIsHeardByItsTarget() throws Exception {
         byte[] said = "all that it has to say".getBytes(UTF_8);
         try (Service target = withTls(authority.issue("localhost"), socket -> {
@@ -310,6 +318,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void aTargetThatSpeaksFirstIsHeard() throws Exception {
         byte[] much = Bytes.source(9, 3_000_000).readAllBytes();
         try (Service target = withTls(authority.issue("localhost"), socket -> {
@@ -324,6 +333,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void aTargetWithTheCertificateOfAnotherIsNotSpokenWith() throws Exception {
         try (Service target = withTls(
                         authority.issue("elsewhere.test"),
@@ -336,6 +346,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void aTargetOfAnUnknownAuthorityIsNotSpokenWithAndAnotherNameMayBeWritten() throws Exception {
         try (Service target = withTls(
                         authority.issue("elsewhere.test"),
@@ -351,6 +362,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void aTargetThatEndsTcpAloneIsSeenAsAReset() throws Exception {
         try (Service target = withTls(authority.issue("localhost"), socket -> {
                     socket.getInputStream().read();
@@ -383,6 +395,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void bothEndsMaySpeakTlsAndEachDirectionEndsByItself() throws Exception {
         try (Service target = digestWithTls();
                 Tunnel to = fromTlsToTls(target);
@@ -393,6 +406,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void whereBothEndsSpeakTlsACutAtTheTargetIsNoEndOfTls() throws Exception {
         try (Service target = withTls(authority.issue("localhost"), socket -> {
                     socket.getInputStream().read();
@@ -423,6 +437,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void theTargetOfAReverseForwardMaySpeakTlsAndEachDirectionEndsByItself() throws Exception {
         try (Service target = digestWithTls();
                 Tunnel to = backToTls(target);
@@ -434,6 +449,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void itMaySpeakFirstAndEndFirst() throws Exception {
         byte[] much = Bytes.source(9, 3_000_000).readAllBytes();
         AtomicReference<byte[]> heard = new AtomicReference<>();
@@ -454,6 +470,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void itMaySpeakAnOlderTls() throws Exception {
         SSLContext context = serving(authority.issue("localhost"));
         try (Service target = Service.of(plain -> {
@@ -470,6 +487,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void itIsNotOfferedWithACertificateThatIsNotTrustedUntilItIs() throws Exception {
         Path ca = directory.resolve("reverse-ca.pem");
         Files.copy(CertificateAuthority.make(directory.resolve("stranger")).certificate(), ca);
@@ -495,6 +513,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void nothingIsSaidToOneThatIsNotTrusted() throws Exception {
         AtomicInteger heard = new AtomicInteger();
         try (Service target = withTls(
@@ -513,6 +532,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void oneThatDoesNotSpeakTlsIsSaidNotTo() throws Exception {
         try (Service target = Service.greeting("220 mail.test ESMTP\r\n".getBytes(UTF_8));
                 Tunnel to = back(target, "health = off, target-tls " + trustingAuthority())
@@ -525,6 +545,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void oneThatIsSilentIsGivenUpInTime() throws Exception {
         try (Service target = Service.stall();
                 Tunnel to = back(target, "health = off, target-tls = on")
@@ -545,6 +566,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void whereItEndsTcpAloneThatIsAReset() throws Exception {
         try (Service target = withTls(authority.issue("localhost"), socket -> {
                     socket.getInputStream().read();
@@ -564,6 +586,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void aResetOnEitherSideIsAResetOnTheOther() throws Exception {
         AtomicReference<IOException> failure = new AtomicReference<>();
         try (Service target = withTls(authority.issue("localhost"), socket -> {
@@ -599,6 +622,7 @@ class TlsEdgeTest {
     }
 
     @Test
+    @Tag("long")
     void theHeaderOfTheProxyProtocolComesBeforeTls() throws Exception {
         SSLContext context = serving(authority.issue("localhost"));
         Set<String> headers = ConcurrentHashMap.newKeySet();

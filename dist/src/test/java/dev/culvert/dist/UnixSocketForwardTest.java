@@ -18,12 +18,12 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-@Tag("long")
 class UnixSocketForwardTest {
     @TempDir
     Path directory;
 
     @Test
+    @Tag("long")
     void curlReachesADaemonsUnixSocketByOneOfTheClient() throws Exception {
         Programs.require("/usr/bin/curl", "unix sockets with curl");
         Programs.require(Nginx.PROGRAM, "a daemon's unix socket");
@@ -51,6 +51,7 @@ class UnixSocketForwardTest {
     }
 
     @Test
+    @Tag("long")
     void whoMayConnectChangesWithAReload() throws Exception {
         Path local = directory.resolve("local.sock");
         Tunnel.Builder builder = Tunnel.builder()
@@ -111,6 +112,7 @@ class UnixSocketForwardTest {
     }
 
     @Test
+    @Tag("long")
     void noRuleForHostsCoversAUnixSocket() throws Exception {
         try (Tunnel tunnel = Tunnel.builder()
                 .allow("*:1-65535")
@@ -122,6 +124,7 @@ class UnixSocketForwardTest {
     }
 
     @Test
+    @Tag("long")
     void aSocketThatIsNotThereIsSaidToBeThat() throws Exception {
         try (Tunnel tunnel = Tunnel.builder()
                 .allow("unix:" + directory + "/*")
