@@ -186,16 +186,15 @@ final class Uplink implements Carrier {
     }
 
     @Override
-    public void take(Arrival arrival, Consumer<Arrival> back, Consumer<Boolean> done) {
+    public void take(Arrival arrival, Consumer<Arrival> refused, Consumer<Boolean> done) {
         load.incrementAndGet();
         loop.execute(() -> {
             MuxSession session = openable();
             if (session == null) {
                 load.decrementAndGet();
-                back.accept(arrival);
                 done.accept(false);
             } else {
-                join(arrival, session, back, done);
+                join(arrival, session, refused, done);
                 renewIfIdsRunOut(session);
             }
         });
@@ -296,17 +295,12 @@ final class Uplink implements Carrier {
         });
     }
 
-    private void join(Arrival arrival, MuxSession session, Consumer<Arrival> back, Consumer<Boolean> done) {
+    private void join(Arrival arrival, MuxSession session, Consumer<Arrival> refused, Consumer<Boolean> done) {
         Consumer<String> elsewhere = reason -> {
             log.debug(arrival.connection() + " goes to another session: " + reason);
-            back.accept(arrival.refused(this, reason));
+            refused.accept(arrival.refused(this, reason));
         };
-        arrival.open(loop, session, load::decrementAndGet, elsewhere, found -> {
-            if (!found) {
-                back.accept(arrival);
-            }
-            done.accept(found);
-        });
+        arrival.open(loop, session, load::decrementAndGet, elsewhere, done);
     }
 
     /** Begins a session that takes the place of the current one when it is up. */

@@ -178,27 +178,28 @@ final class SessionOffers {
         }
 
         @Override
-        public void take(Arrival arrival, Consumer<Arrival> back, Consumer<Boolean> done) {
+        public void take(Arrival arrival, Consumer<Arrival> elsewhere, Consumer<Boolean> done) {
             lastTaken = System.nanoTime();
             load.incrementAndGet();
             loop.execute(() -> {
-                String refusal = null;
                 if (!session.isOpenable()) {
                     ready = false;
-                } else {
-                    refusal = account.openStream();
-                    if (refusal == null) {
-                        open(arrival, back, done);
-                        return;
-                    }
+                    load.decrementAndGet();
+                    done.accept(false);
+                    return;
                 }
-                load.decrementAndGet();
-                back.accept(refusal == null ? arrival : arrival.refused(this, refusal));
-                done.accept(false);
+                String refusal = account.openStream();
+                if (refusal == null) {
+                    open(arrival, elsewhere, done);
+                } else {
+                    load.decrementAndGet();
+                    elsewhere.accept(arrival.refused(this, refusal));
+                    done.accept(true);
+                }
             });
         }
 
-        private void open(Arrival arrival, Consumer<Arrival> back, Consumer<Boolean> done) {
+        private void open(Arrival arrival, Consumer<Arrival> elsewhere, Consumer<Boolean> done) {
             arrival.connection().isOf(origin.client());
             arrival.connection().limitedBy(limits);
             arrival.open(
@@ -208,13 +209,8 @@ final class SessionOffers {
                         load.decrementAndGet();
                         account.closeStream();
                     },
-                    reason -> back.accept(arrival.refused(this, reason)),
-                    found -> {
-                        if (!found) {
-                            back.accept(arrival);
-                        }
-                        done.accept(found);
-                    });
+                    reason -> elsewhere.accept(arrival.refused(this, reason)),
+                    done);
             if (session.idsLeft() < FEW_IDS) {
                 session.goAway(ErrorCode.CANCELLED, "the stream ids of this session are nearly used up");
             }

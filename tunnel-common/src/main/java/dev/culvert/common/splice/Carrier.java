@@ -22,9 +22,10 @@ public interface Carrier {
     }
 
     /**
-     * Takes {@code arrival}; gives it back, on some thread, if it no longer can, or if its peer has certainly not processed it. Any thread.
+     * Takes {@code arrival}. Any thread.
      *
-     * @param done told once, on some thread, whether it has got as far as a stream; if not, it has been given back before
+     * @param refused gets it, on some thread, if the peer has certainly not processed it
+     * @param done told once, on some thread, whether it was taken; if not, since there is no room any more, nothing has happened to it
      */
-    void take(Arrival arrival, Consumer<Arrival> back, Consumer<Boolean> done);
+    void take(Arrival arrival, Consumer<Arrival> refused, Consumer<Boolean> done);
 }

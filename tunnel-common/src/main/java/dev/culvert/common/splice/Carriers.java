@@ -130,7 +130,11 @@ public final class Carriers<C extends Carrier> {
         Optional<C> best = best(arrival::wasRefusedBy);
         best.ifPresent(carrier -> {
             asked.incrementAndGet();
-            carrier.take(arrival, back -> loop.execute(() -> assign(back)), taken -> {
+            Consumer<Arrival> back = again -> loop.execute(() -> assign(again));
+            carrier.take(arrival, back, taken -> {
+                if (!taken) {
+                    back.accept(arrival);
+                }
                 done.accept(taken);
                 if (asked.decrementAndGet() == 0 && whenServed != null) {
                     loop.execute(this::tellIfServed);

@@ -72,7 +72,6 @@ class CarriersTest {
             boolean full = room == 0;
             if (full) {
                 ready = false;
-                back.accept(arrival);
             } else if (refusing) {
                 refusals++;
                 back.accept(arrival.refused(this, "it drains"));

@@ -73,18 +73,25 @@ class SpliceTest {
         default void onReset(MuxStream stream, ErrorCode code, String text) {}
     }
 
+    /** One that writes down what it hears. */
+    private static class Hearing implements Target {
+        private final StringBuilder heard = new StringBuilder();
+
+        @Override
+        public void onData(MuxStream stream, ByteBuf data) {
+            heard.append(data.toString(UTF_8));
+            data.release();
+        }
+
+        @Override
+        public void onFin(MuxStream stream) {}
+    }
+
     @Test
     void a_socket_whose_open_request_was_refused_goes_on_by_another_session_with_all_it_has_said() throws Exception {
         AtomicLong kept = new AtomicLong();
-        StringBuilder heard = new StringBuilder();
         Target refusing = stream -> stream.reset(ErrorCode.REFUSED, "when all has arrived");
-        Target answering = new Target() {
-            @Override
-            public void onData(MuxStream stream, ByteBuf data) {
-                heard.append(data.toString(UTF_8));
-                data.release();
-            }
-
+        Hearing answering = new Hearing() {
             @Override
             public void onFin(MuxStream stream) {
                 stream.write(Unpooled.copiedBuffer("answer", UTF_8));
@@ -138,7 +145,7 @@ class SpliceTest {
                 assertThat(answer).asString(UTF_8).isEqualTo("answer");
             }
         }
-        assertThat(heard).hasToString("question");
+        assertThat(answering.heard).hasToString("question");
         assertThat(kept).hasValue(0);
         assertThat(connections.tallies()).singleElement().satisfies(tally -> {
             assertThat(tally.retried()).isOne();
@@ -150,17 +157,7 @@ class SpliceTest {
     /** Such as those of TLS with the target, which are behind a header that says who has connected. */
     @Test
     void whatAConnectionBeginsWithComesBeforeTheWordsOfItsHandlers() {
-        StringBuilder heard = new StringBuilder();
-        Target target = new Target() {
-            @Override
-            public void onData(MuxStream stream, ByteBuf data) {
-                heard.append(data.toString(UTF_8));
-                data.release();
-            }
-
-            @Override
-            public void onFin(MuxStream stream) {}
-        };
+        Hearing target = new Hearing();
         EmbeddedChannel channel = new EmbeddedChannel();
         channel.config().setAutoRead(false);
         channel.pipeline().addFirst(new ChannelDuplexHandler() {
@@ -185,7 +182,7 @@ class SpliceTest {
             Splice.open(channel, connection, sessions.client, OpenRequest.EMPTY, said, why -> {});
             sessions.pump();
 
-            assertThat(heard).hasToString("header hello");
+            assertThat(target.heard).hasToString("header hello");
         } finally {
             channel.finishAndReleaseAll();
         }
