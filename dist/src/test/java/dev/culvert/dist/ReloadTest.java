@@ -13,6 +13,7 @@ import java.net.SocketTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -213,6 +214,25 @@ final class ReloadTest {
             int so = load.done();
             await().atMost(AgentProcess.PATIENCE).until(() -> load.done() > so + 10);
             assertThat(load.failure()).isNull();
+        }
+    }
+
+    @Test
+    void aKeyThatOthersMayReadIsUsedOnceTheyMayNot() throws Exception {
+        Keys next = Keys.make("tunnel-server", directory.resolve("next-server.key"));
+        AgentProcess.Builder builder = AgentProcess.server()
+                .config(serverConfig(0, client.fingerprint()))
+                .excuse("the files of tls can not be used");
+        try (AgentProcess of = builder.start()) {
+            String config = clientConfig(of.port("listen"), 0, next.fingerprint());
+            Files.setPosixFilePermissions(next.file(), PosixFilePermissions.fromString("rw-r--r--"));
+            Files.move(next.file(), server.file(), StandardCopyOption.REPLACE_EXISTING);
+            of.awaitLog("the files of tls can not be used, those from before stay: .*: chmod 600 ");
+            Files.setPosixFilePermissions(server.file(), PosixFilePermissions.fromString("rw-------"));
+            of.awaitLog("the files of tls have changed", 2);
+            try (AgentProcess from = AgentProcess.client().config(config).start()) {
+                from.awaitLog("session up");
+            }
         }
     }
 

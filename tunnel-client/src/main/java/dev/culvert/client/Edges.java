@@ -40,11 +40,11 @@ record Edges(Map<ForwardConfig, OfferedTls> offered, Map<Record, WebTls> asked, 
         return new Edges(offered, asked, content);
     }
 
-    /** Of the files as they are now; one that can not be read now has none. */
+    /** Of the files as they are now. Blocks. */
     static String content(List<ForwardConfig> forwards) {
         StringBuilder content = new StringBuilder();
         for (ForwardConfig forward : forwards) {
-            content.append(forward.tls().flatMap(TlsConfig::content).orElse("")).append(' ');
+            content.append(forward.tls().map(TlsConfig::content).orElse("")).append(' ');
         }
         return content.toString();
     }

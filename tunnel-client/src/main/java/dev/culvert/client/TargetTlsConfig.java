@@ -39,7 +39,7 @@ record TargetTlsConfig(Optional<Path> caFile, Optional<String> serverName) {
                 tls.error("ca-file", String.valueOf(e.getMessage()));
             }
         }
-        return new TargetTlsConfig(caFile, tls.find("server-name", Kind.text()));
+        return new TargetTlsConfig(caFile, tls.find("server-name", Kind.host()));
     }
 
     /** Reads the file of a target that may speak TLS. Blocks; throws with a sentence for the user. */

@@ -298,15 +298,15 @@ public final class TunnelClient implements Agent {
     @Override
     public void refresh() {
         refreshEdges();
-        Optional<String> now = Way.content(config);
-        if (now.isEmpty() || now.get().equals(way.content())) {
+        String now = Way.content(config);
+        if (now.equals(way.content())) {
             return;
         }
         LOG.info("the files of upstream.tls have changed");
         try {
             use(Way.of(config, dialer), false);
         } catch (IOException e) {
-            way = way.insteadOf(now.get());
+            way = way.insteadOf(now);
             LOG.error("the files of upstream.tls can not be used, those from before stay: {}", e.getMessage());
         }
     }

@@ -41,7 +41,7 @@ record UpstreamTlsConfig(
         return new UpstreamTlsConfig(
                 TlsConfig.read(section, DEFAULT_KEY),
                 byAuthority ? List.of() : section.oneOrMore("server-key", TlsConfig.FINGERPRINT),
-                section.find("server-name", Kind.text()),
+                section.find("server-name", Kind.host()),
                 webCaFile);
     }
 

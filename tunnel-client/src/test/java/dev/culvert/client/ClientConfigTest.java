@@ -593,13 +593,16 @@ class ClientConfigTest {
                 reverse {
                   a { target = "web.internal:443", target-tls { ca-file = none.pem } }
                   b { target = "web.internal:443", target-tls { ca-file = empty.pem, name = a } }
+                  c { target = "web.internal:443", target-tls { server-name = "web.internal:443" } }
                 }
                 """))
                 .containsExactly(
                         "client.conf:3: reverse.a.target-tls.ca-file: none.pem: no such file",
                         "client.conf:4: reverse.b.target-tls.ca-file: empty.pem"
                                 + " has no certificate, expected PEM with BEGIN CERTIFICATE",
-                        "client.conf:4: reverse.b.target-tls.name: unknown key; the keys here are ca-file, server-name");
+                        "client.conf:4: reverse.b.target-tls.name: unknown key; the keys here are ca-file, server-name",
+                        "client.conf:5: reverse.c.target-tls.server-name: found \"web.internal:443\":"
+                                + " 'web.internal:443' is neither a host name nor an IPv6 address");
     }
 
     @Test

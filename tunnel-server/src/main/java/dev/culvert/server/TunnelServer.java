@@ -5,7 +5,6 @@ import static java.util.stream.Collectors.toSet;
 import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
-import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.lifecycle.Agent;
 import dev.culvert.common.lifecycle.AgentRun;
 import dev.culvert.common.lifecycle.LogSetup;
@@ -442,8 +441,7 @@ public final class TunnelServer implements Agent {
 
     @Override
     public void refresh() {
-        Optional<String> now = config.tls().flatMap(TlsConfig::content);
-        if (now.isPresent() && !now.get().equals(access.content())) {
+        if (!Access.content(config).equals(access.content())) {
             LOG.info("the files of tls have changed");
             takeOver();
         }
@@ -451,14 +449,12 @@ public final class TunnelServer implements Agent {
 
     /** Sessions of those who may not connect any more end; what the others may dial is what it is now. */
     private void takeOver() {
+        String content = Access.content(config);
         try {
             access = Access.of(config, accounts);
         } catch (IOException e) {
             LOG.error("the files of tls can not be used, those from before stay: {}", e.getMessage());
-            access = new Access(
-                    access.clients(),
-                    access.tls(),
-                    config.tls().flatMap(TlsConfig::content).orElse(""));
+            access = new Access(access.clients(), access.tls(), content);
             return;
         }
         live.forEach(session -> session.identifyAgain(access.clients()));

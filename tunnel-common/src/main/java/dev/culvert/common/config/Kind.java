@@ -80,6 +80,11 @@ public final class Kind<T> {
         return ranged("a duration", Units::of, min, max, text -> hocon(text).getDuration("it"));
     }
 
+    /** The name of a host, or its address. */
+    public static Kind<String> host() {
+        return of("a host such as \"www.example.com\"", "localhost", text -> new HostPort(text, 0).host());
+    }
+
     /** A host and a port from 1 to 65535. */
     public static Kind<HostPort> hostPort() {
         return listenAddress().except(address -> address.port() == 0, "expected a port from 1 to 65535");

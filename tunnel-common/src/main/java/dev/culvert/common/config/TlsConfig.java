@@ -3,8 +3,9 @@ package dev.culvert.common.config;
 import dev.culvert.common.tls.Authority;
 import dev.culvert.common.tls.Fingerprint;
 import dev.culvert.common.tls.Identity;
+import dev.culvert.common.tls.SecretFile;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -89,28 +90,19 @@ public record TlsConfig(Path keyFile, Path certFile, Optional<Path> caFile) {
         return caFile.isPresent() ? Optional.of(Authority.read(caFile.get())) : Optional.empty();
     }
 
-    /**
-     * A digest of the files, to find out whether they have changed; empty if one can not be read now, which is no change. Blocks.
-     */
-    public Optional<String> content() {
+    /** A digest of the files and of who may read them, to find out whether either has changed. Blocks. */
+    public String content() {
         return content(Optional.empty());
     }
 
     /** The same, with another file. */
-    public Optional<String> content(Optional<Path> another) {
+    public String content(Optional<Path> another) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            for (Path file : Stream.of(Stream.of(keyFile, certFile), caFile.stream(), another.stream())
+            Stream.of(Stream.of(keyFile, certFile), caFile.stream(), another.stream())
                     .flatMap(files -> files)
-                    .toList()) {
-                if (!Files.isRegularFile(file)) {
-                    return Optional.empty();
-                }
-                digest.update(Files.readAllBytes(file));
-            }
-            return Optional.of(HexFormat.of().formatHex(digest.digest()));
-        } catch (IOException e) {
-            return Optional.empty();
+                    .forEach(file -> digest.update(SecretFile.state(file).getBytes(StandardCharsets.UTF_8)));
+            return HexFormat.of().formatHex(digest.digest());
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }

@@ -31,6 +31,15 @@ public final class SecretFile {
         return text;
     }
 
+    /** What a file holds and who may read it, or why it can not be read: another text when that has changed. */
+    public static String state(Path file) {
+        try {
+            return permissions(file) + readText(file, "");
+        } catch (IOException e) {
+            return String.valueOf(e.getMessage());
+        }
+    }
+
     /** The text of a file that everybody may read; ISO 8859-1. */
     static String readText(Path file, String advice) throws IOException {
         try {
@@ -62,15 +71,19 @@ public final class SecretFile {
     }
 
     private static void checkPermissions(Path file, String what) throws IOException {
-        Set<PosixFilePermission> permissions;
-        try {
-            permissions = Files.getPosixFilePermissions(file);
-        } catch (UnsupportedOperationException e) {
-            return; // a file system without them
-        }
+        Set<PosixFilePermission> permissions = permissions(file);
         if (permissions.stream().anyMatch(FOR_OTHERS::contains)) {
             throw new IOException(file + " can be read or written by others ("
                     + PosixFilePermissions.toString(permissions) + "); it holds " + what + ": chmod 600 " + file);
+        }
+    }
+
+    /** None on a file system that has no permissions. */
+    private static Set<PosixFilePermission> permissions(Path file) throws IOException {
+        try {
+            return Files.getPosixFilePermissions(file);
+        } catch (UnsupportedOperationException e) {
+            return Set.of();
         }
     }
 }
