@@ -379,7 +379,7 @@ final class UpgradeTest {
     }
 
     @Test
-    void theOldProcessHasTimeUntilTheNewOneIsToldToEnd() throws Exception {
+    void oldProcessesHaveTimeUntilTheNewestIsToldToEnd() throws Exception {
         try (Tunnel tunnel = tunnel("client").client("drain.timeout = 1s").open();
                 Socket open = tunnel.connect()) {
             Tunnel.echo(open);
@@ -387,11 +387,16 @@ final class UpgradeTest {
                 second.awaitLog("taken over");
                 tunnel.client().awaitLog("draining: 1 connections left, 35\\d\\d s to go");
                 Tunnel.echo(open);
+                try (AgentProcess third = second.successor()) {
+                    third.awaitLog("taken over");
+                    second.awaitLog("draining: 0 connections left, 35\\d\\d s to go");
 
-                second.terminate();
-                tunnel.client().awaitLog("draining: 1 connections left, [01] s to go");
-                tunnel.client().awaitLog("the drain deadline of 1000 ms has passed: resetting ");
-                assertThat(tunnel.client().awaitExit()).isEqualTo(3);
+                    third.terminate();
+                    tunnel.client().awaitLog("draining: 1 connections left, [01] s to go");
+                    tunnel.client().awaitLog("the drain deadline of 1000 ms has passed: resetting ");
+                    assertThat(tunnel.client().awaitExit()).isEqualTo(3);
+                    assertThat(third.awaitExit()).isZero();
+                }
                 assertThat(second.awaitExit()).isZero();
             }
         }

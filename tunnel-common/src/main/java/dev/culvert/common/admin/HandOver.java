@@ -39,7 +39,8 @@ final class HandOver {
     }
 
     /**
-     * What there is to be had, as JSON.
+     * What there is to be had, and of which process, as JSON. The socket's peer credentials would name the first process that listened on
+     * it (unix(7)), which may have passed it on long ago.
      *
      * @throws IOException with a sentence: nothing
      */
@@ -53,7 +54,8 @@ final class HandOver {
         List<Map<String, String>> list = sockets.stream()
                 .map(socket -> Map.of("place", socket.place(), "address", socket.address()))
                 .toList();
-        return ConfigValueFactory.fromMap(Map.of("sockets", list)).render(ConfigRenderOptions.concise());
+        return ConfigValueFactory.fromMap(Map.of("pid", ProcessHandle.current().pid(), "sockets", list))
+                .render(ConfigRenderOptions.concise());
     }
 
     /** Sends the next socket of the list. One at a time: Netty does not wait until there is room for another. */

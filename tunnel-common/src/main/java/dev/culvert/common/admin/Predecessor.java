@@ -48,6 +48,7 @@ public final class Predecessor {
     private final EpollDomainSocketChannel channel;
     private final BlockingQueue<Object> received;
     private final List<ListeningSocket> sockets = new ArrayList<>();
+    private long pid;
 
     /**
      * Gets the sockets.
@@ -95,10 +96,10 @@ public final class Predecessor {
     }
 
     private void take() throws IOException, InterruptedException {
-        List<? extends Config> list =
-                ConfigFactory.parseString(ask(HandOver.LIST)).getConfigList("sockets");
+        Config list = ConfigFactory.parseString(ask(HandOver.LIST));
+        pid = list.getLong("pid");
         channel.config().setReadMode(DomainSocketReadMode.FILE_DESCRIPTORS);
-        for (Config one : list) {
+        for (Config one : list.getConfigList("sockets")) {
             post(HandOver.NEXT);
             if (!(receive() instanceof FileDescriptor socket)) {
                 throw goneAway();
@@ -140,12 +141,8 @@ public final class Predecessor {
 
     /** SIGTERM, if it still drains: it is not to take longer than this process from here on. */
     public void terminate() {
-        try {
-            if (channel.isActive()) {
-                ProcessHandle.of(channel.peerCredentials().pid()).ifPresent(ProcessHandle::destroy);
-            }
-        } catch (IOException e) {
-            LOG.debug("the process before this one can not be told to end: {}", e.toString());
+        if (channel.isActive()) {
+            ProcessHandle.of(pid).ifPresent(ProcessHandle::destroy);
         }
     }
 

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -63,10 +64,27 @@ final class Succession {
         this.whenReady = whenReady;
     }
 
-    /** A process that is to take over. Its future is done when it has, and fails, with a sentence, when it will not. */
-    private record Heir(long pid, CompletableFuture<Void> hasTakenOver) {
+    /** A process that is to take over. */
+    private static final class Heir {
+        private final long pid;
+        /** Done when it has, and fails, with a sentence, when it will not. */
+        private final CompletableFuture<Void> hasTakenOver = new CompletableFuture<>();
+        /** Whether it takes over: the first who decides does. */
+        private final AtomicBoolean isDecided = new AtomicBoolean();
+
+        Heir(long pid) {
+            this.pid = pid;
+        }
+
+        /** It does not, unless it has been decided. */
         void fail(String why) {
-            hasTakenOver.completeExceptionally(new IOException(why));
+            if (decide()) {
+                hasTakenOver.completeExceptionally(new IOException(why));
+            }
+        }
+
+        boolean decide() {
+            return isDecided.compareAndSet(false, true);
         }
     }
 
@@ -89,7 +107,7 @@ final class Succession {
             throw new IOException("it is a service of systemd, which knows only processes that it has started itself:"
                     + " `upgrade` has it do that");
         } else {
-            heir = new Heir(pid, new CompletableFuture<>());
+            heir = new Heir(pid);
         }
         if (over || heir.hasTakenOver.isDone()) {
             throw new IOException("it is too late, this one drains or the upgrade was given up");
@@ -130,13 +148,11 @@ final class Succession {
      */
     boolean letGo(LongConsumer farewell) {
         Heir heir = ready;
-        if (heir == null || heir.hasTakenOver.isDone()) {
+        if (heir == null || !heir.decide()) {
             return false;
         }
         farewell.accept(heir.pid);
-        if (!heir.hasTakenOver.complete(null)) {
-            return false;
-        }
+        heir.hasTakenOver.complete(null);
         agent.handOver();
         return true;
     }
@@ -182,7 +198,7 @@ final class Succession {
                 return;
             }
             Launcher.Begun next = launcher.takeOver();
-            Heir heir = new Heir(next.process().pid(), new CompletableFuture<>());
+            Heir heir = new Heir(next.process().pid());
             if (!started.compareAndSet(null, heir)) {
                 next.process().destroyForcibly();
                 answer.complete(unchanged(" another upgrade is under way"));
