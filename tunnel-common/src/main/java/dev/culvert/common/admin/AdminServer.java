@@ -43,7 +43,6 @@ public final class AdminServer implements AutoCloseable {
     /** What its sockets are for, among those of an agent. */
     private static final String PLACE = "admin";
 
-    private static final int MOST_CONNECTIONS = 64;
     private static final int MOST_BODY = 8 << 10;
     private static final int MOST_READ = 8 << 10;
     /** For a whole request to come, and for its answer to be taken; not for what is asked for. */
@@ -181,7 +180,7 @@ public final class AdminServer implements AutoCloseable {
 
     /** Of one listening socket. */
     ChannelHandler pipeline(Access access) {
-        Places places = new Places();
+        Places places = new Places(access.places);
         return new ChannelInitializer<>() {
             @Override
             protected void initChannel(Channel channel) {
@@ -204,12 +203,17 @@ public final class AdminServer implements AutoCloseable {
      */
     @ChannelHandler.Sharable
     private static final class Places extends ChannelInboundHandlerAdapter {
+        private final int all;
         private int taken;
+
+        Places(int all) {
+            this.all = all;
+        }
 
         @Override
         public void handlerAdded(ChannelHandlerContext ctx) {
             taken++;
-            if (taken > MOST_CONNECTIONS) {
+            if (taken > all) {
                 ctx.close();
             }
         }
@@ -222,8 +226,15 @@ public final class AdminServer implements AutoCloseable {
 
     /** What one may do who has come in by one of the doors. */
     enum Access {
-        LOOK,
-        ACT
+        /** Few: the status of many connections is megabytes, which anybody may leave unread for a while. */
+        LOOK(8),
+        ACT(64);
+
+        private final int places;
+
+        Access(int places) {
+            this.places = places;
+        }
     }
 
     /** Stops listening and removes the sockets, when all that has been answered is said. Blocks. */
