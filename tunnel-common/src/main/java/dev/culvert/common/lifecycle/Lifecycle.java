@@ -16,8 +16,10 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -266,16 +268,42 @@ final class Lifecycle {
             return;
         }
         notifier.reloading();
-        try {
-            agent.reload(file);
+        Optional<String> complaint = awaitReload();
+        if (complaint.isEmpty()) {
             LOG.info("reloaded {}", file);
             pending.complete(new Backend.Answer(true, "reloaded " + file));
-        } catch (BadConfig | StartFailure e) {
-            LOG.warn("not reloaded, nothing has changed:\n{}", e.getMessage());
-            pending.complete(new Backend.Answer(false, "not reloaded, nothing has changed:\n" + e.getMessage()));
+        } else {
+            LOG.warn("not reloaded, nothing has changed:\n{}", complaint.get());
+            pending.complete(new Backend.Answer(false, "not reloaded, nothing has changed:\n" + complaint.get()));
         }
         succession.changed();
         notifier.ready();
+    }
+
+    /** It may wait for name servers, longer than the watchdog wants to wait for this thread. */
+    private Optional<String> awaitReload() throws InterruptedException {
+        CompletableFuture<Optional<String>> reload = CompletableFuture.supplyAsync(this::complaint);
+        while (true) {
+            try {
+                return reload.get(step.toNanos(), TimeUnit.NANOSECONDS);
+            } catch (TimeoutException e) {
+                look();
+            } catch (ExecutionException e) {
+                throw new IllegalStateException(e.getCause());
+            }
+        }
+    }
+
+    /** Reads the configuration again; empty: it holds from now on. */
+    private Optional<String> complaint() {
+        try {
+            agent.reload(file);
+            return Optional.empty();
+        } catch (BadConfig | StartFailure e) {
+            return Optional.of(String.valueOf(e.getMessage()));
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e); // nobody does
+        }
     }
 
     private int drain() throws InterruptedException {

@@ -21,6 +21,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
@@ -158,6 +161,30 @@ class LifecycleTest {
         assertThat(answers)
                 .allSatisfy(
                         answer -> assertThat(answer).isCompletedWithValue(new Backend.Answer(true, "reloaded a.conf")));
+    }
+
+    @Test
+    void theWatchdogHearsOfAnAgentThatReadsForLong() throws Exception {
+        CountDownLatch heard = new CountDownLatch(3);
+        SystemdNotifier notifier = assignment -> {
+            if (assignment.equals("WATCHDOG=1")) {
+                heard.countDown();
+            }
+        };
+        Lifecycle watched =
+                new Lifecycle(agent, Path.of("a.conf"), notifier, Duration.ofMillis(40), null, Optional.empty(), false);
+        AtomicBoolean inTime = new AtomicBoolean();
+        agent.whileItReads = () -> {
+            try {
+                inTime.set(heard.await(10, TimeUnit.SECONDS));
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        };
+        watched.reload();
+        watched.signal();
+        watched.run();
+        assertThat(inTime).isTrue();
     }
 
     @Test
