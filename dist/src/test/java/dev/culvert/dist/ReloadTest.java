@@ -98,10 +98,13 @@ final class ReloadTest {
                 Socket before = Tunnel.connect(from, "web")) {
             Tunnel.echo(before);
 
-            of.reload(serverConfig(0, client.fingerprint()).replace(ECHO.address(), "127.0.0.1:1"));
+            of.reload(serverConfig(0, client.fingerprint()).replace(ECHO.address(), "*:*"));
             of.awaitLog("reloaded ");
             assertThat(Tunnel.awaitReset(from, "web").reason())
-                    .startsWith("reset: forbidden: no allow rule of tests covers");
+                    .isEqualTo(
+                            "reset: forbidden: no allow rule of tests covers %s; names and * leave out such an address,"
+                                            .formatted(ECHO.address())
+                                    + " so a rule has to have it itself");
             Tunnel.echo(before);
         }
     }
@@ -283,6 +286,35 @@ final class ReloadTest {
             Tunnel.connectTo(of.port("smux.plain")).close();
             assertThatThrownBy(() -> Tunnel.connectTo(of.port("listen"))).isInstanceOf(ConnectException.class);
             Tunnel.echoes(from);
+        }
+    }
+
+    /** Sessions of stock peers stay up for days. */
+    @Test
+    void sessionsOfASmuxEndpointGoWhereItsTargetIsNow() throws Exception {
+        String smux = "smux { plain { listen = \"127.0.0.1:0\", target = \"%s\", tls = off } }\n";
+        try (ServerSocket next = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                AgentProcess of = AgentProcess.server()
+                        .config(smux.formatted(ECHO.address()))
+                        .start();
+                AgentProcess from = AgentProcess.client()
+                        .config("""
+                                upstream { servers = ["127.0.0.1:%d"], protocol = smux-v2, tls = off }
+                                forwards { web { listen = "127.0.0.1:0" } }
+                                """.formatted(of.port("smux.plain")))
+                        .start()) {
+            Tunnel.echoes(from);
+            of.reload(smux.formatted("127.0.0.1:" + next.getLocalPort()));
+            of.awaitLog("reloaded ");
+            try (Socket socket = Tunnel.connect(from, "web");
+                    Socket arrived = next.accept()) {
+                socket.getOutputStream().write(1);
+                assertThat(arrived.getInputStream().read()).isEqualTo(1);
+            }
+            of.reload(smux.formatted(ECHO.address()).replace("plain", "other"));
+            of.awaitLog("reloaded ", 2);
+            Tunnel.connect(from, "web").close();
+            of.awaitLog("forward=smux.plain .* end: reset: forbidden: this server has no endpoint smux.plain any more");
         }
     }
 

@@ -17,6 +17,11 @@ record Client(String name, AllowList allow, AllowList datagrams, OfferRules offe
         this(name, allow, allow.forDatagrams(), offers, account);
     }
 
+    /** As a sentence on its rules names it. */
+    String label() {
+        return name.isEmpty() ? "anonymous" : name;
+    }
+
     /** As a log names one that connects from {@code address}. */
     String at(Object address) {
         return name.isEmpty() ? address.toString() : name + "@" + address;

@@ -1,6 +1,7 @@
 package dev.culvert.server;
 
 import dev.culvert.common.lifecycle.Sessions;
+import dev.culvert.common.net.AllowList;
 import dev.culvert.common.net.AllowRule;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.rate.Limits;
@@ -93,6 +94,9 @@ final class ServerSession implements SessionListener {
 
         /** The peer's connection is for {@code other} from now on, as whose peer it has shown itself, and has so many of its bytes. */
         void handOver(ServerSession session, MuxSession fresh, ServerSession other, long peerHas);
+
+        /** The endpoint of that name as it is configured now; null: there is none any more. */
+        @Nullable Endpoint endpoint(String name);
 
         /** What clients offer. */
         Offers offers();
@@ -285,10 +289,10 @@ final class ServerSession implements SessionListener {
 
     @Override
     public void onStream(MuxSession session, MuxStream stream) {
-        String refusal = account.openStream();
-        if (refusal != null) {
-            stream.reset(ErrorCode.LIMIT_REACHED, refusal);
-            onRefused(session, ErrorCode.LIMIT_REACHED, refusal);
+        String excess = account.openStream();
+        if (excess != null) {
+            stream.reset(ErrorCode.LIMIT_REACHED, excess);
+            onRefused(session, ErrorCode.LIMIT_REACHED, excess);
             return;
         }
         OpenRequest request = stream.request();
@@ -300,37 +304,53 @@ final class ServerSession implements SessionListener {
             offers.take(session, stream, client, publicKey(), peer.address);
             return;
         }
+        Endpoint now = home.endpoint(name());
+        Endpoint endpoint = now == null ? peer.endpoint : now;
         boolean datagrams = request.kind() == OpenRequest.Kind.DATAGRAMS;
-        Address target = peer.endpoint.target(request);
+        Address target = endpoint.target(request);
         String words = (datagrams ? AllowRule.UDP : "") + target;
         Connection connection = connections.add(
                 request.connectionId().isEmpty() ? connections.newId() : Connection.word(request.connectionId()),
-                Connection.word(peer.endpoint.forward(request)),
+                Connection.word(endpoint.forward(request)),
                 client.name(),
                 source(request).toString(),
                 target == null ? "none" : words);
         connection.onEnd(account::closeStream);
         connection.limitedBy(limits);
-        if (target == null) {
-            TargetDial.refuse(stream, connection, ErrorCode.PROTOCOL_ERROR, "the open request names no target");
-        } else if (datagrams && !(target instanceof HostPort)) {
-            TargetDial.refuse(stream, connection, ErrorCode.PROTOCOL_ERROR, "there is no UDP to a unix socket");
-        } else if (!peer.endpoint.mayDial(datagrams ? client.datagrams() : client.allow(), target)) {
-            TargetDial.refuse(
-                    stream,
-                    connection,
-                    ErrorCode.FORBIDDEN,
-                    "no allow rule of " + (client.name().isEmpty() ? "anonymous" : client.name()) + " covers " + words);
+        Refusal refusal = refusal(now, target, datagrams, words);
+        if (refusal != null) {
+            TargetDial.refuse(stream, connection, refusal.code, refusal.reason);
+        } else if (datagrams) {
+            dialDatagrams(endpoint, stream, connection.ofDatagrams(), (HostPort) Objects.requireNonNull(target));
         } else {
-            refusal = account.dial();
-            if (refusal != null) {
-                TargetDial.refuse(stream, connection, ErrorCode.LIMIT_REACHED, refusal);
-            } else if (datagrams) {
-                dialDatagrams(stream, connection.ofDatagrams(), (HostPort) target);
-            } else {
-                dial(stream, connection, target);
-            }
+            dial(endpoint, stream, connection, Objects.requireNonNull(target));
         }
+    }
+
+    /** Why a target is not dialled. */
+    private record Refusal(ErrorCode code, String reason) {}
+
+    /** Null: it is dialled, which is on the client's account from here on. */
+    private @Nullable Refusal refusal(
+            @Nullable Endpoint endpoint, @Nullable Address target, boolean datagrams, String words) {
+        if (endpoint == null) {
+            return new Refusal(ErrorCode.FORBIDDEN, "this server has no endpoint " + name() + " any more");
+        }
+        if (target == null) {
+            return new Refusal(ErrorCode.PROTOCOL_ERROR, "the open request names no target");
+        }
+        if (datagrams && !(target instanceof HostPort)) {
+            return new Refusal(ErrorCode.PROTOCOL_ERROR, "there is no UDP to a unix socket");
+        }
+        AllowList allow = datagrams ? client.datagrams() : client.allow();
+        if (!endpoint.mayDial(allow, target)) {
+            String hint = target instanceof HostPort tcp && allow.matchesName(tcp)
+                    ? "; names and * leave out such an address, so a rule has to have it itself"
+                    : "";
+            return new Refusal(ErrorCode.FORBIDDEN, "no allow rule of " + client.label() + " covers " + words + hint);
+        }
+        String excess = account.dial();
+        return excess == null ? null : new Refusal(ErrorCode.LIMIT_REACHED, excess);
     }
 
     /** No rate counts a probe, so a session has one at a time. */
@@ -358,21 +378,20 @@ final class ServerSession implements SessionListener {
                 : peer.address;
     }
 
-    private void dial(MuxStream stream, Connection connection, Address target) {
+    private void dial(Endpoint endpoint, MuxStream stream, Connection connection, Address target) {
         TargetDial.begin(
                 home.dialer(),
                 peer.loop,
                 target,
-                resolved -> peer.endpoint.mayDial(client.allow(), (HostPort) target, resolved),
+                resolved -> endpoint.mayDial(client.allow(), (HostPort) target, resolved),
                 stream,
                 connection,
                 "client");
     }
 
-    private void dialDatagrams(MuxStream stream, Connection connection, HostPort target) {
+    private void dialDatagrams(Endpoint endpoint, MuxStream stream, Connection connection, HostPort target) {
         Future<DatagramChannel> dial = home.dialer()
-                .dialDatagrams(
-                        peer.loop, target, resolved -> peer.endpoint.mayDial(client.datagrams(), target, resolved));
+                .dialDatagrams(peer.loop, target, resolved -> endpoint.mayDial(client.datagrams(), target, resolved));
         TargetDial.await(
                 dial,
                 peer.loop,

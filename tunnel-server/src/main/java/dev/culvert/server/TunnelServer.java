@@ -1,5 +1,6 @@
 package dev.culvert.server;
 
+import static java.util.stream.Collectors.toMap;
 import static java.util.stream.Collectors.toSet;
 
 import dev.culvert.common.config.AdminConfig;
@@ -99,6 +100,9 @@ public final class TunnelServer implements Agent {
     /** The sessions that can be resumed. */
     private final Map<Token, ServerSession> resumable = new ConcurrentHashMap<>();
 
+    /** By their names, as they are configured now. */
+    private volatile Map<String, Endpoint> endpoints = Map.of();
+
     private volatile Access access;
     private volatile boolean draining;
 
@@ -158,9 +162,13 @@ public final class TunnelServer implements Agent {
     }
 
     private void listen(ServerConfig on) throws StartFailure, InterruptedException {
+        Map<String, Endpoint> before = endpoints;
+        List<Endpoint> next = endpoints(on);
+        endpoints = next.stream().collect(toMap(Endpoint::name, endpoint -> endpoint)); // before a session asks
         try {
-            listeners.set(endpoints(on));
+            listeners.set(next);
         } catch (IOException e) {
+            endpoints = before;
             throw StartFailure.cannotListen(e);
         }
     }
@@ -332,6 +340,11 @@ public final class TunnelServer implements Agent {
             leave();
             sessions.resume(fresh, other.session(), channel);
             other.moveTo(session, Objects.requireNonNull(connection), peerHas);
+        }
+
+        @Override
+        public @Nullable Endpoint endpoint(String name) {
+            return endpoints.get(name);
         }
 
         @Override

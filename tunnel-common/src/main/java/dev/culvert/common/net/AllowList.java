@@ -76,6 +76,11 @@ public record AllowList(List<AllowRule> rules) {
         return rules.stream().anyMatch(rule -> rule.matchesName(requested) || rule.mayMatchAddress(requested.port()));
     }
 
+    /** Whether a rule covers the host as it was asked for, which does not count for every address. */
+    public boolean matchesName(HostPort requested) {
+        return rules.stream().anyMatch(rule -> rule.matchesName(requested));
+    }
+
     /** Whether a request which has led to this address may be dialled there. */
     public boolean allows(HostPort requested, InetSocketAddress resolved) {
         InetAddress address = Network.plain(resolved.getAddress());
