@@ -121,9 +121,7 @@ final class Inspection implements Backend {
 
     @Override
     public boolean kill(String id) {
-        Optional<Connection> found = agent.connections().live().stream()
-                .filter(connection -> connection.id().equals(id))
-                .findFirst();
+        Optional<Connection> found = agent.connections().find(id);
         found.ifPresent(connection -> connection.cut(ErrorCode.CANCELLED, "killed by an administrator"));
         return found.isPresent();
     }

@@ -81,8 +81,10 @@ public record Arrival(
                         elsewhere.accept(reason);
                     });
                     Hold.release(channel);
-                } else {
+                } else if (channel.isOpen()) {
                     reject(loop, ErrorCode.INTERNAL, "cannot register the socket: " + there.cause());
+                } else {
+                    reject(loop, ErrorCode.CONNECTION_RESET, "it was closed while it waited for a session");
                 }
             } catch (OutOfMemoryError e) { // or the future would keep it to itself
                 OutOfMemory.check(e);

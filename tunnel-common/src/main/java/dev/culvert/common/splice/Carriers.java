@@ -75,8 +75,17 @@ public final class Carriers<C extends Carrier> {
             arrival.giveUp(loop, ErrorCode.REFUSED, "");
         } else if (!waiting.isEmpty() || !give(arrival, taken -> {})) {
             waiting.add(arrival);
+            arrival.connection().onCutWhileWaiting(loop, (code, reason) -> cut(arrival, code, reason));
             expectOverdue();
             serveNext();
+        }
+    }
+
+    /** If it still waits; else whoever has it cuts it off. */
+    private void cut(Arrival arrival, ErrorCode code, String reason) {
+        if (waiting.remove(arrival)) {
+            arrival.reject(loop, code, reason);
+            tellIfServed();
         }
     }
 

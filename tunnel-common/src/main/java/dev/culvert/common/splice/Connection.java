@@ -60,7 +60,8 @@ public final class Connection {
         void now(ErrorCode code, String reason);
     }
 
-    private record Owner(EventExecutor loop, Cut cut) {}
+    /** @param waits for a session to take the connection */
+    private record Owner(EventExecutor loop, Cut cut, boolean waits) {}
 
     private record Verdict(ErrorCode code, String reason) {}
 
@@ -199,7 +200,7 @@ public final class Connection {
                 source,
                 target,
                 carrier == null ? null : carrier.session(),
-                opened ? "open" : owner == null ? "waiting" : "opening",
+                opened ? "open" : waitsForSession() ? "waiting" : "opening",
                 startedAt,
                 (now - startedAt) / 1_000_000,
                 (now - activeAt(now)) / 1_000_000,
@@ -211,7 +212,21 @@ public final class Connection {
 
     /** From now on the connection lives on {@code loop} and is cut off like this. */
     public void onCut(EventExecutor loop, Cut cut) {
-        owner = new Owner(loop, cut);
+        belongTo(new Owner(loop, cut, false));
+    }
+
+    /** The same while it waits for a session. */
+    void onCutWhileWaiting(EventExecutor loop, Cut cut) {
+        belongTo(new Owner(loop, cut, true));
+    }
+
+    private boolean waitsForSession() {
+        Owner present = owner;
+        return present == null || present.waits;
+    }
+
+    private void belongTo(Owner next) {
+        owner = next;
         Verdict fallen = verdict;
         if (fallen != null) {
             cutIf(Duration.ZERO, fallen.code, fallen.reason);
@@ -224,9 +239,11 @@ public final class Connection {
         cutIf(Duration.ZERO, code, reason);
     }
 
-    /** Cuts the connection off if no byte has passed for {@code idle}. */
+    /** Cuts the connection off if no byte has passed for {@code idle}; one that waits for a session could not have any. */
     public void cutIfIdle(Duration idle) {
-        cutIf(idle, ErrorCode.DRAINING, "idle for " + idle.toMillis() + " ms while draining");
+        if (!waitsForSession()) {
+            cutIf(idle, ErrorCode.DRAINING, "idle for " + idle.toMillis() + " ms while draining");
+        }
     }
 
     private void cutIf(Duration idle, ErrorCode code, String reason) {

@@ -9,7 +9,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -24,7 +24,9 @@ public final class Connections {
     private static final int AT_A_TIME = 256;
 
     private final Ticker ticker;
-    private final Set<Connection> live = ConcurrentHashMap.newKeySet();
+    /** By their ids. */
+    private final Map<String, Connection> live = new ConcurrentHashMap<>();
+
     private final AtomicLong next = new AtomicLong();
     /** Tells the connections of this run of the agent from those of another in a common log. */
     private final String prefix =
@@ -49,6 +51,7 @@ public final class Connections {
     /**
      * Enters a connection; its {@link Connection#end} takes it out again.
      *
+     * @param id that the peer knows it by; where another one has it already, this one gets one of its own
      * @param name of its client; empty: none
      * @param source where it comes from
      */
@@ -61,8 +64,12 @@ public final class Connections {
     /** The same where it is not known yet whose it is, which {@link Connection#isOf} tells. */
     public Connection add(String id, String forward, String source, String target) {
         Connection connection = new Connection(this, id, forward, source, target);
-        live.add(connection);
-        return connection;
+        return live.putIfAbsent(id, connection) == null ? connection : add(newId(), forward, source, target);
+    }
+
+    /** The one that has this id and has not ended. */
+    public Optional<Connection> find(String id) {
+        return Optional.ofNullable(live.get(id));
     }
 
     /** A forward whose clients have no names has an account of its own from now on, of nothing before its first connection. */
@@ -120,7 +127,7 @@ public final class Connections {
     public CompletableFuture<List<ConnectionStatus>> status(Duration patience) {
         Map<EventExecutor, List<Connection>> byLoop = new HashMap<>();
         Collection<ConnectionStatus> answers = new ConcurrentLinkedQueue<>();
-        for (Connection connection : live) {
+        for (Connection connection : live.values()) {
             EventExecutor loop = connection.loop();
             if (loop == null) {
                 answers.add(connection.status());
@@ -142,12 +149,12 @@ public final class Connections {
 
     /** Those that have not ended, as they are now. */
     public Collection<Connection> live() {
-        return Collections.unmodifiableCollection(live);
+        return Collections.unmodifiableCollection(live.values());
     }
 
     /** The limits of some may have changed: they take them on. */
     public void shape() {
-        live.forEach(Connection::shape);
+        live.values().forEach(Connection::shape);
     }
 
     public int size() {
@@ -160,7 +167,7 @@ public final class Connections {
     }
 
     void remove(Connection connection) {
-        live.remove(connection);
+        live.remove(connection.id());
         if (live.isEmpty()) {
             emptied.run();
         }

@@ -268,6 +268,29 @@ class CarriersTest {
     }
 
     @Test
+    void whoIsKilledDoesNotWaitForASession() {
+        Arrival arrival = arrive();
+        arrival.connection().cut(ErrorCode.CANCELLED, "killed by an administrator");
+        loop.runPendingTasks();
+        assertThat(arrival.channel().isOpen()).isFalse();
+        assertThat(connections.size()).isZero();
+
+        lines.get(0).ready = true;
+        carriers.serveWaiting();
+        loop.runPendingTasks();
+        assertThat(lines.get(0).taken).isEmpty();
+    }
+
+    /** It has had no way to say anything. */
+    @Test
+    void whoWaitsIsNotIdle() {
+        Arrival arrival = arrive();
+        arrival.connection().cutIfIdle(Duration.ZERO);
+        loop.runPendingTasks();
+        assertThat(connections.live()).containsExactly(arrival.connection());
+    }
+
+    @Test
     void whoIsRefusedGoesToAnother() {
         lines.get(0).ready = true;
         lines.get(0).refusing = true;

@@ -28,6 +28,19 @@ class ConnectionsTest {
         assertThat(connections.tally("web", "alice")).isSameAs(web);
     }
 
+    /** Peers choose ids, and could take those of others. */
+    @Test
+    void eachHasAnIdOfItsOwn() {
+        Connection first = connections.add("1", "web", "alice", "127.0.0.1:1", "db:1");
+        Connection second = connections.add("1", "web", "mallory", "127.0.0.1:2", "db:1");
+        assertThat(connections.find("1")).containsSame(first);
+        assertThat(connections.find(second.id())).containsSame(second);
+
+        first.close();
+        assertThat(connections.live()).containsExactly(second);
+        assertThat(connections.find("1")).isEmpty();
+    }
+
     @Test
     void whatIsExpectedHasANameHoweverMuchThereIs() {
         for (int i = 0; i < 2_000; i++) {
