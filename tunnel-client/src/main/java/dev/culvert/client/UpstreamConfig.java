@@ -116,8 +116,9 @@ record UpstreamConfig(
         if (protocol == Protocol.CULVERT && section.has("smux")) {
             section.error("smux", "is for a stock smux peer; remove it, or set protocol = smux-v1 or smux-v2");
         }
-        List<Listed> servers =
-                Listed.read(section, Plaintext.address(Location.KIND, Location::address, !plain || insecure));
+        List<Listed> servers = Listed.read(
+                section,
+                Plaintext.address(Location.KIND, Location::address, !plain || insecure, section.path("insecure")));
         boolean standby = section.get("standby", flag(), false);
         if (standby && servers.size() < 2) {
             section.error(

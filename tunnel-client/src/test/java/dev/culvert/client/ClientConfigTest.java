@@ -51,7 +51,7 @@ class ClientConfigTest {
 
     private static final String NOT_LOOPBACK = "which is not a loopback address, and without encryption anybody on the"
             + " way can read and change the traffic; remove tls = off, use 127.0.0.1, [::1] or localhost, or accept the risk with"
-            + " insecure = true";
+            + " upstream.insecure = true";
 
     @TempDir
     Path directory;

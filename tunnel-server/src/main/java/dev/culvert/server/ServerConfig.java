@@ -16,6 +16,7 @@ import dev.culvert.common.config.ConfigFile;
 import dev.culvert.common.config.DrainConfig;
 import dev.culvert.common.config.FlowConfig;
 import dev.culvert.common.config.KeepaliveConfig;
+import dev.culvert.common.config.Kind;
 import dev.culvert.common.config.ListenAddresses;
 import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.Plaintext;
@@ -74,19 +75,6 @@ record ServerConfig(
         LogConfig log)
         implements AgentConfig {
 
-    ServerConfig {
-        Map<Object, String> owners = new HashMap<>();
-        for (ClientConfig client : clients) {
-            Stream.concat(client.keys().stream(), client.names().stream()).forEach(own -> {
-                String owner = owners.putIfAbsent(own, client.name());
-                if (owner != null) {
-                    throw new IllegalArgumentException("clients." + owner + " and clients." + client.name()
-                            + " both have " + own + "; give each its own");
-                }
-            });
-        }
-    }
-
     static final Path DEFAULT_FILE = Path.of("/etc/culvert/server.conf");
     private static final Path DEFAULT_KEY = TlsConfig.defaultKey("server");
 
@@ -105,7 +93,8 @@ record ServerConfig(
         boolean plain = top.isOff("tls");
         boolean insecure = top.get("insecure", flag(), false);
         ListenAddresses addresses = new ListenAddresses();
-        Optional<HostPort> listen = top.find("listen", Plaintext.address(listenAddress(), !plain || insecure));
+        Optional<HostPort> listen =
+                top.find("listen", Plaintext.address(listenAddress(), !plain || insecure, "insecure"));
         listen.ifPresent(address -> addresses.take(address, top));
         if (listen.isEmpty() && !top.has("smux")) {
             top.error(
@@ -125,8 +114,12 @@ record ServerConfig(
         LimitsConfig limits = top.section("limits", LimitsConfig::read);
         List<ListenerConfig> listeners =
                 top.named("listeners", (name, section) -> ListenerConfig.read(name, section, addresses));
-        List<ClientConfig> clients =
-                top.named("clients", (name, section) -> ClientConfig.read(name, section, listeners, limits.client()));
+        Map<String, String> owners = new HashMap<>();
+        List<ClientConfig> clients = top.named("clients", (name, section) -> {
+            take(owners, "key", section);
+            take(owners, "name", section);
+            return ClientConfig.read(name, section, listeners, limits.client());
+        });
         checkClients(top, tls, clients);
         AnonymousConfig anonymous = AnonymousConfig.read(top, listeners, limits.client());
         boolean open = anonymous.allow().isPresent();
@@ -161,6 +154,17 @@ record ServerConfig(
                 top.section("drain", DrainConfig::read),
                 top.section("admin", admin -> AdminConfig.read(admin, addresses)),
                 top.section("log", LogConfig::read));
+    }
+
+    /** What tells clients apart is no second one's. */
+    private static void take(Map<String, String> owners, String key, Section client) {
+        List<String> all = client.has(key) ? client.oneOrMore(key, Kind.text()) : List.of();
+        for (String own : all) {
+            String owner = owners.putIfAbsent(own, client.path(key));
+            if (owner != null) {
+                client.error(key, own + " is that of " + owner + " already; give each its own");
+            }
+        }
     }
 
     private static void checkClients(Section top, Optional<TlsConfig> tls, List<ClientConfig> clients) {

@@ -46,7 +46,8 @@ record SmuxEndpointConfig(
             section.error("tls", "expected off, or nothing: keys and certificates are those of the top-level tls");
         }
         boolean insecure = section.get("insecure", flag(), serverInsecure);
-        HostPort listen = section.get("listen", Plaintext.address(listenAddress(), !plain || insecure));
+        HostPort listen =
+                section.get("listen", Plaintext.address(listenAddress(), !plain || insecure, section.path("insecure")));
         addresses.take(listen, section);
         return new SmuxEndpointConfig(
                 name,

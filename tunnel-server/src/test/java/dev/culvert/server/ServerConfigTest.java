@@ -310,8 +310,14 @@ class ServerConfigTest {
     void a_client_may_have_several_keys_but_none_of_another_one() {
         assertThat(errors(SECURE
                         + "clients.same { key = [\"%s\", \"%s\"], allow = [\"a:1\"] }".formatted(OTHER, FINGERPRINT)))
-                .containsExactly("server.conf:1: clients.laptop and clients.same both have " + FINGERPRINT
-                        + "; give each its own");
+                .containsExactly("server.conf:2: clients.same.key: " + FINGERPRINT
+                        + " is that of clients.laptop.key already; give each its own");
+    }
+
+    @Test
+    void a_key_that_is_none_is_said_once() {
+        assertThat(errors(SECURE + "clients.other { key = {}, allow = [\"a:1\"] }"))
+                .hasSize(1);
     }
 
     @Test
@@ -369,7 +375,8 @@ class ServerConfigTest {
     @Test
     void a_smux_endpoint_stays_on_loopback() {
         assertThat(errors(SMUX + "smux.old.listen = \"192.0.2.1:9000\""))
-                .containsExactly("server.conf:2: smux.old.listen: found \"192.0.2.1:9000\", " + NOT_LOOPBACK);
+                .containsExactly("server.conf:2: smux.old.listen: found \"192.0.2.1:9000\", "
+                        + NOT_LOOPBACK.replace("insecure", "smux.old.insecure"));
     }
 
     @Test

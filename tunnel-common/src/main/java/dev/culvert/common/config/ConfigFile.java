@@ -31,6 +31,7 @@ public final class ConfigFile {
             throw new BadConfig(
                     file,
                     errors.stream()
+                            .distinct() // a value may be read for more than one reason
                             .sorted(ConfigError.BY_PLACE)
                             .map(ConfigError::toString)
                             .toList());

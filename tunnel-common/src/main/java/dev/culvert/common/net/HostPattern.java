@@ -46,7 +46,10 @@ sealed interface HostPattern
             return Network.parse(text.substring(1, text.length() - 1));
         }
         if (text.indexOf(':') >= 0) {
-            throw new IllegalArgumentException("an IPv6 address is written in brackets");
+            throw new IllegalArgumentException(
+                    NetUtil.isValidIpV6Address(text.split("/", 2)[0])
+                            ? "an IPv6 address is written in brackets"
+                            : "nothing stands in front of the host but udp:, and unix: in front of a path");
         }
         if (text.indexOf('/') >= 0 || NetUtil.isValidIpV4Address(text)) {
             return Network.parse(text);

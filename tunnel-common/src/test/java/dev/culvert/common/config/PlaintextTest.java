@@ -12,7 +12,9 @@ class PlaintextTest {
     @ParameterizedTest
     @ValueSource(strings = {"127.0.0.1:1", "127.255.0.9:1", "[::1]:1", "localhost:1", "LOCALHOST:1"})
     void loopback_is_this_machine(String text) {
-        assertThat(Plaintext.address(Kind.hostPort(), false).parse(text)).isEqualTo(HostPort.parse(text));
+        assertThat(Plaintext.address(Kind.hostPort(), false, "upstream.insecure")
+                        .parse(text))
+                .isEqualTo(HostPort.parse(text));
     }
 
     @ParameterizedTest
@@ -20,14 +22,16 @@ class PlaintextTest {
             strings = {"0.0.0.0:1", "128.0.0.1:1", "[::]:1", "localhost.example.com:1", "127.0.0.1.nip.io:1", "127.1:1"
             })
     void everything_else_is_not(String text) {
-        assertThatThrownBy(() -> Plaintext.address(Kind.hostPort(), false).parse(text))
+        assertThatThrownBy(() -> Plaintext.address(Kind.hostPort(), false, "upstream.insecure")
+                        .parse(text))
                 .hasMessage(", which is not a loopback address, and without encryption anybody on the way can read and"
                         + " change the traffic; remove tls = off, use 127.0.0.1, [::1] or localhost, or accept the risk with"
-                        + " insecure = true");
+                        + " upstream.insecure = true");
     }
 
     @Test
     void who_accepts_the_risk_may_go_anywhere() {
-        assertThat(Plaintext.address(Kind.hostPort(), true).parse("0.0.0.0:1")).isEqualTo(new HostPort("0.0.0.0", 1));
+        assertThat(Plaintext.address(Kind.hostPort(), true, "upstream.insecure").parse("0.0.0.0:1"))
+                .isEqualTo(new HostPort("0.0.0.0", 1));
     }
 }
