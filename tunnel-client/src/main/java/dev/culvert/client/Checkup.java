@@ -204,7 +204,7 @@ final class Checkup implements AutoCloseable {
                             MuxSession.Role.CLIENT,
                             config.muxSettings("culvert " + AgentRun.version() + " doctor")
                                     .with(MuxSettings.Resume.OFF),
-                            new Listener(server, up));
+                            new Listener(server, sessions, up));
                     sessions.add(session, channel, "doctor", () -> new Sessions.Peer("", server.toString()));
                     channel.pipeline().addLast(new MuxConnection(session));
                 },
@@ -220,7 +220,8 @@ final class Checkup implements AutoCloseable {
         }
     }
 
-    private record Listener(Server server, CompletableFuture<MuxSession> up) implements SessionListener {
+    private record Listener(Server server, Sessions sessions, CompletableFuture<MuxSession> up)
+            implements SessionListener {
         @Override
         public void onUp(MuxSession session) {
             up.complete(session);
@@ -233,6 +234,7 @@ final class Checkup implements AutoCloseable {
 
         @Override
         public void onClosed(MuxSession session, ErrorCode code, String text) {
+            sessions.remove(session, code);
             up.completeExceptionally(new Fault(code, code + ": " + text + server.advice(session)));
         }
     }

@@ -565,7 +565,7 @@ final class Uplink implements Carrier {
     }
 
     private void retry(String event, Server server, String reason, Duration time) {
-        if (!isInNeed()) {
+        if (!isInNeed() || isTrying()) {
             log.info(event, server, reason);
         } else {
             log.failed(event, server, reason, nextServer(), time);
@@ -590,6 +590,9 @@ final class Uplink implements Carrier {
         private long heardBefore;
 
         private long lostAt;
+        /** Connections that waited for a link when the last one was lost. */
+        private int atStake;
+
         private boolean wasUp;
         private boolean isSpare;
         private @Nullable Offering offers;
@@ -710,12 +713,12 @@ final class Uplink implements Carrier {
         @Override
         public void onLost(MuxSession session, String text) {
             lostAt = System.nanoTime();
+            atStake = connections(session);
             if (session == current) {
                 leave();
             }
             lost.add(new LostSession(session, server, found -> server = found));
-            String reason = "link to %s lost, %d connections wait for another: %s"
-                    .formatted(server, connections(session), text);
+            String reason = "link to %s lost, %d connections wait for another: %s".formatted(server, atStake, text);
             order.beginWith(server);
             retry("session_lost", server, reason, pauseAfterLink(session));
         }
@@ -776,6 +779,7 @@ final class Uplink implements Carrier {
 
         @Override
         public void onDrained(MuxSession session) {
+            atStake = 0;
             session.close(ErrorCode.DRAINING, "drained");
         }
 
@@ -796,8 +800,12 @@ final class Uplink implements Carrier {
                     failed("session_ended", server, reason);
                 }
             } else if (wasLost) {
-                String reason = "session to " + server + " ended, and its connections: " + code + ": " + text;
-                log.warn("session_ended", server, reason);
+                if (atStake == 0) {
+                    log.info("session_ended", server, "lost session to " + server + " ended: " + code + ": " + text);
+                } else {
+                    String reason = "session to " + server + " ended, and its connections: " + code + ": " + text;
+                    log.warn("session_ended", server, reason);
+                }
                 goOn(Duration.ZERO);
             } else if (isSpare) {
                 log.debug(server + " does not know the session that was asked for");

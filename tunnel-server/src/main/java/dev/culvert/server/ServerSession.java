@@ -28,6 +28,7 @@ import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -124,6 +125,17 @@ final class ServerSession implements SessionListener {
 
     Sessions.Peer who() {
         return new Sessions.Peer(client.name(), peer.address + peer.how());
+    }
+
+    /** Who, for people. Any thread. */
+    String words() {
+        Sessions.Peer who = who();
+        return who.name().isEmpty() ? who.address() : who.name() + " at " + who.address();
+    }
+
+    /** How many it carries. Any thread. */
+    CompletableFuture<Integer> connections() {
+        return CompletableFuture.supplyAsync(() -> current == null ? 0 : connections(current), peer.loop);
     }
 
     private String name() {

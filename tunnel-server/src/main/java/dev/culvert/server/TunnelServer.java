@@ -1,7 +1,6 @@
 package dev.culvert.server;
 
 import static java.util.stream.Collectors.toMap;
-import static java.util.stream.Collectors.toSet;
 
 import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.AgentConfig;
@@ -11,7 +10,6 @@ import dev.culvert.common.lifecycle.AgentRun;
 import dev.culvert.common.lifecycle.LogSetup;
 import dev.culvert.common.lifecycle.OfferStatus;
 import dev.culvert.common.lifecycle.Plan;
-import dev.culvert.common.lifecycle.SessionStatus;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.Acceptor;
@@ -433,14 +431,12 @@ public final class TunnelServer implements Agent {
                 .leaving(endpoints(next))
                 .forEach((endpoint, address) -> effects.add(
                         "%s no longer listens on %s; its sessions go on".formatted(endpoint.place(), address)));
-        Set<Sessions.Peer> leaving = live.stream()
-                .filter(session -> !session.isWelcome(clients))
-                .map(ServerSession::who)
-                .collect(toSet());
-        for (SessionStatus session : sessions.status(PATIENCE).join()) {
-            if (leaving.contains(new Sessions.Peer(session.client(), session.peer()))) {
-                effects.add("the session of %s at %s ends, with its %d connections"
-                        .formatted(session.client(), session.peer(), session.streams()));
+        for (ServerSession session : live) {
+            if (!session.isWelcome(clients)) {
+                int connections = session.connections()
+                        .completeOnTimeout(0, PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
+                        .join();
+                effects.add("the session of %s ends, with its %d connections".formatted(session.words(), connections));
             }
         }
         restartIsNeeded(next).ifPresent(effects::add);
