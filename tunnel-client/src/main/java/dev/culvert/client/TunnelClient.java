@@ -506,7 +506,8 @@ public final class TunnelClient implements Agent {
         if (uplinks.stream().anyMatch(Uplink::isReady)) {
             return reverse.troubles();
         }
-        return List.of(isFull() ? FULL : "no session to a server: the log says what keeps it from one");
+        return List.of(
+                isFull() ? FULL : "no session to a server: " + uplinks.get(0).trouble());
     }
 
     private boolean isFull() {

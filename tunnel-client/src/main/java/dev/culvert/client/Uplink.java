@@ -81,6 +81,8 @@ final class Uplink implements Carrier {
     private volatile boolean full;
 
     private long saidFullAt;
+    /** What the last attempt to have a session came to; empty: there has been none, or there is a session. */
+    private volatile String trouble = "";
     /** Where the session is, or is to be next. */
     private volatile Location place;
 
@@ -163,6 +165,11 @@ final class Uplink implements Carrier {
     @Override
     public boolean isReady() {
         return ready;
+    }
+
+    /** Why there is no session, as far as is known. Any thread. */
+    String trouble() {
+        return trouble.isEmpty() ? "none has come up so far" : trouble;
     }
 
     /** Whether it has a session, which may have no more streams. Any thread. */
@@ -382,6 +389,7 @@ final class Uplink implements Carrier {
         place = server.location();
         responsive = true;
         full = false;
+        trouble = "";
         if (!draining) {
             ready = true;
             whenReady.run();
@@ -565,6 +573,9 @@ final class Uplink implements Carrier {
     }
 
     private void retry(String event, Server server, String reason, Duration time) {
+        if (current == null) {
+            trouble = reason;
+        }
         if (!isInNeed() || isTrying()) {
             log.info(event, server, reason);
         } else {

@@ -62,12 +62,12 @@ public final class Kind<T> {
 
     /** A whole number, bounds included. */
     public static Kind<Integer> integer(int min, int max) {
-        return ranged("a whole number", String::valueOf, min, max, Integer::valueOf);
+        return ranged("a whole number", "", String::valueOf, min, max, Integer::valueOf);
     }
 
     /** A number of bytes, as in {@code 64k}; without a unit, bytes. Bounds included. */
     public static Kind<Long> size(long min, long max) {
-        return ranged("a size", Units::of, min, max, text -> {
+        return ranged("a size", "; write 64k, 16m or 1g, for without a unit it is bytes", Units::of, min, max, text -> {
             if (!SIZE.matcher(text).matches()) {
                 throw new IllegalArgumentException();
             }
@@ -77,7 +77,13 @@ public final class Kind<T> {
 
     /** A duration, as in {@code 30s}; without a unit, milliseconds. Bounds included. */
     public static Kind<Duration> duration(Duration min, Duration max) {
-        return ranged("a duration", Units::of, min, max, text -> hocon(text).getDuration("it"));
+        return ranged(
+                "a duration",
+                "; write 500ms, 30s or 2h, for without a unit it is milliseconds",
+                Units::of,
+                min,
+                max,
+                text -> hocon(text).getDuration("it"));
     }
 
     /** The name of a host, or its address. */
@@ -189,13 +195,15 @@ public final class Kind<T> {
         return parse.apply(text);
     }
 
+    /** @param units for who has written none that there is */
     private static <T extends Comparable<T>> Kind<T> ranged(
-            String what, Function<T, String> shown, T min, T max, Function<String, T> parse) {
+            String what, String units, Function<T, String> shown, T min, T max, Function<String, T> parse) {
         String expected = what + " from " + shown.apply(min) + " to " + shown.apply(max);
-        return plain(expected, min, text -> {
-            T value = parse.apply(text);
+        return new Kind<>(expected, min, text -> {
+            T value = plain(expected + units, min, parse).parse(text);
             if (value.compareTo(min) < 0 || value.compareTo(max) > 0) {
-                throw new IllegalArgumentException();
+                boolean bare = text.chars().allMatch(c -> c >= '0' && c <= '9');
+                throw new IllegalArgumentException(", expected " + expected + (bare ? units : ""));
             }
             return value;
         });

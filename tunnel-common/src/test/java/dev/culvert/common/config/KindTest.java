@@ -45,9 +45,16 @@ class KindTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"1023", "5g", "-1k", "64q", "", "much", "99999999999999g", "1e4k", "1e-999999999k"})
-    void anything_else_is_not_a_size(String text) {
+    @ValueSource(strings = {"5g", "0.5k"})
+    void a_size_out_of_its_range_is_not_taken(String text) {
         assertThatThrownBy(() -> SIZE.parse(text)).hasMessage(", expected a size from 1k to 4g");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1023", "-1k", "64q", "", "much", "10Mbit", "99999999999999g", "1e4k", "1e-999999999k"})
+    void who_writes_no_unit_of_sizes_is_told_of_them(String text) {
+        assertThatThrownBy(() -> SIZE.parse(text))
+                .hasMessage(", expected a size from 1k to 4g; write 64k, 16m or 1g, for without a unit it is bytes");
     }
 
     @ParameterizedTest
@@ -57,9 +64,17 @@ class KindTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"99ms", "601s", "-5s", "5", "soon", "5 fortnights", "9999999999999999999h", "infinite"})
-    void anything_else_is_not_a_duration(String text) {
+    @ValueSource(strings = {"99ms", "601s", "-5s"})
+    void a_duration_out_of_its_range_is_not_taken(String text) {
         assertThatThrownBy(() -> DURATION.parse(text)).hasMessage(", expected a duration from 100ms to 10m");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"5", "soon", "30sec", "5 fortnights", "9999999999999999999h", "infinite"})
+    void who_writes_no_unit_of_durations_is_told_of_them(String text) {
+        assertThatThrownBy(() -> DURATION.parse(text))
+                .hasMessage(", expected a duration from 100ms to 10m; write 500ms, 30s or 2h, for without a unit it is"
+                        + " milliseconds");
     }
 
     @ParameterizedTest
