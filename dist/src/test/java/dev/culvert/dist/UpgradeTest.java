@@ -300,6 +300,27 @@ final class UpgradeTest {
         }
     }
 
+    @Test
+    void aNewProcessThatFailsLeavesTheUnixSocketsOfListeners() throws Exception {
+        Path web = directory.resolve("web.sock");
+        try (Tunnel tunnel = tunnel("server")
+                        .server("listeners.web.listen = \"unix:%s\", clients.tests.offers = [\"web\"]".formatted(web))
+                        .client("reverse.web.target = \"%s\"".formatted(ECHO.address()))
+                        .open();
+                ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            tunnel.server().awaitLog("listeners.web: listening on");
+            tunnel.server()
+                    .rewriteConfig(Files.readString(tunnel.server().configFile())
+                            + "smux.old { listen = \"127.0.0.1:%d\", target = \"127.0.0.1:1\", tls = off }\n"
+                                    .formatted(taken.getLocalPort()));
+
+            try (AgentProcess second = tunnel.server().successor()) {
+                assertThat(second.awaitExit()).isEqualTo(5);
+            }
+            assertThat(SocketFile.isAnswered(web)).isTrue();
+        }
+    }
+
     /** The process that was there before is not asked to drain, and listens, connects and answers as it did. */
     private void goesOn(Tunnel tunnel, Socket open) throws Exception {
         open.getOutputStream().write('y');

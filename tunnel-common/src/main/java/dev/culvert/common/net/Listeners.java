@@ -12,6 +12,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,7 +34,7 @@ public final class Listeners<P extends Listeners.Place> {
     private final List<ListeningSocket> passed;
     private final Arrivals<P> arrivals;
     private volatile List<Listener> open = List.of();
-    private boolean begun;
+    private volatile boolean begun;
     private volatile boolean handedOver;
 
     /** Where to listen. */
@@ -173,7 +176,7 @@ public final class Listeners<P extends Listeners.Place> {
     public Listeners(Transport transport, EventLoop accepting, List<ListeningSocket> passed, Arrivals<P> arrivals) {
         this.transport = transport;
         this.accepting = accepting;
-        this.passed = new ArrayList<>(passed);
+        this.passed = new CopyOnWriteArrayList<>(passed);
         this.arrivals = arrivals;
     }
 
@@ -283,22 +286,25 @@ public final class Listeners<P extends Listeners.Place> {
         open.forEach(listener -> listener.acceptor.begin());
     }
 
-    /** Sockets that were passed, and that nothing here is for, are left to who has them. */
+    /** Sockets that were passed, and that nothing here is for, are closed: else connections would wait for ever. */
     public void letGo() {
-        passed.stream()
-                .filter(socket -> !socket.isSystemds())
-                .forEach(ListeningSocket::abandon); // else connections would wait for ever
-        passed.removeIf(socket -> !socket.isSystemds());
+        boolean ours = begun && !handedOver; // else their files are another process's, which listens by them
+        spare().forEach(ours ? ListeningSocket::abandon : ListeningSocket::close);
+        passed.removeIf(Predicate.not(ListeningSocket::isSystemds));
     }
 
-    /** What it listens on now, for another process. Any thread; epoll only. */
+    private Stream<ListeningSocket> spare() {
+        return passed.stream().filter(Predicate.not(ListeningSocket::isSystemds));
+    }
+
+    /** What it listens on now, or could, for another process. Any thread; epoll only. */
     public List<ListeningSocket> sockets() {
-        return open.stream()
+        Stream<ListeningSocket> used = open.stream()
                 .map(listener -> new ListeningSocket(
                         listener.place.place(),
                         listener.systemds ? "" : listener.acceptor.address().toString(),
-                        listener.acceptor.descriptor()))
-                .toList();
+                        listener.acceptor.descriptor()));
+        return Stream.concat(used, spare()).toList();
     }
 
     /** Another process listens by the same sockets from now on, and the files of unix sockets are its own. Any thread. */

@@ -2,21 +2,33 @@ package dev.culvert.common.net;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.culvert.mux.Address;
 import dev.culvert.mux.HostPort;
 import io.netty.channel.EventLoopGroup;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.unix.DomainSocketAddress;
+import io.netty.channel.unix.Socket;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class ListenersTest {
     private final EventLoopGroup loops = Transport.NIO.newEventLoops(1, "loop");
-    private final Listeners<Web> listeners =
-            new Listeners<>(Transport.NIO, loops.next(), List.of(), (place, acceptor, channel) -> channel.close());
+    private final Listeners<Web> listeners = listeners(List.of());
+
+    @TempDir
+    private Path directory = Path.of("");
+
+    private Listeners<Web> listeners(List<ListeningSocket> passed) {
+        return new Listeners<>(Transport.NIO, loops.next(), passed, (place, acceptor, channel) -> channel.close());
+    }
 
     private record Web(Address listen) implements Listeners.Place {
         @Override
@@ -58,5 +70,43 @@ class ListenersTest {
                 .isEqualTo(Optional.empty());
         assertThat(listeners.obstacle(List.of(new Web(new HostPort("127.0.0.2", port)))))
                 .isEqualTo(Optional.empty());
+    }
+
+    /** As the process before this one has it. */
+    private ListeningSocket passed(Path file) throws IOException {
+        assumeTrue(Epoll.isAvailable(), "needs epoll");
+        Socket socket = Socket.newSocketDomain();
+        socket.bind(new DomainSocketAddress(file.toFile()));
+        socket.listen(1);
+        return new ListeningSocket("forwards.web", "unix:" + file, socket.intValue());
+    }
+
+    @Test
+    void theFileOfASocketThatIsOfNoUseStaysUntilItIsOurs() throws Exception {
+        Path file = directory.resolve("web.sock");
+        Listeners<Web> given = listeners(List.of(passed(file)));
+        given.letGo();
+        assertThat(file).exists();
+        assertThat(SocketFile.isAnswered(file)).as("it is closed").isFalse();
+
+        Path other = directory.resolve("other.sock");
+        given = listeners(List.of(passed(other)));
+        given.begin();
+        given.letGo();
+        assertThat(other).doesNotExist();
+    }
+
+    @Test
+    void aSocketThatIsOfNoUseSoFarIsPassedOn() throws Exception {
+        Path file = directory.resolve("web.sock");
+        ListeningSocket socket = passed(file);
+        Listeners<Web> given = listeners(List.of(socket));
+        given.begin();
+        assertThat(given.sockets()).containsExactly(socket);
+
+        given.handOver();
+        given.letGo();
+        assertThat(file).as("it is the next process's").exists();
+        assertThat(given.sockets()).isEmpty();
     }
 }
