@@ -79,6 +79,10 @@ final class UdpForwards {
      */
     void set(List<ForwardConfig> places) throws IOException, InterruptedException {
         leaving.removeIf(forward -> !forward.channel().isOpen());
+        Optional<String> conflict = conflict(places);
+        if (conflict.isPresent()) {
+            throw new IOException(conflict.get());
+        }
         Map<UdpForward, ForwardConfig> next = new LinkedHashMap<>();
         List<UdpForward> added = new ArrayList<>();
         try {
@@ -218,17 +222,34 @@ final class UdpForwards {
     /** Which socket of ours keeps {@link #set} from listening for these, in a sentence. Any thread. */
     Optional<String> obstacle(List<ForwardConfig> places) {
         List<UdpForward> now = open;
-        return places.stream()
-                .filter(place -> fitting(now, place).isEmpty())
-                .flatMap(place -> now.stream()
-                        .filter(forward -> Overlap.of(place.listen(), address(forward)))
-                        .map(forward ->
-                                "%s: cannot listen on udp:%s: %s listens on %s until then. Take another port, or restart."
-                                        .formatted(
-                                                place.place(),
-                                                place.listen(),
-                                                forward.place().place(),
-                                                forward.address())))
+        return conflict(places)
+                .or(() -> places.stream()
+                        .filter(place -> fitting(now, place).isEmpty())
+                        .flatMap(place -> now.stream()
+                                .filter(forward -> Overlap.of(place.listen(), address(forward)))
+                                .map(forward ->
+                                        "%s: cannot listen on udp:%s: %s listens on %s until then. Take another port, or restart."
+                                                .formatted(
+                                                        place.place(),
+                                                        place.listen(),
+                                                        forward.place().place(),
+                                                        forward.address())))
+                        .findFirst());
+    }
+
+    /** Which two of these are for one socket of ours. */
+    private Optional<String> conflict(List<ForwardConfig> places) {
+        return open.stream()
+                .map(forward ->
+                        places.stream().filter(place -> fits(forward, place)).toList())
+                .filter(alike -> alike.size() > 1)
+                .map(alike ->
+                        "%s: cannot listen on udp:%s: that is where %s listens, on udp:%s; give each its own address"
+                                .formatted(
+                                        alike.get(1).place(),
+                                        alike.get(1).listen(),
+                                        alike.get(0).place(),
+                                        alike.get(0).listen()))
                 .findFirst();
     }
 

@@ -186,6 +186,10 @@ public final class Listeners<P extends Listeners.Place> {
      * @throws IOException with a sentence for the user, and nothing has changed
      */
     public void set(List<P> places) throws IOException, InterruptedException {
+        Optional<String> conflict = conflict(places);
+        if (conflict.isPresent()) {
+            throw new IOException(conflict.get());
+        }
         Map<Listener, P> next = new LinkedHashMap<>();
         List<Listener> added = new ArrayList<>();
         try {
@@ -330,11 +334,26 @@ public final class Listeners<P extends Listeners.Place> {
     /** Which socket of ours keeps {@link #set} from listening for these, in a sentence. Any thread. */
     public Optional<String> obstacle(List<P> places) {
         List<Listener> now = open;
-        return places.stream()
-                .filter(place -> present(place).isEmpty())
-                .flatMap(place -> now.stream()
-                        .filter(listener -> Overlap.of(listener.acceptor.address(), place.listen()))
-                        .map(listener -> listener.isInTheWay(place)))
+        return conflict(places)
+                .or(() -> places.stream()
+                        .filter(place -> present(place).isEmpty())
+                        .flatMap(place -> now.stream()
+                                .filter(listener -> Overlap.of(listener.acceptor.address(), place.listen()))
+                                .map(listener -> listener.isInTheWay(place)))
+                        .findFirst());
+    }
+
+    /** Which two of these are for one socket of ours: a name and its address are the same, which a file does not show. */
+    private Optional<String> conflict(List<P> places) {
+        return open.stream()
+                .map(listener -> places.stream().filter(listener::fits).toList())
+                .filter(alike -> alike.size() > 1)
+                .map(alike -> "%s: cannot listen on %s: that is where %s listens, on %s; give each its own address"
+                        .formatted(
+                                alike.get(1).place(),
+                                alike.get(1).listen(),
+                                alike.get(0).place(),
+                                alike.get(0).listen()))
                 .findFirst();
     }
 

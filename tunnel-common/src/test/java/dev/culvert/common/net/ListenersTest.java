@@ -30,10 +30,9 @@ class ListenersTest {
         return new Listeners<>(Transport.NIO, loops.next(), passed, (place, acceptor, channel) -> channel.close());
     }
 
-    private record Web(Address listen) implements Listeners.Place {
-        @Override
-        public String place() {
-            return "forwards.web";
+    private record Web(String place, Address listen) implements Listeners.Place {
+        Web(Address listen) {
+            this("forwards.web", listen);
         }
 
         @Override
@@ -70,6 +69,26 @@ class ListenersTest {
                 .isEqualTo(Optional.empty());
         assertThat(listeners.obstacle(List.of(new Web(new HostPort("127.0.0.2", port)))))
                 .isEqualTo(Optional.empty());
+    }
+
+    /** At a start the kernel would see to it. */
+    @Test
+    void oneSocketIsNotForTwo() throws Exception {
+        Web any = new Web(new HostPort("127.0.0.1", 0));
+        listeners.set(List.of(any));
+        Web same = new Web(
+                "forwards.same",
+                listeners.leaving(List.of()).values().iterator().next());
+        List<Web> both = List.of(any, same);
+        String why =
+                "forwards.same: cannot listen on %s: that is where forwards.web listens, on 127.0.0.1:0; give each its own address"
+                        .formatted(same.listen);
+
+        assertThat(listeners.obstacle(both)).contains(why);
+        assertThatThrownBy(() -> listeners.set(both))
+                .isInstanceOf(IOException.class)
+                .hasMessage(why);
+        assertThat(listeners.leaving(List.of())).containsOnlyKeys(any);
     }
 
     /** As the process before this one has it. */
