@@ -90,7 +90,12 @@ public final class Listeners<P extends Listeners.Place> {
                         socket.get(),
                         place.mostConnections(),
                         this::accept);
-                give(place.socketFile());
+                try {
+                    give(place.socketFile());
+                } catch (IOException e) {
+                    acceptor.close(false).await();
+                    throw e;
+                }
             } else {
                 acceptor = Acceptor.listen(
                         transport,

@@ -30,7 +30,11 @@ class ListenersTest {
         return new Listeners<>(Transport.NIO, loops.next(), passed, (place, acceptor, channel) -> channel.close());
     }
 
-    private record Web(String place, Address listen) implements Listeners.Place {
+    private record Web(String place, Address listen, SocketFile socketFile) implements Listeners.Place {
+        Web(String place, Address listen) {
+            this(place, listen, SocketFile.USUAL);
+        }
+
         Web(Address listen) {
             this("forwards.web", listen);
         }
@@ -127,5 +131,26 @@ class ListenersTest {
         given.letGo();
         assertThat(file).as("it is the next process's").exists();
         assertThat(given.sockets()).isEmpty();
+    }
+
+    @Test
+    void aSocketThatCanNotBeGivenAwayIsClosed() throws Exception {
+        Path file = directory.resolve("web.sock");
+        ListeningSocket socket = passed(file);
+        EventLoopGroup epoll = Transport.EPOLL.newEventLoops(1, "loop");
+        try {
+            Listeners<Web> given = new Listeners<>(
+                    Transport.EPOLL, epoll.next(), List.of(socket), (place, acceptor, channel) -> channel.close());
+            SocketFile nobodys =
+                    new SocketFile(SocketFile.USUAL.permissions(), Optional.empty(), Optional.of("no-such-group"));
+
+            assertThatThrownBy(() -> given.add(new Web("forwards.web", Address.parse("unix:" + file), nobodys)))
+                    .hasMessageEndingWith("there is no group no-such-group on this machine");
+
+            assertThat(SocketFile.isAnswered(file)).isFalse();
+            assertThat(file).as("another process may have it").exists();
+        } finally {
+            epoll.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+        }
     }
 }
