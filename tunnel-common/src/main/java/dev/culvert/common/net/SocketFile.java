@@ -7,7 +7,6 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -27,6 +26,11 @@ import java.util.Set;
  * @param group empty: as the directory and the process have it
  */
 public record SocketFile(Set<PosixFilePermission> permissions, Optional<String> owner, Optional<String> group) {
+    /** S_IFMT and S_IFSOCK, inode(7). */
+    private static final int TYPE = 0170000;
+
+    private static final int SOCKET = 0140000;
+
     /** For the user and the group that the agent runs as. */
     public static final SocketFile USUAL =
             new SocketFile(PosixFilePermissions.fromString("rw-rw----"), Optional.empty(), Optional.empty());
@@ -85,7 +89,8 @@ public record SocketFile(Set<PosixFilePermission> permissions, Optional<String> 
 
     /** Whether {@code file}, which is there, is one; what else is there is not ours to remove. */
     public static boolean isSocket(Path file) throws IOException {
-        return Files.readAttributes(file, BasicFileAttributes.class).isOther();
+        // "Other" are pipes and devices, too, and /dev/null would be gone.
+        return ((int) Files.getAttribute(file, "unix:mode") & TYPE) == SOCKET;
     }
 
     /** Whether somebody listens there. */

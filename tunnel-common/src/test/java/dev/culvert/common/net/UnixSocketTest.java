@@ -143,6 +143,17 @@ class UnixSocketTest {
     }
 
     @Test
+    void leavesAPipeAndADevice() throws Exception {
+        UnixPath pipe = path("pipe");
+        assertThat(new ProcessBuilder("mkfifo", pipe.path()).start().waitFor()).isZero();
+
+        assertThatThrownBy(() -> listen(loop(), pipe, SocketFile.USUAL))
+                .hasMessageContaining("there is a file that is no socket");
+        assertThat(Path.of(pipe.path())).exists();
+        assertThat(SocketFile.isSocket(Path.of("/dev/null"))).isFalse();
+    }
+
+    @Test
     void leftToAnotherProcessKeepsItsFile() throws Exception {
         UnixPath path = path("app.sock");
         Acceptor acceptor = listen(loop(), path, SocketFile.USUAL);
