@@ -17,7 +17,7 @@ interface Offer extends Carrier {
 
     Origin origin();
 
-    /** Whether it is for when no other process of its client offers the same. */
+    /** Whether it is for when no other process of its client offers the same, or none of those that do is ready. */
     boolean isReserve();
 
     /** The server listens. */

@@ -292,7 +292,7 @@ final class Offers {
                 return;
             }
             List<Offer> others = ofOtherProcesses(offer);
-            if (offer.isReserve() && !others.isEmpty()) {
+            if (offer.isReserve() && others.stream().anyMatch(Offer::isReady)) {
                 offer.withdraw(ErrorCode.CANCELLED, NEWER);
                 return;
             }
@@ -301,7 +301,9 @@ final class Offers {
             if (present != null) {
                 present.add(offer);
             }
-            others.forEach(this::replace);
+            if (!offer.isReserve()) { // else they may come back
+                others.forEach(this::replace);
+            }
             if (present == null) {
                 open(key, offer);
             }
@@ -353,9 +355,13 @@ final class Offers {
     void isReady(Offer offer) {
         loop.execute(() -> {
             Listener listener = offered.get(Key.of(offer));
-            if (listener != null) {
-                listener.carriers.serveWaiting();
+            if (listener == null || !listener.offers.contains(offer)) {
+                return;
             }
+            if (!offer.isReserve()) {
+                ofOtherProcesses(offer).stream().filter(Offer::isReserve).forEach(this::replace);
+            }
+            listener.carriers.serveWaiting();
         });
     }
 

@@ -66,6 +66,7 @@ class OffersTest {
         final @Nullable HostPort own;
         final Origin origin;
         final boolean reserve;
+        boolean ready = true;
         int stands;
         String end = "";
 
@@ -109,7 +110,7 @@ class OffersTest {
 
         @Override
         public boolean isReady() {
-            return false;
+            return ready;
         }
 
         @Override
@@ -135,6 +136,10 @@ class OffersTest {
 
     private FakeOffer offer(String listener, @Nullable HostPort own, String client, long process) {
         return add(new FakeOffer(listener, own, client, process, false));
+    }
+
+    private FakeOffer reserve(String client, long process) {
+        return add(new FakeOffer("web", null, client, process, true));
     }
 
     private FakeOffer add(FakeOffer offer) {
@@ -223,17 +228,33 @@ class OffersTest {
         web("b", 1);
         answer(null);
         FakeOffer young = web("a", 2);
-        assertThat(add(new FakeOffer("web", null, "a", 1, true)).end)
-                .isEqualTo("cancelled: a newer process of this client offers it");
+        assertThat(reserve("a", 1).end).isEqualTo("cancelled: a newer process of this client offers it");
 
         offers.remove(young);
-        FakeOffer old = add(new FakeOffer("web", null, "a", 1, true));
-        FakeOffer another = add(new FakeOffer("web", null, "a", 1, true));
+        FakeOffer old = reserve("a", 1);
+        FakeOffer another = reserve("a", 1);
         assertThat(List.of(young.end, old.end, another.end)).containsOnly("");
         assertThat(old.stands + another.stands).isEqualTo(2);
-        assertThat(add(new FakeOffer("web", null, "a", 3, true)).end).isNotEmpty();
+        assertThat(reserve("a", 3).end).isNotEmpty();
         assertThat(web("a", 2).end).isEmpty();
         assertThat(List.of(old.end, another.end)).containsOnly("cancelled: a newer process of this client offers it");
+    }
+
+    @Test
+    void aReserveIsAlsoForWhileTheNewerProcessHasLostItsLink() {
+        FakeOffer young = web("a", 2);
+        answer(null);
+        young.ready = false;
+        FakeOffer old = reserve("a", 1);
+        assertThat(old.stands).isOne();
+        assertThat(young.end).as("it may come back").isEmpty();
+
+        young.ready = true;
+        offers.isReady(young);
+        loop.runPendingTasks();
+        assertThat(old.end).isEqualTo("cancelled: a newer process of this client offers it");
+        assertThat(young.end).isEmpty();
+        assertThat(sockets.asked).as("it listens all the time").hasSize(1);
     }
 
     @Test
