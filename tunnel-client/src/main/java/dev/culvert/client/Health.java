@@ -16,27 +16,36 @@ final class Health {
     private final HealthConfig config;
     private final Supplier<? extends Future<?>> check;
     private final BiConsumer<Boolean, String> changed;
-    private boolean known;
-    private boolean up;
-    /** Looks in a row that have said otherwise. */
-    private int against;
-
+    private State state;
     private boolean stopped;
     private @Nullable Future<?> next;
 
     /**
+     * What the looks so far have shown.
+     *
+     * @param known whether there was one
+     * @param against looks in a row that have said otherwise
+     */
+    record State(boolean known, boolean up, int against) {
+        static final State UNKNOWN = new State(false, false, 0);
+    }
+
+    /**
      * Nothing is looked at yet.
      *
+     * @param state what is known of the target already
      * @param check begins a look, which has a deadline and is told on {@code loop}
      * @param changed hears whether it is up from now on, and why not
      */
     Health(
             EventLoop loop,
             HealthConfig config,
+            State state,
             Supplier<? extends Future<?>> check,
             BiConsumer<Boolean, String> changed) {
         this.loop = loop;
         this.config = config;
+        this.state = state;
         this.check = check;
         this.changed = changed;
     }
@@ -62,13 +71,17 @@ final class Health {
         }
     }
 
+    State state() {
+        return state;
+    }
+
     private void tell(boolean good, String reason) {
-        against = known && good == up ? 0 : against + 1;
-        if (!known || against >= (up ? config.fall() : config.rise())) {
-            known = true;
-            up = good;
-            against = 0;
+        int against = good == state.up ? 0 : state.against + 1;
+        if (!state.known || against >= (state.up ? config.fall() : config.rise())) {
+            state = new State(true, good, 0);
             changed.accept(good, reason);
+        } else {
+            state = new State(true, state.up, against);
         }
     }
 }

@@ -79,6 +79,9 @@ final class Reverse {
         private volatile Optional<WebTls> tls;
 
         private volatile boolean up;
+        /** What was known of the target before. */
+        private final Health.State known;
+
         private @Nullable Health health;
 
         Forward(ReverseConfig config, Optional<WebTls> tls, @Nullable Forward before) {
@@ -86,6 +89,13 @@ final class Reverse {
             this.tls = tls;
             open = before == null ? new AtomicInteger() : before.open;
             up = config.health().isEmpty() || (before != null && before.up);
+            known = before != null && before.health != null && before.hasTargetOf(config)
+                    ? before.health.state()
+                    : Health.State.UNKNOWN;
+        }
+
+        private boolean hasTargetOf(ReverseConfig other) {
+            return config.target().equals(other.target()) && config.targetTls().equals(other.targetTls());
         }
 
         void stop() {
@@ -164,6 +174,7 @@ final class Reverse {
             forward.health = new Health(
                     loop,
                     config,
+                    forward.known,
                     () -> TargetGreeting.dial(checks, loop, forward.config, forward.tls, Origin.UNKNOWN, () -> false)
                             .addListener((Future<Channel> reached) -> {
                                 if (reached.isSuccess()) {

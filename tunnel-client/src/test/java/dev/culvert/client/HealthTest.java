@@ -21,13 +21,18 @@ class HealthTest {
     private final EmbeddedChannel loop =
             EmbeddedChannel.builder().ticker(ticker).build();
     private final List<String> told = new ArrayList<>();
-    private final Health health = new Health(
-            loop.eventLoop(),
-            new HealthConfig(INTERVAL, Duration.ofSeconds(2), 3, 2),
-            this::answer,
-            (up, reason) -> told.add(up ? "up" : "down: " + reason));
+    private Health health = health(Health.State.UNKNOWN);
     private boolean answers;
     private int looks;
+
+    private Health health(Health.State state) {
+        return new Health(
+                loop.eventLoop(),
+                new HealthConfig(INTERVAL, Duration.ofSeconds(2), 3, 2),
+                state,
+                this::answer,
+                (up, reason) -> told.add(up ? "up" : "down: " + reason));
+    }
 
     private Future<?> answer() {
         looks++;
@@ -91,5 +96,29 @@ class HealthTest {
         looks(3, false);
         assertThat(looks).isEqualTo(2);
         assertThat(told).containsExactly("up");
+    }
+
+    /** Goes on by another one, as after a reload. */
+    private void again() {
+        health.stop();
+        health = health(health.state());
+        looks = 0;
+    }
+
+    @Test
+    void whatIsKnownStaysKnown() {
+        looks(1, true);
+        looks(1, false);
+        again();
+        looks(1, false);
+        assertThat(told).containsExactly("up");
+        looks(1, false);
+        assertThat(told).containsExactly("up", "down: it is down");
+
+        again();
+        looks(1, true);
+        assertThat(told).hasSize(2);
+        looks(1, true);
+        assertThat(told).containsExactly("up", "down: it is down", "up");
     }
 }
