@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Who asks for something gets null, or a sentence that says why not.
  */
 final class Account {
+    /** Each takes a moment of the thread that accepts. A session begins with as many as it may have. */
+    private static final int OFFERS_PER_SECOND = 1_000;
+
     private final String whose;
     private final @Nullable Account whole;
     private final Ticker ticker;
@@ -25,6 +28,7 @@ final class Account {
     private final AtomicInteger streams = new AtomicInteger();
     private final RateLimit opens;
     private final RateLimit dials;
+    private final RateLimit offers;
     private final SharedBudget memory;
     private final Limit rate;
     private final DatagramMemory datagrams = new DatagramMemory();
@@ -39,6 +43,7 @@ final class Account {
         this.ticker = ticker;
         opens = new RateLimit(ticker.nanoTime());
         dials = new RateLimit(ticker.nanoTime());
+        offers = new RateLimit(ticker.nanoTime());
         memory = new SharedBudget(quota.buffer(), whole == null ? null : whole.memory);
         rate = new Limit(ticker);
         refusals = new Refusals(ticker);
@@ -112,6 +117,13 @@ final class Account {
     /** Asks for a dial. */
     @Nullable String dial() {
         return spend(account -> account.dials, Quota::dialsPerSecond, "dials in a second");
+    }
+
+    /** Asks whether it may offer something; others do not count. */
+    @Nullable String offer() {
+        return offers.tryTake(OFFERS_PER_SECOND, ticker.nanoTime())
+                ? null
+                : refusal(OFFERS_PER_SECOND, "offers in a second");
     }
 
     private @Nullable String take(Function<Account, AtomicInteger> count, ToIntFunction<Quota> most, String what) {

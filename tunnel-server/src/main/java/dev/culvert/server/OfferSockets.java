@@ -60,7 +60,13 @@ final class OfferSockets implements Offers.Sockets {
 
     @Override
     public void open(Offers.Offered place, Consumer<@Nullable String> done) {
-        run(() -> listeners.add(place), done);
+        run(
+                () -> {
+                    if (!place.isGone()) { // else who offers and withdraws would keep the thread busy
+                        listeners.add(place);
+                    }
+                },
+                done);
     }
 
     @Override

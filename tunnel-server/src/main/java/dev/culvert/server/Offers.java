@@ -26,9 +26,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -54,6 +56,8 @@ final class Offers {
     private final Ticker ticker;
     private final Sockets sockets;
     private final Map<Key, Listener> offered = new HashMap<>();
+    /** The same offers: whoever makes many is not to be a burden to others. */
+    private final Map<String, Set<Offer>> byClient = new HashMap<>();
     /** Bytes in all the preludes. */
     private final AtomicLong preludes = new AtomicLong();
 
@@ -93,6 +97,11 @@ final class Offers {
 
     /** A listener and the address that it has now. */
     record Offered(Listener listener, ListenerConfig config) implements Listeners.Place {
+        /** Whether nobody offers it any more. Any thread. */
+        boolean isGone() {
+            return listener.gone;
+        }
+
         @Override
         public String place() {
             return config.place();
@@ -134,6 +143,7 @@ final class Offers {
                 new Carriers<>(loop, ticker, offers, () -> "no client that offers it has taken it in time");
         private Offered place;
         private boolean listens;
+        private volatile boolean gone;
 
         Listener(Key key, ListenerConfig config) {
             this.key = key;
@@ -142,7 +152,7 @@ final class Offers {
 
         private void add(Offer offer) {
             offers.add(offer);
-            count(offer, 1);
+            note(offer);
             if (listens) {
                 offer.stands();
             }
@@ -151,7 +161,7 @@ final class Offers {
 
         private void remove(Offer offer) {
             if (offers.remove(offer)) {
-                count(offer, -1);
+                forget(offer);
                 if (offers.isEmpty()) {
                     close(ErrorCode.CONNECTION_REFUSED, NOBODY);
                 }
@@ -159,6 +169,7 @@ final class Offers {
         }
 
         private void close(ErrorCode code, String reason) {
+            gone = true;
             offered.remove(key);
             if (!closed) {
                 sockets.close(place);
@@ -172,7 +183,7 @@ final class Offers {
             offers.clear();
             close(code, reason);
             for (Offer offer : all) {
-                count(offer, -1);
+                forget(offer);
                 offer.withdraw(code, reason);
             }
         }
@@ -324,10 +335,9 @@ final class Offers {
 
     /** What they offer of the same client by the same name, or at the same address. */
     private List<Offer> ofOtherProcesses(Offer offer) {
-        return offered.values().stream()
-                .filter(listener -> listener.key.name.equals(offer.listener()) || isSame(listener.key.own, offer.own()))
-                .flatMap(listener -> listener.offers.stream())
+        return byClient.getOrDefault(offer.origin().client(), Set.of()).stream()
                 .filter(other -> offer.origin().isOtherProcessThan(other.origin()))
+                .filter(other -> other.listener().equals(offer.listener()) || isSame(other.own(), offer.own()))
                 .toList();
     }
 
@@ -383,6 +393,20 @@ final class Offers {
             List.copyOf(offered.values())
                     .forEach(listener -> listener.end(ErrorCode.DRAINING, "this agent is shutting down"));
         });
+    }
+
+    private void note(Offer offer) {
+        byClient.computeIfAbsent(offer.origin().client(), client -> new LinkedHashSet<>())
+                .add(offer);
+        count(offer, 1);
+    }
+
+    private void forget(Offer offer) {
+        byClient.computeIfPresent(offer.origin().client(), (client, its) -> {
+            its.remove(offer);
+            return its.isEmpty() ? null : its;
+        });
+        count(offer, -1);
     }
 
     private void count(Offer offer, int more) {

@@ -39,6 +39,8 @@ final class SessionOffers {
     private static final long FEW_IDS = 1 << 20;
     /** A client may think of any names. */
     private static final int MOST_REFUSED = 100;
+    /** At the same time: each may be a listening socket. */
+    private static final int MOST_STANDING = 1_000;
 
     private final EventLoop loop;
     private final Account account;
@@ -74,6 +76,13 @@ final class SessionOffers {
         standing.add(offer);
         if (isSecond) {
             offer.end(ErrorCode.LIMIT_REACHED, "this session offers it already");
+            return;
+        }
+        String refusal = standing.size() > MOST_STANDING
+                ? "this session has %d offers, the most it may have".formatted(MOST_STANDING)
+                : account.offer();
+        if (refusal != null) {
+            offer.end(ErrorCode.LIMIT_REACHED, refusal);
             return;
         }
         if (!client.offers().covers(request)) {

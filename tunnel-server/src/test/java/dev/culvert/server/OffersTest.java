@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.culvert.common.lifecycle.OfferStatus;
 import dev.culvert.common.net.AddressSet;
 import dev.culvert.common.net.SocketFile;
+import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Arrival;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
+import io.netty.channel.EventLoopGroup;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
@@ -16,6 +18,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -41,10 +45,12 @@ class OffersTest {
     static final class FakeSockets implements Offers.Sockets {
         final List<String> asked = new ArrayList<>();
         final List<Consumer<@Nullable String>> waiting = new ArrayList<>();
+        final List<Offers.Offered> opened = new ArrayList<>();
 
         @Override
         public void open(Offers.Offered place, Consumer<@Nullable String> done) {
             asked.add("open " + place.place() + " " + place.listen());
+            opened.add(place);
             waiting.add(done);
         }
 
@@ -207,6 +213,25 @@ class OffersTest {
         assertThat(second.end).isEmpty();
         answer(null);
         assertThat(second.stands).isOne();
+    }
+
+    @Test
+    void aSocketIsNotOpenedForWhoHasGoneBeforeItsTurn() {
+        EventLoopGroup loops = Transport.best().newEventLoops(1, "loop");
+        OfferSockets real =
+                new OfferSockets(Transport.best(), loops.next(), List.of(), (place, acceptor, channel) -> {});
+        try {
+            offers.remove(offer("web", new HostPort("127.0.0.1", 0), "a", 1));
+            loop.runPendingTasks();
+            CompletableFuture<Optional<String>> done = new CompletableFuture<>();
+            real.open(sockets.opened.get(0), failure -> done.complete(Optional.ofNullable(failure)));
+
+            assertThat(done.join()).isEmpty();
+            assertThat(real.sockets()).isEmpty();
+        } finally {
+            real.end();
+            loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+        }
     }
 
     @Test
