@@ -583,6 +583,58 @@ final class ReverseTest {
 
     @Test
     @Tag("long")
+    void listenersOfAServerTakeEachOthersAddressesAtAReload() throws Exception {
+        int one = Service.freePort();
+        int two = Service.freePort();
+        try (Service a = named('a');
+                Service b = named('b');
+                AgentProcess server = startServer(listeners(one, two));
+                AgentProcess client =
+                        startClient(server, web(a) + ", mail { target = \"%s\" }".formatted(b.address()))) {
+            server.awaitLog("\\d takes the connections of", 2);
+
+            server.reload(server(server.port("listen"), listeners(two, one)));
+            server.awaitLog("listeners.*: listening on", 4);
+            try (Socket socket = Tunnel.connectTo(two)) {
+                assertThat((char) socket.getInputStream().read()).isEqualTo('a');
+            }
+            try (Socket socket = Tunnel.connectTo(one)) {
+                assertThat((char) socket.getInputStream().read()).isEqualTo('b');
+            }
+            assertThat(client.log().matching("not offered")).isEmpty();
+        }
+    }
+
+    private static String listeners(int web, int mail) {
+        return """
+                listeners { web.listen = "127.0.0.1:%d", mail.listen = "127.0.0.1:%d" }
+                clients.tests.offers = ["web", "mail"]
+                """.formatted(web, mail);
+    }
+
+    @Test
+    @Tag("long")
+    void aPortThatAnOfferedListenerHasIsSaidToBeTheServersOwn() throws Exception {
+        Path admin = directory.resolve("server.sock");
+        String more = "admin.listen = \"%s\", clients.tests.offers = [\"web\", \"127.0.0.1:*\"]".formatted(admin);
+        try (AgentProcess server = startServer(more);
+                AgentProcess client = startClient(server, web(ECHO));
+                AdminClient asked = new AdminClient(admin.toString())) {
+            client.awaitLog("reverse.web: server .* listens");
+            int port = server.port("listeners.web");
+            server.rewriteConfig(server(server.port("listen"), more)
+                    .replaceFirst("listen = .*?,", "listen = \"0.0.0.0:%d\",".formatted(port)));
+            String why = "listen: cannot listen on 0.0.0.0:%d: listeners.web listens on 127.0.0.1:%d until then."
+                    .formatted(port, port);
+
+            assertThatThrownBy(() -> asked.post("/plan")).hasMessageContaining(why);
+            assertThatThrownBy(() -> asked.post("/reload")).hasMessageContaining(why);
+            echoes(port);
+        }
+    }
+
+    @Test
+    @Tag("long")
     void aClientThatDrainsTakesNoMoreAndFinishesWhatItHas() throws Exception {
         try (AgentProcess server = startServer("");
                 AgentProcess client = startClient(server, web(ECHO));

@@ -7,6 +7,7 @@ import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -70,8 +71,16 @@ final class OfferSockets implements Offers.Sockets {
     }
 
     @Override
-    public void replace(Offers.Offered before, Offers.Offered place, Consumer<@Nullable String> done) {
-        run(() -> listeners.replace(before, place), done);
+    public void replace(List<Offers.Move> moves) {
+        thread.execute(() -> moves.forEach(move -> listeners.makeRoom(move.before(), move.place())));
+        moves.forEach(move -> run(() -> listeners.replace(move.before(), move.place()), move.done()));
+    }
+
+    /** Which of the sockets keeps one of these from being listened for, in a sentence. Any thread. */
+    Optional<String> obstacle(List<? extends Listeners.Place> places) {
+        return places.stream()
+                .flatMap(place -> listeners.obstacle(place).stream())
+                .findFirst();
     }
 
     private void run(Step step, Consumer<@Nullable String> done) {

@@ -77,12 +77,19 @@ final class Offers {
          */
         void open(Offered place, Consumer<@Nullable String> done);
 
-        /** As {@link #open}, instead of the one before, if that listens. */
-        void replace(Offered before, Offered place, Consumer<@Nullable String> done);
+        /** As {@link #open} for each, instead of the one before; they may take each other's addresses. */
+        void replace(List<Move> moves);
 
         /** Listens no more. */
         void close(Offered place);
     }
+
+    /**
+     * A listener that is to be elsewhere.
+     *
+     * @param done as {@link Sockets#open} has it
+     */
+    record Move(Offered before, Offered place, Consumer<@Nullable String> done) {}
 
     /**
      * Tells listeners apart.
@@ -202,10 +209,10 @@ final class Offers {
             });
         }
 
-        private void move(ListenerConfig config) {
+        private Move to(ListenerConfig config) {
             Offered before = place;
             place = new Offered(this, config);
-            sockets.replace(before, place, this::opened);
+            return new Move(before, place, this::opened);
         }
 
         /**
@@ -277,6 +284,7 @@ final class Offers {
             if (closed) {
                 return;
             }
+            List<Move> moves = new ArrayList<>();
             for (Listener listener : List.copyOf(offered.values())) {
                 ListenerConfig config = next.get(listener.key.name);
                 if (listener.key.own != null) {
@@ -285,8 +293,11 @@ final class Offers {
                 if (config == null) {
                     listener.end(ErrorCode.FORBIDDEN, noSuch(listener.key.name));
                 } else if (!config.equals(listener.place.config)) {
-                    listener.move(config);
+                    moves.add(listener.to(config));
                 }
+            }
+            if (!moves.isEmpty()) {
+                sockets.replace(moves); // when those that go have gone
             }
         });
     }

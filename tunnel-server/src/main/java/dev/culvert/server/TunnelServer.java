@@ -167,7 +167,8 @@ public final class TunnelServer implements Agent {
             listeners.set(next);
         } catch (IOException e) {
             endpoints = before;
-            throw StartFailure.cannotListen(e);
+            Optional<String> ours = offerSockets.obstacle(next);
+            throw StartFailure.cannotListen(ours.isPresent() ? new IOException(ours.get(), e) : e);
         }
     }
 
@@ -422,13 +423,14 @@ public final class TunnelServer implements Agent {
     public Plan plan(Path file) throws BadConfig, StartFailure {
         ServerConfig next = ServerConfig.read(file);
         Clients clients = would(next);
-        Optional<String> obstacle = listeners.obstacle(endpoints(next));
+        List<Endpoint> theirs = endpoints(next);
+        Optional<String> obstacle = listeners.obstacle(theirs).or(() -> offerSockets.obstacle(theirs));
         if (obstacle.isPresent()) {
             throw new StartFailure(obstacle.get());
         }
         List<String> effects = new ArrayList<>();
         listeners
-                .leaving(endpoints(next))
+                .leaving(theirs)
                 .forEach((endpoint, address) -> effects.add(
                         "%s no longer listens on %s; its sessions go on".formatted(endpoint.place(), address)));
         for (ServerSession session : live) {

@@ -1,5 +1,6 @@
 package dev.culvert.server;
 
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.culvert.common.lifecycle.OfferStatus;
@@ -55,9 +56,12 @@ class OffersTest {
         }
 
         @Override
-        public void replace(Offers.Offered before, Offers.Offered place, Consumer<@Nullable String> done) {
-            asked.add("replace " + before.listen() + " " + place.listen());
-            waiting.add(done);
+        public void replace(List<Offers.Move> moves) {
+            asked.add(moves.stream()
+                    .map(move -> move.before().listen() + " " + move.place().listen())
+                    .sorted()
+                    .collect(joining(", ", "replace ", "")));
+            moves.forEach(move -> waiting.add(move.done()));
         }
 
         @Override
@@ -323,6 +327,18 @@ class OffersTest {
         configure();
         assertThat(offer.end).isEqualTo("forbidden: this server has no listener web");
         assertThat(sockets.asked).last().isEqualTo("close listeners.web");
+    }
+
+    @Test
+    void listenersMoveTogetherAndAfterThoseThatGo() {
+        configure(WEB, listener("mail", 8025), listener("old", 8000));
+        web("a", 1);
+        offer("mail", null, "a", 1);
+        offer("old", null, "a", 1);
+        configure(listener("web", 8025), listener("mail", 8000));
+
+        assertThat(sockets.asked.subList(3, 5))
+                .containsExactly("close listeners.old", "replace 0.0.0.0:8025 0.0.0.0:8000, 0.0.0.0:8080 0.0.0.0:8025");
     }
 
     @Test

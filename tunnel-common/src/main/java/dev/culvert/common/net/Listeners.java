@@ -147,7 +147,7 @@ public final class Listeners<P extends Listeners.Place> {
             }
         }
 
-        String isInTheWay(P next) {
+        String isInTheWay(Place next) {
             return "%s: cannot listen on %s: %s listens on %s until then. Take another port, or restart."
                     .formatted(next.place(), next.listen(), place.place(), acceptor.address());
         }
@@ -232,7 +232,7 @@ public final class Listeners<P extends Listeners.Place> {
         try {
             return new Listener(place);
         } catch (IOException e) {
-            Optional<String> ours = obstacle(List.of(place));
+            Optional<String> ours = obstacle(place);
             throw ours.isPresent() ? new IOException(ours.get(), e) : e;
         }
     }
@@ -264,25 +264,30 @@ public final class Listeners<P extends Listeners.Place> {
         LOG.info("{}: no longer listening on {}", listener.place.place(), listener.acceptor.address());
     }
 
+    /** Listens no more for this one if {@link #replace} needs another socket for {@code next}: its address may be what others wait for. */
+    public void makeRoom(P place, P next) {
+        find(place).filter(listener -> !listener.fits(next)).ifPresent(this::remove);
+    }
+
     /**
-     * Listens for {@code next} instead of {@code place}, if it listens for that.
+     * Listens for {@code next}, and no more for {@code place}.
      *
      * @throws IOException with a sentence for the user, and it listens for neither
      */
     public void replace(P place, P next) throws IOException, InterruptedException {
+        makeRoom(place, next);
         Optional<Listener> present = find(place);
-        if (present.isPresent() && present.get().fits(next)) {
-            try {
-                present.get().admit(next);
-            } catch (IOException e) {
-                remove(present.get());
-                throw e;
-            }
-            present.get().become(next);
-        } else if (present.isPresent()) {
-            remove(present.get());
+        if (present.isEmpty()) {
             add(next);
+            return;
         }
+        try {
+            present.get().admit(next);
+        } catch (IOException e) {
+            remove(present.get());
+            throw e;
+        }
+        present.get().become(next);
     }
 
     private Optional<Listener> find(P place) {
@@ -338,14 +343,19 @@ public final class Listeners<P extends Listeners.Place> {
 
     /** Which socket of ours keeps {@link #set} from listening for these, in a sentence. Any thread. */
     public Optional<String> obstacle(List<P> places) {
-        List<Listener> now = open;
         return conflict(places)
                 .or(() -> places.stream()
                         .filter(place -> present(place).isEmpty())
-                        .flatMap(place -> now.stream()
-                                .filter(listener -> Overlap.of(listener.acceptor.address(), place.listen()))
-                                .map(listener -> listener.isInTheWay(place)))
+                        .flatMap(place -> obstacle(place).stream())
                         .findFirst());
+    }
+
+    /** Which socket of ours keeps others from listening for this, in a sentence. Any thread. */
+    public Optional<String> obstacle(Place other) {
+        return open.stream()
+                .filter(listener -> Overlap.of(listener.acceptor.address(), other.listen()))
+                .map(listener -> listener.isInTheWay(other))
+                .findFirst();
     }
 
     /** Which two of these are for one socket of ours: a name and its address are the same, which a file does not show. */

@@ -13,6 +13,7 @@ import io.netty.channel.unix.Socket;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -93,6 +94,22 @@ class ListenersTest {
                 .isInstanceOf(IOException.class)
                 .hasMessage(why);
         assertThat(listeners.leaving(List.of())).containsOnlyKeys(any);
+    }
+
+    @Test
+    void twoListenersTakeEachOthersAddresses() throws Exception {
+        listeners.add(new Web("listeners.a", new HostPort("127.0.0.1", 0)));
+        listeners.add(new Web("listeners.b", new HostPort("127.0.0.1", 0)));
+        var before = List.copyOf(listeners.leaving(List.of()).entrySet());
+        Web a = new Web("listeners.a", before.get(1).getValue());
+        Web b = new Web("listeners.b", before.get(0).getValue());
+
+        listeners.makeRoom(before.get(0).getKey(), a);
+        listeners.makeRoom(before.get(1).getKey(), b);
+        listeners.replace(before.get(0).getKey(), a);
+        listeners.replace(before.get(1).getKey(), b);
+
+        assertThat(listeners.leaving(List.of())).isEqualTo(Map.of(a, a.listen(), b, b.listen()));
     }
 
     /** As the process before this one has it. */
