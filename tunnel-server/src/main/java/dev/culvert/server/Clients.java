@@ -35,7 +35,7 @@ final class Clients {
             Client client = new Client(config.name(), config.allow(), config.offers(), account);
             names.add(config.name());
             config.keys().forEach(key -> byKey.put(key, client));
-            config.names().forEach(name -> byName.put(name, client));
+            config.names().forEach(name -> byName.put(Authority.canonical(name), client));
         }
         open = anonymous.allow().isPresent();
         Account others = accounts.of("", anonymous.quota());
@@ -83,7 +83,7 @@ final class Clients {
         }
         List<String> names = Authority.names(chain[0]);
         for (String name : names) {
-            Client client = byName.get(name);
+            Client client = byName.get(Authority.canonical(name));
             if (client != null) {
                 return client;
             }

@@ -38,8 +38,12 @@ class ClientsTest {
 
     @BeforeEach
     void makeLaptop() throws IOException, GeneralSecurityException {
-        file = directory.resolve("laptop.key");
-        Identity.make(file, "laptop");
+        makeChain("laptop");
+    }
+
+    private void makeChain(String commonName) throws IOException, GeneralSecurityException {
+        file = directory.resolve(commonName + ".key");
+        Identity.make(file, commonName);
         key = Identity.read(file, file).fingerprint();
         String text = Files.readString(file);
         String certificate = text.substring(text.indexOf("-----BEGIN CERTIFICATE"));
@@ -79,6 +83,19 @@ class ClientsTest {
     @Test
     void aClientIsKnownByTheNameThatAnAuthorityVouchesFor() throws Exception {
         Clients clients = clients(authority(), known("a", List.of(), List.of("laptop")));
+        assertThat(clients.identify(chain).name()).isEqualTo("a");
+    }
+
+    @Test
+    void aNameIsTheSameInCapitals() throws Exception {
+        Clients clients = clients(authority(), known("a", List.of(), List.of("Laptop")));
+        assertThat(clients.identify(chain).name()).isEqualTo("a");
+    }
+
+    @Test
+    void anAddressIsTheSameHoweverItIsWritten() throws Exception {
+        makeChain("2001:db8:0:0:0:0:0:1"); // as the JDK has it from a certificate
+        Clients clients = clients(authority(), known("a", List.of(), List.of("2001:db8::1")));
         assertThat(clients.identify(chain).name()).isEqualTo("a");
     }
 

@@ -2,6 +2,7 @@ package dev.culvert.common.tls;
 
 import io.netty.util.NetUtil;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
@@ -153,10 +154,16 @@ public final class Authority {
         }
     }
 
+    /** A name as it is compared: there are many ways to write an address, and a DNS name may be in capitals. Resolves nothing. */
+    public static String canonical(String name) {
+        InetAddress address = NetUtil.createInetAddressFromIpAddressString(name);
+        return address == null ? name.toLowerCase(Locale.ROOT) : NetUtil.toAddressString(address);
+    }
+
     /** A name of a certificate may begin with {@code *.}, which stands for one label (RFC 6125, section 6.4.3). */
     private static boolean matches(String name, String host) {
-        String pattern = name.toLowerCase(Locale.ROOT);
-        String wanted = host.toLowerCase(Locale.ROOT);
+        String pattern = canonical(name);
+        String wanted = canonical(host);
         int dot = wanted.indexOf('.');
         return pattern.equals(wanted)
                 || (pattern.startsWith("*.")

@@ -11,6 +11,7 @@ import static dev.culvert.common.tls.Der.utf8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.netty.util.NetUtil;
 import java.io.ByteArrayInputStream;
 import java.math.BigInteger;
 import java.security.GeneralSecurityException;
@@ -152,6 +153,21 @@ class AuthorityTest {
     void aCommonNameIsNotFoundInsideOfAnotherField() throws Exception {
         byte[] subject = sequence(part("2.5.4.10", "x,CN=admin"), part("2.5.4.3", "agent"));
         assertThat(Authority.names(signed(CA, FUTURE, subject)[0])).containsExactly("agent");
+    }
+
+    @Test
+    void anAddressIsTheSameHoweverItIsWritten() throws Exception {
+        byte[] address = NetUtil.createByteArrayFromIpAddressString("2001:db8::1");
+        byte[] shown = new byte[4 + address.length];
+        System.arraycopy(new byte[] {0x30, 18, (byte) 0x87, 16}, 0, shown, 0, 4);
+        System.arraycopy(address, 0, shown, 4, address.length);
+        byte[] names = explicit(3, sequence(sequence(oid("2.5.29.17"), octets(shown))));
+        X509Certificate[] chain = {certificate(CA, "ca", FUTURE, name("agent"), AGENT, names)};
+
+        for (String written : List.of("2001:db8::1", "2001:DB8:0:0::1", "2001:0db8:0000:0000:0000:0000:0000:0001")) {
+            authority.checkServer(chain, written);
+        }
+        assertThatThrownBy(() -> authority.checkServer(chain, "2001:db8::2")).isInstanceOf(UntrustedPeer.class);
     }
 
     /** The JDK takes an IPv6 address of 32 bytes for a network, and throws what it does not declare at a mask with a hole. */
