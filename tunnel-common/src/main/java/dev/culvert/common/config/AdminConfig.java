@@ -94,15 +94,20 @@ public record AdminConfig(List<String> listen, boolean off) {
         return directory != null && Files.isWritable(directory) ? List.of(socket.toString()) : List.of();
     }
 
-    /** Where to ask an agent: its socket, by which it can be steered as well, if it has one. */
+    /**
+     * Where to ask an agent: its socket, by which it can be steered as well, if it has one; else an address whose port is known. What
+     * port 0 became only the agent's log says.
+     */
     public Optional<String> askAt(Path file, Map<String, String> env) {
-        if (off) {
-            return Optional.empty();
+        if (listen.isEmpty()) {
+            return off ? Optional.empty() : Optional.of(defaultSocket(file, env).toString());
         }
-        return Optional.of(listen.stream()
+        return listen.stream()
                 .filter(address -> address.startsWith("/"))
                 .findFirst()
-                .orElseGet(() -> listen.isEmpty() ? defaultSocket(file, env).toString() : listen.get(0)));
+                .or(() -> listen.stream()
+                        .filter(address -> HostPort.parse(address).port() != 0)
+                        .findFirst());
     }
 
     /** A few words for people. */

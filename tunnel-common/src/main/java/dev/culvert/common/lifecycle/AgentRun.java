@@ -156,6 +156,7 @@ public final class AgentRun<C extends AgentConfig> {
     /** Where an agent with this configuration is asked. */
     static String adminAddress(AdminConfig admin, Path file) throws IOException {
         return admin.askAt(file, System.getenv())
-                .orElseThrow(() -> new IOException("admin.listen is off in " + file + ": there is nobody to ask"));
+                .orElseThrow(() -> new IOException("admin.listen is " + admin.describe() + " in " + file
+                        + ": there is no address to ask the agent at; name a unix socket there, or a port"));
     }
 }

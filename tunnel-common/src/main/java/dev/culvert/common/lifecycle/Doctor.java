@@ -33,7 +33,9 @@ final class Doctor {
             findings.agentMayRun();
             findings.note(
                     "agent",
-                    address.map(at -> "none answers on " + at).orElse("cannot be asked, admin.listen is off"),
+                    address.map(at -> "none answers on " + at)
+                            .orElse("cannot be asked, admin.listen is "
+                                    + config.admin().describe()),
                     "If it runs, ask as a user who may write there. Without it, what follows is found by this command alone.");
             checkDescriptors(Descriptors.now(), config, "this shell");
             return false;

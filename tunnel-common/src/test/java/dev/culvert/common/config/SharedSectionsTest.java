@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -278,6 +279,23 @@ class SharedSectionsTest {
                             + "\": a path has to be absolute, as in \"/run/culvert/client.sock\","
                             + " and an address has a port, as in \"127.0.0.1:9180\"");
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "auto                              | /run/culvert/web.sock",
+                "off                               |",
+                "[\"127.0.0.1:1\", \"/run/a.sock\"] | /run/a.sock",
+                "[\"127.0.0.1:0\", \"127.0.0.1:1\"] | 127.0.0.1:1",
+                "\"127.0.0.1:0\"                   |"
+            })
+    void an_agent_is_asked_by_its_socket_or_at_a_port_that_is_known(String listen, @Nullable String address)
+            throws BadConfig {
+        assertThat(read("listen = " + listen, admin -> AdminConfig.read(admin, new ListenAddresses()))
+                        .askAt(Path.of("web.conf"), Map.of()))
+                .isEqualTo(Optional.ofNullable(address));
     }
 
     @Test
