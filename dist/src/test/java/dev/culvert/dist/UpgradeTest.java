@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
@@ -20,11 +21,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A new process takes over from the one that runs, and no connection is refused, reset or lost. */
 @Tag("long")
@@ -279,6 +283,28 @@ final class UpgradeTest {
                 next.onExit().get(AgentProcess.PATIENCE.toSeconds(), TimeUnit.SECONDS);
             }
             assertThat(socket).doesNotExist();
+        }
+    }
+
+    /** The first process of a container, and what an init has started that is the first. */
+    @ParameterizedTest
+    @ValueSource(strings = {"exec \"$0\" \"$@\"", "\"$0\" \"$@\"; exit"})
+    void whatAContainerEndsWithIsNotReplaced(String start) throws Exception {
+        String[] inside = {"unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", start};
+        boolean possible =
+                Programs.run(Stream.concat(Stream.of(inside), Stream.of("true")).toArray(String[]::new))
+                                .code()
+                        == 0;
+        if (!possible) {
+            System.out.println("SKIPPED: UpgradeTest: an upgrade in a container: to make one takes root");
+        }
+        assumeTrue(possible, "no namespaces");
+        try (Tunnel tunnel = tunnel("server")
+                .onServer(agent -> agent.startedBy(inside).environment("KUBERNETES_SERVICE_HOST", "10.0.0.1"))
+                .open()) {
+            assertThatThrownBy(this::upgrade).hasMessageContaining("start a new container instead");
+            Tunnel.echoes(tunnel.client());
+            tunnel.server().kill(); // to another signal `unshare` does not listen
         }
     }
 

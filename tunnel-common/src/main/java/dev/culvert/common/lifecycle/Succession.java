@@ -3,6 +3,8 @@ package dev.culvert.common.lifecycle;
 import dev.culvert.common.admin.Backend;
 import dev.culvert.common.net.ListeningSocket;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -30,6 +32,8 @@ final class Succession {
 
     /** How long a process that gives up may take to say why: it lets go of this one before it does. */
     private static final Duration LAST_WORDS = Duration.ofSeconds(3);
+
+    private static final long FIRST = 1;
 
     private static final String IT_HAS_ENDED =
             "the new process has ended before it could take over, and its log says why";
@@ -172,9 +176,9 @@ final class Succession {
             return refuse("this agent was not started by its launcher, so where that is nobody knows: start the new"
                     + " version by hand, with `take-over`");
         }
-        if (ProcessHandle.current().pid() == 1) {
-            return refuse(
-                    "this is the first process of a container, which ends with it: start a new container instead");
+        if (isOneThatAContainerEndsWith()) {
+            return refuse("this is the first process of a container, or what its init has started, and the container"
+                    + " ends with it: start a new container instead");
         }
         CompletableFuture<Backend.Answer> answer = new CompletableFuture<>();
         CompletableFuture.runAsync(() -> upgrade(launcher.get(), answer)).whenComplete((begun, failure) -> {
@@ -183,6 +187,21 @@ final class Succession {
             }
         });
         return answer;
+    }
+
+    /** Such as the only child of the init that {@code docker run --init} brings. Of a parent outside of the container nobody is told. */
+    private boolean isOneThatAContainerEndsWith() {
+        ProcessHandle own = ProcessHandle.current();
+        return own.pid() == FIRST
+                || (!service
+                        && isInContainer()
+                        && own.parent().map(ProcessHandle::pid).orElse(FIRST) == FIRST);
+    }
+
+    private static boolean isInContainer() {
+        return System.getenv().containsKey("KUBERNETES_SERVICE_HOST")
+                || Files.exists(Path.of("/.dockerenv"))
+                || Files.exists(Path.of("/run/.containerenv")); // Podman's
     }
 
     private static CompletableFuture<Backend.Answer> refuse(String why) {
