@@ -240,7 +240,7 @@ def steering():
     for agent in AGENTS:
         check("ready" in sh(f"tunnel-{agent} status"), "status does not say that it is ready")
         check("web" in sh(f"tunnel-{agent} conns"), "conns does not have the connection")
-        said = sh(f"setpriv --reuid=nobody --regid=nogroup --clear-groups tunnel-{agent} status", expect=1)
+        said = sh(f"setpriv --reuid=nobody --regid=nogroup --clear-groups tunnel-{agent} status", expect=69)
         check("nobody answers" in said, said)
     transfer.end()
     return said.splitlines()[-1]
@@ -576,13 +576,15 @@ def watchdog():
     return " and ".join(name for _, name in loops)
 
 
+REINSTALL = "apt-get install -y --reinstall /culvert-test/culvert_*_all.deb"
+
+
 def package_upgrade():
     """an upgrade of the package has what runs be replaced without a gap, starts nothing else, and keeps the configuration"""
     sh("systemctl stop tunnel-client@prod")
     pid = property_of("tunnel-server@prod", "MainPID")
-    reinstall = "apt-get install -y --reinstall /culvert-test/culvert_*_all.deb"
     # It starts Java some twenty times beside that.
-    seen = upgrade_all(lambda: sh(reinstall, patience=3 * PATIENCE), often=50, many=20)
+    seen = upgrade_all(lambda: sh(REINSTALL, patience=3 * PATIENCE), often=50, many=20)
     check(property_of("tunnel-server@prod", "MainPID") != pid, "an instance runs what was there before")
     check(property_of("tunnel-server@prod", "ActiveState") == "active", "an instance does not run any more")
     check(property_of("tunnel-client@prod", "ActiveState") == "inactive", "a service was started that did not run")
@@ -590,14 +592,41 @@ def package_upgrade():
     return seen
 
 
-def restart_of_a_mute_agent():
-    """an agent that can not be asked is restarted by an upgrade of the package"""
+def wrong_files():
+    """an upgrade of the package leaves agents alone whose files are wrong by now, and says what is wrong and what to do then"""
+    with open(CONFIGS["server"], "a") as file:
+        file.write("admin.listen = off\n")  # so this one can not be asked
+    sh("systemctl restart tunnel-server@prod")
+    units = ("tunnel-client", "tunnel-server@prod")
+    pids = [property_of(unit, "MainPID") for unit in units]
+    wrong = {"/etc/culvert/client.conf": "forwards {\n", CONFIGS["server"]: "lisen = 1\n"}
+    for path, line in wrong.items():
+        shutil.copyfile(path, f"/root/{os.path.basename(path)}")
+        with open(path, "a") as file:
+            file.write(line)
+    said = sh(REINSTALL, patience=3 * PATIENCE)
+    for path, unit, remedy in (
+        ("/etc/culvert/client.conf", units[0], "tunnel-client -c /etc/culvert/client.conf upgrade"),
+        (CONFIGS["server"], units[1], "systemctl restart tunnel-server@prod.service"),
+    ):
+        check(re.search(rf"{path}:\d+: .*\n{unit}\.service still runs the version from before; .*{remedy}", said), said)
+        shutil.move(f"/root/{os.path.basename(path)}", path)
+    check([property_of(unit, "MainPID") for unit in units] == pids, "an agent is another process now")
+    Transfer().end()
+    return re.search(r".*still runs.*", said)[0]
+
+
+def restart_of_mute_agents():
+    """agents that can not be asked are restarted by an upgrade of the package, also where systemd has their keys"""
     with open("/etc/culvert/client.conf", "a") as file:
         file.write("admin.listen = off\n")
     sh("systemctl restart tunnel-client")
-    pid = property_of("tunnel-client", "MainPID")
-    sh("apt-get install -y --reinstall /culvert-test/culvert_*_all.deb")
-    check(property_of("tunnel-client", "MainPID") != pid, "it runs what was there before")
+    units = ("tunnel-client", "tunnel-server@prod")
+    pids = [property_of(unit, "MainPID") for unit in units]
+    sh(REINSTALL, patience=3 * PATIENCE)
+    for unit, pid in zip(units, pids):
+        check(property_of(unit, "MainPID") != pid, f"{unit} runs what was there before")
+        check(property_of(unit, "ActiveState") == "active", f"{unit} does not run any more")
     Transfer().end()
     return sh("tunnel-client --version")
 
@@ -640,7 +669,8 @@ CHECKS = [
     no_errors,
     watchdog,
     package_upgrade,
-    restart_of_a_mute_agent,
+    wrong_files,
+    restart_of_mute_agents,
     purge,
 ]
 

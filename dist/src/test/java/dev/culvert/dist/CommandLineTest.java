@@ -330,11 +330,12 @@ final class CommandLineTest {
             assertThat(run("tunnel-client", "-c", file, "doctor").expect(1).output())
                     .contains("note  port           web: 127.0.0.1:" + taken.getLocalPort() + " is taken")
                     .contains("By this agent, if it runs");
-            assertThat(run("tunnel-client", "-c", file, "status").expect(1).output())
+            assertThat(run("tunnel-client", "-c", file, "status").expect(69).output())
                     .startsWith("nobody answers on " + directory.resolve("none/client.sock")
                             + " (No such file or directory")
                     .contains("set admin.listen")
                     .doesNotContain("io.netty", "Exception");
+            run("tunnel-client", "-c", file, "connect", "127.0.0.1:1").expect(69);
         }
     }
 

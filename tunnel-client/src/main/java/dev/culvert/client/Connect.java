@@ -60,8 +60,9 @@ final class Connect implements Callable<Integer> {
             spec.commandLine().getErr().println(e.getMessage());
             return ExitCode.USAGE;
         }
+        AgentCommand<?> line = Objects.requireNonNull(parent);
         try {
-            String admin = Objects.requireNonNull(parent).adminAddress();
+            String admin = line.adminAddress();
             if (!admin.startsWith("/")) {
                 throw new IOException("this takes a unix socket in admin.listen, not only " + admin);
             }
@@ -70,8 +71,7 @@ final class Connect implements Callable<Integer> {
             }
             return 0;
         } catch (BadConfig | IOException e) {
-            spec.commandLine().getErr().println(e.getMessage());
-            return 1;
+            return line.fail(e);
         }
     }
 

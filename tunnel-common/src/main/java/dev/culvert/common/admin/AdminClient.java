@@ -107,9 +107,9 @@ public final class AdminClient implements AutoCloseable {
     }
 
     /** Nobody answers on {@code address}: a sentence for the user. */
-    public static IOException nobody(String address, @Nullable Throwable cause) {
+    public static NobodyToAsk nobody(String address, @Nullable Throwable cause) {
         String why = cause == null ? "no answer within " + PATIENCE_SECONDS + " s" : SystemError.words(cause);
-        return new IOException(
+        return new NobodyToAsk(
                 "nobody answers on " + address + " (" + why
                         + "): is the agent running, and may you write there? Where the"
                         + " directory is not there or the agent may not write to it, it has no socket, which its log says at"

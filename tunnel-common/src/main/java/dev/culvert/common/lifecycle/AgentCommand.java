@@ -1,5 +1,6 @@
 package dev.culvert.common.lifecycle;
 
+import dev.culvert.common.admin.NobodyToAsk;
 import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.AgentConfig;
 import dev.culvert.common.config.BadConfig;
@@ -36,6 +37,7 @@ import picocli.CommandLine.Spec;
             "3:connections were reset, at the deadline of the drain or by a second signal",
             "4:no memory was left for buffers; on the heap, 134",
             "5:an address or port could not be listened on",
+            "69:there is no agent to ask",
             "70:a bug, which the log asks to report"
         },
         footer =
@@ -125,7 +127,7 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
      * Where the agent that runs with this configuration is asked. That takes no more of the file than its section: it may have become wrong since, and
      * the agent's key is not for everybody who asks it.
      */
-    public String adminAddress() throws BadConfig, IOException {
+    public String adminAddress() throws BadConfig, NobodyToAsk {
         return AgentRun.adminAddress(
                 ConfigFile.readOnly(
                         file(),
@@ -196,9 +198,10 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
         return tls.identity();
     }
 
-    private int fail(Exception e) {
-        spec.commandLine().getErr().println(e.getMessage());
-        return AgentRun.FAILED;
+    /** Says why a command has failed; returns its exit code. */
+    public int fail(Exception why) {
+        spec.commandLine().getErr().println(why.getMessage());
+        return why instanceof NobodyToAsk ? AgentRun.NOBODY_TO_ASK : AgentRun.FAILED;
     }
 
     /** The configuration, as the command line has it. */

@@ -2,6 +2,7 @@ package dev.culvert.common.lifecycle;
 
 import ch.qos.logback.classic.LoggerContext;
 import dev.culvert.common.admin.AdminServer;
+import dev.culvert.common.admin.NobodyToAsk;
 import dev.culvert.common.admin.Predecessor;
 import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.AgentConfig;
@@ -31,6 +32,8 @@ public final class AgentRun<C extends AgentConfig> {
     static final int FAILED = 1;
     /** An address or port could not be listened on: a service manager should try again. */
     private static final int CANNOT_LISTEN = 5;
+    /** EX_UNAVAILABLE of sysexits(3): so a script can tell it from an agent that has refused. */
+    static final int NOBODY_TO_ASK = 69;
     /** EX_SOFTWARE of sysexits(3): not the user's mistake, so a service manager should try again. */
     private static final int BUG = 70;
 
@@ -154,9 +157,11 @@ public final class AgentRun<C extends AgentConfig> {
     }
 
     /** Where an agent with this configuration is asked. */
-    static String adminAddress(AdminConfig admin, Path file) throws IOException {
+    static String adminAddress(AdminConfig admin, Path file) throws NobodyToAsk {
         return admin.askAt(file, System.getenv())
-                .orElseThrow(() -> new IOException("admin.listen is " + admin.describe() + " in " + file
-                        + ": there is no address to ask the agent at; name a unix socket there, or a port"));
+                .orElseThrow(() -> new NobodyToAsk(
+                        "admin.listen is " + admin.describe() + " in " + file
+                                + ": there is no address to ask the agent at; name a unix socket there, or a port",
+                        null));
     }
 }

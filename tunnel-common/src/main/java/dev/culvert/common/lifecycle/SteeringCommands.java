@@ -42,14 +42,13 @@ final class SteeringCommands {
 
         @Override
         public Integer call() throws InterruptedException {
-            try (AdminClient agent =
-                    new AdminClient(Objects.requireNonNull(parent).adminAddress())) {
+            AgentCommand<?> line = Objects.requireNonNull(parent);
+            try (AdminClient agent = new AdminClient(line.adminAddress())) {
                 ask(agent, spec.commandLine().getOut());
                 spec.commandLine().getOut().flush();
                 return 0;
             } catch (BadConfig | IOException e) {
-                spec.commandLine().getErr().println(e.getMessage());
-                return 1;
+                return line.fail(e);
             }
         }
 
