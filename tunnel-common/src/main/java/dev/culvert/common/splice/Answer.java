@@ -4,7 +4,6 @@ import dev.culvert.mux.ErrorCode;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
-import io.netty.channel.ChannelOption;
 
 /**
  * How whoever has connected is told what has become of it. TCP has no words for that: a socket that nobody can serve is reset. A proxy's
@@ -19,13 +18,13 @@ public interface Answer {
 
     /** The target has not been reached; closes the channel. */
     default void refused(Channel channel, ErrorCode code, String reason) {
-        Splice.reset(channel);
+        SocketEnd.reset(channel);
     }
 
     /** Says the last words, to be released here, and closes the channel in good order. */
     static void farewell(Channel channel, ByteBuf words) {
         if (channel.isOpen()) {
-            channel.config().setOption(ChannelOption.SO_LINGER, -1); // a splice resets what it does not end
+            SocketEnd.endInGoodOrder(channel); // a splice resets what it does not end
             channel.writeAndFlush(words).addListener(ChannelFutureListener.CLOSE);
         } else {
             words.release();

@@ -11,17 +11,12 @@ import dev.culvert.mux.ProtocolVersion;
 import dev.culvert.mux.StreamListener;
 import dev.culvert.mux.SystemError;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.ChannelOption;
-import io.netty.channel.ChannelPromise;
-import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
-import io.netty.handler.ssl.SslHandler;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -138,9 +133,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
             return;
         }
         if (channel.isActive()) {
-            // Until both directions have ended in good order, every close is a reset, also that of a failed write or of
-            // a killed process: a FIN after half of the data would be a lie.
-            channel.config().setOption(ChannelOption.SO_LINGER, 0);
+            SocketEnd.resetOnClose(channel); // until both directions have ended in good order
             channel.config().setAutoRead(true);
         } else {
             channelGone("the connection was closed before it was joined");
@@ -282,7 +275,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
                 from.consumed(bytes);
             } else if (!ended && channel.isOpen()) { // TLS takes no more after its end
                 channelGone("it takes no more: " + SystemError.words(written.cause()));
-                reset(channel);
+                SocketEnd.reset(channel);
             }
         });
         if (!flushing) {
@@ -320,34 +313,15 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     }
 
     private void finish() {
-        if (flushing && channel.isOpen()) {
-            // The last bytes go with the FIN, in one packet. For epoll; NIO does not know it.
-            channel.config().setOption(EpollChannelOption.TCP_CORK, true);
+        if (flushing) {
+            SocketEnd.waitForFin(channel);
         }
         // shutdownOutput throws away what is not yet written: wait for it.
-        lastWords().addListener(allWritten -> {
+        SocketEnd.lastWords(channel).addListener(allWritten -> {
             if (allWritten.isSuccess()) {
                 endOutput();
             }
         });
-    }
-
-    /** TLS has an end of its own. Where it can not be said, the socket's end is all there is, and the peer sees that it is not enough. */
-    private ChannelFuture lastWords() {
-        ChannelFuture written = channel.writeAndFlush(Unpooled.EMPTY_BUFFER); // the last piece, where it goes in pieces
-        SslHandler tls = channel.pipeline().get(SslHandler.class);
-        if (tls == null) {
-            return written;
-        }
-        ChannelPromise said = channel.newPromise();
-        written.addListener(done -> {
-            if (done.isSuccess()) {
-                tls.closeOutbound().addListener(closed -> said.setSuccess());
-            } else {
-                said.setFailure(done.cause());
-            }
-        });
-        return said;
     }
 
     private void endOutput() {
@@ -365,7 +339,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     private void closeIfBothEnded() {
         if (inputEnded && outputEnded && !ended) {
             end();
-            close(channel);
+            SocketEnd.close(channel);
             connection.close();
         }
     }
@@ -409,7 +383,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
                 elsewhere.accept(reason);
             } else {
                 settle();
-                reset(channel); // it belongs to no event loop any more, which an answer would take
+                SocketEnd.reset(channel); // it belongs to no event loop any more, which an answer would take
                 connection.end(ErrorCode.REFUSED, "reset: " + reason);
             }
         });
@@ -419,7 +393,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
         OutOfMemory.check(cause);
         channelGone(SystemError.words(cause));
-        reset(channel);
+        SocketEnd.reset(channel);
     }
 
     @Override
@@ -445,27 +419,6 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
             settle();
             connection.refuse(channel, code, reason);
             connection.end(code, "reset: " + reason);
-        }
-    }
-
-    /** Closes a channel so that its peer sees a reset, if there is such a thing there. Event loop only. */
-    public static void reset(Channel channel) {
-        if (channel.isOpen()) { // else it was closed a moment ago, takes no options, and its handlers hear of it next
-            channel.config().setOption(ChannelOption.SO_LINGER, 0);
-            // Not by way of TLS, which would say goodbye.
-            ChannelHandlerContext outermost = channel.pipeline().firstContext();
-            if (outermost == null) {
-                channel.close();
-            } else {
-                outermost.close();
-            }
-        }
-    }
-
-    private static void close(Channel channel) {
-        if (channel.isOpen()) {
-            channel.config().setOption(ChannelOption.SO_LINGER, -1);
-            channel.close();
         }
     }
 }
