@@ -37,12 +37,12 @@ final class LostSession {
         return session;
     }
 
-    void isKnownTo(Server server) {
+    void foundAt(Server server) {
         found.accept(server);
     }
 
     /** Behind {@code server} a process knows nothing of the session; {@code fresh} is what it has begun instead. */
-    void isUnknownTo(Server server, MuxSession fresh) {
+    void notFoundAt(Server server, MuxSession fresh) {
         boolean known = fresh.token()
                 .map(other -> other.instance() == token.instance()
                         || !answers.computeIfAbsent(server.location(), its -> new HashSet<>())

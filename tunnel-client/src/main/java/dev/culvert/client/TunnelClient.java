@@ -20,6 +20,7 @@ import dev.culvert.common.net.Origin;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.rate.Limit;
 import dev.culvert.common.rate.Limits;
+import dev.culvert.common.rate.NamedLimits;
 import dev.culvert.common.splice.Answer;
 import dev.culvert.common.splice.Arrival;
 import dev.culvert.common.splice.Carriers;
@@ -49,7 +50,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -72,7 +72,7 @@ public final class TunnelClient implements Agent {
     private volatile ClientConfig config;
     /** What only counts at the start. */
     private final ClientConfig begunWith;
-    /** That of sessions. */
+    /** How sessions are begun, by the configuration and the files that it names. */
     private Way way;
 
     private volatile Edges edges;
@@ -88,7 +88,7 @@ public final class TunnelClient implements Agent {
     /** Of all forwards together. */
     private final Limit rate = new Limit(ticker);
     /** By the names of the forwards: connections of one that goes keep its limit. */
-    private final Map<String, Limit> rates = new ConcurrentHashMap<>();
+    private final NamedLimits rates = new NamedLimits(ticker);
     /** Bytes in all the preludes. */
     private final AtomicLong preludes = new AtomicLong();
 
@@ -153,7 +153,7 @@ public final class TunnelClient implements Agent {
     /** One of those that are no standby is. Any thread. */
     private void onReady() {
         router.serveWaiting();
-        uplinks.stream().filter(Uplink::isStandby).forEach(Uplink::makeWay);
+        uplinks.stream().filter(Uplink::isStandby).forEach(Uplink::moveIfCrowded);
     }
 
     @Override
@@ -164,7 +164,6 @@ public final class TunnelClient implements Agent {
             Edges otherEdges = Edges.of(next);
             Edges before = edges;
             edges = before.and(otherEdges);
-            rates(next).forEach((name, its) -> rates.computeIfAbsent(name, missing -> limit(its))); // before it accepts
             try {
                 listen(next, config);
             } catch (IOException e) {
@@ -197,9 +196,7 @@ public final class TunnelClient implements Agent {
     private void set(ClientConfig next) {
         rate.set(next.rate());
         Map<String, RateConfig> own = rates(next);
-        own.forEach((name, its) ->
-                rates.computeIfAbsent(name, missing -> limit(its)).set(its));
-        rates.keySet().retainAll(own.keySet());
+        rates.set(own);
         own.keySet().forEach(connections::expect);
         connections.shape();
     }
@@ -211,16 +208,9 @@ public final class TunnelClient implements Agent {
         return own;
     }
 
-    private Limit limit(RateConfig config) {
-        Limit limit = new Limit(ticker);
-        limit.set(config);
-        return limit;
-    }
-
-    /** By what a connection is called; one that no forward is for has only that of the whole. */
+    /** By what a connection is called. */
     private Limits limits(String forward) {
-        Limit own = rates.get(forward);
-        return own == null ? Limits.ofClient(rate) : Limits.ofClient(own, rate);
+        return Limits.ofClient(rates.of(forward), rate);
     }
 
     /** Listens as {@code next} says, or throws and still listens as {@code now} does. */

@@ -42,6 +42,18 @@ import org.jspecify.annotations.Nullable;
  * <p>Whoever takes the place of a session that still works is up before: when the configuration has changed, when the session is old or has
  * few ids left, and when a server that comes earlier in the order is there again.
  *
+ * <p>What its state is made of:
+ *
+ * <ul>
+ *   <li>{@code current} is the session that takes new connections. There is none before the first is up, and none from when it has lost
+ *       its link, drains or has ended until another one is up or it has a link again.
+ *   <li>{@code renewal} says that another one is to take the place of the current one, which takes connections until then.
+ *   <li>{@code lost} are sessions without a link. Each stays until it has one, or until no server has it.
+ *   <li>{@code attempt} is under way, or {@code pause} comes before the next, as long as any of the three wants a connection ({@link
+ *       #isInNeed}); never both.
+ *   <li>{@code draining}: only the lost ones want a connection.
+ * </ul>
+ *
  * <p>Runs on one event loop, which is also that of the session and of the local connections that it carries. From other
  * threads: what says so.
  */
@@ -93,7 +105,7 @@ final class Uplink implements Carrier {
     private @Nullable Future<?> pause;
 
     private @Nullable MuxSession current;
-    /** The server that it was begun with. */
+    /** The server that it is at, or was. */
     private @Nullable Server at;
     /** It is to be replaced then, since it is old. */
     private @Nullable Future<?> ageing;
@@ -354,7 +366,7 @@ final class Uplink implements Carrier {
     }
 
     /** One that it stands by for has a session: if that is where its own is, it looks for another place. Any thread. */
-    void makeWay() {
+    void moveIfCrowded() {
         loop.execute(() -> {
             boolean before = crowded;
             crowded = current != null && at != null && order.isTaken(at);
@@ -627,7 +639,7 @@ final class Uplink implements Carrier {
                 session.close(ErrorCode.CANCELLED, "not needed: another session was asked for");
             }
             if (wanted != null) {
-                wanted.isUnknownTo(server, session);
+                wanted.notFoundAt(server, session);
                 endIfNowhere(
                         wanted, server + " does not know the session any more: it was restarted, or is another server");
             }
@@ -691,7 +703,7 @@ final class Uplink implements Carrier {
             attempted.end();
             order.succeeded(server);
             lost.remove(found);
-            found.isKnownTo(server);
+            found.foundAt(server);
             sessions.resume(session, found.session(), channel);
             channel.pipeline().get(MuxConnection.class).carry(found.session(), loop, peerHas);
             if (found.session().isLost()) { // the server has told what can not be

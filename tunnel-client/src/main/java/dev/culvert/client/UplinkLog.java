@@ -34,7 +34,7 @@ final class UplinkLog {
                 .log("{}: session to {} goes on after {} ms, {} connections", name, server, millis, connections);
     }
 
-    /** Another server takes its place. */
+    /** A session, or an attempt to have one, has come to nothing, and the next attempt follows. */
     void failed(String event, Server server, String reason, Server next, Duration pause) {
         event(LOG.atWarn(), event, server)
                 .addKeyValue("reason", reason)

@@ -373,7 +373,7 @@ final class Offers {
     }
 
     /** The session of {@code offer} may take connections again. */
-    void isReady(Offer offer) {
+    void serve(Offer offer) {
         loop.execute(() -> {
             Listener listener = offered.get(Key.of(offer));
             if (listener == null || !listener.offers.contains(offer)) {

@@ -36,7 +36,7 @@ import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * One client's session: every stream that it opens is checked, dialled and joined with its target. It is on the account of the client
- * that it was when it began, whatever it is called later. Event loop only.
+ * that it was when it began, whatever it is called later. Event loop only, but for what says otherwise.
  */
 final class ServerSession implements SessionListener {
     private static final Logger LOG = LoggerFactory.getLogger(ServerSession.class);
@@ -200,6 +200,7 @@ final class ServerSession implements SessionListener {
         connection.carry(session, peer.loop, peerHas);
     }
 
+    /** Any thread that has found it by its token: it is up. */
     MuxSession session() {
         return Objects.requireNonNull(current);
     }

@@ -102,7 +102,7 @@ final class SessionOffers {
         ready = session.isOpenable();
         responsive = ready && session.isResponsive();
         if (ready && !was) {
-            standing.forEach(offers::isReady);
+            standing.forEach(offers::serve);
         }
     }
 
@@ -209,7 +209,7 @@ final class SessionOffers {
         }
 
         private void open(Arrival arrival, Consumer<Arrival> elsewhere, Consumer<Boolean> done) {
-            arrival.connection().isOf(origin.client());
+            arrival.connection().assignTo(origin.client());
             arrival.connection().limitedBy(limits);
             arrival.open(
                     loop,

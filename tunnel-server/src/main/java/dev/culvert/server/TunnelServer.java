@@ -22,8 +22,8 @@ import dev.culvert.common.net.OutOfMemory;
 import dev.culvert.common.net.PathWatch;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
-import dev.culvert.common.rate.Limit;
 import dev.culvert.common.rate.Limits;
+import dev.culvert.common.rate.NamedLimits;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.tls.Tls;
 import dev.culvert.common.tls.TlsGate;
@@ -92,7 +92,7 @@ public final class TunnelServer implements Agent {
     private final Refusals refusals = new Refusals(Ticker.systemTicker());
     private final Accounts accounts;
     /** By the names of the endpoints: connections of one that goes keep its limit. */
-    private final Map<String, Limit> rates = new ConcurrentHashMap<>();
+    private final NamedLimits rates = new NamedLimits(Ticker.systemTicker());
 
     private final Set<ServerSession> live = ConcurrentHashMap.newKeySet();
     /** The sessions that can be resumed. */
@@ -283,7 +283,7 @@ public final class TunnelServer implements Agent {
         private void speak(Access identifiedBy, List<X509Certificate> chain, Client client, ChannelPipeline pipeline) {
             ServerSession.Peer peer = new ServerSession.Peer(endpoint, chain, address, web, channel, loop);
             Account account = client.account();
-            Limits limits = Limits.ofServer(rate(endpoint.name()), account.rate(), accounts.rate());
+            Limits limits = Limits.ofServer(rates.of(endpoint.name()), account.rate(), accounts.rate());
             ServerSession listener = new ServerSession(peer, client, connections, limits, this);
             MuxSession newSession = new MuxSession(
                     MuxSession.Role.SERVER,
@@ -323,7 +323,7 @@ public final class TunnelServer implements Agent {
 
         @Override
         public void onUp(ServerSession session, MuxSession up) {
-            sessions.isUp(up);
+            sessions.cameUp(up);
             accepts.execute(() -> handshakes.remove(this));
             up.token().ifPresent(token -> resumable.put(token, session));
         }
@@ -377,7 +377,7 @@ public final class TunnelServer implements Agent {
     @Override
     public void reload(Path file) throws BadConfig, StartFailure, InterruptedException {
         ServerConfig next = ServerConfig.read(file);
-        would(next);
+        checked(next);
         listen(next);
         config = next;
         LogSetup.apply(next.log());
@@ -386,7 +386,7 @@ public final class TunnelServer implements Agent {
         accounts.limit(next.limits().whole());
         accepts.execute(() -> handshakes.limit(next.limits().handshakes()));
         offers.configure(next.listeners(), next.patience());
-        takeOver();
+        useAccess();
         limit(next);
         restartIsNeeded(next).ifPresent(LOG::warn);
     }
@@ -394,15 +394,8 @@ public final class TunnelServer implements Agent {
     /** All connections and those of endpoints; those of clients have their accounts. Also what is open. */
     private void limit(ServerConfig next) {
         accounts.rate().set(next.rate());
-        List<SmuxEndpointConfig> endpoints = next.smux();
-        endpoints.forEach(endpoint -> rate(endpoint.place()).set(endpoint.rate()));
-        rates.keySet()
-                .retainAll(endpoints.stream().map(SmuxEndpointConfig::place).toList());
+        rates.set(next.smux().stream().collect(toMap(SmuxEndpointConfig::place, SmuxEndpointConfig::rate)));
         connections.shape();
-    }
-
-    private Limit rate(String endpoint) {
-        return rates.computeIfAbsent(endpoint, name -> new Limit(Ticker.systemTicker()));
     }
 
     private Optional<String> restartIsNeeded(ServerConfig next) {
@@ -410,7 +403,7 @@ public final class TunnelServer implements Agent {
     }
 
     /** Who would get in; throws if what that takes can not be had. Changes nothing. */
-    private static Clients would(ServerConfig next) throws StartFailure {
+    private static Clients checked(ServerConfig next) throws StartFailure {
         try {
             return Access.of(next, new Accounts(next.limits().whole(), Ticker.systemTicker()))
                     .clients();
@@ -422,7 +415,7 @@ public final class TunnelServer implements Agent {
     @Override
     public Plan plan(Path file) throws BadConfig, StartFailure {
         ServerConfig next = ServerConfig.read(file);
-        Clients clients = would(next);
+        Clients clients = checked(next);
         List<Endpoint> theirs = endpoints(next);
         Optional<String> obstacle = listeners.obstacle(theirs).or(() -> offerSockets.obstacle(theirs));
         if (obstacle.isPresent()) {
@@ -454,12 +447,12 @@ public final class TunnelServer implements Agent {
     public void refresh() {
         if (!Access.content(config).equals(access.content())) {
             LOG.info("the files of tls have changed");
-            takeOver();
+            useAccess();
         }
     }
 
     /** Sessions of those who may not connect any more end; what the others may dial is what it is now. */
-    private void takeOver() {
+    private void useAccess() {
         String content = Access.content(config);
         try {
             access = Access.of(config, accounts);

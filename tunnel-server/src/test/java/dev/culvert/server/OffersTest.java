@@ -279,7 +279,7 @@ class OffersTest {
         assertThat(young.end).as("it may come back").isEmpty();
 
         young.ready = true;
-        offers.isReady(young);
+        offers.serve(young);
         loop.runPendingTasks();
         assertThat(old.end).isEqualTo("cancelled: a newer process of this client offers it");
         assertThat(young.end).isEmpty();

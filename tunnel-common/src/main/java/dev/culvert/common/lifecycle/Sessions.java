@@ -74,7 +74,7 @@ public final class Sessions {
 
     /**
      * As {@link #add}, for one that is to find another one that has lost its link: a drain waits for that, and so it may ask, and even come up,
-     * {@link #isUp}, before it is sent away.
+     * {@link #cameUp}, before it is sent away.
      */
     public void seeking(MuxSession session, Channel channel, String name, Supplier<Peer> peer) {
         add(session, channel, name, peer, true);
@@ -85,7 +85,7 @@ public final class Sessions {
         arriving.incrementAndGet();
     }
 
-    /** As {@link #add}, for one that was {@link #arriving}: it may come up, {@link #isUp}, before it is sent away by a drain. */
+    /** As {@link #add}, for one that was {@link #arriving}: it may come up, {@link #cameUp}, before it is sent away by a drain. */
     public void arrived(MuxSession session, Channel channel, String name, Supplier<Peer> peer) {
         add(session, channel, name, peer, true);
         notArrived();
@@ -98,7 +98,7 @@ public final class Sessions {
     }
 
     /** One that has {@link #arrived} is up. Its event loop only. */
-    public void isUp(MuxSession session) {
+    public void cameUp(MuxSession session) {
         if (draining) {
             sayGoodbye(session);
         }

@@ -16,7 +16,8 @@ import org.slf4j.LoggerFactory;
  * One tunnelled connection, or one flow of datagrams, from the moment it was accepted to the one line that the log gets at its end. Both
  * agents know it by the same id.
  *
- * <p>The counters belong to the connection's event loop; everything else may be called from any thread.
+ * <p>It belongs to whoever has it: first to who accepts, then to the event loop that it lives on. From any thread: what asks for its names,
+ * {@link #cut}, {@link #cutIfIdle} and {@link #shape}.
  */
 public final class Connection {
     private static final Logger LOG = LoggerFactory.getLogger("culvert.connection");
@@ -97,7 +98,7 @@ public final class Connection {
      * It is that client's from now on; empty: the client has no name. Where it was another's before, which has not processed it, that one's
      * account has it as refused.
      */
-    public void isOf(String client) {
+    public void assignTo(String client) {
         Tally before = tally;
         if (before != null && before.client().equals(client)) {
             return;
@@ -113,7 +114,7 @@ public final class Connection {
 
     private Tally tally() {
         if (tally == null) {
-            isOf("");
+            assignTo("");
         }
         return Objects.requireNonNull(tally);
     }

@@ -57,11 +57,11 @@ public final class Connections {
      */
     public Connection add(String id, String forward, String name, String source, String target) {
         Connection connection = add(id, forward, source, target);
-        connection.isOf(name);
+        connection.assignTo(name);
         return connection;
     }
 
-    /** The same where it is not known yet whose it is, which {@link Connection#isOf} tells. */
+    /** The same where it is not known yet whose it is, which {@link Connection#assignTo} tells. */
     public Connection add(String id, String forward, String source, String target) {
         Connection connection = new Connection(this, id, forward, source, target);
         return live.putIfAbsent(id, connection) == null ? connection : add(newId(), forward, source, target);
