@@ -7,24 +7,16 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
-import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.socket.DuplexChannel;
-import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The connection under a {@link MuxSession}: the last handler of a channel's pipeline. It moves bytes and keeps time; all
- * state that streams need is the session's.
- *
- * <p>Flush policy: whatever happens in one iteration of the event loop, the session is asked for frames once, at its end, and
- * they are flushed together; or as soon as so much has come together that it would leave the processor's cache before. No
- * more is taken from the session while the kernel has not taken all of the last batch, and batches are small where it does
- * not: so the decision which stream sends next is made late.
+ * state that streams need is the session's. When it flushes stands in {@link BatchWriter}.
  */
 public final class MuxConnection extends ChannelInboundHandlerAdapter implements Wire {
     /**
@@ -37,19 +29,11 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
 
     private static final Logger LOG = LoggerFactory.getLogger(MuxConnection.class);
 
-    /** Not writable while anything waits here that the kernel has not taken. */
-    private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(1, 1);
-    /** What is flushed together, bytes: the less, the less may be left over; the more, the fewer system calls. */
-    private static final int MIN_BATCH = 32 << 10;
-
-    private static final int MAX_BATCH = 256 << 10;
     private static final int MIN_READ = 4 << 10;
     private static final int FIRST_READ = 64 << 10;
     static final int MAX_READ = 256 << 10;
     /** Reads in an iteration of the event loop: what they bring should be passed on while the processor's cache has it. */
     private static final int READS = 2;
-    /** Flushes in one go, before others have their turn on the event loop. */
-    private static final int ROUNDS = 16;
     /** How long the kernel may take for the last that we have said: on a slow link it is a while. */
     private static final long FLUSH_MILLIS = 10_000;
     /** How long a peer may take to close then. */
@@ -57,22 +41,14 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
 
     private MuxSession session;
     private final Runnable run = this::run;
+    private final BatchWriter writer = new BatchWriter();
     private @Nullable ChannelHandlerContext context;
-    private Consumer<ByteBuf> output = ReferenceCountUtil::release;
 
     private boolean awake;
     private boolean sending;
-    /** What the next batch may be, bytes: twice the last if the kernel took that, else half of it. */
-    private int batch = MIN_BATCH;
-
-    private int batched;
     private boolean attached;
     /** On its way to the event loop of another session. */
     private boolean moving;
-
-    private boolean bulkWaits;
-    /** What streams may send, bytes. */
-    private int allowance = UNLIMITED;
 
     private @Nullable Future<?> tick;
     private long tickAt;
@@ -84,11 +60,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     @Override
     public void handlerAdded(ChannelHandlerContext ctx) {
         context = ctx;
-        output = buffer -> {
-            batched += buffer.readableBytes();
-            ctx.write(buffer, ctx.voidPromise());
-        };
-        ctx.channel().config().setWriteBufferWaterMark(WATER_MARK);
+        writer.writeTo(ctx);
         AdaptiveRecvByteBufAllocator buffers = new AdaptiveRecvByteBufAllocator(MIN_READ, FIRST_READ, MAX_READ);
         buffers.maxMessagesPerRead(READS);
         ctx.channel().config().setRecvByteBufAllocator(buffers);
@@ -265,7 +237,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
      * loop only.
      */
     public void holdBulk(boolean on) {
-        bulkWaits = on;
+        writer.holdBulk(on);
         if (!on) {
             wake();
         }
@@ -276,7 +248,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
      * lines, where it takes long what the kernel takes. Event loop only.
      */
     public void allow(int bytes) {
-        allowance = bytes;
+        writer.allow(bytes);
         if (bytes > 0) {
             wake();
         }
@@ -284,7 +256,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
 
     /** Whether streams have sent all that they might, and wait to be allowed more if they have any. Event loop only. */
     public boolean isUsedUp() {
-        return allowance == 0;
+        return writer.isUsedUp();
     }
 
     // ---- Wire
@@ -308,7 +280,9 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         }
         sending = true;
         try {
-            send(context);
+            if (writer.send(session, context)) {
+                wake();
+            }
         } catch (RuntimeException | Error e) {
             failed(e);
         } finally {
@@ -322,41 +296,6 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
             send();
             scheduleTick();
         }
-    }
-
-    private void send(ChannelHandlerContext ctx) {
-        Channel channel = ctx.channel();
-        for (int round = 0; channel.isWritable(); round++) {
-            if (round == ROUNDS) {
-                wake();
-                return;
-            }
-            batched = 0;
-            while (batched < batch && transmit()) {
-                // as much as goes together
-            }
-            if (batched == 0) {
-                return;
-            }
-            ctx.flush();
-            if (!channel.isWritable()) {
-                batch = Math.max(MIN_BATCH, batch / 2);
-            } else if (batched >= batch) {
-                batch = Math.min(MAX_BATCH, batch * 2);
-            }
-        }
-    }
-
-    private boolean transmit() {
-        if (bulkWaits) {
-            return session.transmitLittle(output);
-        }
-        int before = batched;
-        boolean sent = session.transmit(output, allowance);
-        if (allowance != UNLIMITED) {
-            allowance = Math.max(0, allowance - (batched - before));
-        }
-        return sent;
     }
 
     private void scheduleTick() {
@@ -395,9 +334,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
             return;
         }
         Channel channel = context.channel();
-        while (session.transmit(output)) {
-            // no data of streams, the session is closed; but what was being sent again goes first
-        }
+        writer.drain(session);
         channel.config().setAutoRead(true);
         closeAfter(channel, FLUSH_MILLIS);
         context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(done -> {
