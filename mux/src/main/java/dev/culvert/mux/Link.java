@@ -2,6 +2,7 @@ package dev.culvert.mux;
 
 import io.netty.buffer.ByteBuf;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,8 @@ final class Link {
     private @Nullable Wire wire;
     /** Null: the session ends with its link. */
     private @Nullable Resumption resumption;
+    /** Null: the link is not lost. */
+    private @Nullable Loss loss;
     /** What the connection has to begin with, if it is not the first; no part of the session's own bytes. */
     private @Nullable ByteBuf greeting;
 
@@ -22,6 +25,18 @@ final class Link {
     private boolean awaitsAck;
     private long receivedBytes;
     private long sentBytes;
+
+    /** Why the link is lost, since when, on the session's clock, and for how long the session waits for another one, ns. */
+    record Loss(String reason, long at, long window) {
+        long deadline() {
+            return at + window;
+        }
+
+        /** The sentence that goes with a link which has not come back. */
+        String verdict() {
+            return reason + "; it did not come back within " + TimeUnit.NANOSECONDS.toMillis(window) + " ms";
+        }
+    }
 
     // ---- the connection
 
@@ -179,17 +194,17 @@ final class Link {
 
     void lose(String reason, long now) {
         if (resumption != null) {
-            resumption.lose(reason, now);
+            loss = new Loss(reason, now, resumption.window());
         }
     }
 
     boolean isLost() {
-        return resumption != null && resumption.isLost();
+        return loss != null;
     }
 
-    /** While the link is lost, what knows for how long it may be; else null. */
-    @Nullable Resumption lost() {
-        return isLost() ? resumption : null;
+    /** Null while the link is not lost. */
+    @Nullable Loss loss() {
+        return loss;
     }
 
     /**
@@ -201,6 +216,7 @@ final class Link {
         if (resumption == null || !resumption.resume(peerHas, receivedBytes)) {
             return null;
         }
+        loss = null;
         Wire before = wire;
         wire = newWire;
         if (before != null) {
@@ -230,6 +246,7 @@ final class Link {
         if (resumption != null) {
             resumption.end();
         }
+        loss = null;
         if (greeting != null) {
             greeting.release();
             greeting = null;

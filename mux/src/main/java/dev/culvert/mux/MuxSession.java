@@ -381,10 +381,10 @@ public final class MuxSession {
 
     /** When to call {@link #tick} next, on the clock of {@link #now}. */
     long nextTick() {
-        Resumption lost = link.lost();
-        if (lost != null) {
+        Link.Loss loss = link.loss();
+        if (loss != null) {
             return Math.min(
-                    lost.deadline(), now() + settings.keepalive().interval().toNanos());
+                    loss.deadline(), now() + settings.keepalive().interval().toNanos());
         }
         return Math.min(liveness.nextTick(up), Math.min(alarms.next(), goAway.deadline()));
     }
@@ -395,10 +395,10 @@ public final class MuxSession {
             return;
         }
         long now = now();
-        Resumption lost = link.lost();
-        if (lost != null) {
-            if (now >= lost.deadline()) {
-                close(ErrorCode.TIMEOUT, lost.verdict());
+        Link.Loss loss = link.loss();
+        if (loss != null) {
+            if (now >= loss.deadline()) {
+                close(ErrorCode.TIMEOUT, loss.verdict());
             } else if (memory.budget().isOwed()) {
                 close(ErrorCode.LIMIT_REACHED, "the link is lost, and others need the memory of what waits for it");
             }

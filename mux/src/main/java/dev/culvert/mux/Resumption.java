@@ -62,9 +62,6 @@ final class Resumption {
 
     private long receiptSent;
     private boolean gaveUp;
-    private boolean lost;
-    private long lostAt;
-    private String loss = "";
 
     private final Consumer<ByteBuf> sending = this::send;
     private Consumer<ByteBuf> out = ReferenceCountUtil::release;
@@ -92,6 +89,11 @@ final class Resumption {
 
     Token token() {
         return token;
+    }
+
+    /** How long the session is kept without a connection, ns. */
+    long window() {
+        return window;
     }
 
     // ---- what we send
@@ -235,27 +237,7 @@ final class Resumption {
         return Frame.number(ProtocolVersion.CULVERT, Frame.ACK, received);
     }
 
-    // ---- the link
-
-    void lose(String reason, long now) {
-        lost = true;
-        lostAt = now;
-        loss = reason;
-    }
-
-    boolean isLost() {
-        return lost;
-    }
-
-    /** Until when a lost link may come back. */
-    long deadline() {
-        return lostAt + window;
-    }
-
-    /** The sentence that goes with a link which has not come back. */
-    String verdict() {
-        return loss + "; it did not come back within " + window / 1_000_000 + " ms";
-    }
+    // ---- from one connection to the next
 
     /** Whether the session can go on by another connection. */
     boolean isPossible() {
@@ -272,7 +254,6 @@ final class Resumption {
         if (gaveUp || peerHas < acknowledged || peerHas > acknowledged + held) {
             return false;
         }
-        lost = false;
         receiptSent = received;
         Part last;
         while ((last = sent.pollLast()) != null) {
@@ -299,7 +280,6 @@ final class Resumption {
     /** Nothing is sent any more. */
     void end() {
         giveUp();
-        lost = false;
         again.forEach(part -> part.buffer.release());
         again.clear();
     }
