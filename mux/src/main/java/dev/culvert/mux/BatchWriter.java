@@ -88,10 +88,10 @@ final class BatchWriter {
 
     private boolean transmit(MuxSession session) {
         if (bulkWaits) {
-            return session.transmitLittle(output);
+            return session.transmit(true, MuxConnection.UNLIMITED, output);
         }
         int before = batched;
-        boolean sent = session.transmit(output, allowance);
+        boolean sent = session.transmit(false, allowance, output);
         if (allowance != MuxConnection.UNLIMITED) {
             allowance = Math.max(0, allowance - (batched - before));
         }

@@ -9,6 +9,9 @@ package dev.culvert.mux;
  * sent; from half the limit on, streams take less of it. A fourth has a limit of its own: <em>kept</em> is what was sent and may have
  * to be sent again.
  *
+ * <p>A slice holds the whole of its buffer, of which only its own bytes are counted. So whoever has a small part of a large buffer, and may
+ * have it for long, has it as a copy: else a keystroke that a peer does not read, or does not acknowledge, would cost a whole read.
+ *
  * <p>What is used, queued and kept is held of a {@link SharedBudget}, too, which is told in steps: it is shared between threads.
  */
 final class MemoryBudget {

@@ -102,7 +102,9 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     @Override
     public void pass(ByteBuf in) {
         if (moving || !session.isCarriedBy(this)) {
-            in.release(); // nobody speaks before the answer, and what another connection carries comes again there
+            // While this moves, the peer waits for our answer and says nothing; and what comes here for a session that
+            // has another connection by now comes again there.
+            in.release();
             return;
         }
         try {

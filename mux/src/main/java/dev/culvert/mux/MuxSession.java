@@ -21,12 +21,23 @@ import org.slf4j.LoggerFactory;
  * <p>A session may outlive its connection, where both sides are ready for that: when the link is lost it waits, with all its streams, until
  * another connection {@link MuxConnection#carry carries} it, and then nothing has been lost; see {@link Resumption}.
  *
- * <p>What is known stands in its parts: what carries the session ({@link Link}), how it begins ({@link Handshake}), which streams there are
- * ({@link StreamTable}), what goes to the peer, and when ({@link Outbound}), how much memory is held
- * ({@link Memory}), whether the peer lives ({@link Liveness}), who takes no new streams ({@link GoAway}), which of the peer's are
- * taken ({@link Admission}), whether the
- * peer has all of those that have ended ({@link Delivery}), and who waits for a moment ({@link Alarms}). Here stands what they do together when something happens: when a frame comes
- * ({@link Inbound}) or may go, when a stream or the application wants something, when time has passed.
+ * <p>Each of its parts knows one thing:
+ *
+ * <ul>
+ *   <li>{@link Link}: what carries the session
+ *   <li>{@link Handshake}: how it begins
+ *   <li>{@link StreamTable}: which streams there are
+ *   <li>{@link Outbound}: what goes to the peer, and when
+ *   <li>{@link Memory}: how much memory is held
+ *   <li>{@link Liveness}: whether the peer lives
+ *   <li>{@link GoAway}: who takes no new streams
+ *   <li>{@link Admission}: which of the peer's streams are taken
+ *   <li>{@link Delivery}: whether the peer has all of those that have ended
+ *   <li>{@link Alarms}: who waits for a moment
+ * </ul>
+ *
+ * <p>Here stands what they do together when something happens: when a frame comes ({@link Inbound}) or may go, when a stream or
+ * the application wants something, when time has passed.
  *
  * <p>Nothing that a peer does ends more than its session: a broken rule ends it with {@link ErrorCode#PROTOCOL_ERROR}, a
  * passed limit with the code that says so.
@@ -68,7 +79,7 @@ public final class MuxSession {
     private boolean closed;
     /** The connection carries another session. */
     private boolean gaveWay;
-    /** The peer is not told of the end: it has told us, or is another session's by now. */
+    /** The session ends without a CLOSE: the peer has sent one, or would take ours for the end of another session. */
     private boolean dismissed;
 
     /** A session that waits for its connection. A client has one version in {@code settings.versions()}, which it speaks. */
@@ -366,17 +377,17 @@ public final class MuxSession {
 
     /** Hands the next frame to {@code out}, which takes its one or two buffers. False: there is nothing to send now. */
     boolean transmit(Consumer<ByteBuf> out) {
-        return transmit(out, Integer.MAX_VALUE);
+        return transmit(false, Integer.MAX_VALUE, out);
     }
 
-    /** The same with at most so many bytes of a stream, in a moment in which no bulk waits. */
-    boolean transmit(Consumer<ByteBuf> out, int most) {
-        return outbound.transmit(isUp() && most > 0, false, most, out);
-    }
-
-    /** The same while bulk waits: a stream sends only if it has little to send. */
-    boolean transmitLittle(Consumer<ByteBuf> out) {
-        return outbound.transmit(isUp(), true, Integer.MAX_VALUE, out);
+    /**
+     * The same in a moment in which streams may not send all that they have.
+     *
+     * @param bulkWaits whether only those send that have little to send
+     * @param most bytes of a stream; 0: none sends
+     */
+    boolean transmit(boolean bulkWaits, int most, Consumer<ByteBuf> out) {
+        return outbound.transmit(isUp() && most > 0, bulkWaits, most, out);
     }
 
     /** When to call {@link #tick} next, on the clock of {@link #now}. */
@@ -529,18 +540,17 @@ public final class MuxSession {
     private boolean giveWay(Hello.Resume resume) throws ProtocolViolation {
         handshake.check(resume);
         if (handshake.isOvertaken()) {
-            // For the server the connection carries the other one already, maybe in the middle of a frame: no last
-            // word.
+            // No last word: for the server the connection carries the other one already, maybe amid a frame.
             dismissed = true;
             close(ErrorCode.CANCELLED, "the session that was asked for has another connection, or has ended");
             return true;
         }
-        boolean itShall = listener.onResume(this, resume.token(), resume.received());
-        if (!itShall && role == Role.CLIENT) {
+        boolean accepted = listener.onResume(this, resume.token(), resume.received());
+        if (!accepted && role == Role.CLIENT) {
             dismissed = true;
             close(ErrorCode.CANCELLED, "the session that was asked for is not wanted any more");
         }
-        if (closed || !itShall) {
+        if (closed || !accepted) {
             return closed; // the listener may have ended it
         }
         closed = true;

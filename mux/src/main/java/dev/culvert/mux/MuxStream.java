@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MuxStream {
     /**
-     * A slice smaller than this part of its buffer is copied, or a slow reader of crumbs would hold many loaves. The frames of a download
-     * are, with their headers, an eighth of a full read.
+     * A slice smaller than this part of its buffer is copied, see {@link MemoryBudget}. The frames of a download are, with their
+     * headers, an eighth of a full read.
      */
     private static final int SMALL_SLICE = 16;
 
@@ -46,7 +46,9 @@ public final class MuxStream {
     /** When something last came, went or was taken by the peer. */
     private long progressAt;
 
-    private boolean opened;
+    /** By the side that did not open it: an OPENED has gone, or has come. */
+    private boolean accepted;
+
     private boolean held;
     private boolean updateDue;
     private boolean dataSent;
@@ -122,8 +124,8 @@ public final class MuxStream {
 
     /** Tells the peer that its stream is accepted. A stock peer takes that for granted and is not told. */
     public void accept() {
-        if (!reset && !isFinished() && !opened && session.version() == ProtocolVersion.CULVERT) {
-            opened = true;
+        if (!reset && !isFinished() && !accepted && session.version() == ProtocolVersion.CULVERT) {
+            accepted = true;
             session.outbound().empty(Frame.OPENED, id);
         }
     }
@@ -413,8 +415,8 @@ public final class MuxStream {
     }
 
     void onOpened() {
-        if (!opened && listener != null && !reset) {
-            opened = true;
+        if (!accepted && listener != null && !reset) {
+            accepted = true;
             listener.onOpened(this);
         }
     }

@@ -16,12 +16,13 @@ import java.util.concurrent.TimeUnit;
  * </pre>
  *
  * <p>A window limits a stream to window / round trip. So the window follows what the application drains: bytes consumed
- * in one round trip are what the path and the application carry together, and four times that is enough to find out whether
- * they could carry more: a TCP that begins doubles what it sends each round trip, and what is told of now comes into effect
- * a round trip later. While the window is the limit, it grows fourfold each round trip; when the path or the application
- * is the limit, it stays at four times what they need. A stream that drains less than a sixteenth of its window in a
- * round trip gives half of it back, down to the first size; an idle one gives all of it back. Growth is paid from the session's {@link MemoryBudget}, and no stream holds more of it than is
- * left for the next: one stream gets half of it, two a third each, n the (n+1)th part. A slow reader earns none.
+ * in one round trip are what the path and the application carry together, and four times that is enough to find out
+ * whether they could carry more: a TCP that begins doubles what it sends each round trip, and what is told of now comes
+ * into effect a round trip later. While the window is the limit, it grows fourfold each round trip; when the path or
+ * the application is the limit, it stays at four times what they need. A stream that drains less than a sixteenth of
+ * its window in a round trip gives half of it back, down to the first size; an idle one gives all of it back. Growth is
+ * paid from the session's {@link MemoryBudget}, and no stream holds more of it than is left for the next: one stream
+ * gets half of it, two a third each, n the (n+1)th part. A slow reader earns none.
  *
  * <p>The round trip is measured here, too: a UPD moves the limit; the first byte beyond the old limit can only have been
  * sent after the UPD arrived.

@@ -21,11 +21,11 @@ final class Resumption {
     private static final long ACK_EVERY = 1 << 20;
     /** An ACK goes along with a UPD, which goes anyway, when this part of that has arrived. */
     private static final int ALONG = 16;
-    /** With less than this part of it in use a buffer is kept only as a copy, or keystrokes would hold whole read buffers. */
+    /** A smaller part of a buffer that nobody else has is kept as a copy, see {@link MemoryBudget}. */
     private static final int SMALL_PART = 8;
     /**
-     * The same while other parts of it are under way, or wait: a frame of a bulk transfer is an eighth. But where a window lets little
-     * through, and the rest is dropped since the stream ends, each would hold a whole buffer.
+     * The same of a buffer that others have, too: most often for the other frames of a bulk transfer, each of which is an eighth, and is kept
+     * as it is. But where a window lets less through, and the stream ends, the rest is dropped, and the buffer would be kept for that alone.
      */
     private static final int SMALL_SLICE = 16;
     /**
@@ -58,9 +58,9 @@ final class Resumption {
     private long sentTo;
 
     /** What is kept, bytes: all that was sent from {@link #acknowledged} on. */
-    private long held;
+    private long kept;
 
-    private long receiptSent;
+    private long ackSent;
     private boolean gaveUp;
 
     private final Consumer<ByteBuf> sending = this::send;
@@ -124,8 +124,8 @@ final class Resumption {
             sent.add(new Part(buffer.retain(), buffer.readerIndex(), length));
         }
         sentTo += length;
-        hold(length);
-        if (held > limit + BEYOND) {
+        count(length);
+        if (kept > limit + BEYOND) {
             giveUp();
         }
     }
@@ -157,7 +157,7 @@ final class Resumption {
 
     /** Whether so much is kept that nothing new should be sent before the peer has acknowledged some of it. */
     boolean isFull() {
-        return held >= limit || (held >= limit / TIGHT && budget.isTight());
+        return kept >= limit || (kept >= limit / TIGHT && budget.isTight());
     }
 
     /**
@@ -185,7 +185,7 @@ final class Resumption {
             int part = (int) (total - acknowledged);
             parts.remove();
             parts.addFirst(new Part(first.buffer, first.start + part, first.length - part));
-            hold(-part);
+            count(-part);
             acknowledged = total;
         }
     }
@@ -208,11 +208,11 @@ final class Resumption {
 
     private void drop(Part part) {
         part.buffer.release();
-        hold(-part.length);
+        count(-part.length);
     }
 
-    private void hold(int bytes) {
-        held += bytes;
+    private void count(int bytes) {
+        kept += bytes;
         budget.keep(bytes);
     }
 
@@ -224,16 +224,16 @@ final class Resumption {
      * @param along with a UPD, it can go sooner
      */
     boolean owesAck(long received, boolean along) {
-        return received - receiptSent >= (along ? ackEvery / ALONG : ackEvery);
+        return received - ackSent >= (along ? ackEvery / ALONG : ackEvery);
     }
 
     /** Whether anything at all has arrived since the last ACK. */
     boolean hasNews(long received) {
-        return received != receiptSent;
+        return received != ackSent;
     }
 
     ByteBuf ack(long received) {
-        receiptSent = received;
+        ackSent = received;
         return Frame.number(ProtocolVersion.CULVERT, Frame.ACK, received);
     }
 
@@ -251,10 +251,10 @@ final class Resumption {
      * @return false: that can not be. Other connections have told more since, or nobody has sent so much; nothing has changed
      */
     boolean resume(long peerHas, long received) {
-        if (gaveUp || peerHas < acknowledged || peerHas > acknowledged + held) {
+        if (gaveUp || peerHas < acknowledged || peerHas > acknowledged + kept) {
             return false;
         }
-        receiptSent = received;
+        ackSent = received;
         Part last;
         while ((last = sent.pollLast()) != null) {
             again.addFirst(last);
@@ -272,7 +272,7 @@ final class Resumption {
         gaveUp = true;
         sent.forEach(this::drop);
         sent.clear();
-        again.forEach(part -> hold(-part.length)); // it goes as soon as it can, and nothing else would make it less
+        again.forEach(part -> count(-part.length)); // it goes as soon as it can, and nothing else would make it less
         crumbs.release();
         crumbs = Unpooled.EMPTY_BUFFER;
     }

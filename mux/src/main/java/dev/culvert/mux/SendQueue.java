@@ -13,10 +13,7 @@ import java.util.function.Consumer;
 final class SendQueue {
     /** Writes of at most so many bytes join the buffer before them, if it has room: one frame instead of many. */
     private static final int JOIN = 4096;
-    /**
-     * A larger buffer, bytes, of which less than this part waits is given back, and that copied: what counts is what waits, and in each of
-     * many streams little of a whole read may have to.
-     */
+    /** Of a buffer larger than this, bytes, what is less than {@link #SMALL_PART} waits as a copy, see {@link MemoryBudget}. */
     private static final int LARGE = 16 << 10;
 
     private static final int SMALL_PART = 16;

@@ -154,7 +154,7 @@ final class RawPeer implements FrameHandler, AutoCloseable {
     /** The same, of a session whose bulk waits. */
     List<String> readLittle() {
         frames.clear();
-        while (us.session.transmitLittle(this::take)) {
+        while (us.session.transmit(true, Integer.MAX_VALUE, this::take)) {
             // until it has no more
         }
         return frames;

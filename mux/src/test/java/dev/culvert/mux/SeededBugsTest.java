@@ -38,7 +38,7 @@ class SeededBugsTest {
                     "what is sent again begins too late",
                     "Resumption",
                     "release(again, peerHas);",
-                    "release(again, Math.min(peerHas + 1, acknowledged + held));"),
+                    "release(again, Math.min(peerHas + 1, acknowledged + kept));"),
             bug("all that is kept is sent again, whatever the peer has", "Resumption", "release(again, peerHas);", ""),
             bug(
                     "part of a buffer is acknowledged, and its beginning sent again",
@@ -51,7 +51,7 @@ class SeededBugsTest {
                     "again.addFirst(last);",
                     "again.addLast(last);"),
             bug("an ACK for more than has come", "Resumption", "Frame.ACK, received)", "Frame.ACK, received + 1)"),
-            bug("no limit for what is kept", "Resumption", "return held >= limit ||", "return"),
+            bug("no limit for what is kept", "Resumption", "return kept >= limit ||", "return"),
             bug(
                     "an ACK wakes nobody when others have given memory back before",
                     "Link",

@@ -62,7 +62,7 @@ final class SimulatedWire implements Wire {
         if (asleep && kept >= keptForOthers) {
             return;
         }
-        boolean moved = session.transmit(sent::add, most);
+        boolean moved = session.transmit(false, most, sent::add);
         if (moved && asleep) {
             throw new AssertionError(session + " has something to send, and has woken nobody");
         }
