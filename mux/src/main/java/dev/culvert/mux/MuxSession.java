@@ -53,6 +53,9 @@ public final class MuxSession {
 
     private static final Logger LOG = LoggerFactory.getLogger(MuxSession.class);
 
+    /** With so few ids left the session needs a successor: more than are used while that is begun. */
+    private static final long FEW_IDS = 1 << 20;
+
     private final Role role;
     private final MuxSettings settings;
     private final SessionListener listener;
@@ -149,6 +152,11 @@ public final class MuxSession {
     /** How many streams our side may still open before its ids are used up; then another session is needed. */
     public long idsLeft() {
         return streams.idsLeft();
+    }
+
+    /** Whether so few ids are left to our side that it is time to begin another session. */
+    public boolean isNearlyUsedUp() {
+        return idsLeft() < FEW_IDS;
     }
 
     /** Whether the peer has answered and the session is not over. */

@@ -333,6 +333,19 @@ class MuxSessionTest {
     }
 
     @Test
+    void aSessionIsNearlyUsedUpWhenItHasLessThanAMillionIdsLeft() {
+        try (Pair pair = new Pair(Pair.settings(ProtocolVersion.CULVERT))) {
+            int few = 1 << 20;
+            pair.client.session.nextId(0xffff_ffffL - 2L * (few - 1));
+            assertThat(pair.client.session.idsLeft()).isEqualTo(few);
+            assertThat(pair.client.session.isNearlyUsedUp()).isFalse();
+
+            pair.open("one more");
+            assertThat(pair.client.session.isNearlyUsedUp()).isTrue();
+        }
+    }
+
+    @Test
     void aServerTellsEachVersionFromTheFirstByte() {
         MuxSettings all = MuxSettings.of(ProtocolVersion.SMUX_1, ProtocolVersion.SMUX_2, ProtocolVersion.CULVERT);
         for (ProtocolVersion version : ProtocolVersion.values()) {

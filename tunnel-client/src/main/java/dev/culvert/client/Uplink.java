@@ -68,8 +68,6 @@ final class Uplink implements Carrier {
     private static final Duration GOOD = Duration.ofSeconds(5);
     /** So long an attempt may take where nothing else serves and others have not been asked yet: connections wait. */
     private static final Duration HURRY = Duration.ofSeconds(3);
-    /** With so few left a session is replaced: more than are used while another one is begun. */
-    private static final long FEW_IDS = 1 << 20;
 
     private static final String CHANGED = "the configuration has changed";
 
@@ -258,7 +256,7 @@ final class Uplink implements Carrier {
     }
 
     private void renewIfIdsRunOut(MuxSession session) {
-        if (session.idsLeft() < FEW_IDS) {
+        if (session.isNearlyUsedUp()) {
             renew("its stream ids are nearly used up");
         }
     }

@@ -35,8 +35,6 @@ final class SessionOffers {
 
     /** How often a session that offers something is looked at. */
     private static final long LOOK_SECONDS = 1;
-    /** With so few left the client is asked for another session: more than are used until it is there. */
-    private static final long FEW_IDS = 1 << 20;
     /** A client may think of any names. */
     private static final int MOST_REFUSED = 100;
     /** At the same time: each may be a listening socket. */
@@ -220,7 +218,7 @@ final class SessionOffers {
                     },
                     reason -> elsewhere.accept(arrival.refused(this, reason)),
                     done);
-            if (session.idsLeft() < FEW_IDS) {
+            if (session.isNearlyUsedUp()) {
                 session.goAway(ErrorCode.CANCELLED, "the stream ids of this session are nearly used up");
             }
         }
