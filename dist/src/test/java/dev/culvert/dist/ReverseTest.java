@@ -671,6 +671,31 @@ final class ReverseTest {
 
     @Test
     @Tag("long")
+    @Tag("alone") // who has not said it within 5 s is not waited for
+    void aServerThatDrainsServesWhoHasNotSaidYetForWhomItConnects() throws Exception {
+        try (AgentProcess server = startServer("listeners.web.accept-proxy-protocol = \"127.0.0.1\"");
+                AgentProcess client = startClient(server, web(ECHO))) {
+            client.awaitLog("reverse.web: server .* listens");
+            byte[] header = Bytes.ascii("PROXY TCP4 192.0.2.7 203.0.113.1 5555 443\r\n");
+            try (Socket socket = connect(server);
+                    Socket other = connect(server)) {
+                socket.getOutputStream().write(header, 0, 9);
+                other.getOutputStream().write(header);
+                Tunnel.echo(other); // so both have come
+                server.terminate();
+                server.awaitLog("draining: ");
+
+                socket.getOutputStream().write(header, 9, header.length - 9);
+                Tunnel.echo(socket);
+                Tunnel.echo(other);
+            }
+            assertThat(server.awaitExit()).isZero();
+            assertThat(client.log().matching("end: reset")).isEmpty();
+        }
+    }
+
+    @Test
+    @Tag("long")
     void anUpgradeOfTheServerRefusesNobodyWhoConnectsToAListener() throws Exception {
         String admin = "admin.listen = \"%s\"".formatted(directory.resolve("server.sock"));
         try (AgentProcess server = startServer(admin);

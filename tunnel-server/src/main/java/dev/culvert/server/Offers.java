@@ -21,6 +21,7 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.socket.DuplexChannelConfig;
 import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Promise;
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -32,6 +33,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -66,7 +68,14 @@ final class Offers {
 
     private volatile Map<String, ListenerConfig> configured = Map.of();
     private Duration patience = Duration.ZERO;
+    /** Connections whose PROXY header has not come. */
+    private int hearing;
+
     private boolean closed;
+    /** They end when those who have connected are served. */
+    private boolean leaving;
+
+    private final Promise<Void> ended;
 
     /** Opens and closes listening sockets, one after the other as it is told to. None of it blocks. */
     interface Sockets {
@@ -140,6 +149,7 @@ final class Offers {
         this.connections = connections;
         this.ticker = ticker;
         this.sockets = sockets;
+        ended = loop.newPromise();
     }
 
     /** One listener, while there is an offer. */
@@ -237,28 +247,31 @@ final class Offers {
 
         /** A load balancer has connected, and says first for whom. What comes after that is held. */
         private void hear(ListenerConfig config, Acceptor acceptor, DuplexChannel channel, Origin balancer) {
-            HeaderGate.Listener heard = new HeaderGate.Listener() {
+            hearing++;
+            HeaderGate.Listener header = new HeaderGate.Listener() {
                 @Override
                 public void onHeader(@Nullable Origin said) {
                     channel.config().setAutoRead(false);
                     enter(acceptor, channel, said == null ? balancer : said);
+                    heard();
                 }
 
                 @Override
                 public void onFailed(String reason) {
                     LOG.info("{}: {} turned away: {}", config.place(), balancer.words(), reason);
                     acceptor.release();
+                    heard();
                 }
             };
             Transport.register(loop, channel, registered -> {
                 if (registered.isSuccess()) {
-                    HeaderGate.addTo(channel.pipeline(), Hold.PATIENCE, heard);
+                    HeaderGate.addTo(channel.pipeline(), Hold.PATIENCE, header);
                     channel.pipeline().addLast(new Hold());
                     Hold.readAtMost(channel, Hold.SHORT_READ);
                     channel.config().setAutoRead(true);
                 } else {
                     channel.unsafe().closeForcibly();
-                    heard.onFailed("cannot register the socket: " + registered.cause());
+                    header.onFailed("cannot register the socket: " + registered.cause());
                 }
             });
         }
@@ -398,12 +411,42 @@ final class Offers {
         });
     }
 
-    /** Ends all of them, when nobody connects any more: who did a moment before has been given to a session. */
-    Future<?> end() {
-        return loop.submit(() -> {
-            List.copyOf(offered.values())
-                    .forEach(listener -> listener.end(ErrorCode.DRAINING, "this agent is shutting down"));
+    /**
+     * Ends all of them, when nobody connects any more: as soon as those are served who have, which takes their sessions, and after
+     * {@code atLatest} in any case.
+     */
+    Future<?> end(Duration atLatest) {
+        loop.execute(() -> {
+            leaving = true;
+            loop.schedule(this::endAll, atLatest.toNanos(), TimeUnit.NANOSECONDS);
+            endIfServed();
         });
+        return ended;
+    }
+
+    private void heard() {
+        hearing--;
+        endIfServed();
+    }
+
+    private void endIfServed() {
+        if (!leaving || hearing > 0) {
+            return;
+        }
+        for (Listener listener : offered.values()) {
+            if (!listener.carriers.isServed()) {
+                listener.carriers.whenServed(this::endIfServed); // then it is the next one's turn
+                return;
+            }
+        }
+        endAll();
+    }
+
+    private void endAll() {
+        leaving = false;
+        List.copyOf(offered.values())
+                .forEach(listener -> listener.end(ErrorCode.DRAINING, "this agent is shutting down"));
+        ended.trySuccess(null);
     }
 
     private void note(Offer offer) {

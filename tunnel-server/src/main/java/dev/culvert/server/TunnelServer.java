@@ -66,6 +66,12 @@ public final class TunnelServer implements Agent {
     /** An event loop that has not answered by then is not asked whom it carries. */
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
+    /**
+     * When those who have connected to a listener are served, and at latest then, sessions are told of a drain. Until they know, they do not go to
+     * the process that has taken over, which keeps the sockets of its listeners for 10 s for what they offer.
+     */
+    private static final Duration SERVED_WITHIN = Duration.ofSeconds(5);
+
     private static final String MADE_ROOM =
             "it made room for another one: limits.handshakes have not shown yet who they are";
 
@@ -468,15 +474,20 @@ public final class TunnelServer implements Agent {
     public Future<?> drain() {
         draining = true;
         listeners.close();
-        endOffers();
+        closeOffered();
         live.forEach(ServerSession::endIfLost);
-        return sessions.drain();
+        offers.end(SERVED_WITHIN).addListener(done -> sessions.drain());
+        return sessions.drained();
     }
 
-    private void endOffers() {
+    private void closeOffered() {
         offers.drain().awaitUninterruptibly(PATIENCE.toMillis());
         offerSockets.end();
-        offers.end().awaitUninterruptibly(PATIENCE.toMillis());
+    }
+
+    @Override
+    public void cut(ErrorCode code, String reason) {
+        offers.end(Duration.ZERO).addListener(done -> Agent.super.cut(code, reason));
     }
 
     @Override
@@ -515,7 +526,8 @@ public final class TunnelServer implements Agent {
     @Override
     public void close() {
         listeners.close();
-        endOffers();
+        closeOffered();
+        offers.end(Duration.ZERO).awaitUninterruptibly(PATIENCE.toMillis());
         loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
         // Last: whatever ends on the others is told to this one.
         accepting.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);

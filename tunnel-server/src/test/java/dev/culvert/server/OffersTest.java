@@ -350,7 +350,7 @@ class OffersTest {
     void nothingIsOfferedToAnAgentThatDrains() {
         FakeOffer before = web("a", 1);
         offers.drain();
-        offers.end();
+        offers.end(Duration.ZERO);
         loop.runPendingTasks();
         FakeOffer after = web("a", 1);
 

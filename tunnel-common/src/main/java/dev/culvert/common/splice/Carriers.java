@@ -113,7 +113,12 @@ public final class Carriers<C extends Carrier> {
         });
     }
 
-    /** Has {@code action} run when nobody waits any more: each has got as far as a stream, or its time is over. */
+    /** Whether nobody waits: each has got as far as a stream, or its time is over. */
+    public boolean isServed() {
+        return waiting.isEmpty() && asked.get() == 0;
+    }
+
+    /** Has {@code action} run when {@link #isServed}. */
     public void whenServed(Runnable action) {
         whenServed = action;
         tellIfServed();
@@ -121,7 +126,7 @@ public final class Carriers<C extends Carrier> {
 
     private void tellIfServed() {
         Runnable action = whenServed;
-        if (action != null && waiting.isEmpty() && asked.get() == 0) {
+        if (action != null && isServed()) {
             whenServed = null;
             action.run();
         }
@@ -133,6 +138,7 @@ public final class Carriers<C extends Carrier> {
         while (!waiting.isEmpty()) {
             waiting.remove().reject(loop, code, reason);
         }
+        tellIfServed();
     }
 
     private boolean give(Arrival arrival, Consumer<Boolean> done) {

@@ -212,6 +212,18 @@ class CarriersTest {
     }
 
     @Test
+    void nobodyWaitsAfterTheEnd() {
+        List<String> events = new ArrayList<>();
+        arrive();
+        carriers.whenServed(() -> events.add("served"));
+        assertThat(carriers.isServed()).isFalse();
+        assertThat(events).isEmpty();
+
+        carriers.close(ErrorCode.DRAINING, "it is over");
+        assertThat(events).containsExactly("served");
+    }
+
+    @Test
     void nobodyOvertakesThoseWhoWait() {
         Line line = lines.get(0);
         Arrival first = arrive();

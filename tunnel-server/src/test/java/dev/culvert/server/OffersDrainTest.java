@@ -1,0 +1,196 @@
+package dev.culvert.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.culvert.common.net.Acceptor;
+import dev.culvert.common.net.AddressSet;
+import dev.culvert.common.net.SocketFile;
+import dev.culvert.common.net.Transport;
+import dev.culvert.common.splice.Arrival;
+import dev.culvert.common.splice.Connections;
+import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.HostPort;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Ticker;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.SocketException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What becomes of those who have connected when all offers are to end. */
+class OffersDrainTest {
+    private static final Duration LONG = Duration.ofHours(1);
+
+    private final EventLoopGroup loops = Transport.best().newEventLoops(1, "loop");
+    private final EventLoop loop = loops.next();
+    private final Connections connections = new Connections(Ticker.systemTicker());
+    private final OffersTest.FakeSockets sockets = new OffersTest.FakeSockets();
+    private final Offers offers = new Offers(loop, connections, Ticker.systemTicker(), sockets);
+    private final FullOffer offer = new FullOffer();
+    private int port;
+
+    /** One that takes nothing until it is told to. */
+    private static final class FullOffer implements Offer {
+        final CompletableFuture<Arrival> taken = new CompletableFuture<>();
+        final CompletableFuture<String> end = new CompletableFuture<>();
+        volatile boolean ready;
+
+        @Override
+        public String listener() {
+            return "web";
+        }
+
+        @Override
+        public @Nullable HostPort own() {
+            return null;
+        }
+
+        @Override
+        public Origin origin() {
+            return new Origin("a", Optional.empty(), 1);
+        }
+
+        @Override
+        public boolean isReserve() {
+            return false;
+        }
+
+        @Override
+        public void stands() {}
+
+        @Override
+        public void withdraw(ErrorCode code, String reason) {
+            end.complete(code + ": " + reason);
+        }
+
+        @Override
+        public boolean isReady() {
+            return ready;
+        }
+
+        @Override
+        public boolean isResponsive() {
+            return true;
+        }
+
+        @Override
+        public boolean isStandby() {
+            return false;
+        }
+
+        @Override
+        public int load() {
+            return 0;
+        }
+
+        @Override
+        public void take(Arrival arrival, Consumer<Arrival> back, Consumer<Boolean> done) {
+            taken.complete(arrival);
+            done.accept(true);
+        }
+    }
+
+    @BeforeEach
+    void aListenerThatIsOffered() throws Exception {
+        offers.configure(
+                List.of(new ListenerConfig(
+                        "web", new HostPort("127.0.0.1", 0), SocketFile.USUAL, AddressSet.NONE, 10, false)),
+                LONG);
+        offers.add(offer);
+        loopIsThere();
+        Acceptor acceptor = Acceptor.listen(
+                Transport.best(),
+                loop,
+                "listeners.web",
+                new HostPort("127.0.0.1", 0),
+                SocketFile.USUAL,
+                10,
+                (from, channel) -> offers.arrive(sockets.opened.get(0), from, channel));
+        acceptor.begin();
+        port = ((HostPort) acceptor.address()).port();
+    }
+
+    @AfterEach
+    void stop() {
+        loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+    }
+
+    /** What it was told before is done. */
+    private void loopIsThere() throws InterruptedException {
+        loop.submit(() -> {}).await();
+    }
+
+    /** Somebody who waits for a session. */
+    private Socket connect() throws Exception {
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), port);
+        await().until(() -> connections.size() == 1);
+        return socket;
+    }
+
+    @Test
+    void theyStandUntilThoseWhoHaveConnectedAreServed() throws Exception {
+        try (Socket socket = connect()) {
+            offers.drain();
+            Future<?> ended = offers.end(LONG);
+            loopIsThere();
+            assertThat(ended.isDone()).isFalse();
+            assertThat(offer.end).isNotDone();
+
+            offer.ready = true;
+            offers.serve(offer);
+
+            assertThat(ended.await(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(offer.taken).isCompleted();
+            assertThat(offer.end).isCompletedWithValue("draining: this agent is shutting down");
+            assertThat(socket.isConnected()).isTrue();
+        }
+    }
+
+    @Test
+    void theyEndAtLatestWhenTheirTimeIsOver() throws Exception {
+        try (Socket socket = connect()) {
+            offers.drain();
+
+            assertThat(offers.end(Duration.ofMillis(1)).await(10, TimeUnit.SECONDS))
+                    .isTrue();
+            assertThat(offer.end).isCompleted();
+            assertThatThrownBy(() -> socket.getInputStream().read())
+                    .isInstanceOf(SocketException.class)
+                    .hasMessageContaining("reset");
+        }
+    }
+
+    @Test
+    void theyEndWhenTheLastOneThatCouldServeThemHasGone() throws Exception {
+        try (Socket socket = connect()) {
+            offers.drain();
+            Future<?> ended = offers.end(LONG);
+            offers.remove(offer);
+
+            assertThat(ended.await(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(offer.taken).isNotDone();
+            assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(SocketException.class);
+        }
+    }
+
+    @Test
+    void theyEndAtOnceWhereNobodyWaits() throws Exception {
+        offers.drain();
+        Future<?> ended = offers.end(LONG);
+        loopIsThere();
+        assertThat(ended.isDone()).isTrue();
+    }
+}
