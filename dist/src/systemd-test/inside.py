@@ -301,6 +301,59 @@ def nothing_is_denied():
     return "they are filtered, and none of both died"
 
 
+def block(beginning):
+    """What operations.md shows below this comment."""
+    with open("/culvert-test/operations.md") as page:
+        return re.search(rf"```\n# {beginning}.*?\n(.*?)```", page.read(), re.S)[1]
+
+
+def answer(listening):
+    """Answers a request as a web server does."""
+    listening.settimeout(PATIENCE)
+    connection, _ = listening.accept()
+    with connection:
+        connection.recv(1024)
+        connection.sendall(b"HTTP/1.0 200 OK\r\n\r\nan answer")
+
+
+def shared_sockets():
+    """a group gets to the unix sockets of forwards, and an agent to that of a target, with what docs/operations.md says; others do not"""
+    with open("/etc/tmpfiles.d/app.conf", "w") as file:
+        file.write(block("/etc/tmpfiles.d/app.conf"))
+    sh("systemd-tmpfiles --create app.conf")
+    target = "/srv/target.sock"
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(target)
+    listening.listen()
+    shutil.chown(target, group="www-data")
+    os.chmod(target, 0o660)
+    for agent in AGENTS:
+        drop_in(agent, "app", block("systemctl edit tunnel-client") + "SystemCallFilter=@chown")
+        shutil.copyfile(CONFIGS[agent], f"/root/{agent}.conf")
+    edit(CONFIGS["server"], f'"127.0.0.1:{TARGET_PORT}"', f'"127.0.0.1:{TARGET_PORT}", "unix:{target}"')
+    with open(CONFIGS["client"], "a") as file:
+        file.write(f'forwards.app {{ listen = "unix:/run/app/app.sock", target = "unix:{target}" }}\n')
+        file.write(f'forwards.own {{ listen = "unix:/run/app/own.sock", group = "www-data", target = "unix:{target}" }}\n')
+    restart_instances()
+    for name in "app", "own":
+        curl = f"curl -sS --max-time {PATIENCE} --unix-socket /run/app/{name}.sock http://{name}"
+        answered = POOL.submit(answer, listening)
+        said = sh(f"setpriv --reuid=www-data --regid=www-data --clear-groups {curl}")
+        check(said == "an answer", said)
+        answered.result(PATIENCE)
+        sh(f"setpriv --reuid=nobody --regid=nogroup --clear-groups {curl}", expect=7)
+    seen = sh("ls -l /run/app/*.sock")
+    listening.close()
+    for agent in AGENTS:
+        os.remove(f"/run/systemd/system/tunnel-{agent}@prod.service.d/app.conf")
+        shutil.move(f"/root/{agent}.conf", CONFIGS[agent])
+    restart_instances()
+    os.remove(target)
+    os.remove("/etc/tmpfiles.d/app.conf")
+    os.rmdir("/run/app")
+    return re.search(r"srw.*", seen)[0]
+
+
 def reload_adds():
     """a reload adds a forward, and a connection on another one goes on"""
     check(refuses(FORWARD_PORT + 1), "the new forward is there before")
@@ -657,6 +710,7 @@ CHECKS = [
     instances,
     credentials,
     nothing_is_denied,
+    shared_sockets,
     reload_adds,
     reload_refuses,
     stop_drains,
