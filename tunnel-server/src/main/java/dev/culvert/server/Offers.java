@@ -211,6 +211,9 @@ final class Offers {
                     return; // nobody offers it any more
                 }
                 if (failure != null) {
+                    if (listens) { // until a reload
+                        LOG.warn("not listening any more, and clients that offer to serve it are told: {}", failure);
+                    }
                     end(ErrorCode.REFUSED, failure);
                 } else {
                     listens = true;
