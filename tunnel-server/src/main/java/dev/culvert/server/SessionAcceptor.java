@@ -1,0 +1,375 @@
+package dev.culvert.server;
+
+import static java.util.stream.Collectors.toMap;
+
+import dev.culvert.common.lifecycle.Sessions;
+import dev.culvert.common.lifecycle.StartFailure;
+import dev.culvert.common.net.Acceptor;
+import dev.culvert.common.net.Dialer;
+import dev.culvert.common.net.HeaderGate;
+import dev.culvert.common.net.Origin;
+import dev.culvert.common.net.OutOfMemory;
+import dev.culvert.common.net.PathWatch;
+import dev.culvert.common.net.SessionSocket;
+import dev.culvert.common.net.Transport;
+import dev.culvert.common.rate.Limits;
+import dev.culvert.common.rate.NamedLimits;
+import dev.culvert.common.splice.Connections;
+import dev.culvert.common.tls.Tls;
+import dev.culvert.common.tls.TlsGate;
+import dev.culvert.common.tls.UntrustedPeer;
+import dev.culvert.mux.ErrorCode;
+import dev.culvert.mux.HostPort;
+import dev.culvert.mux.MuxConnection;
+import dev.culvert.mux.MuxSession;
+import dev.culvert.mux.Token;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPipeline;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.util.concurrent.Ticker;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes sessions of the connections that clients make: first who is in front of them may say for whom, then comes TLS, then the session
+ * itself, which is a new one or goes on with one that has lost its link. Any thread, but for what says otherwise.
+ */
+final class SessionAcceptor {
+    private static final Logger LOG = LoggerFactory.getLogger(SessionAcceptor.class);
+
+    private static final String MADE_ROOM =
+            "it made room for another one: limits.handshakes have not shown yet who they are";
+
+    private final EventLoop accepts;
+    /** Each session, with all its connections, lives on one of these. */
+    private final EventLoopGroup loops;
+
+    private final Connections connections;
+    private final Sessions sessions;
+    private final Offers offers;
+    private final Handshakes handshakes;
+    private final Refusals refusals = new Refusals(Ticker.systemTicker());
+    private final Accounts accounts;
+    /** By the names of the endpoints: connections of one that goes keep its limit. */
+    private final NamedLimits rates = new NamedLimits(Ticker.systemTicker());
+
+    private final Set<ServerSession> live = ConcurrentHashMap.newKeySet();
+    /** The sessions that can be resumed. */
+    private final Map<Token, ServerSession> resumable = new ConcurrentHashMap<>();
+
+    private volatile ServerConfig config;
+    private volatile Dialer dialer;
+    private volatile SessionSocket socket;
+    /** By their names, as they are configured now. */
+    private volatile Map<String, Endpoint> endpoints = Map.of();
+
+    private volatile Access access;
+    private volatile boolean draining;
+
+    /**
+     * Reads the files of TLS. Blocks.
+     *
+     * @param accepts the event loop that accepts
+     * @param loops those of the sessions
+     * @throws StartFailure with a sentence for the user
+     */
+    SessionAcceptor(
+            Transport transport,
+            EventLoop accepts,
+            EventLoopGroup loops,
+            Connections connections,
+            Sessions sessions,
+            Offers offers,
+            ServerConfig config)
+            throws StartFailure {
+        this.accepts = accepts;
+        this.loops = loops;
+        this.connections = connections;
+        this.sessions = sessions;
+        this.offers = offers;
+        this.config = config;
+        handshakes = new Handshakes(config.limits().handshakes());
+        accounts = new Accounts(config.limits().whole(), Ticker.systemTicker());
+        access = access(config, accounts);
+        dialer = new Dialer(transport, config.dialTimeout());
+        socket = new SessionSocket(config.userTimeout());
+        limit(config);
+    }
+
+    private static Access access(ServerConfig config, Accounts accounts) throws StartFailure {
+        try {
+            return Access.of(config, accounts);
+        } catch (IOException e) {
+            throw new StartFailure(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Who would get in; throws if what that takes can not be had. Blocks; changes nothing. */
+    static Clients clients(ServerConfig next) throws StartFailure {
+        return access(next, new Accounts(next.limits().whole(), Ticker.systemTicker()))
+                .clients();
+    }
+
+    /** These are the endpoints from now on, for the streams of all sessions. */
+    void serve(List<Endpoint> all) {
+        endpoints = all.stream().collect(toMap(Endpoint::name, endpoint -> endpoint));
+    }
+
+    /** Everything but the endpoints is as {@code next} says from now on, for the sessions that there are as well. Blocks. */
+    void configure(ServerConfig next) {
+        config = next;
+        dialer = dialer.within(next.dialTimeout());
+        socket = new SessionSocket(next.userTimeout());
+        accounts.limit(next.limits().whole());
+        accepts.execute(() -> handshakes.limit(next.limits().handshakes()));
+        useAccess();
+        limit(next);
+    }
+
+    /** All connections and those of endpoints; those of clients have their accounts. Also what is open. */
+    private void limit(ServerConfig next) {
+        accounts.rate().set(next.rate());
+        rates.set(next.smux().stream().collect(toMap(SmuxEndpointConfig::place, SmuxEndpointConfig::rate)));
+        connections.shape();
+    }
+
+    /** Looks whether the files of TLS have changed. Blocks. */
+    void refresh() {
+        if (!Access.content(config).equals(access.content())) {
+            LOG.info("the files of tls have changed");
+            useAccess();
+        }
+    }
+
+    /** Sessions of those who may not connect any more end; what the others may dial is what it is now. */
+    private void useAccess() {
+        String content = Access.content(config);
+        try {
+            access = Access.of(config, accounts);
+        } catch (IOException e) {
+            LOG.error("the files of tls can not be used, those from before stay: {}", e.getMessage());
+            access = new Access(access.clients(), access.tls(), content);
+            return;
+        }
+        live.forEach(session -> session.identifyAgain(access.clients()));
+    }
+
+    /** The sessions of who would not get in any more. */
+    List<ServerSession> unwelcome(Clients clients) {
+        return live.stream().filter(session -> !session.isWelcome(clients)).toList();
+    }
+
+    /** No connection comes any more. */
+    void drain() {
+        draining = true;
+        live.forEach(ServerSession::endIfLost);
+    }
+
+    /** Somebody has connected to {@code endpoint}. On the event loop that accepts. */
+    void begin(Endpoint endpoint, Acceptor acceptor, DuplexChannel accepted) {
+        SocketChannel channel = (SocketChannel) accepted; // sessions come by TCP
+        if (channel.remoteAddress() == null) { // gone already
+            channel.unsafe().closeForcibly();
+            acceptor.release();
+            return;
+        }
+        socket.fit(channel);
+        // Not when its session ends: one that has lost its link takes no room from whoever comes to resume it.
+        channel.closeFuture().addListener(closed -> acceptor.release());
+        Visit visit = new Visit(endpoint, channel);
+        handshakes.add(visit);
+        sessions.arriving();
+        visit.begin();
+    }
+
+    /** A connection that a peer has made, from the first byte to the last. Event loop of the session only. */
+    private final class Visit
+            implements HeaderGate.Listener,
+                    Entrance.Listener,
+                    TlsGate.Listener,
+                    Handshakes.Waiting,
+                    ServerSession.Home {
+        private final Endpoint endpoint;
+        private HostPort address;
+        private boolean web;
+        private final EventLoop loop = loops.next();
+        private final SocketChannel channel;
+        private @Nullable MuxSession session;
+        private @Nullable MuxConnection connection;
+        private boolean madeRoom;
+
+        Visit(Endpoint endpoint, SocketChannel channel) {
+            this.endpoint = endpoint;
+            this.channel = channel;
+            address = HostPort.of(channel.remoteAddress());
+        }
+
+        /** On the event loop of the acceptors; from here on the peer can be heard. */
+        void begin() {
+            Transport.register(loop, channel, registered -> {
+                if (!registered.isSuccess()) {
+                    channel.unsafe().closeForcibly();
+                    onFailed("cannot register the socket: " + registered.cause());
+                    return;
+                }
+                if (HeaderGate.isFor(endpoint.proxies(), channel.remoteAddress())) {
+                    HeaderGate.addTo(channel.pipeline(), config.limits().handshakeTimeout(), this);
+                } else {
+                    enter(channel.remoteAddress());
+                }
+                channel.config().setAutoRead(true);
+            });
+        }
+
+        @Override
+        public void onHeader(@Nullable Origin origin) {
+            enter(origin == null ? channel.remoteAddress() : Objects.requireNonNull(origin.from()));
+        }
+
+        private void enter(InetSocketAddress peer) {
+            address = HostPort.of(peer);
+            if (endpoint.webSocket().isPresent()) {
+                Duration timeout = config.limits().handshakeTimeout();
+                channel.pipeline().addLast(new Entrance(endpoint.webSocket().get(), peer, timeout, this));
+            } else {
+                onDirect();
+            }
+        }
+
+        @Override
+        public void onDirect() {
+            Access now = access;
+            Tls tls = endpoint.tls() ? now.tls() : null;
+            if (tls == null) {
+                speak(now, List.of(), now.clients().anonymous(), channel.pipeline());
+            } else {
+                tls.newHandlers(channel.alloc(), this).forEach(channel.pipeline()::addLast);
+            }
+        }
+
+        @Override
+        public void onWebSocket(HostPort from) {
+            address = from;
+            web = true;
+            onDirect();
+        }
+
+        @Override
+        public void onTrusted(ChannelHandlerContext ctx, X509Certificate[] chain) {
+            try {
+                // The answer may have changed since the handshake asked.
+                Access now = access;
+                speak(now, List.of(chain), now.clients().identify(chain), ctx.pipeline());
+            } catch (UntrustedPeer e) {
+                ctx.close();
+                onFailed(String.valueOf(e.getMessage()));
+            }
+        }
+
+        private void speak(Access identifiedBy, List<X509Certificate> chain, Client client, ChannelPipeline pipeline) {
+            ServerSession.Peer peer = new ServerSession.Peer(endpoint, chain, address, web, channel, loop);
+            Account account = client.account();
+            Limits limits = Limits.ofServer(rates.of(endpoint.name()), account.rate(), accounts.rate());
+            ServerSession listener = new ServerSession(peer, client, connections, limits, this);
+            MuxSession newSession = new MuxSession(
+                    MuxSession.Role.SERVER,
+                    endpoint.settings().with(account.quota().forMux()),
+                    listener,
+                    account.memory());
+            session = newSession;
+            live.add(listener);
+            if (!access.equals(identifiedBy)) { // and whoever changed it may not have found this session
+                listener.identifyAgain(access.clients());
+            }
+            sessions.arrived(newSession, channel, endpoint.name(), listener::who);
+            connection = new MuxConnection(newSession);
+            pipeline.addLast(connection, new OutOfMemory());
+            PathWatch.addTo(pipeline, connection);
+        }
+
+        /** On the event loop of the acceptors. */
+        @Override
+        public void makeRoom() {
+            loop.execute(() -> {
+                madeRoom = true;
+                if (session == null) {
+                    channel.close();
+                } else if (!session.isUp()) {
+                    session.close(ErrorCode.LIMIT_REACHED, MADE_ROOM);
+                }
+            });
+        }
+
+        @Override
+        public void onFailed(String reason) {
+            refusals.add(endpoint.name(), Refusals.What.SESSION, "", address, madeRoom ? MADE_ROOM : reason);
+            leave();
+            sessions.notArrived();
+        }
+
+        @Override
+        public void onUp(ServerSession session, MuxSession up) {
+            sessions.cameUp(up);
+            accepts.execute(() -> handshakes.remove(this));
+            up.token().ifPresent(token -> resumable.put(token, session));
+        }
+
+        @Override
+        public @Nullable ServerSession find(Token token) {
+            return resumable.get(token);
+        }
+
+        @Override
+        public void handOver(ServerSession session, MuxSession fresh, ServerSession other, long peerHas) {
+            live.remove(session);
+            leave();
+            sessions.resume(fresh, other.session(), channel);
+            other.moveTo(session, Objects.requireNonNull(connection), peerHas);
+        }
+
+        @Override
+        public @Nullable Endpoint endpoint(String name) {
+            return endpoints.get(name);
+        }
+
+        @Override
+        public Offers offers() {
+            return offers;
+        }
+
+        @Override
+        public Dialer dialer() {
+            return dialer;
+        }
+
+        @Override
+        public boolean isDraining() {
+            return draining;
+        }
+
+        @Override
+        public void onClosed(ServerSession session, MuxSession closed, ErrorCode code) {
+            live.remove(session);
+            closed.token().ifPresent(resumable::remove);
+            leave();
+            sessions.remove(closed, code); // last: with the last session of a drain the event loops may go
+        }
+
+        private void leave() {
+            accepts.execute(() -> handshakes.remove(this));
+        }
+    }
+}
