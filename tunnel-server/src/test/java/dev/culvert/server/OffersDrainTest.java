@@ -8,9 +8,7 @@ import dev.culvert.common.net.Acceptor;
 import dev.culvert.common.net.AddressSet;
 import dev.culvert.common.net.SocketFile;
 import dev.culvert.common.net.Transport;
-import dev.culvert.common.splice.Arrival;
 import dev.culvert.common.splice.Connections;
-import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
@@ -21,11 +19,7 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -39,69 +33,8 @@ class OffersDrainTest {
     private final Connections connections = new Connections(Ticker.systemTicker());
     private final OffersTest.FakeSockets sockets = new OffersTest.FakeSockets();
     private final Offers offers = new Offers(loop, connections, Ticker.systemTicker(), sockets);
-    private final FullOffer offer = new FullOffer();
+    private final FakeOffer offer = new FakeOffer("web", null, "a", 1, false, ended -> {});
     private int port;
-
-    /** One that takes nothing until it is told to. */
-    private static final class FullOffer implements Offer {
-        final CompletableFuture<Arrival> taken = new CompletableFuture<>();
-        final CompletableFuture<String> end = new CompletableFuture<>();
-        volatile boolean ready;
-
-        @Override
-        public String listener() {
-            return "web";
-        }
-
-        @Override
-        public @Nullable HostPort own() {
-            return null;
-        }
-
-        @Override
-        public Origin origin() {
-            return new Origin("a", Optional.empty(), 1);
-        }
-
-        @Override
-        public boolean isReserve() {
-            return false;
-        }
-
-        @Override
-        public void stands() {}
-
-        @Override
-        public void withdraw(ErrorCode code, String reason) {
-            end.complete(code + ": " + reason);
-        }
-
-        @Override
-        public boolean isReady() {
-            return ready;
-        }
-
-        @Override
-        public boolean isResponsive() {
-            return true;
-        }
-
-        @Override
-        public boolean isStandby() {
-            return false;
-        }
-
-        @Override
-        public int load() {
-            return 0;
-        }
-
-        @Override
-        public void take(Arrival arrival, Consumer<Arrival> back, Consumer<Boolean> done) {
-            taken.complete(arrival);
-            done.accept(true);
-        }
-    }
 
     @BeforeEach
     void aListenerThatIsOffered() throws Exception {
@@ -109,6 +42,7 @@ class OffersDrainTest {
                 List.of(new ListenerConfig(
                         "web", new HostPort("127.0.0.1", 0), SocketFile.USUAL, AddressSet.NONE, 10, false)),
                 LONG);
+        offer.ready = false; // as a session that is full
         offers.add(offer);
         loopIsThere();
         Acceptor acceptor = Acceptor.listen(
@@ -147,14 +81,14 @@ class OffersDrainTest {
             Future<?> ended = offers.end(LONG);
             loopIsThere();
             assertThat(ended.isDone()).isFalse();
-            assertThat(offer.end).isNotDone();
+            assertThat(offer.end).isEmpty();
 
             offer.ready = true;
             offers.serve(offer);
 
             assertThat(ended.await(10, TimeUnit.SECONDS)).isTrue();
-            assertThat(offer.taken).isCompleted();
-            assertThat(offer.end).isCompletedWithValue("draining: this agent is shutting down");
+            assertThat(offer.taken).hasValue(1);
+            assertThat(offer.end).isEqualTo("draining: this agent is shutting down");
             assertThat(socket.isConnected()).isTrue();
         }
     }
@@ -166,7 +100,7 @@ class OffersDrainTest {
 
             assertThat(offers.end(Duration.ofMillis(1)).await(10, TimeUnit.SECONDS))
                     .isTrue();
-            assertThat(offer.end).isCompleted();
+            assertThat(offer.end).isNotEmpty();
             assertThatThrownBy(() -> socket.getInputStream().read())
                     .isInstanceOf(SocketException.class)
                     .hasMessageContaining("reset");
@@ -181,7 +115,7 @@ class OffersDrainTest {
             offers.remove(offer);
 
             assertThat(ended.await(10, TimeUnit.SECONDS)).isTrue();
-            assertThat(offer.taken).isNotDone();
+            assertThat(offer.taken).hasValue(0);
             assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(SocketException.class);
         }
     }

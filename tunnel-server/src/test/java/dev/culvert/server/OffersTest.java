@@ -7,9 +7,7 @@ import dev.culvert.common.lifecycle.OfferStatus;
 import dev.culvert.common.net.AddressSet;
 import dev.culvert.common.net.SocketFile;
 import dev.culvert.common.net.Transport;
-import dev.culvert.common.splice.Arrival;
 import dev.culvert.common.splice.Connections;
-import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.embedded.EmbeddedChannel;
@@ -70,86 +68,12 @@ class OffersTest {
         }
     }
 
-    /** What becomes of an offer. */
-    private final class FakeOffer implements Offer {
-        final String listener;
-        final @Nullable HostPort own;
-        final Origin origin;
-        final boolean reserve;
-        boolean ready = true;
-        int stands;
-        String end = "";
-
-        FakeOffer(String listener, @Nullable HostPort own, String client, long process, boolean reserve) {
-            this.listener = listener;
-            this.own = own;
-            origin = new Origin(client, Optional.empty(), process);
-            this.reserve = reserve;
-        }
-
-        @Override
-        public String listener() {
-            return listener;
-        }
-
-        @Override
-        public @Nullable HostPort own() {
-            return own;
-        }
-
-        @Override
-        public Origin origin() {
-            return origin;
-        }
-
-        @Override
-        public boolean isReserve() {
-            return reserve;
-        }
-
-        @Override
-        public void stands() {
-            stands++;
-        }
-
-        @Override
-        public void withdraw(ErrorCode code, String reason) {
-            end = code + ": " + reason;
-            offers.remove(this); // as the end of its stream does
-        }
-
-        @Override
-        public boolean isReady() {
-            return ready;
-        }
-
-        @Override
-        public boolean isResponsive() {
-            return true;
-        }
-
-        @Override
-        public boolean isStandby() {
-            return false;
-        }
-
-        @Override
-        public int load() {
-            return 0;
-        }
-
-        @Override
-        public void take(Arrival arrival, Consumer<Arrival> back, Consumer<Boolean> done) {
-            throw new AssertionError("nobody has connected");
-        }
-    }
-
     private FakeOffer offer(String listener, @Nullable HostPort own, String client, long process) {
-        return add(new FakeOffer(listener, own, client, process, false));
+        return add(new FakeOffer(listener, own, client, process, false, offers::remove));
     }
 
     private FakeOffer reserve(String client, long process) {
-        return add(new FakeOffer("web", null, client, process, true));
+        return add(new FakeOffer("web", null, client, process, true, offers::remove));
     }
 
     private FakeOffer add(FakeOffer offer) {
@@ -185,10 +109,10 @@ class OffersTest {
     @Test
     void theSocketIsOpenedForTheFirstOfferAndClosedAfterTheLast() {
         FakeOffer first = web("a", 1);
-        assertThat(first.stands).isZero();
+        assertThat(first.stands).hasValue(0);
         answer(null);
         FakeOffer second = web("b", 2);
-        assertThat(first.stands + second.stands).isEqualTo(2);
+        assertThat(first.stands.get() + second.stands.get()).isEqualTo(2);
         offers.remove(first);
         loop.runPendingTasks();
         assertThat(sockets.asked).containsExactly("open listeners.web 0.0.0.0:8080");
@@ -216,7 +140,7 @@ class OffersTest {
         answer("it is taken");
         assertThat(second.end).isEmpty();
         answer(null);
-        assertThat(second.stands).isOne();
+        assertThat(second.stands).hasValue(1);
     }
 
     @Test
@@ -263,7 +187,7 @@ class OffersTest {
         FakeOffer old = reserve("a", 1);
         FakeOffer another = reserve("a", 1);
         assertThat(List.of(young.end, old.end, another.end)).containsOnly("");
-        assertThat(old.stands + another.stands).isEqualTo(2);
+        assertThat(old.stands.get() + another.stands.get()).isEqualTo(2);
         assertThat(reserve("a", 3).end).isNotEmpty();
         assertThat(web("a", 2).end).isEmpty();
         assertThat(List.of(old.end, another.end)).containsOnly("cancelled: a newer process of this client offers it");
@@ -275,7 +199,7 @@ class OffersTest {
         answer(null);
         young.ready = false;
         FakeOffer old = reserve("a", 1);
-        assertThat(old.stands).isOne();
+        assertThat(old.stands).hasValue(1);
         assertThat(young.end).as("it may come back").isEmpty();
 
         young.ready = true;
