@@ -49,11 +49,6 @@ record Edges(Map<ForwardConfig, OfferedTls> offered, Map<Record, WebTls> asked, 
         return content.toString();
     }
 
-    /** The same with other files, of which nothing could be made. */
-    Edges insteadOf(String otherContent) {
-        return new Edges(offered, asked, otherContent);
-    }
-
     /** Both, for as long as it is not known which configuration a connection comes by. */
     Edges and(Edges other) {
         Map<ForwardConfig, OfferedTls> allOffered = new HashMap<>(offered);

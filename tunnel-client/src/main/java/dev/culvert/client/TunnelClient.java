@@ -29,6 +29,7 @@ import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.HttpAnswer;
 import dev.culvert.common.splice.Prelude;
 import dev.culvert.common.splice.Tally;
+import dev.culvert.common.tls.FileWatch;
 import dev.culvert.common.tls.OfferedTls;
 import dev.culvert.common.tls.WebTls;
 import dev.culvert.mux.Address;
@@ -75,7 +76,9 @@ public final class TunnelClient implements Agent {
     /** How sessions are begun, by the configuration and the files that it names. */
     private Way way;
 
+    private final FileWatch wayFiles = new FileWatch();
     private volatile Edges edges;
+    private final FileWatch edgeFiles = new FileWatch();
 
     private final Ticker ticker = Ticker.systemTicker();
     private final Transport transport = Transport.best();
@@ -288,21 +291,19 @@ public final class TunnelClient implements Agent {
     @Override
     public void refresh() {
         refreshEdges();
-        String now = Way.content(config);
-        if (now.equals(way.content())) {
+        if (!wayFiles.isNews(Way.content(config), way.content())) {
             return;
         }
         LOG.info("the files of upstream.tls have changed");
         try {
             use(Way.of(config, dialer), false);
         } catch (IOException e) {
-            way = way.insteadOf(now);
             LOG.error("the files of upstream.tls can not be used, those from before stay: {}", e.getMessage());
         }
     }
 
     private void refreshEdges() {
-        if (Edges.content(config.forwards()).equals(edges.content())) {
+        if (!edgeFiles.isNews(Edges.content(config.forwards()), edges.content())) {
             return;
         }
         LOG.info("the files of a forward's tls have changed");
@@ -310,7 +311,6 @@ public final class TunnelClient implements Agent {
             edges = Edges.of(config);
         } catch (IOException e) {
             LOG.error("the files of a forward's tls can not be used, those from before stay: {}", e.getMessage());
-            edges = edges.insteadOf(Edges.content(config.forwards()));
         }
     }
 

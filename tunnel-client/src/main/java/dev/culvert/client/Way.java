@@ -51,9 +51,4 @@ record Way(
                 .map(tls -> tls.files().content(tls.webCaFile()))
                 .orElse("");
     }
-
-    /** The same with other files, of which nothing could be made. */
-    Way insteadOf(String otherContent) {
-        return new Way(servers, dialer, socket, settings, pauses, maxAge, returnAfter, otherContent);
-    }
 }
