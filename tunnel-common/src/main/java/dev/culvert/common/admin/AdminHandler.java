@@ -133,6 +133,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             case HandOver.LIST -> list(ctx);
             case HandOver.NEXT -> handOver.sendNext(ctx.channel());
             case HandOver.READY -> letGo(ctx);
+            case HandOver.END -> handOver.end();
             case "/drain" -> {
                 answer(ctx, OK, "draining\n");
                 backend.drain();

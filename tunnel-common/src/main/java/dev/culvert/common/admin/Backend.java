@@ -37,6 +37,9 @@ public interface Backend {
     /** Has it drain and end. */
     void drain();
 
+    /** Has it end as SIGTERM does. */
+    void end();
+
     /** Has its program started anew, which then takes over. */
     CompletableFuture<Answer> upgrade();
 

@@ -26,6 +26,7 @@ final class HandOver {
     static final String LIST = "/hand-over";
     static final String NEXT = "/hand-over/next";
     static final String READY = "/hand-over/ready";
+    static final String END = "/hand-over/end";
 
     private final AdminServer server;
     private final Backend backend;
@@ -39,8 +40,7 @@ final class HandOver {
     }
 
     /**
-     * What there is to be had, and of which process, as JSON. The socket's peer credentials would name the first process that listened on
-     * it (unix(7)), which may have passed it on long ago.
+     * What there is to be had, as JSON.
      *
      * @throws IOException with a sentence: nothing
      */
@@ -54,8 +54,7 @@ final class HandOver {
         List<Map<String, String>> list = sockets.stream()
                 .map(socket -> Map.of("place", socket.place(), "address", socket.address()))
                 .toList();
-        return ConfigValueFactory.fromMap(Map.of("pid", ProcessHandle.current().pid(), "sockets", list))
-                .render(ConfigRenderOptions.concise());
+        return ConfigValueFactory.fromMap(Map.of("sockets", list)).render(ConfigRenderOptions.concise());
     }
 
     /** Sends the next socket of the list. One at a time: Netty does not wait until there is room for another. */
@@ -89,6 +88,13 @@ final class HandOver {
     void leave(Channel to) {
         server.leave();
         to.pipeline().remove(ReadTimeoutHandler.class);
+    }
+
+    /** The other process is told to end, and so is this one, which still drains. That it has ended is the answer. */
+    void end() {
+        if (heir != null) {
+            backend.end();
+        }
     }
 
     /** The other process has gone. */

@@ -48,7 +48,6 @@ public final class Predecessor {
     private final EpollDomainSocketChannel channel;
     private final BlockingQueue<Object> received;
     private final List<ListeningSocket> sockets = new ArrayList<>();
-    private long pid;
 
     /**
      * Gets the sockets.
@@ -96,10 +95,10 @@ public final class Predecessor {
     }
 
     private void take() throws IOException, InterruptedException {
-        Config list = ConfigFactory.parseString(ask(HandOver.LIST));
-        pid = list.getLong("pid");
+        List<? extends Config> list =
+                ConfigFactory.parseString(ask(HandOver.LIST)).getConfigList("sockets");
         channel.config().setReadMode(DomainSocketReadMode.FILE_DESCRIPTORS);
-        for (Config one : list.getConfigList("sockets")) {
+        for (Config one : list) {
             post(HandOver.NEXT);
             if (!(receive() instanceof FileDescriptor socket)) {
                 throw goneAway();
@@ -139,10 +138,10 @@ public final class Predecessor {
         return ended;
     }
 
-    /** SIGTERM, if it still drains: it is not to take longer than this process from here on. */
+    /** As SIGTERM, if it still drains: it is not to take longer than this process from here on. */
     public void terminate() {
         if (channel.isActive()) {
-            ProcessHandle.of(pid).ifPresent(ProcessHandle::destroy);
+            post(HandOver.END);
         }
     }
 

@@ -120,6 +120,11 @@ final class Inspection implements Backend {
     }
 
     @Override
+    public void end() {
+        lifecycle.signal();
+    }
+
+    @Override
     public boolean kill(String id) {
         Optional<Connection> found = agent.connections().find(id);
         found.ifPresent(connection -> connection.cut(ErrorCode.CANCELLED, "killed by an administrator"));

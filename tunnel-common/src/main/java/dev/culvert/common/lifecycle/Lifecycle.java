@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -40,6 +41,8 @@ final class Lifecycle {
     static final int CUT_OFF = 3;
 
     private static final Duration STEP = Duration.ofSeconds(1);
+    /** A reload that takes longer is stuck. */
+    private static final Duration MOST_READING = Duration.ofMinutes(1);
     /** What systemd gives the process beyond the drain deadline. */
     private static final Duration SPARE = Duration.ofSeconds(10);
 
@@ -280,14 +283,18 @@ final class Lifecycle {
         notifier.ready();
     }
 
-    /** It may wait for name servers, longer than the watchdog wants to wait for this thread. */
+    /** It may wait for name servers, longer than the watchdog wants to wait for this thread; but not for ever. */
     private Optional<String> awaitReload() throws InterruptedException {
-        CompletableFuture<Optional<String>> reload = CompletableFuture.supplyAsync(this::complaint);
+        FutureTask<Optional<String>> reload = new FutureTask<>(this::complaint);
+        new Thread(reload, "reload").start();
+        long begun = System.nanoTime();
         while (true) {
             try {
                 return reload.get(step.toNanos(), TimeUnit.NANOSECONDS);
             } catch (TimeoutException e) {
-                look();
+                if (System.nanoTime() - begun < MOST_READING.toNanos()) {
+                    look();
+                }
             } catch (ExecutionException e) {
                 throw new IllegalStateException(e.getCause());
             }
@@ -295,14 +302,12 @@ final class Lifecycle {
     }
 
     /** Reads the configuration again; empty: it holds from now on. */
-    private Optional<String> complaint() {
+    private Optional<String> complaint() throws InterruptedException {
         try {
             agent.reload(file);
             return Optional.empty();
         } catch (BadConfig | StartFailure e) {
             return Optional.of(String.valueOf(e.getMessage()));
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e); // nobody does
         }
     }
 
