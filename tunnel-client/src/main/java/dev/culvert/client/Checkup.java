@@ -246,7 +246,9 @@ final class Checkup implements AutoCloseable {
         }
         try {
             tell(get(SpeedTest.run(session, loop)));
-            SessionStatus status = get(sessions.status(PATIENCE)).get(0);
+            SessionStatus status = get(sessions.status(PATIENCE)).stream()
+                    .findFirst()
+                    .orElseThrow(() -> new Fault(ErrorCode.CONNECTION_RESET, "the session has ended"));
             findings.ok(
                     "round trip",
                     "%.1f ms, %d segments were sent again"

@@ -179,7 +179,8 @@ final class Uplink implements Carrier {
 
     /** Why there is no session, as far as is known. Any thread. */
     String trouble() {
-        return trouble.isEmpty() ? "none has come up so far" : trouble;
+        String last = trouble;
+        return last.isEmpty() ? "none has come up so far" : last;
     }
 
     /** Whether it has a session, which may have no more streams. Any thread. */
@@ -777,6 +778,7 @@ final class Uplink implements Carrier {
                 leave();
                 String reason = "server " + server + " takes no new connections: " + code + ": " + text;
                 if (isGood()) {
+                    trouble = reason;
                     log.info("session_draining", server, reason);
                     order.avoid(server);
                     goOn(Duration.ZERO);

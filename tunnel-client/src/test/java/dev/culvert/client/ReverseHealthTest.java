@@ -12,6 +12,8 @@ import io.netty.util.concurrent.Ticker;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -41,31 +43,40 @@ class ReverseHealthTest {
         loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
     }
 
-    private void set(ServerSocket target, String interval) throws Exception {
-        ClientConfig config = ClientConfig.read(
-                Files.writeString(directory.resolve("client.conf"), """
+    private void set(int port, String interval) throws Exception {
+        ClientConfig config =
+                ClientConfig.read(Files.writeString(directory.resolve("client.conf"), """
                 upstream { tls = off, servers = ["127.0.0.1:7443"] }
                 reverse { web { target = "127.0.0.1:%d", health { fall = 3, interval = %s } } }
-                """.formatted(target.getLocalPort(), interval)));
+                """.formatted(port, interval)));
         reverse.set(config.reverse(), Edges.of(config), DIAL_TIMEOUT);
     }
 
-    private static void free(ServerSocket socket) throws IOException {
-        socket.close();
+    /** Nobody else listens there from now on. */
+    private static Socket refuse(ServerSocket target) throws IOException {
+        SocketAddress address = target.getLocalSocketAddress();
+        target.close();
+        Socket bound = new Socket();
+        bound.setReuseAddress(true);
+        bound.bind(address);
+        return bound;
     }
 
     @Test
     void aTargetThatIsOfferedMayFailAsOftenAfterAReloadAsBefore() throws Exception {
         try (ServerSocket target = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
-            set(target, "1h");
+            set(target.getLocalPort(), "1h");
             reverse.begin();
             await().until(() -> reverse.wanted().containsKey("web"));
-            free(target);
-
-            long before = System.nanoTime();
-            set(target, INTERVAL.toMillis() + "ms");
-            await().until(() -> reverse.wanted().isEmpty());
-            assertThat(Duration.ofNanos(System.nanoTime() - before)).isGreaterThanOrEqualTo(INTERVAL.multipliedBy(2));
+            int port = target.getLocalPort();
+            try (Socket refusing = refuse(target)) {
+                assertThat(refusing.getLocalPort()).isEqualTo(port);
+                long before = System.nanoTime();
+                set(port, INTERVAL.toMillis() + "ms");
+                await().until(() -> reverse.wanted().isEmpty());
+                assertThat(Duration.ofNanos(System.nanoTime() - before))
+                        .isGreaterThanOrEqualTo(INTERVAL.multipliedBy(2));
+            }
         }
     }
 }

@@ -27,6 +27,7 @@ import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.config.Units;
 import dev.culvert.common.net.AddressSet;
 import dev.culvert.common.net.HeaderGate;
+import dev.culvert.common.tls.Authority;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.ProtocolVersion;
@@ -36,6 +37,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /**
@@ -116,8 +118,8 @@ record ServerConfig(
                 top.named("listeners", (name, section) -> ListenerConfig.read(name, section, addresses));
         Map<String, String> owners = new HashMap<>();
         List<ClientConfig> clients = top.named("clients", (name, section) -> {
-            take(owners, "key", section);
-            take(owners, "name", section);
+            take(owners, "key", section, key -> key.replaceFirst("=+$", ""));
+            take(owners, "name", section, Authority::canonical);
             return ClientConfig.read(name, section, listeners, limits.client());
         });
         checkClients(top, tls, clients);
@@ -156,11 +158,15 @@ record ServerConfig(
                 top.section("log", LogConfig::read));
     }
 
-    /** What tells clients apart is no second one's. */
-    private static void take(Map<String, String> owners, String key, Section client) {
+    /**
+     * What tells clients apart is no second one's.
+     *
+     * @param canonical the same for what is the same
+     */
+    private static void take(Map<String, String> owners, String key, Section client, UnaryOperator<String> canonical) {
         List<String> all = client.has(key) ? client.oneOrMore(key, Kind.text()) : List.of();
         for (String own : all) {
-            String owner = owners.putIfAbsent(own, client.path(key));
+            String owner = owners.putIfAbsent(canonical.apply(own), client.path(key));
             if (owner != null) {
                 client.error(key, own + " is that of " + owner + " already; give each its own");
             }

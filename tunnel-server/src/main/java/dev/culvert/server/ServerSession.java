@@ -260,6 +260,19 @@ final class ServerSession implements SessionListener {
         });
     }
 
+    /** The endpoints have changed. Any thread. */
+    void goAwayIfItsEndpointHasGone() {
+        peer.loop.execute(() -> {
+            if (current != null && home.endpoint(name()) == null) {
+                current.goAway(ErrorCode.CANCELLED, gone());
+            }
+        });
+    }
+
+    private String gone() {
+        return "this server has no endpoint " + name() + " any more";
+    }
+
     private LoggingEventBuilder event(String event) {
         return LOG.atInfo()
                 .addKeyValue("event", event)
@@ -347,7 +360,7 @@ final class ServerSession implements SessionListener {
     private @Nullable Refusal refusal(
             @Nullable Endpoint endpoint, @Nullable Address target, boolean datagrams, String words) {
         if (endpoint == null) {
-            return new Refusal(ErrorCode.FORBIDDEN, "this server has no endpoint " + name() + " any more");
+            return new Refusal(ErrorCode.FORBIDDEN, gone());
         }
         if (target == null) {
             return new Refusal(ErrorCode.PROTOCOL_ERROR, "the open request names no target");

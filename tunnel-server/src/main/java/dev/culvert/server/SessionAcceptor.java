@@ -15,6 +15,7 @@ import dev.culvert.common.net.Transport;
 import dev.culvert.common.rate.Limits;
 import dev.culvert.common.rate.NamedLimits;
 import dev.culvert.common.splice.Connections;
+import dev.culvert.common.tls.FileWatch;
 import dev.culvert.common.tls.Tls;
 import dev.culvert.common.tls.TlsGate;
 import dev.culvert.common.tls.UntrustedPeer;
@@ -77,6 +78,7 @@ final class SessionAcceptor {
     private volatile Map<String, Endpoint> endpoints = Map.of();
 
     private volatile Access access;
+    private final FileWatch files = new FileWatch();
     private volatile boolean draining;
 
     /**
@@ -128,6 +130,11 @@ final class SessionAcceptor {
         endpoints = all.stream().collect(toMap(Endpoint::name, endpoint -> endpoint));
     }
 
+    /** Those that have gone take no more: clients go elsewhere if they can. */
+    void leaveOthers() {
+        live.forEach(ServerSession::goAwayIfItsEndpointHasGone);
+    }
+
     /** Everything but the endpoints is as {@code next} says from now on, for the sessions that there are as well. Blocks. */
     void configure(ServerConfig next) {
         config = next;
@@ -148,7 +155,7 @@ final class SessionAcceptor {
 
     /** Looks whether the files of TLS have changed. Blocks. */
     void refresh() {
-        if (!Access.content(config).equals(access.content())) {
+        if (files.isNews(Access.content(config), access.content())) {
             LOG.info("the files of tls have changed");
             useAccess();
         }
@@ -156,12 +163,10 @@ final class SessionAcceptor {
 
     /** Sessions of those who may not connect any more end; what the others may dial is what it is now. */
     private void useAccess() {
-        String content = Access.content(config);
         try {
             access = Access.of(config, accounts);
         } catch (IOException e) {
             LOG.error("the files of tls can not be used, those from before stay: {}", e.getMessage());
-            access = new Access(access.clients(), access.tls(), content);
             return;
         }
         live.forEach(session -> session.identifyAgain(access.clients()));

@@ -29,6 +29,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -113,15 +114,24 @@ public final class TunnelServer implements Agent {
 
     private void listen(ServerConfig on) throws StartFailure, InterruptedException {
         List<Endpoint> next = endpoints(on);
-        acceptor.serve(next); // before a session asks
+        acceptor.serve(withNew(endpoints, next)); // before a session asks
         try {
             listeners.set(next);
         } catch (IOException e) {
             acceptor.serve(endpoints);
-            Optional<String> ours = offerSockets.obstacle(next);
+            Optional<String> ours = offerSockets.obstacle(listeners.missing(next));
             throw StartFailure.cannotListen(ours.isPresent() ? new IOException(ours.get(), e) : e);
         }
         endpoints = next;
+        acceptor.serve(next);
+        acceptor.leaveOthers();
+    }
+
+    private static List<Endpoint> withNew(List<Endpoint> endpoints, List<Endpoint> next) {
+        Stream<Endpoint> added = next.stream()
+                .filter(one ->
+                        endpoints.stream().noneMatch(other -> other.name().equals(one.name())));
+        return Stream.concat(endpoints.stream(), added).toList();
     }
 
     private void arrive(Offers.Offered place, Acceptor from, DuplexChannel channel) {
@@ -157,15 +167,17 @@ public final class TunnelServer implements Agent {
         ServerConfig next = ServerConfig.read(file);
         Clients clients = SessionAcceptor.clients(next);
         List<Endpoint> theirs = endpoints(next);
-        Optional<String> obstacle = listeners.obstacle(theirs).or(() -> offerSockets.obstacle(theirs));
+        Optional<String> obstacle =
+                listeners.obstacle(theirs).or(() -> offerSockets.obstacle(listeners.missing(theirs)));
         if (obstacle.isPresent()) {
             throw new StartFailure(obstacle.get());
         }
         List<String> effects = new ArrayList<>();
-        listeners
-                .leaving(theirs)
-                .forEach((endpoint, address) -> effects.add(
-                        "%s no longer listens on %s; its sessions go on".formatted(endpoint.place(), address)));
+        listeners.leaving(theirs).forEach((endpoint, address) -> {
+            boolean moves = theirs.stream().anyMatch(other -> other.name().equals(endpoint.name()));
+            effects.add("%s no longer listens on %s; its sessions go on%s"
+                    .formatted(endpoint.place(), address, moves ? "" : ", and take no new connections"));
+        });
         for (ServerSession session : acceptor.unwelcome(clients)) {
             int connections = session.connections()
                     .completeOnTimeout(0, PATIENCE.toMillis(), TimeUnit.MILLISECONDS)

@@ -315,6 +315,17 @@ class ServerConfigTest {
     }
 
     @Test
+    void the_name_of_another_one_is_no_other_in_capitals() throws Exception {
+        Files.copy(KEY, directory.resolve("ca.pem"));
+        assertThat(
+                        errors(
+                                SECURE + "tls.ca-file = ca.pem\n"
+                                        + "clients { a { name = laptop.lan, allow = [\"a:1\"] }\nb { name = Laptop.lan, allow = [\"b:1\"] } }"))
+                .containsExactly("server.conf:4: clients.b.name: Laptop.lan is that of clients.a.name already;"
+                        + " give each its own");
+    }
+
+    @Test
     void a_key_that_is_none_is_said_once() {
         assertThat(errors(SECURE + "clients.other { key = {}, allow = [\"a:1\"] }"))
                 .hasSize(1);

@@ -330,6 +330,11 @@ public final class Listeners<P extends Listeners.Place> {
         return open.stream().filter(listener -> listener.fits(place)).findFirst();
     }
 
+    /** What {@link #set} would listen for by a new socket. Any thread. */
+    public List<P> missing(List<P> places) {
+        return places.stream().filter(place -> present(place).isEmpty()).toList();
+    }
+
     /** What {@link #set} would no longer listen for, with the addresses. Any thread. */
     public Map<P, Address> leaving(List<P> places) {
         Map<P, Address> leaving = new LinkedHashMap<>();
@@ -344,8 +349,7 @@ public final class Listeners<P extends Listeners.Place> {
     /** Which socket of ours keeps {@link #set} from listening for these, in a sentence. Any thread. */
     public Optional<String> obstacle(List<P> places) {
         return conflict(places)
-                .or(() -> places.stream()
-                        .filter(place -> present(place).isEmpty())
+                .or(() -> missing(places).stream()
                         .flatMap(place -> obstacle(place).stream())
                         .findFirst());
     }
