@@ -1,5 +1,7 @@
 package dev.culvert.client;
 
+import static java.util.stream.Collectors.joining;
+
 import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.tls.OfferedTls;
 import dev.culvert.common.tls.TargetTls;
@@ -21,7 +23,8 @@ import java.util.Optional;
 record Edges(Map<ForwardConfig, OfferedTls> offered, Map<Record, WebTls> asked, String content) {
     /** Reads the files. Blocks; throws with a sentence for the user. */
     static Edges of(ClientConfig config) throws IOException {
-        String content = content(config.forwards()); // first: what changes from here on is seen to have changed
+        String content =
+                content(config.forwards()).orElse(""); // first: what changes from here on is seen to have changed
         Map<ForwardConfig, OfferedTls> offered = new HashMap<>();
         Map<Record, WebTls> asked = new HashMap<>();
         for (ForwardConfig forward : config.forwards()) {
@@ -40,13 +43,15 @@ record Edges(Map<ForwardConfig, OfferedTls> offered, Map<Record, WebTls> asked, 
         return new Edges(offered, asked, content);
     }
 
-    /** Of the files as they are now. Blocks. */
-    static String content(List<ForwardConfig> forwards) {
-        StringBuilder content = new StringBuilder();
-        for (ForwardConfig forward : forwards) {
-            content.append(forward.tls().map(TlsConfig::content).orElse("")).append(' ');
-        }
-        return content.toString();
+    /** Of the files as they are now; empty: nobody can say. Blocks. */
+    static Optional<String> content(List<ForwardConfig> forwards) {
+        List<Optional<String>> all = forwards.stream()
+                .flatMap(forward -> forward.tls().stream())
+                .map(TlsConfig::content)
+                .toList();
+        return all.stream().allMatch(Optional::isPresent)
+                ? Optional.of(all.stream().map(Optional::get).collect(joining(" ")))
+                : Optional.empty();
     }
 
     /** Both, for as long as it is not known which configuration a connection comes by. */

@@ -28,7 +28,7 @@ record Way(
     /** Reads the files of {@code upstream.tls}. Blocks; throws with a sentence for the user. */
     static Way of(ClientConfig config, Dialer dialer) throws IOException {
         UpstreamConfig upstream = config.upstream();
-        String content = content(config); // first: what changes from here on is seen to have changed
+        String content = content(config).orElse(""); // first: what changes from here on is seen to have changed
         List<Server> servers = new ArrayList<>();
         for (UpstreamConfig.Listed listed : upstream.servers()) {
             servers.add(Server.of(listed, upstream));
@@ -44,11 +44,8 @@ record Way(
                 content);
     }
 
-    /** Of the files as they are now. Blocks. */
-    static String content(ClientConfig config) {
-        return config.upstream()
-                .tls()
-                .map(tls -> tls.files().content(tls.webCaFile()))
-                .orElse("");
+    /** Of the files as they are now; empty: nobody can say, or there are none. Blocks. */
+    static Optional<String> content(ClientConfig config) {
+        return config.upstream().tls().flatMap(tls -> tls.files().content(tls.webCaFile()));
     }
 }

@@ -21,16 +21,16 @@ record Access(Clients clients, @Nullable Tls tls, String content) {
         if (files == null) {
             return new Access(clients(config, Optional.empty(), accounts), null, "");
         }
-        String content = content(config); // first: what changes from here on is seen to have changed
+        String content = content(config).orElse(""); // first: what changes from here on is seen to have changed
         Identity identity = files.identity();
         Clients clients = clients(config, files.authority(), accounts);
         return new Access(
                 clients, Tls.server(identity, clients::identify, config.limits().handshakeTimeout()), content);
     }
 
-    /** Of the files as they are now. Blocks. */
-    static String content(ServerConfig config) {
-        return config.tls().map(TlsConfig::content).orElse("");
+    /** Of the files as they are now; empty: nobody can say, or there are none. Blocks. */
+    static Optional<String> content(ServerConfig config) {
+        return config.tls().flatMap(TlsConfig::content);
     }
 
     private static Clients clients(ServerConfig config, Optional<Authority> authority, Accounts accounts) {

@@ -90,19 +90,25 @@ public record TlsConfig(Path keyFile, Path certFile, Optional<Path> caFile) {
         return caFile.isPresent() ? Optional.of(Authority.read(caFile.get())) : Optional.empty();
     }
 
-    /** A digest of the files and of who may read them, to find out whether either has changed. Blocks. */
-    public String content() {
+    /** A digest of the files and of who may read them, to find out whether either has changed; empty: nobody can say now. Blocks. */
+    public Optional<String> content() {
         return content(Optional.empty());
     }
 
     /** The same, with another file. */
-    public String content(Optional<Path> another) {
+    public Optional<String> content(Optional<Path> another) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            Stream.of(Stream.of(keyFile, certFile), caFile.stream(), another.stream())
+            for (Path file : Stream.of(Stream.of(keyFile, certFile), caFile.stream(), another.stream())
                     .flatMap(files -> files)
-                    .forEach(file -> digest.update(SecretFile.state(file).getBytes(StandardCharsets.UTF_8)));
-            return HexFormat.of().formatHex(digest.digest());
+                    .toList()) {
+                Optional<String> state = SecretFile.state(file);
+                if (state.isEmpty()) {
+                    return Optional.empty();
+                }
+                digest.update(state.get().getBytes(StandardCharsets.UTF_8));
+            }
+            return Optional.of(HexFormat.of().formatHex(digest.digest()));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }

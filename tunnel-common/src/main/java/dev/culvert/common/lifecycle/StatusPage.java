@@ -29,8 +29,8 @@ final class StatusPage {
     private static final int MOST_ROWS = 100;
 
     private static final int SLOWEST = 3;
-    /** That much may wait for a reader on its way, bytes. */
-    private static final long SLOW = 256 << 10;
+    /** What waits for a reader that does not read, bytes, at least: of its first window all but the quarter that no UPD has given back. */
+    private static final long SLOW = 192 << 10;
 
     private static final int GRAPH_WIDTH = 300;
     private static final int GRAPH_HEIGHT = 60;

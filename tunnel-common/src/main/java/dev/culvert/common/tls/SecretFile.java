@@ -9,6 +9,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Optional;
 import java.util.Set;
 
 /** Small files that the configuration names: keys, passwords, certificates. Blocks; errors are sentences that never hold any of the content. */
@@ -31,12 +32,19 @@ public final class SecretFile {
         return text;
     }
 
-    /** What a file holds and who may read it, or why it can not be read: another text when that has changed. */
-    public static String state(Path file) {
+    /**
+     * What a file holds and who may read it, or that it can not be read: another text when that has changed. Empty: nobody can say now, for
+     * want of file descriptors, say.
+     */
+    public static Optional<String> state(Path file) {
         try {
-            return permissions(file) + readText(file, "");
+            boolean isReadable = Files.isRegularFile(file) && Files.size(file) <= MAX_FILE;
+            return Optional.of(
+                    isReadable ? permissions(file) + Files.readString(file, StandardCharsets.ISO_8859_1) : "no file");
+        } catch (NoSuchFileException | AccessDeniedException e) {
+            return Optional.of(e.toString());
         } catch (IOException e) {
-            return String.valueOf(e.getMessage());
+            return Optional.empty();
         }
     }
 

@@ -21,7 +21,7 @@ class TlsConfigTest {
     void what_a_file_holds_who_may_read_it_and_whether_it_is_there_is_its_content() throws Exception {
         Path key = directory.resolve("agent.key");
         TlsConfig config = new TlsConfig(key, key, Optional.empty());
-        List<String> all = new ArrayList<>();
+        List<Optional<String>> all = new ArrayList<>();
         all.add(config.content());
         Files.writeString(key, "one");
         Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-r--r--"));
@@ -30,6 +30,7 @@ class TlsConfigTest {
         all.add(config.content());
         Files.writeString(key, "two");
         all.add(config.content());
+        assertThat(all).doesNotContain(Optional.empty());
         assertThat(new HashSet<>(all)).hasSize(all.size());
 
         Files.delete(key);

@@ -2,6 +2,7 @@ package dev.culvert.common.tls;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class FileWatchTest {
@@ -9,17 +10,27 @@ class FileWatchTest {
 
     @Test
     void whatIsNotUsedIsNewsOnce() {
-        assertThat(watch.isNews("old", "old")).isFalse();
-        assertThat(watch.isNews("new", "old")).isTrue();
-        assertThat(watch.isNews("new", "old")).as("it could not be used").isFalse();
-        assertThat(watch.isNews("newer", "old")).isTrue();
+        assertThat(watch.isNews(Optional.of("old"), "old")).isFalse();
+        assertThat(watch.isNews(Optional.of("new"), "old")).isTrue();
+        assertThat(watch.isNews(Optional.of("new"), "old"))
+                .as("it could not be used")
+                .isFalse();
+        assertThat(watch.isNews(Optional.of("newer"), "old")).isTrue();
     }
 
-    /** As when it could not be read for a moment. */
+    @Test
+    void whatNobodyCanSayIsNoNews() {
+        assertThat(watch.isNews(Optional.empty(), "old")).isFalse();
+        assertThat(watch.isNews(Optional.of("new"), "old")).isTrue();
+        assertThat(watch.isNews(Optional.empty(), "old")).isFalse();
+        assertThat(watch.isNews(Optional.of("new"), "old")).isFalse();
+    }
+
+    /** As when it was not there for a moment. */
     @Test
     void whatIsInUseIsNoNewsWhenItIsThereAgain() {
-        assertThat(watch.isNews("cannot read it", "old")).isTrue();
-        assertThat(watch.isNews("old", "old")).isFalse();
-        assertThat(watch.isNews("cannot read it", "old")).isTrue();
+        assertThat(watch.isNews(Optional.of("not there"), "old")).isTrue();
+        assertThat(watch.isNews(Optional.of("old"), "old")).isFalse();
+        assertThat(watch.isNews(Optional.of("not there"), "old")).isTrue();
     }
 }
