@@ -150,7 +150,7 @@ public final class MuxSession {
     }
 
     /** How many streams our side may still open before its ids are used up; then another session is needed. */
-    public long idsLeft() {
+    long idsLeft() {
         return streams.idsLeft();
     }
 

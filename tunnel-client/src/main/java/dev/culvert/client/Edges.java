@@ -23,8 +23,8 @@ import java.util.Optional;
 record Edges(Map<ForwardConfig, OfferedTls> offered, Map<Record, WebTls> asked, String content) {
     /** Reads the files. Blocks; throws with a sentence for the user. */
     static Edges of(ClientConfig config) throws IOException {
-        String content =
-                content(config.forwards()).orElse(""); // first: what changes from here on is seen to have changed
+        // First: what changes from here on is seen to have changed.
+        String content = content(config.forwards()).orElse("");
         Map<ForwardConfig, OfferedTls> offered = new HashMap<>();
         Map<Record, WebTls> asked = new HashMap<>();
         for (ForwardConfig forward : config.forwards()) {

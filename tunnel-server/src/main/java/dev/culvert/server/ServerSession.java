@@ -96,8 +96,11 @@ final class ServerSession implements SessionListener {
         /** The peer's connection is for {@code other} from now on, as whose peer it has shown itself, and has so many of its bytes. */
         void handOver(ServerSession session, MuxSession fresh, ServerSession other, long peerHas);
 
-        /** The endpoint of that name as it is configured now; null: there is none any more. */
-        @Nullable Endpoint endpoint(String name);
+        /** What the configuration makes of {@code endpoint} now; where it has gone, what it was. */
+        Endpoint asItIsNow(Endpoint endpoint);
+
+        /** Whether it is not configured any more. */
+        boolean hasGone(Endpoint endpoint);
 
         /** What clients offer. */
         Offers offers();
@@ -157,6 +160,7 @@ final class ServerSession implements SessionListener {
         }
         place = Place.AMONG_SESSIONS;
         wasUp = true;
+        goAwayIfItsEndpointHasGone(); // since a moment ago
         event("session_up")
                 .addKeyValue("version", session.version())
                 .addKeyValue("software", session.peerSoftware())
@@ -263,14 +267,10 @@ final class ServerSession implements SessionListener {
     /** The endpoints have changed. Any thread. */
     void goAwayIfItsEndpointHasGone() {
         peer.loop.execute(() -> {
-            if (current != null && home.endpoint(name()) == null) {
-                current.goAway(ErrorCode.CANCELLED, gone());
+            if (current != null && home.hasGone(peer.endpoint)) {
+                current.goAway(ErrorCode.CANCELLED, "this server has no endpoint " + name() + " any more");
             }
         });
-    }
-
-    private String gone() {
-        return "this server has no endpoint " + name() + " any more";
     }
 
     private LoggingEventBuilder event(String event) {
@@ -330,8 +330,7 @@ final class ServerSession implements SessionListener {
             offers.take(session, stream, client, publicKey(), peer.address);
             return;
         }
-        Endpoint now = home.endpoint(name());
-        Endpoint endpoint = now == null ? peer.endpoint : now;
+        Endpoint endpoint = home.asItIsNow(peer.endpoint);
         boolean datagrams = request.kind() == OpenRequest.Kind.DATAGRAMS;
         Address target = endpoint.target(request);
         String words = (datagrams ? AllowRule.UDP : "") + target;
@@ -343,7 +342,7 @@ final class ServerSession implements SessionListener {
                 target == null ? "none" : words);
         connection.onEnd(account::closeStream);
         connection.limitedBy(limits);
-        Refusal refusal = refusal(now, target, datagrams, words);
+        Refusal refusal = refusal(endpoint, target, datagrams, words);
         if (refusal != null) {
             TargetDial.refuse(stream, connection, refusal.code, refusal.reason);
         } else if (datagrams) {
@@ -357,11 +356,7 @@ final class ServerSession implements SessionListener {
     private record Refusal(ErrorCode code, String reason) {}
 
     /** Null: it is dialled, which is on the client's account from here on. */
-    private @Nullable Refusal refusal(
-            @Nullable Endpoint endpoint, @Nullable Address target, boolean datagrams, String words) {
-        if (endpoint == null) {
-            return new Refusal(ErrorCode.FORBIDDEN, gone());
-        }
+    private @Nullable Refusal refusal(Endpoint endpoint, @Nullable Address target, boolean datagrams, String words) {
         if (target == null) {
             return new Refusal(ErrorCode.PROTOCOL_ERROR, "the open request names no target");
         }

@@ -35,6 +35,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -76,6 +77,8 @@ final class SessionAcceptor {
     private volatile SessionSocket socket;
     /** By their names, as they are configured now. */
     private volatile Map<String, Endpoint> endpoints = Map.of();
+    /** The names of those that were configured before. */
+    private volatile Set<String> gone = Set.of();
 
     private volatile Access access;
     private final FileWatch files = new FileWatch();
@@ -125,13 +128,14 @@ final class SessionAcceptor {
                 .clients();
     }
 
-    /** These are the endpoints from now on, for the streams of all sessions. */
+    /** These are the endpoints from now on, also for the sessions that there are; those of one that has gone take no more streams. */
     void serve(List<Endpoint> all) {
-        endpoints = all.stream().collect(toMap(Endpoint::name, endpoint -> endpoint));
-    }
-
-    /** Those that have gone take no more: clients go elsewhere if they can. */
-    void leaveOthers() {
+        Map<String, Endpoint> next = all.stream().collect(toMap(Endpoint::name, endpoint -> endpoint));
+        Set<String> left = new HashSet<>(gone);
+        left.addAll(endpoints.keySet());
+        left.removeAll(next.keySet());
+        endpoints = next;
+        gone = left;
         live.forEach(ServerSession::goAwayIfItsEndpointHasGone);
     }
 
@@ -346,8 +350,13 @@ final class SessionAcceptor {
         }
 
         @Override
-        public @Nullable Endpoint endpoint(String name) {
-            return endpoints.get(name);
+        public Endpoint asItIsNow(Endpoint begun) {
+            return endpoints.getOrDefault(begun.name(), begun);
+        }
+
+        @Override
+        public boolean hasGone(Endpoint begun) {
+            return gone.contains(begun.name());
         }
 
         @Override

@@ -29,7 +29,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -64,7 +63,6 @@ public final class TunnelServer implements Agent {
     private final OfferSockets offerSockets;
     private final Offers offers;
     private final SessionAcceptor acceptor;
-    private List<Endpoint> endpoints = List.of();
 
     /** @param passed sockets that listen already */
     TunnelServer(ServerConfig config, List<ListeningSocket> passed) throws StartFailure {
@@ -114,24 +112,13 @@ public final class TunnelServer implements Agent {
 
     private void listen(ServerConfig on) throws StartFailure, InterruptedException {
         List<Endpoint> next = endpoints(on);
-        acceptor.serve(withNew(endpoints, next)); // before a session asks
         try {
             listeners.set(next);
         } catch (IOException e) {
-            acceptor.serve(endpoints);
             Optional<String> ours = offerSockets.obstacle(listeners.missing(next));
             throw StartFailure.cannotListen(ours.isPresent() ? new IOException(ours.get(), e) : e);
         }
-        endpoints = next;
         acceptor.serve(next);
-        acceptor.leaveOthers();
-    }
-
-    private static List<Endpoint> withNew(List<Endpoint> endpoints, List<Endpoint> next) {
-        Stream<Endpoint> added = next.stream()
-                .filter(one ->
-                        endpoints.stream().noneMatch(other -> other.name().equals(one.name())));
-        return Stream.concat(endpoints.stream(), added).toList();
     }
 
     private void arrive(Offers.Offered place, Acceptor from, DuplexChannel channel) {
