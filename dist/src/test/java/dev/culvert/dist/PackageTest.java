@@ -190,7 +190,7 @@ final class PackageTest {
         results(page, "(?m)^\\.It Cm (\\w[\\w-]*)").forEach(command -> described.add(command.group(1)));
         Set<String> shown = shown(program);
         // Those of each command; --help is one only where a command says so.
-        results(Files.readString(completions(program)), "'(--\\w[\\w-]*)'")
+        results(Files.readString(completions(program)), "'(--?\\w[\\w-]*)'")
                 .forEach(option -> shown.add(option.group(1)));
 
         assertThat(described).isEqualTo(shown);

@@ -26,6 +26,7 @@ import dev.culvert.mux.MuxSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -56,6 +57,11 @@ record ClientConfig(
     /** Reads a file as {@code docs/configuration.md} describes it. */
     static ClientConfig read(Path file) throws BadConfig {
         return ConfigFile.read(file, ClientConfig::read);
+    }
+
+    /** The same of what stands on the command line, by the paths of the keys. */
+    static ClientConfig read(Map<String, ?> values) throws BadConfig {
+        return ConfigFile.read(values, ClientConfig::read);
     }
 
     /** Where the key is to be, however much of {@code file} is still missing. */

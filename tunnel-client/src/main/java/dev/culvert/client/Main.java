@@ -11,6 +11,7 @@ import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.mux.HostPort;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /** {@code tunnel-client}. */
 public final class Main implements Program<ClientConfig> {
@@ -41,6 +42,11 @@ public final class Main implements Program<ClientConfig> {
     }
 
     @Override
+    public ClientConfig read(Map<String, ?> values) throws BadConfig {
+        return ClientConfig.read(values);
+    }
+
+    @Override
     public TlsConfig tls(Path file) throws BadConfig {
         return ClientConfig.tls(file);
     }
@@ -63,6 +69,6 @@ public final class Main implements Program<ClientConfig> {
 
     @Override
     public List<Object> commands() {
-        return List.of(new Enroll(), new Connect());
+        return List.of(new ForwardPorts(), new Enroll(), new Connect());
     }
 }

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** {@code tunnel-server}. */
 public final class Main implements Program<ServerConfig> {
@@ -43,6 +44,11 @@ public final class Main implements Program<ServerConfig> {
     }
 
     @Override
+    public ServerConfig read(Map<String, ?> values) throws BadConfig {
+        return ServerConfig.read(values);
+    }
+
+    @Override
     public TlsConfig tls(Path file) throws BadConfig {
         return ServerConfig.tls(file);
     }
@@ -70,5 +76,10 @@ public final class Main implements Program<ServerConfig> {
         sockets.addAll(ActivatedSockets.fromEnvironment(
                 System.getenv(), ProcessHandle.current().pid()));
         return new TunnelServer(config, sockets);
+    }
+
+    @Override
+    public List<Object> commands() {
+        return List.of(new Serve());
     }
 }

@@ -85,6 +85,11 @@ record ServerConfig(
         return ConfigFile.read(file, ServerConfig::read);
     }
 
+    /** The same of what stands on the command line, by the paths of the keys. */
+    static ServerConfig read(Map<String, ?> values) throws BadConfig {
+        return ConfigFile.read(values, ServerConfig::read);
+    }
+
     /** Where the key is to be, however much of {@code file} is still missing. */
     static TlsConfig tls(Path file) throws BadConfig {
         return ConfigFile.peek(

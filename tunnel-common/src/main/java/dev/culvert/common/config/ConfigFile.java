@@ -6,9 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 
-/** Reads one HOCON file into a value, whole or not at all. */
+/** Reads one HOCON file, or what stands in its place, into a value, whole or not at all. */
 public final class ConfigFile {
     private ConfigFile() {}
 
@@ -23,6 +24,23 @@ public final class ConfigFile {
         Place top = new Place(file.toAbsolutePath().toString(), 1);
         T value = new Section(errors, top, "", Hocon.parse(file)).read(shape);
         check(file, errors);
+        return value;
+    }
+
+    /**
+     * Reads what stands on a command line in the place of a file.
+     *
+     * @param values texts and lists of texts, by the paths of their keys
+     * @param shape as above
+     * @throws BadConfig with every error
+     */
+    public static <T> T read(Map<String, ?> values, Function<Section, T> shape) throws BadConfig {
+        List<ConfigError> errors = new ArrayList<>();
+        Place top = Place.COMMAND_LINE;
+        T value = new Section(
+                        errors, top, "", ConfigFactory.parseMap(values, top.toString()).root())
+                .read(shape);
+        check(Path.of(top.file()), errors);
         return value;
     }
 

@@ -2,8 +2,14 @@ package dev.culvert.common.config;
 
 import com.typesafe.config.ConfigOrigin;
 
-/** A line of a file. */
+/**
+ * A line of a file.
+ *
+ * @param line from 1; 0: there are none
+ */
 record Place(String file, int line) {
+    static final Place COMMAND_LINE = new Place("command line", 0);
+
     /**
      * Where a value is written, or the enclosing place for what is written nowhere in particular: an environment
      * variable, or an object put together from several files.
@@ -15,6 +21,6 @@ record Place(String file, int line) {
 
     @Override
     public String toString() {
-        return file + ":" + line;
+        return line == 0 ? file : file + ":" + line;
     }
 }

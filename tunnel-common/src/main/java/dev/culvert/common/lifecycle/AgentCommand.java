@@ -12,6 +12,9 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.AutoComplete;
@@ -19,6 +22,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
@@ -121,6 +126,22 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
 
     private int run(boolean takesOver) throws InterruptedException {
         return new AgentRun<>(program, file(), verbose).run(takesOver);
+    }
+
+    /**
+     * Runs in the foreground without a file; nobody can ask or steer that agent.
+     *
+     * @param values what would stand in one, by the paths of the keys: texts, and lists of texts, of which those without any are nothing
+     */
+    public int run(Map<String, Object> values) throws InterruptedException {
+        ParseResult typed = spec.commandLine().getParseResult();
+        if (typed.hasMatchedOption("-c") || typed.subcommand().hasMatchedOption("-c")) {
+            throw new ParameterException(spec.commandLine(), "this command takes no file: leave out -c");
+        }
+        Map<String, Object> all = new HashMap<>(values);
+        all.values().removeIf(List.of()::equals);
+        all.put("admin.listen", "off");
+        return new AgentRun<>(program, all, verbose).run(false);
     }
 
     /**

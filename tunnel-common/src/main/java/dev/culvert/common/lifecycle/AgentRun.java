@@ -14,6 +14,7 @@ import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -38,14 +39,38 @@ public final class AgentRun<C extends AgentConfig> {
     private static final int BUG = 70;
 
     private final Program<C> program;
+    private final Source<C> source;
+    /** What of an agent without one only gives it a name. */
     private final Path file;
+
+    private final boolean hasFile;
     private final boolean verbose;
     /** Once there is one. */
     private final CompletableFuture<Lifecycle> living = new CompletableFuture<>();
 
+    /** Where the configuration comes from. */
+    private interface Source<C> {
+        C read() throws BadConfig;
+    }
+
     AgentRun(Program<C> program, Path file, boolean verbose) {
+        this(program, () -> program.read(file), file, true, verbose);
+    }
+
+    /**
+     * Without a file, so there is nothing to reload or to upgrade with: SIGHUP, which the end of a terminal sends, drains.
+     *
+     * @param values what would stand in a file, by the paths of the keys; with {@code admin.listen = off}
+     */
+    AgentRun(Program<C> program, Map<String, ?> values, boolean verbose) {
+        this(program, () -> program.read(values), Path.of("command line"), false, verbose);
+    }
+
+    private AgentRun(Program<C> program, Source<C> source, Path file, boolean hasFile, boolean verbose) {
         this.program = program;
+        this.source = source;
         this.file = file;
+        this.hasFile = hasFile;
         this.verbose = verbose;
     }
 
@@ -80,7 +105,7 @@ public final class AgentRun<C extends AgentConfig> {
         }
         Tls.load();
         try {
-            C config = program.read(file);
+            C config = source.read();
             LogSetup.apply(config.log());
             if (Transport.best() == Transport.NIO) {
                 LOG.warn("slower, and without unix sockets: {}", Transport.whyNoEpoll());
@@ -98,9 +123,18 @@ public final class AgentRun<C extends AgentConfig> {
 
     /** First of all: by default each of them ends a process. What one asks for waits until there is who does it. */
     private void hearSignals() {
-        Signals.onTermination(() -> System.exit(Lifecycle.DRAINED)); // nothing has been opened so far
-        Signals.onReload(() -> living.thenAccept(Lifecycle::reload));
+        onTermination(() -> System.exit(Lifecycle.DRAINED)); // nothing has been opened so far
+        if (hasFile) {
+            Signals.onHangup(() -> living.thenAccept(Lifecycle::reload));
+        }
         Signals.onReport(() -> living.thenAccept(Lifecycle::report));
+    }
+
+    private void onTermination(Runnable action) {
+        Signals.onTermination(action);
+        if (!hasFile) {
+            Signals.onHangup(action);
+        }
     }
 
     private int run(C config, boolean takesOver) throws StartFailure, InterruptedException {
@@ -129,7 +163,7 @@ public final class AgentRun<C extends AgentConfig> {
                 System.getenv().containsKey("NOTIFY_SOCKET"));
         try (AdminServer server = new AdminServer(
                 Transport.best(), admin, new Inspection(program.name(), version(), agent, lifecycle, admin))) {
-            Signals.onTermination(lifecycle::signal);
+            onTermination(lifecycle::signal);
             living.complete(lifecycle);
             List<String> addresses = config.admin().addresses(file, System.getenv());
             listen(server, addresses, before);

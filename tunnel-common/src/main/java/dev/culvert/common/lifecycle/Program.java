@@ -6,6 +6,7 @@ import dev.culvert.common.config.TlsConfig;
 import dev.culvert.common.net.ListeningSocket;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What an agent brings to the command line that both share.
@@ -22,6 +23,9 @@ public interface Program<C extends AgentConfig> {
     Path defaultConfig();
 
     C read(Path file) throws BadConfig;
+
+    /** The same of what stands on the command line in the place of a file, by the paths of the keys. */
+    C read(Map<String, ?> values) throws BadConfig;
 
     /** What a file says of where the key is to be, even if the rest of it, or all of the default file, is not there yet. */
     TlsConfig tls(Path file) throws BadConfig;

@@ -18,8 +18,8 @@ final class Signals {
         on("INT", action);
     }
 
-    /** Runs {@code action} at every SIGHUP, in a thread of its own. */
-    static void onReload(Runnable action) {
+    /** Runs {@code action} at every SIGHUP, in a thread of its own; not under nohup(1), where the JVM leaves it ignored. */
+    static void onHangup(Runnable action) {
         on("HUP", action);
     }
 

@@ -1,0 +1,117 @@
+package dev.culvert.client;
+
+import dev.culvert.common.lifecycle.AgentCommand;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code tunnel-client forward}: a tunnel for as long as its terminal is there, from a command line like ssh's. */
+@Command(
+        name = "forward",
+        description = {
+            "Forward ports in the foreground, without a file, with all else by default. -L, -R and -D are as with ssh.",
+            "Ends with Ctrl-C, or with its terminal. Before it `tunnel-client keygen`, once."
+        })
+final class ForwardPorts implements Callable<Integer> {
+    /** As ssh has it: without an address, that of loopback; addresses of IPv6 in brackets. */
+    private static final String LISTEN = "(?:(?<address>\\[[^\\[\\]]+]|[^:\\[\\]]+):)?(?<port>\\d+)";
+
+    private static final String TARGET = "(?<target>(?:\\[[^\\[\\]]+]|[^:\\[\\]]+):\\d+)";
+
+    @ParentCommand
+    private @Nullable AgentCommand<?> parent;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Option(
+            names = "-L",
+            paramLabel = "[ADDRESS:]PORT:HOST:PORT",
+            description = "Listen here, on loopback if there is no ADDRESS; the server dials HOST:PORT.")
+    private List<String> local = List.of();
+
+    @Option(
+            names = "-R",
+            paramLabel = "[ADDRESS:]PORT:HOST:PORT",
+            description = "The server listens, on its loopback if there is no ADDRESS; this client dials HOST:PORT.")
+    private List<String> remote = List.of();
+
+    @Option(
+            names = "-D",
+            paramLabel = "[ADDRESS:]PORT",
+            description = "A SOCKS5 proxy here; the server dials what each connection asks for.")
+    private List<String> dynamic = List.of();
+
+    @Option(
+            names = "--server-key",
+            paramLabel = "SHA256:...",
+            required = true,
+            description = "What `tunnel-server keygen` prints there.")
+    private List<String> serverKeys = List.of();
+
+    @Option(names = "--key-file", paramLabel = "FILE", description = "This client's key, if not the usual one.")
+    private Optional<String> keyFile = Optional.empty();
+
+    @Parameters(
+            paramLabel = "SERVER",
+            arity = "1..*",
+            description = "HOST:PORT, or wss://HOST/PATH; if several, in the order of preference.")
+    private List<String> servers = List.of();
+
+    @Override
+    public Integer call() throws InterruptedException {
+        return Objects.requireNonNull(parent).run(values());
+    }
+
+    private Map<String, Object> values() {
+        if (local.isEmpty() && remote.isEmpty() && dynamic.isEmpty()) {
+            throw new ParameterException(spec.commandLine(), "nothing to forward: give -L, -R or -D");
+        }
+        Map<String, Object> values = new HashMap<>();
+        values.put("upstream.servers", servers);
+        values.put("upstream.tls.server-key", serverKeys);
+        keyFile.ifPresent(file -> values.put("upstream.tls.key-file", file));
+        put(values, "-L", local, LISTEN + ":" + TARGET, "forwards.L");
+        put(values, "-R", remote, LISTEN + ":" + TARGET, "reverse.R");
+        put(values, "-D", dynamic, LISTEN, "forwards.D");
+        return values;
+    }
+
+    /** A section for each use of an option, such as {@code forwards.L1}. */
+    private void put(Map<String, Object> values, String option, List<String> uses, String form, String section) {
+        Pattern pattern = Pattern.compile(form);
+        for (int i = 0; i < uses.size(); i++) {
+            Matcher parts = pattern.matcher(uses.get(i));
+            if (!parts.matches()) {
+                throw new ParameterException(
+                        spec.commandLine(),
+                        "%s %s: expected %s, with addresses of IPv6 in brackets; unix sockets and UDP take a file"
+                                .formatted(
+                                        option,
+                                        uses.get(i),
+                                        spec.findOption(option).paramLabel()));
+            }
+            String name = section + (i + 1);
+            String address = Objects.requireNonNullElse(parts.group("address"), "127.0.0.1");
+            values.put(name + ".listen", address + ":" + parts.group("port"));
+            if (form.endsWith(TARGET)) {
+                values.put(name + ".target", parts.group("target"));
+            } else {
+                values.put(name + ".protocol", ForwardProtocol.SOCKS5.toString());
+            }
+        }
+    }
+}
