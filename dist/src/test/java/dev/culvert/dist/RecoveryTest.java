@@ -48,6 +48,25 @@ final class RecoveryTest {
         }
     }
 
+    /** The new server has no room for a session that asks for the lost one, since it has that of the client already. */
+    @Test
+    void connectionsOfALostServerEndAlsoWhereItHasRoomForOneSession() throws Exception {
+        Tunnel.Builder builder = Tunnel.to(ECHO).server("clients.tests.limits.sessions = 1");
+        try (Tunnel tunnel = builder.open();
+                Socket lost = tunnel.connect()) {
+            Tunnel.echo(lost);
+            int port = tunnel.server().port("listen");
+            tunnel.server().kill();
+
+            try (AgentProcess restarted = builder.startServer(port)) {
+                restarted.port("listen");
+                lost.setSoTimeout((int) AgentProcess.PATIENCE.toMillis()); // half of resume.window
+                assertThatThrownBy(() -> lost.getInputStream().read()).isInstanceOf(SocketException.class);
+                tunnel.client().awaitLog("does not know the session any more, and has no room for another");
+            }
+        }
+    }
+
     @Test
     void aConnectionMadeWithoutASessionWaitsAndIsServedWhenTheServerAppears() throws Exception {
         Tunnel.Builder builder = Tunnel.to(ECHO).client("upstream.wait = 30s");

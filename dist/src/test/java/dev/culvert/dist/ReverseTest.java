@@ -359,7 +359,8 @@ final class ReverseTest {
                 server.awaitLog("tests@.* no longer takes the connections of listeners.web");
                 try (Socket socket = connect(server);
                         Socket atTarget = awaitByte(socket, up)) {
-                    assertThat(atTarget.isConnected()).isTrue();
+                    atTarget.getOutputStream().write('x');
+                    assertThat(Service.readFully(socket.getInputStream(), 1)).containsExactly('x');
                 }
             }
         }

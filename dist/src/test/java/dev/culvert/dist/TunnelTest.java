@@ -15,7 +15,9 @@ import java.net.SocketException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -61,6 +63,27 @@ final class TunnelTest {
         }
     });
 
+    /** Says something, and resets the connection. */
+    private static final Service DISMISSIVE = Service.of(socket -> {
+        socket.setSoLinger(true, 0);
+        socket.getInputStream().read();
+        socket.getOutputStream().write(new byte[1000]);
+    });
+    /** How many bytes came to each connection before it was reset. */
+    private static final BlockingQueue<Integer> TAILS = new LinkedBlockingQueue<>();
+
+    private static final Service TAIL = Service.of(socket -> {
+        int bytes = 0;
+        try {
+            socket.getOutputStream().write('x');
+            while (socket.getInputStream().read() >= 0) {
+                bytes++;
+            }
+        } finally {
+            TAILS.add(bytes);
+        }
+    });
+
     private static Tunnel tunnel;
 
     @BeforeAll
@@ -73,6 +96,8 @@ final class TunnelTest {
                 .forward("afterwards", AFTERWARDS)
                 .forward("listener", LISTENER)
                 .forward("victim", VICTIM)
+                .forward("dismissive", DISMISSIVE)
+                .forward("tail", TAIL)
                 .forward("few", ECHO)
                 .client("forwards.few.max-connections = 2")
                 .forward("refused", "127.0.0.1:" + Service.freePort())
@@ -86,7 +111,8 @@ final class TunnelTest {
     @AfterAll
     static void close() throws IOException {
         tunnel.close();
-        for (Service service : List.of(ECHO, GREETING, DIGEST, SOURCE, RESET, AFTERWARDS, LISTENER, VICTIM)) {
+        for (Service service :
+                List.of(ECHO, GREETING, DIGEST, SOURCE, RESET, AFTERWARDS, LISTENER, VICTIM, DISMISSIVE, TAIL)) {
             service.close();
         }
     }
@@ -189,6 +215,50 @@ final class TunnelTest {
         assertThat(CUT_OFF.get(30, TimeUnit.SECONDS))
                 .isInstanceOf(SocketException.class)
                 .hasMessageContaining("reset");
+    }
+
+    /** As on TCP, where what is in the receive buffer outlives the reset: a server that turns somebody down says why, and goes. */
+    @Test
+    void whatIsSaidJustBeforeAResetArrives() throws IOException {
+        for (int i = 0; i < 100; i++) {
+            try (Socket socket = tunnel.connect("dismissive")) {
+                socket.getOutputStream().write(new byte[10]);
+
+                assertThat(Service.readFully(socket.getInputStream(), 1000)).hasSize(1000);
+                assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(SocketException.class);
+            }
+        }
+    }
+
+    /** It does not read, so the tunnel has still to write when it goes. */
+    @Test
+    void whyAnUploadIsTurnedDownArrives() throws IOException {
+        for (int i = 0; i < 20; i++) {
+            try (Socket socket = tunnel.connect("dismissive")) {
+                Thread upload = new Thread(() -> {
+                    try {
+                        socket.getOutputStream().write(new byte[16 << 20]);
+                    } catch (IOException e) {
+                        // turned down
+                    }
+                });
+                upload.start();
+
+                assertThat(Service.readFully(socket.getInputStream(), 1000)).hasSize(1000);
+            }
+        }
+    }
+
+    @Test
+    void whatTheClientSaysJustBeforeItsResetArrives() throws Exception {
+        for (int i = 0; i < 100; i++) {
+            try (Socket socket = tunnel.connect("tail")) {
+                assertThat(socket.getInputStream().read()).isEqualTo('x');
+                socket.getOutputStream().write(new byte[1000]);
+                socket.setSoLinger(true, 0);
+            }
+            assertThat(TAILS.poll(30, TimeUnit.SECONDS)).isEqualTo(1000);
+        }
     }
 
     @Test

@@ -28,7 +28,7 @@ final class ControlQueue {
     }
 
     /** Whether something waits that we say by ourselves. */
-    boolean speaks() {
+    boolean hasOwn() {
         return !own.isEmpty();
     }
 

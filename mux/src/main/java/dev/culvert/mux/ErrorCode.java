@@ -2,7 +2,7 @@ package dev.culvert.mux;
 
 import java.util.Locale;
 
-/** Why a stream was reset or a session ended, as RST and GOAWAY carry it. The numbers are part of the protocol. */
+/** Why a stream was reset or a session ended, as RST, CLOSE and GOAWAY carry it. The numbers are part of the protocol. */
 public enum ErrorCode {
     /** Nothing went wrong: the sender has no more use for it. */
     CANCELLED(0, "cancelled"),

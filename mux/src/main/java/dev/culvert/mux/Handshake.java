@@ -74,7 +74,7 @@ final class Handshake {
     }
 
     /** The peer's first byte has come. A client's decides, a server's has to be the same. */
-    ProtocolVersion tellVersion(int firstByte) throws ProtocolViolation {
+    ProtocolVersion recognizeVersion(int firstByte) throws ProtocolViolation {
         ProtocolVersion spoken = ProtocolVersion.of(firstByte);
         if (spoken == null || !(version == null ? settings.versions().contains(spoken) : spoken == version)) {
             unexpectedVersion = OptionalInt.of(firstByte);
@@ -148,7 +148,7 @@ final class Handshake {
 
     /** Whether the session that was asked for has gone on by another connection meanwhile, or has ended. */
     boolean isOvertaken() {
-        return preferred != null && (!preferred.isLost() || preferred.receivedTotal() != toldTotal);
+        return preferred != null && (!preferred.isLost() || preferred.receivedBytes() != toldTotal);
     }
 
     // ---- what we tell
@@ -158,7 +158,7 @@ final class Handshake {
         if (preferred == null) {
             return hello(null, null);
         }
-        toldTotal = preferred.receivedTotal();
+        toldTotal = preferred.receivedBytes();
         return hello(null, new Hello.Resume(preferred.token().orElseThrow(), toldTotal));
     }
 

@@ -115,11 +115,6 @@ final class Link {
         return receivedBytes;
     }
 
-    /** Bytes of the session that have come, however often each was sent; 0 where it ends with its link. */
-    long receivedTotal() {
-        return resumption == null ? 0 : receivedBytes;
-    }
-
     /** The ACK that is due, which it is sooner where it can go {@code along} with a UPD; null for none. */
     @Nullable ByteBuf nextAck(boolean along) {
         return resumption != null && resumption.owesAck(receivedBytes, along) ? resumption.ack(receivedBytes) : null;

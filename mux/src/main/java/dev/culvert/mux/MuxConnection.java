@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The connection under a {@link MuxSession}: the last handler of a channel's pipeline. It moves bytes and keeps time; all
- * state that streams need is the session's. When it flushes stands in {@link BatchWriter}.
+ * The connection under a {@link MuxSession}: the handler of a channel's pipeline behind which nobody sees the session's bytes. It
+ * moves them and keeps time; all state that streams need is the session's. When it flushes stands in {@link BatchWriter}.
  */
 public final class MuxConnection extends ChannelInboundHandlerAdapter implements Wire {
     /**
@@ -192,15 +192,16 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
      *
      * @param loop of {@code other}
      * @param peerHas as it was told there
+     * @param carried run on that loop once it does, before {@link SessionListener#onResumed}; never, if that has become impossible
      */
-    public void carry(MuxSession other, EventLoop loop, long peerHas) {
+    public void carry(MuxSession other, EventLoop loop, long peerHas, Runnable carried) {
         if (context == null) {
             throw new IllegalStateException("has no channel");
         }
         stopTicking();
         Channel channel = context.channel();
         if (channel.eventLoop() == loop) {
-            resume(other, peerHas);
+            resume(other, peerHas, carried);
             return;
         }
         moving = true;
@@ -210,20 +211,20 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
                     moving = false;
                     if (arrived.isSuccess() && channel.isActive()) {
                         channel.config().setAutoRead(true);
-                        resume(other, peerHas);
+                        resume(other, peerHas, carried);
                     } else {
                         channel.unsafe().closeForcibly();
                     }
                 }));
     }
 
-    private void resume(MuxSession other, long peerHas) {
+    private void resume(MuxSession other, long peerHas, Runnable carried) {
         if (context == null || !context.channel().isActive()) {
             drop();
             return;
         }
         session = other;
-        attempt(() -> other.resume(this, peerHas));
+        attempt(() -> other.resume(this, peerHas, carried));
     }
 
     /** Nothing comes by this connection any more: the session waits for another, if it can be resumed; else nothing happens. */

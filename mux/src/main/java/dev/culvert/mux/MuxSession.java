@@ -328,11 +328,6 @@ public final class MuxSession {
         }
     }
 
-    /** Bytes of the session that have come, however often each was sent; 0 where it ends with its link. */
-    long receivedTotal() {
-        return link.receivedTotal();
-    }
-
     /** The connection is gone. */
     void disconnected(String text) {
         if (isLost()) {
@@ -362,13 +357,21 @@ public final class MuxSession {
         wake();
     }
 
-    /** {@code wire} carries the session from now on, if it can; the peer has so many bytes of it. */
-    void resume(Wire wire, long peerHas) {
+    /**
+     * {@code wire} carries the session from now on, if it can; the peer has so many bytes of it.
+     *
+     * @param carried run if it does, before anybody hears of it
+     */
+    void resume(Wire wire, long peerHas, Runnable carried) {
         Hello.Resume resumed = closed ? null : link.resume(wire, peerHas);
         if (resumed == null) {
             wire.drop(); // it came too late, by a second or by a connection
+            if (!closed && !link.mayBeLost()) { // and the peer would ask for it until we see that its link is dead
+                close(ErrorCode.CONNECTION_RESET, "the link is lost, and what was sent by it is not kept any more");
+            }
             return;
         }
+        carried.run();
         if (role == Role.SERVER) {
             link.greet(handshake.answer(resumed));
         }
@@ -405,7 +408,8 @@ public final class MuxSession {
             return Math.min(
                     loss.deadline(), now() + settings.keepalive().interval().toNanos());
         }
-        return Math.min(liveness.nextTick(up), Math.min(alarms.next(), goAway.deadline()));
+        return Math.min(
+                Math.min(liveness.nextTick(up), goAway.deadline()), Math.min(alarms.next(), rules.nextRefusal()));
     }
 
     /** Does what is due. */
@@ -427,6 +431,7 @@ public final class MuxSession {
         while ((due = alarms.due(now)) != null) {
             due.onAlarm();
         }
+        refuseWhoIsDue(now);
         if (goAway.isUnanswered(now)) {
             tellIfDrained();
         }
@@ -436,7 +441,7 @@ public final class MuxSession {
         switch (liveness.tick(now, up, link.isReading())) {
             case WAIT -> {}
             case PROVE -> {
-                if (!outbound.speaks()) { // else the peer does not read, and what waits will tell it as much
+                if (!outbound.hasOwn()) { // else the peer does not read, and what waits will tell it as much
                     sendProbe(now);
                     outbound.news();
                 }
@@ -539,7 +544,7 @@ public final class MuxSession {
             outbound.hello(handshake.answer());
         }
         if (!closed) {
-            outbound.speak();
+            outbound.letFollow();
             sendProbe(now()); // the first round trip, before windows need it
         }
     }
@@ -575,7 +580,12 @@ public final class MuxSession {
         Admission.Refusal refusal = admission.check(now());
         if (refusal != null) {
             listener.onRefused(this, refusal.code(), refusal.text());
-            if (!closed) { // after a last word there is none
+            if (closed) { // after a last word there is none
+                return;
+            }
+            if (rules.holdRefusal(id, now(), settings.limits().replies())) {
+                wake();
+            } else {
                 outbound.refuse(id, refusal.code(), refusal.text());
             }
             return;
@@ -583,6 +593,16 @@ public final class MuxSession {
         MuxStream stream = newStream(id, request);
         holdGreeting(stream);
         listener.onStream(this, stream);
+    }
+
+    private void refuseWhoIsDue(long now) {
+        try {
+            for (OptionalInt id = rules.dueRefusal(now); id.isPresent() && !closed; id = rules.dueRefusal(now)) {
+                outbound.refuse(id.getAsInt(), ErrorCode.REFUSED, "");
+            }
+        } catch (ProtocolViolation e) { // it does not read
+            close(e.code(), e.text());
+        }
     }
 
     private void holdGreeting(MuxStream stream) {
@@ -628,7 +648,7 @@ public final class MuxSession {
 
     private FrameDecoder beginDecoding(int firstByte) throws ProtocolViolation {
         boolean first = !handshake.hasVersion();
-        ProtocolVersion spoken = handshake.tellVersion(firstByte);
+        ProtocolVersion spoken = handshake.recognizeVersion(firstByte);
         if (first) {
             begin();
         }
@@ -642,7 +662,7 @@ public final class MuxSession {
             if (!version().hasWindows()) {
                 memory.withoutWindows();
             }
-            outbound.speak();
+            outbound.letFollow();
             goUp();
         } else if (role == Role.CLIENT) {
             outbound.hello(handshake.question());

@@ -130,6 +130,11 @@ public final class MuxStream {
         }
     }
 
+    /** Whether the peer has ended both directions, as its FIN does without half-close: what is written is dropped. */
+    public boolean isUnwanted() {
+        return unwanted;
+    }
+
     /**
      * Queues data for the peer; it is sent in order, when window and turn allow. Takes {@code data}, including the bytes before
      * its reader index: with {@value Frame#HEADER} bytes there the frame's header goes in front of the payload and nothing is
@@ -184,6 +189,13 @@ public final class MuxStream {
         }
     }
 
+    /** Has the session send at once what it may send now, and not when the event loop has done all else; the stream may be reset by that. */
+    public void flush() {
+        if (!reset && queue.bytes() > 0) {
+            session.outbound().flush();
+        }
+    }
+
     /** Cuts off both directions. What waits to be sent is dropped; the listener hears no more of this stream. */
     public void reset(ErrorCode code, String text) {
         if (reset) {
@@ -196,7 +208,11 @@ public final class MuxStream {
         }
     }
 
-    /** The application is done with {@code bytes} of what it was given; the peer gets credit for them. */
+    /**
+     * The application is done with {@code bytes} of what it was given; the peer gets credit for them.
+     *
+     * @throws IllegalArgumentException for more than it was given
+     */
     public void consumed(int bytes) {
         if (reset) {
             return; // the account was settled then
@@ -399,14 +415,14 @@ public final class MuxStream {
             session.forget(this);
             return;
         }
-        if (listener != null) {
-            listener.onFin(this);
-        }
         if (!session.rules().halfCloses()) {
             unwanted = true;
             outputShut = true;
             dropQueue();
             checkWritable();
+        }
+        if (listener != null) {
+            listener.onFin(this);
         }
         if (finWaits()) { // for this one
             session.outbound().activate(this);

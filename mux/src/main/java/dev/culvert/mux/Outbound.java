@@ -90,8 +90,8 @@ final class Outbound {
     }
 
     /** Whether something waits that the session says by itself. */
-    boolean speaks() {
-        return control.speaks();
+    boolean hasOwn() {
+        return control.hasOwn();
     }
 
     // ---- what streams have
@@ -113,6 +113,11 @@ final class Outbound {
         }
     }
 
+    /** What may be sent goes now. */
+    void flush() {
+        link.send();
+    }
+
     /** The stream owes a UPD. */
     void update(MuxStream stream) {
         control.update(stream);
@@ -128,7 +133,7 @@ final class Outbound {
     }
 
     /** All else may be sent from now on. */
-    void speak() {
+    void letFollow() {
         mayFollow = true;
         link.wake();
     }

@@ -1,6 +1,8 @@
 package dev.culvert.mux;
 
+import java.util.ArrayDeque;
 import java.util.LinkedHashSet;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -23,10 +25,16 @@ final class StockRules {
     /** Streams that wait until the peer has consumed something of other streams. */
     private final Set<MuxStream> waiting = new LinkedHashSet<>();
 
+    /** Streams that were not taken, and whose peer may not know them itself yet. */
+    private final ArrayDeque<Refused> refused = new ArrayDeque<>();
+
     private boolean apply;
     private long inFlight;
     /** Bytes that the peer has consumed since those who wait were looked at. */
     private long consumed;
+
+    /** @param at when its FIN is due */
+    private record Refused(int id, long at) {}
 
     /** Rules that do not apply yet; {@code activate} lets a stream have its turn. */
     StockRules(MuxSettings.StockPeer peer, Consumer<MuxStream> activate) {
@@ -72,6 +80,28 @@ final class StockRules {
     /** How long our first bytes on a stream wait that the peer opened, in nanoseconds. */
     long greetingHold() {
         return apply ? peer.greetingHold().toNanos() : 0;
+    }
+
+    /**
+     * A stream of the peer was not taken. Its FIN may have to wait, as the first bytes of one that is taken do; the peer would not
+     * know what to do with it.
+     *
+     * @param most that wait at the same time
+     * @return whether it waits; else it is to be sent now
+     */
+    boolean holdRefusal(int id, long now, int most) {
+        long hold = greetingHold();
+        return hold > 0 && refused.size() < most && refused.add(new Refused(id, now + hold));
+    }
+
+    /** When the first that waits is due; {@link Long#MAX_VALUE} for never. */
+    long nextRefusal() {
+        return refused.isEmpty() ? Long.MAX_VALUE : refused.element().at;
+    }
+
+    /** The stream that is to hear now that it was not taken; empty for none. */
+    OptionalInt dueRefusal(long now) {
+        return nextRefusal() > now ? OptionalInt.empty() : OptionalInt.of(refused.remove().id);
     }
 
     /** How long a stream may make no progress whose peer has ended its own direction, in nanoseconds. */

@@ -111,7 +111,7 @@ class CarryTest {
             if (other == null) {
                 return false;
             }
-            connection.carry(other.session, other.loop, peerHas);
+            connection.carry(other.session, other.loop, peerHas, () -> {});
             onItsWay.accept(this);
             return true;
         }
@@ -179,7 +179,7 @@ class CarryTest {
         @Override
         public boolean onResume(MuxSession fresh, Token token, long peerHas) {
             if (wanted != null) {
-                connection.carry(wanted, clientLoop, peerHas);
+                connection.carry(wanted, clientLoop, peerHas, () -> {});
             }
             return wanted != null;
         }

@@ -112,7 +112,7 @@ final class FuzzTarget implements SessionListener, AutoCloseable {
         session.disconnected("cut");
         long absurd = random.nextBoolean() ? random.nextLong() : sentTo + 1 + random.nextInt(10_000);
         long peerHas = random.nextInt(4) == 0 ? absurd : sentTo;
-        session.resume(new FuzzWire(), peerHas);
+        session.resume(new FuzzWire(), peerHas, () -> {});
         if (session.isLost()) {
             return;
         }

@@ -367,7 +367,8 @@ class HazardsTest {
                 peer.fin(3);
 
                 assertThat(writer.stream().isWritable()).isTrue();
-                assertThat(writer.events).hasToString("fin writable ");
+                assertThat(writer.events).hasToString("writable fin ");
+                assertThat(writer.stream().isUnwanted()).isTrue();
             }
         }
 

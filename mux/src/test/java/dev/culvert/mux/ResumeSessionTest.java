@@ -203,7 +203,7 @@ class ResumeSessionTest {
     /** Another connection for the session under test, whose peer has so many of its bytes. */
     private static TestWire resume(RawPeer peer, long peerHas) {
         TestWire wire = new TestWire(peer.us.session);
-        peer.us.session.resume(wire, peerHas);
+        peer.us.session.resume(wire, peerHas, () -> {});
         return wire;
     }
 
@@ -236,6 +236,21 @@ class ResumeSessionTest {
             assertThat(peer.us.session.accounts().kept())
                     .as("it has given up, and ends with its link")
                     .isZero();
+        }
+    }
+
+    /** Else its client would ask for it, in vain and for no other, until the old link is seen to be dead. */
+    @Test
+    void aSessionThatIsNotKeptAnyMoreEndsWhenItsClientComesByAnotherConnection() {
+        try (RawPeer peer = kept(Role.SERVER)) {
+            for (int i = 0; peer.us.session.accounts().kept() > 0 || i == 0; i++) {
+                peer.ping(i);
+                peer.us.session.transmit(ReferenceCountUtil::release);
+            }
+
+            assertThat(resume(peer, peer.us.session.sentBytes()).closed).isTrue();
+            assertThat(peer.us.closed)
+                    .startsWith("connection reset: the link is lost, and what was sent by it is not kept");
         }
     }
 

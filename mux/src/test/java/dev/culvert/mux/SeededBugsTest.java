@@ -90,7 +90,7 @@ class SeededBugsTest {
             bug(
                     "a client goes on by a connection that was told less than it has by now",
                     "Handshake",
-                    " || preferred.receivedTotal() != toldTotal",
+                    " || preferred.receivedBytes() != toldTotal",
                     ""),
             bug(
                     "what comes together with the answer is dropped",

@@ -38,7 +38,7 @@ final class SimulatedWire implements Wire {
     void carry(MuxSession other, long peerHas) {
         arrival = () -> {
             session = other;
-            other.resume(this, peerHas);
+            other.resume(this, peerHas, () -> {});
             if (other.isCarriedBy(this) && other.isLost()) {
                 throw new AssertionError("carried, and lost all the same: " + other);
             }

@@ -10,6 +10,7 @@ import dev.culvert.common.net.DialFailure;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.Origin;
 import dev.culvert.common.net.Proxy;
+import dev.culvert.common.net.SessionPipeline;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Connections;
@@ -18,7 +19,6 @@ import dev.culvert.common.tls.WebTls;
 import dev.culvert.mux.Address;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
-import dev.culvert.mux.MuxConnection;
 import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.MuxStream;
@@ -206,7 +206,7 @@ final class Checkup implements AutoCloseable {
                                     .with(MuxSettings.Resume.OFF),
                             new Listener(server, sessions, up));
                     sessions.add(session, channel, "doctor", () -> new Sessions.Peer("", server.toString()));
-                    channel.pipeline().addLast(new MuxConnection(session));
+                    SessionPipeline.addTo(channel.pipeline(), session);
                 },
                 reason -> up.completeExceptionally(new Fault(ErrorCode.INTERNAL, reason)));
     }

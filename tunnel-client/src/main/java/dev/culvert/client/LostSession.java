@@ -15,11 +15,14 @@ import java.util.function.Consumer;
  * session with its own address.
  */
 final class LostSession {
+    private static final int MOST_REFUSALS = 3;
+
     private final MuxSession session;
     private final Server home;
     private final Consumer<Server> found;
     private final Token token;
     private final Map<Location, Set<Long>> answers = new HashMap<>();
+    private final Map<Location, Integer> refusals = new HashMap<>();
     private final Set<Location> hopeless = new HashSet<>();
 
     /**
@@ -49,6 +52,17 @@ final class LostSession {
                                 .add(other.instance()))
                 .orElse(true);
         if (known) {
+            hopeless.add(server.location());
+        }
+    }
+
+    /**
+     * Behind {@code server} a process knows nothing of the session, and has no room for another: it has others of ours, so it is likely
+     * to be the one that has answered before. A few times in a row are enough.
+     */
+    void noRoomAt(Server server) {
+        if (answers.containsKey(server.location())
+                && refusals.merge(server.location(), 1, Integer::sum) == MOST_REFUSALS) {
             hopeless.add(server.location());
         }
     }

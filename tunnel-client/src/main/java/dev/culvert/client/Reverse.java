@@ -58,7 +58,7 @@ final class Reverse {
     /** Tells the offers of this process from those of the one before. */
     private final long process = ThreadLocalRandom.current().nextLong();
 
-    private final Set<Offering> sessions = ConcurrentHashMap.newKeySet();
+    private final Set<Offering> offerings = ConcurrentHashMap.newKeySet();
     private volatile Map<String, Forward> forwards = Map.of();
     /** What is to be offered now, and where the server is to listen for it. */
     private volatile Map<String, Optional<HostPort>> wanted = Map.of();
@@ -134,7 +134,7 @@ final class Reverse {
             forwards = Map.copyOf(next);
             next.values().forEach(this::watch);
             decide();
-            sessions.forEach(Offering::tryAgain);
+            offerings.forEach(Offering::tryAgain);
         });
     }
 
@@ -208,7 +208,7 @@ final class Reverse {
                 : forwards.values().stream()
                         .filter(forward -> forward.up)
                         .collect(toMap(forward -> forward.config.name(), forward -> forward.config.listen()));
-        sessions.forEach(Offering::update);
+        offerings.forEach(Offering::update);
     }
 
     Map<String, Optional<HostPort>> wanted() {
@@ -224,21 +224,21 @@ final class Reverse {
      *
      * @param settled run when the server has answered all that is offered now
      */
-    Offering offerIn(MuxSession session, EventLoop of, String server, Runnable settled) {
-        Offering offering = new Offering(this, session, of, server, settled);
+    Offering offerIn(MuxSession session, EventLoop loop, String server, Runnable settled) {
+        Offering offering = new Offering(this, session, loop, server, settled);
         if (!handedOver) { // else who has taken over would lose it again
-            sessions.add(offering);
+            offerings.add(offering);
             offering.update();
         }
         return offering;
     }
 
     void forget(Offering offering) {
-        sessions.remove(offering);
+        offerings.remove(offering);
     }
 
     /** Takes a stream that a server has opened. On the event loop of the session. */
-    void take(MuxStream stream, EventLoop of) {
+    void take(MuxStream stream, EventLoop loop) {
         OpenRequest request = stream.request();
         String name = Connection.word(request.forward());
         Forward forward = forwards.get(request.forward());
@@ -268,8 +268,8 @@ final class Reverse {
         connection.onEnd(forward.open::decrementAndGet);
         connection.limitedBy(limits.apply(forward.config.place()).otherWay());
         Future<Channel> target =
-                TargetGreeting.dial(dialer, of, forward.config, forward.tls, origin(request), stream::hasEarlyData);
-        TargetDial.await(target, of, stream, connection, "server", channel -> {
+                TargetGreeting.dial(dialer, loop, forward.config, forward.tls, origin(request), stream::hasEarlyData);
+        TargetDial.await(target, loop, stream, connection, "server", channel -> {
             Splice.accept(channel, connection, stream);
             Hold.release(channel);
         });
@@ -292,7 +292,7 @@ final class Reverse {
 
     /** What is not as the configuration has it, a sentence each. */
     List<String> troubles() {
-        return sessions.stream()
+        return offerings.stream()
                 .flatMap(offering -> offering.refusals().stream())
                 .distinct()
                 .sorted()
@@ -302,7 +302,7 @@ final class Reverse {
     List<OfferStatus> status() {
         return forwards.keySet().stream()
                 .sorted()
-                .map(name -> new OfferStatus(name, "", (int) sessions.stream()
+                .map(name -> new OfferStatus(name, "", (int) offerings.stream()
                         .filter(offering -> offering.stands(name))
                         .count()))
                 .toList();

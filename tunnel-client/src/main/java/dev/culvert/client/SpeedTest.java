@@ -111,6 +111,7 @@ final class SpeedTest implements StreamListener {
 
     private void finish(MuxStream stream) {
         long now = System.nanoTime();
+        // What was sent first took half a round trip to get there, and the answer half of one back.
         double up = turnedAt - begunAt - (begunAt - askedAt);
         double down = now - turnedAt;
         double second = TimeUnit.SECONDS.toNanos(1);

@@ -65,7 +65,7 @@ public final class TunnelClient implements Agent {
     /** What the connections are called that the admin endpoint is asked for. */
     private static final String CONNECT = "connect";
 
-    private static final int MOST_ASKED = 10_000;
+    private static final int MOST_CONNECTS = 10_000;
 
     private static final String FULL = "the session has as many streams as its server allows (limits.client.streams)";
 
@@ -96,11 +96,12 @@ public final class TunnelClient implements Agent {
     private final AtomicLong preludes = new AtomicLong();
 
     /** Connections that the admin endpoint was asked for. */
-    private final AtomicInteger asked = new AtomicInteger();
+    private final AtomicInteger connects = new AtomicInteger();
 
-    /** Accepted, and they have not said yet where they go. On {@link #accepting}, as what follows. */
+    // On the event loop that accepts only.
+    /** Accepted, and they have not said yet where they go. */
     private int receptions;
-
+    /** This agent drains, and takes nobody else. */
     private boolean leaving;
 
     private final Sessions sessions = new Sessions(connections, ticker);
@@ -110,7 +111,7 @@ public final class TunnelClient implements Agent {
     private final SharedBudget memory = new SharedBudget(PlatformDependent.maxDirectMemory() / 2);
 
     private final List<Uplink> uplinks = new ArrayList<>();
-    private final Carriers<Uplink> router;
+    private final Carriers<Uplink> carriers;
     private final Reverse reverse;
 
     /** @param passed sockets that listen already */
@@ -123,20 +124,20 @@ public final class TunnelClient implements Agent {
         accepting = loops.next();
         dialer = new Dialer(transport, config.dialTimeout());
         listeners = new Listeners<>(transport, accepting, passed(passed, false), this::arrive);
-        router = new Carriers<>(
+        carriers = new Carriers<>(
                 accepting,
                 ticker,
                 uplinks,
                 () -> isFull()
                         ? "no stream within upstream.wait: " + FULL
                         : "no session to a server within upstream.wait");
-        udpForwards = new UdpForwards(transport, accepting, passed(passed, true), connections, this::limits, router);
+        udpForwards = new UdpForwards(transport, accepting, passed(passed, true), connections, this::limits, carriers);
         reverse = new Reverse(accepting, dialer, connections, this::limits);
         try {
             way = Way.of(config, dialer);
             edges = Edges.of(config);
         } catch (IOException e) {
-            throw new StartFailure(String.valueOf(e.getMessage()));
+            throw new StartFailure(e);
         }
         reverse.set(config.reverse(), edges, config.dialTimeout());
         for (int i = 1; i <= count; i++) {
@@ -145,7 +146,7 @@ public final class TunnelClient implements Agent {
         }
         if (config.upstream().standby()) {
             uplinks.add(new Uplink(
-                    Sessions.STANDBY, uplinks, loops.next(), way, sessions, memory, reverse, router::serveWaiting));
+                    Sessions.STANDBY, uplinks, loops.next(), way, sessions, memory, reverse, carriers::serveWaiting));
         }
     }
 
@@ -155,7 +156,7 @@ public final class TunnelClient implements Agent {
 
     /** One of those that are no standby is. Any thread. */
     private void onReady() {
-        router.serveWaiting();
+        carriers.serveWaiting();
         uplinks.stream().filter(Uplink::isStandby).forEach(Uplink::moveIfCrowded);
     }
 
@@ -185,7 +186,7 @@ public final class TunnelClient implements Agent {
                 refresh();
             }
         } catch (IOException e) {
-            throw new StartFailure(String.valueOf(e.getMessage()));
+            throw new StartFailure(e);
         }
         restartIsNeeded(next).ifPresent(LOG::warn);
     }
@@ -267,7 +268,7 @@ public final class TunnelClient implements Agent {
             try {
                 Way.of(next, dialer);
             } catch (IOException e) {
-                throw new StartFailure(String.valueOf(e.getMessage()));
+                throw new StartFailure(e);
             }
             effects.add("%d sessions are begun anew; the %d connections go on by the old ones"
                     .formatted(uplinks.size(), connections.size()));
@@ -349,9 +350,9 @@ public final class TunnelClient implements Agent {
     private void arrive(ForwardConfig forward, Acceptor acceptor, DuplexChannel channel) {
         Origin origin = Origin.of(channel);
         Edges now = edges;
-        Optional<WebTls> asked = now.askedBy(forward);
+        Optional<WebTls> targetTls = now.askedBy(forward);
         Optional<OfferedTls> offered = now.offeredBy(forward);
-        boolean isStale = (forward.targetTls().isPresent() && asked.isEmpty())
+        boolean isStale = (forward.targetTls().isPresent() && targetTls.isEmpty())
                 || (forward.tls().isPresent() && offered.isEmpty()); // a reload has just come between
         if (origin == null || isStale) { // without an origin it is gone already
             channel.unsafe().closeForcibly();
@@ -361,14 +362,14 @@ public final class TunnelClient implements Agent {
         ((DuplexChannelConfig) channel.config()).setAllowHalfClosure(true);
         if (!Reception.isFor(forward, origin)) {
             Address target = forward.target().orElse(null);
-            enter(forward, asked, acceptor, channel, origin, new Reception.Destination(target, Answer.RESET));
+            enter(forward, targetTls, acceptor, channel, origin, new Reception.Destination(target, Answer.RESET));
             return;
         }
         receptions++;
         Reception.begin(accepting, forward, offered, channel, origin, new Reception.Host() {
             @Override
             public void admit(Origin said, Reception.Destination destination) {
-                enter(forward, asked, acceptor, channel, said, destination);
+                enter(forward, targetTls, acceptor, channel, said, destination);
                 received();
             }
 
@@ -388,15 +389,15 @@ public final class TunnelClient implements Agent {
 
     private void enter(
             ForwardConfig forward,
-            Optional<WebTls> asked,
+            Optional<WebTls> targetTls,
             Acceptor acceptor,
             DuplexChannel channel,
             Origin origin,
             Reception.Destination destination) {
         Prelude said = new Prelude(preludes);
         forward.header().ifPresent(header -> said.beginWith(header.of(origin)));
-        asked.ifPresent(tls -> Edges.wrap(channel, tls));
-        router.assign(arrival(forward.name(), channel, origin, destination, said, acceptor::release));
+        targetTls.ifPresent(tls -> Edges.wrap(channel, tls));
+        carriers.assign(arrival(forward.name(), channel, origin, destination, said, acceptor::release));
     }
 
     private Arrival arrival(
@@ -431,15 +432,17 @@ public final class TunnelClient implements Agent {
                     channel,
                     ErrorCode.FORBIDDEN,
                     "with upstream.protocol = " + config.upstream().protocol() + " the peer decides the target");
-        } else if (asked.incrementAndGet() > MOST_ASKED) {
-            asked.decrementAndGet();
+        } else if (connects.incrementAndGet() > MOST_CONNECTS) {
+            connects.decrementAndGet();
             answer.refused(
-                    channel, ErrorCode.LIMIT_REACHED, MOST_ASKED + " connections are open this way, which is the most");
+                    channel,
+                    ErrorCode.LIMIT_REACHED,
+                    MOST_CONNECTS + " connections are open this way, which is the most");
         } else {
             Reception.Destination destination = new Reception.Destination(target, answer);
             Arrival arrival =
-                    arrival(CONNECT, channel, origin, destination, new Prelude(preludes), asked::decrementAndGet);
-            accepting.execute(() -> router.assign(arrival));
+                    arrival(CONNECT, channel, origin, destination, new Prelude(preludes), connects::decrementAndGet);
+            accepting.execute(() -> carriers.assign(arrival));
         }
     }
 
@@ -458,12 +461,12 @@ public final class TunnelClient implements Agent {
     /** Sessions are wanted by those who have been accepted and have no stream yet. */
     private void leaveIfServed() {
         if (leaving && receptions == 0) {
-            router.whenServed(this::leave);
+            carriers.whenServed(this::leave);
         }
     }
 
     private void leave() {
-        router.close(ErrorCode.DRAINING, "this agent is shutting down");
+        carriers.close(ErrorCode.DRAINING, "this agent is shutting down");
         uplinks.forEach(Uplink::drain);
         sessions.drain();
     }

@@ -2,8 +2,7 @@ package dev.culvert.client;
 
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.Speed;
-import dev.culvert.common.net.OutOfMemory;
-import dev.culvert.common.net.PathWatch;
+import dev.culvert.common.net.SessionPipeline;
 import dev.culvert.common.splice.Arrival;
 import dev.culvert.common.splice.Carrier;
 import dev.culvert.mux.ErrorCode;
@@ -518,7 +517,7 @@ final class Uplink implements Carrier {
 
         private void speak(ChannelPipeline pipeline) {
             LostSession wanted = wantedAt(server);
-            Listener listener = new Listener(this, pipeline.channel(), wanted);
+            UplinkSession listener = new UplinkSession(this, pipeline.channel(), wanted);
             MuxSession session = new MuxSession(MuxSession.Role.CLIENT, by.settings(), listener, memory);
             Supplier<Sessions.Peer> peer = () -> new Sessions.Peer("", listener.server.toString());
             if (wanted == null) {
@@ -527,9 +526,7 @@ final class Uplink implements Carrier {
                 session.prefer(wanted.session());
                 sessions.seeking(session, pipeline.channel(), name, peer);
             }
-            MuxConnection connection = new MuxConnection(session);
-            pipeline.addLast(connection, new OutOfMemory());
-            PathWatch.addTo(pipeline, connection);
+            MuxConnection connection = SessionPipeline.addTo(pipeline, session);
             AddressWatch.begin(pipeline.channel(), connection::leave);
         }
 
@@ -595,9 +592,9 @@ final class Uplink implements Carrier {
         }
     }
 
-    /** What happens to one session; it may be the current one, one that is not up yet, or one that is on its way out. */
-    private final class Listener implements SessionListener {
-        private final Attempt attempted;
+    /** One session, and what happens to it; it may be the current one, one that is not up yet, or one that is on its way out. */
+    private final class UplinkSession implements SessionListener {
+        private final Attempt madeBy;
         /** What its connection was made for, if it was not for this session. */
         private final @Nullable LostSession wanted;
 
@@ -619,9 +616,9 @@ final class Uplink implements Carrier {
         private boolean isSpare;
         private @Nullable Offering offers;
 
-        Listener(Attempt attempted, Channel channel, @Nullable LostSession wanted) {
-            this.attempted = attempted;
-            server = attempted.server;
+        UplinkSession(Attempt madeBy, Channel channel, @Nullable LostSession wanted) {
+            this.madeBy = madeBy;
+            server = madeBy.server;
             this.channel = channel;
             this.wanted = wanted;
         }
@@ -629,7 +626,7 @@ final class Uplink implements Carrier {
         @Override
         public void onUp(MuxSession session) {
             wasUp = true;
-            attempted.end();
+            madeBy.end();
             order.succeeded(server);
             if (!draining && (current == null || renewal != null)) {
                 takeOver(session);
@@ -686,7 +683,7 @@ final class Uplink implements Carrier {
 
         /** What may take the place of the session, which is in use now. */
         private void lookAhead() {
-            if (attempted.by.equals(way)) {
+            if (madeBy.by.equals(way)) {
                 Optional<Duration> left = way.maxAge().map(age -> age.minusNanos(System.nanoTime() - begunAt));
                 ageing = later(left, () -> renew("it is older than upstream.max-age"));
                 lookForBetter(server);
@@ -699,12 +696,13 @@ final class Uplink implements Carrier {
         @Override
         public boolean onResume(MuxSession session, Token token, long peerHas) {
             LostSession found = Objects.requireNonNull(wanted);
-            attempted.end();
+            madeBy.end();
             order.succeeded(server);
             lost.remove(found);
             found.foundAt(server);
-            sessions.resume(session, found.session(), channel);
-            channel.pipeline().get(MuxConnection.class).carry(found.session(), loop, peerHas);
+            sessions.giveWay(session);
+            MuxConnection connection = channel.pipeline().get(MuxConnection.class);
+            connection.carry(found.session(), loop, peerHas, () -> sessions.moveTo(channel, found.session()));
             if (found.session().isLost()) { // the server has told what can not be
                 lost.add(found);
                 goOn(order.pause());
@@ -836,7 +834,11 @@ final class Uplink implements Carrier {
                 String reason = "old session to " + server + " ended: " + code + ": " + text;
                 log.info("session_ended", server, reason);
             } else {
-                attempted.fail("no session with " + server + ": " + code + ": " + text + server.advice(session));
+                if (wanted != null && code == ErrorCode.LIMIT_REACHED) {
+                    wanted.noRoomAt(server);
+                    endIfNowhere(wanted, server + " does not know the session any more, and has no room for another");
+                }
+                madeBy.fail("no session with " + server + ": " + code + ": " + text + server.advice(session));
             }
         }
     }

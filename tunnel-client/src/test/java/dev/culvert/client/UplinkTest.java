@@ -341,7 +341,7 @@ class UplinkTest {
             if (session == null) {
                 return false;
             }
-            Objects.requireNonNull(links.get(fresh)).carry(session, loop, peerHas);
+            Objects.requireNonNull(links.get(fresh)).carry(session, loop, peerHas, () -> {});
             resumed++;
             return true;
         }

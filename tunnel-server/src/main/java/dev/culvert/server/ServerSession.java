@@ -177,7 +177,7 @@ final class ServerSession implements SessionListener {
     @Override
     public boolean onResume(MuxSession session, Token token, long peerHas) {
         ServerSession other = home.find(token);
-        if (other == null || !other.isOf(this)) {
+        if (dismissed || other == null || !other.isOf(this)) {
             return false;
         }
         home.handOver(this, session, other, peerHas);
@@ -196,12 +196,17 @@ final class ServerSession implements SessionListener {
         return peer.chain.stream().findFirst().map(X509Certificate::getPublicKey);
     }
 
-    /** From now on {@code connection} carries this session. Any thread. */
-    void moveTo(ServerSession newcomer, MuxConnection connection, long peerHas) {
-        MuxSession session = Objects.requireNonNull(current);
+    /**
+     * From now on {@code connection} carries this session, if it still can. Any thread.
+     *
+     * @param moved run if it does, on the event loop of this session
+     */
+    void moveTo(ServerSession newcomer, MuxConnection connection, long peerHas, Runnable moved) {
         Peer other = newcomer.peer;
-        peer = new Peer(peer.endpoint, other.chain, other.address, other.web, other.channel, peer.loop);
-        connection.carry(session, peer.loop, peerHas);
+        connection.carry(session(), peer.loop, peerHas, () -> {
+            peer = new Peer(peer.endpoint, other.chain, other.address, other.web, other.channel, peer.loop);
+            moved.run();
+        });
     }
 
     /** Any thread that has found it by its token: it is up. */

@@ -8,8 +8,7 @@ import dev.culvert.common.net.Acceptor;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.HeaderGate;
 import dev.culvert.common.net.Origin;
-import dev.culvert.common.net.OutOfMemory;
-import dev.culvert.common.net.PathWatch;
+import dev.culvert.common.net.SessionPipeline;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.rate.Limits;
@@ -55,7 +54,7 @@ final class SessionAcceptor {
     private static final String MADE_ROOM =
             "it made room for another one: limits.handshakes have not shown yet who they are";
 
-    private final EventLoop accepts;
+    private final EventLoop accepting;
     /** Each session, with all its connections, lives on one of these. */
     private final EventLoopGroup loops;
 
@@ -87,20 +86,20 @@ final class SessionAcceptor {
     /**
      * Reads the files of TLS. Blocks.
      *
-     * @param accepts the event loop that accepts
+     * @param accepting the event loop that accepts
      * @param loops those of the sessions
      * @throws StartFailure with a sentence for the user
      */
     SessionAcceptor(
             Transport transport,
-            EventLoop accepts,
+            EventLoop accepting,
             EventLoopGroup loops,
             Connections connections,
             Sessions sessions,
             Offers offers,
             ServerConfig config)
             throws StartFailure {
-        this.accepts = accepts;
+        this.accepting = accepting;
         this.loops = loops;
         this.connections = connections;
         this.sessions = sessions;
@@ -118,7 +117,7 @@ final class SessionAcceptor {
         try {
             return Access.of(config, accounts);
         } catch (IOException e) {
-            throw new StartFailure(String.valueOf(e.getMessage()));
+            throw new StartFailure(e);
         }
     }
 
@@ -145,7 +144,7 @@ final class SessionAcceptor {
         dialer = dialer.within(next.dialTimeout());
         socket = new SessionSocket(next.userTimeout());
         accounts.limit(next.limits().whole());
-        accepts.execute(() -> handshakes.limit(next.limits().handshakes()));
+        accepting.execute(() -> handshakes.limit(next.limits().handshakes()));
         useAccess();
         limit(next);
     }
@@ -304,9 +303,7 @@ final class SessionAcceptor {
                 listener.identifyAgain(access.clients());
             }
             sessions.arrived(newSession, channel, endpoint.name(), listener::who);
-            connection = new MuxConnection(newSession);
-            pipeline.addLast(connection, new OutOfMemory());
-            PathWatch.addTo(pipeline, connection);
+            connection = SessionPipeline.addTo(pipeline, newSession);
         }
 
         /** On the event loop of the acceptors. */
@@ -332,7 +329,7 @@ final class SessionAcceptor {
         @Override
         public void onUp(ServerSession session, MuxSession up) {
             sessions.cameUp(up);
-            accepts.execute(() -> handshakes.remove(this));
+            leave();
             up.token().ifPresent(token -> resumable.put(token, session));
         }
 
@@ -345,8 +342,12 @@ final class SessionAcceptor {
         public void handOver(ServerSession session, MuxSession fresh, ServerSession other, long peerHas) {
             live.remove(session);
             leave();
-            sessions.resume(fresh, other.session(), channel);
-            other.moveTo(session, Objects.requireNonNull(connection), peerHas);
+            sessions.giveWay(fresh);
+            other.moveTo(
+                    session,
+                    Objects.requireNonNull(connection),
+                    peerHas,
+                    () -> sessions.moveTo(channel, other.session()));
         }
 
         @Override
@@ -383,7 +384,7 @@ final class SessionAcceptor {
         }
 
         private void leave() {
-            accepts.execute(() -> handshakes.remove(this));
+            accepting.execute(() -> handshakes.remove(this));
         }
     }
 }

@@ -51,14 +51,14 @@ public final class TunnelServer implements Agent {
     private final AdminConfig begunWith;
 
     private final Transport transport = Transport.best();
-    private final EventLoopGroup accepting = transport.newEventLoops(1, "accept");
+    private final EventLoopGroup acceptingGroup = transport.newEventLoops(1, "accept");
     /** Each session, with all its connections, lives on one of these. */
     private final EventLoopGroup loops =
             transport.newEventLoops(Runtime.getRuntime().availableProcessors(), "server");
 
     private final Connections connections = new Connections(Ticker.systemTicker());
     private final Sessions sessions = new Sessions(connections, Ticker.systemTicker());
-    private final EventLoop accepts = accepting.next();
+    private final EventLoop accepting = acceptingGroup.next();
     private final Listeners<Endpoint> listeners;
     private final OfferSockets offerSockets;
     private final Offers offers;
@@ -72,10 +72,10 @@ public final class TunnelServer implements Agent {
                 passed.stream().filter(OfferSockets::isForOffers).toList();
         List<ListeningSocket> others =
                 passed.stream().filter(socket -> !ofOffers.contains(socket)).toList();
-        listeners = new Listeners<>(transport, accepts, others, this::begin);
-        offerSockets = new OfferSockets(transport, accepts, ofOffers, this::arrive);
-        offers = new Offers(accepts, connections, Ticker.systemTicker(), offerSockets);
-        acceptor = new SessionAcceptor(transport, accepts, loops, connections, sessions, offers, config);
+        listeners = new Listeners<>(transport, accepting, others, this::begin);
+        offerSockets = new OfferSockets(transport, accepting, ofOffers, this::arrive);
+        offers = new Offers(accepting, connections, Ticker.systemTicker(), offerSockets);
+        acceptor = new SessionAcceptor(transport, accepting, loops, connections, sessions, offers, config);
     }
 
     @Override
@@ -228,7 +228,7 @@ public final class TunnelServer implements Agent {
     public Iterable<EventExecutor> loops() {
         List<EventExecutor> all = new ArrayList<>();
         loops.forEach(all::add);
-        all.add(accepts);
+        all.add(accepting);
         return all;
     }
 
@@ -244,6 +244,6 @@ public final class TunnelServer implements Agent {
         offers.end(Duration.ZERO).awaitUninterruptibly(PATIENCE.toMillis());
         loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
         // Last: whatever ends on the others is told to this one.
-        accepting.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
+        acceptingGroup.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
     }
 }

@@ -75,6 +75,7 @@ class OffersDrainTest {
     }
 
     @Test
+    @SuppressWarnings("try") // connected, that is all
     void theyStandUntilThoseWhoHaveConnectedAreServed() throws Exception {
         try (Socket socket = connect()) {
             offers.drain();
@@ -89,7 +90,6 @@ class OffersDrainTest {
             assertThat(ended.await(10, TimeUnit.SECONDS)).isTrue();
             assertThat(offer.taken).hasValue(1);
             assertThat(offer.end).isEqualTo("draining: this agent is shutting down");
-            assertThat(socket.isConnected()).isTrue();
         }
     }
 

@@ -67,7 +67,7 @@ public interface Backend {
         /** What the agent listens on now. It stays that until the heir is gone, or this agent drains. */
         List<ListeningSocket> sockets();
 
-        /** It is ready; done when it may accept, and this agent does so no more. Fails with a sentence if it may not. */
+        /** It is ready; done when it may accept; for a moment this agent may do so as well. Fails with a sentence if it may not. */
         CompletableFuture<Void> ready();
 
         /** It is not there any more. If it has not taken over, nothing has changed. */

@@ -38,7 +38,10 @@ public final class ConfigFile {
         List<ConfigError> errors = new ArrayList<>();
         Place top = Place.COMMAND_LINE;
         T value = new Section(
-                        errors, top, "", ConfigFactory.parseMap(values, top.toString()).root())
+                        errors,
+                        top,
+                        "",
+                        ConfigFactory.parseMap(values, top.toString()).root())
                 .read(shape);
         check(Path.of(top.file()), errors);
         return value;

@@ -142,7 +142,7 @@ public final class AgentRun<C extends AgentConfig> {
         try {
             return run(config, admin, takesOver ? Predecessor.find(admin, adminAddress(config.admin(), file)) : null);
         } catch (IOException e) {
-            throw new StartFailure(String.valueOf(e.getMessage()));
+            throw new StartFailure(e);
         } finally {
             admin.shutdownGracefully(0, 1, TimeUnit.SECONDS).await(2, TimeUnit.SECONDS);
         }

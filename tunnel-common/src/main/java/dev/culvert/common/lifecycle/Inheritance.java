@@ -49,7 +49,7 @@ final class Inheritance {
         try {
             before.leave();
         } catch (IOException e) {
-            throw new StartFailure(String.valueOf(e.getMessage()));
+            throw new StartFailure(e);
         }
         LOG.info("taken over; the process before this one drains");
     }

@@ -285,7 +285,7 @@ final class Lifecycle {
 
     /** It may wait for name servers, longer than the watchdog wants to wait for this thread; but not for ever. */
     private Optional<String> awaitReload() throws InterruptedException {
-        FutureTask<Optional<String>> reload = new FutureTask<>(this::complaint);
+        FutureTask<Optional<String>> reload = new FutureTask<>(this::tryReload);
         new Thread(reload, "reload").start();
         long begun = System.nanoTime();
         while (true) {
@@ -301,8 +301,8 @@ final class Lifecycle {
         }
     }
 
-    /** Reads the configuration again; empty: it holds from now on. */
-    private Optional<String> complaint() throws InterruptedException {
+    /** Reads the configuration again. What is wrong; empty: it holds from now on. */
+    private Optional<String> tryReload() throws InterruptedException {
         try {
             agent.reload(file);
             return Optional.empty();

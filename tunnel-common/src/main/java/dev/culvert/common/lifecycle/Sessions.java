@@ -170,15 +170,19 @@ public final class Sessions {
         }
     }
 
-    /** {@code fresh} has come to nothing, since its channel carries {@code session} from now on, which had lost its own. */
-    public void resume(MuxSession fresh, MuxSession session, Channel channel) {
+    /** {@code fresh} has come to nothing, since its channel is for another session, which has lost its own. */
+    public void giveWay(MuxSession fresh) {
+        end(fresh, ErrorCode.CANCELLED);
+        finishIfDrained();
+    }
+
+    /** {@code channel} carries {@code session} from now on. Its event loop only. */
+    public void moveTo(Channel channel, MuxSession session) {
         Entry entry = open.get(session);
         if (entry != null) {
             entry.channel = channel;
         }
         resumed.increment();
-        end(fresh, ErrorCode.CANCELLED);
-        finishIfDrained();
     }
 
     /** How often a session went on by another connection. */

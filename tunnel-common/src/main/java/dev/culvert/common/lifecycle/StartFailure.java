@@ -9,17 +9,23 @@ public final class StartFailure extends Exception {
     private final boolean mayPass;
 
     public StartFailure(String message) {
-        this(message, false);
+        super(message);
+        mayPass = false;
     }
 
-    private StartFailure(String message, boolean mayPass) {
-        super(message);
+    /** @param why says it in a sentence */
+    public StartFailure(Exception why) {
+        this(why, false);
+    }
+
+    private StartFailure(Exception why, boolean mayPass) {
+        super(String.valueOf(why.getMessage()), why);
         this.mayPass = mayPass;
     }
 
     /** An address is not here, or is taken, for now: {@code why} says it in a sentence. */
     public static StartFailure cannotListen(IOException why) {
-        return new StartFailure(String.valueOf(why.getMessage()), true);
+        return new StartFailure(why, true);
     }
 
     /** Whether another start may succeed with the same configuration. */

@@ -33,7 +33,7 @@ final class Succession {
     /** How long a process that gives up may take to say why: it lets go of this one before it does. */
     private static final Duration LAST_WORDS = Duration.ofSeconds(3);
 
-    private static final long FIRST = 1;
+    private static final long PID_OF_INIT = 1;
 
     private static final String IT_HAS_ENDED =
             "the new process has ended before it could take over, and its log says why";
@@ -156,8 +156,8 @@ final class Succession {
             return false;
         }
         farewell.accept(heir.pid);
-        heir.hasTakenOver.complete(null);
         agent.handOver();
+        heir.hasTakenOver.complete(null);
         return true;
     }
 
@@ -192,10 +192,10 @@ final class Succession {
     /** Such as the only child of the init that {@code docker run --init} brings. Of a parent outside of the container nobody is told. */
     private boolean isOneThatAContainerEndsWith() {
         ProcessHandle own = ProcessHandle.current();
-        return own.pid() == FIRST
+        return own.pid() == PID_OF_INIT
                 || (!service
                         && isInContainer()
-                        && own.parent().map(ProcessHandle::pid).orElse(FIRST) == FIRST);
+                        && own.parent().map(ProcessHandle::pid).orElse(PID_OF_INIT) == PID_OF_INIT);
     }
 
     private static boolean isInContainer() {

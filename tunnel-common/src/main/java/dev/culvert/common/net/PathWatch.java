@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
  * Looks at what the kernel's congestion control does while a connection has more to send than the kernel takes, and does what it needs so
  * that who types beside a download need not wait: {@link BbrWatch} where that is BBR, else {@link QueueWatch}.
  */
-public abstract class PathWatch extends ChannelInboundHandlerAdapter {
+abstract class PathWatch extends ChannelInboundHandlerAdapter {
     /** There is nothing to be seen any more. */
     static final long NEVER = -1;
 
@@ -39,7 +39,7 @@ public abstract class PathWatch extends ChannelInboundHandlerAdapter {
     }
 
     /** Watches over a connection that is up, if there is something to watch. Event loop only. */
-    public static void addTo(ChannelPipeline pipeline, MuxConnection connection) {
+    static void addTo(ChannelPipeline pipeline, MuxConnection connection) {
         Channel channel = pipeline.channel();
         String control = CongestionControl.of(channel);
         if (control.equals("bbr")) {

@@ -93,10 +93,12 @@ public record SocketFile(Set<PosixFilePermission> permissions, Optional<String> 
         return ((int) Files.getAttribute(file, "unix:mode") & TYPE) == SOCKET;
     }
 
-    /** Whether somebody listens there. */
+    /** Whether somebody listens there, who need not accept anybody at the moment. */
     public static boolean isAnswered(Path file) {
         try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-            return channel.connect(UnixDomainSocketAddress.of(file));
+            channel.configureBlocking(false); // or it would wait for who has stopped accepting, for ever
+            channel.connect(UnixDomainSocketAddress.of(file));
+            return true;
         } catch (IOException e) {
             return false;
         }

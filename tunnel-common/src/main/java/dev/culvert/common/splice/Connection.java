@@ -31,7 +31,9 @@ public final class Connection {
     private final AtomicBoolean ended = new AtomicBoolean();
 
     private volatile Answer answer = Answer.RESET;
-    private volatile String name;
+    /** Whose it is; empty: that of nobody who has a name. */
+    private volatile String client = "";
+
     /** Null: whose it is is not known yet. */
     private volatile @Nullable Tally tally;
 
@@ -39,11 +41,8 @@ public final class Connection {
     /** Null: it is not to be cut off. */
     private volatile @Nullable Verdict verdict;
 
-    private volatile @Nullable MuxStream stream;
     private volatile Runnable atEnd = () -> {};
     private volatile Limits limits = Limits.NONE;
-    private volatile @Nullable Runnable shape;
-
     private volatile boolean flow;
     private boolean opened;
     private long fromSocket;
@@ -61,8 +60,19 @@ public final class Connection {
         void now(ErrorCode code, String reason);
     }
 
-    /** @param waits for a session to take the connection */
-    private record Owner(EventExecutor loop, Cut cut, boolean waits) {}
+    /**
+     * Where it lives.
+     *
+     * @param waits for a session to take the connection
+     * @param stream what carries it; null: none does yet
+     * @param shape takes on its limits as they are
+     */
+    private record Owner(
+            EventExecutor loop,
+            Cut cut,
+            boolean waits,
+            @Nullable MuxStream stream,
+            Runnable shape) {}
 
     private record Verdict(ErrorCode code, String reason) {}
 
@@ -72,7 +82,6 @@ public final class Connection {
         this.forward = forward;
         this.source = source;
         this.target = target;
-        name = "";
         startedAt = home.now();
         activeAt = startedAt;
     }
@@ -85,9 +94,9 @@ public final class Connection {
         return forward;
     }
 
-    /** Who it comes from, with the name of its client if it has one. */
-    public String client() {
-        return name.isEmpty() ? source : name + "@" + source;
+    /** Where it comes from, with the name of its client if that has one. */
+    private String who() {
+        return client.isEmpty() ? source : client + "@" + source;
     }
 
     public String target() {
@@ -98,16 +107,16 @@ public final class Connection {
      * It is that client's from now on; empty: the client has no name. Where it was another's before, which has not processed it, that one's
      * account has it as refused.
      */
-    public void assignTo(String client) {
+    public void assignTo(String newClient) {
         Tally before = tally;
-        if (before != null && before.client().equals(client)) {
+        if (before != null && before.client().equals(newClient)) {
             return;
         }
         if (before != null) {
             before.reset(ErrorCode.REFUSED);
         }
-        name = client;
-        Tally now = home.tally(forward, client);
+        client = newClient;
+        Tally now = home.tally(forward, newClient);
         now.begin();
         tally = now;
     }
@@ -125,16 +134,18 @@ public final class Connection {
         return present == null ? null : present.loop;
     }
 
-    /** From now on this stream carries it. */
-    void carriedBy(MuxStream newStream) {
-        stream = newStream;
+    /**
+     * From now on a stream carries it, on the stream's event loop.
+     *
+     * @param shape takes on the limits as they are, on that loop
+     */
+    void join(EventExecutor loop, MuxStream stream, Cut cut, Runnable shape) {
+        belongTo(new Owner(loop, cut, false, stream, shape));
     }
 
     /** Its stream has come to nothing, and another one is to carry it: until then it lives on no event loop. Event loop only. */
     void leave() {
         owner = null;
-        shape = null;
-        stream = null;
         tally().retry();
     }
 
@@ -192,12 +203,13 @@ public final class Connection {
 
     /** What can be said of it now. Its event loop, or any thread while it has none. */
     ConnectionStatus status() {
-        MuxStream carrier = stream;
+        Owner present = owner;
+        MuxStream carrier = present == null ? null : present.stream;
         long now = home.now();
         return new ConnectionStatus(
                 id,
                 forward,
-                name,
+                client,
                 source,
                 target,
                 carrier == null ? null : carrier.session(),
@@ -213,12 +225,12 @@ public final class Connection {
 
     /** From now on the connection lives on {@code loop} and is cut off like this. */
     public void onCut(EventExecutor loop, Cut cut) {
-        belongTo(new Owner(loop, cut, false));
+        belongTo(new Owner(loop, cut, false, null, () -> {}));
     }
 
     /** The same while it waits for a session. */
     void onCutWhileWaiting(EventExecutor loop, Cut cut) {
-        belongTo(new Owner(loop, cut, true));
+        belongTo(new Owner(loop, cut, true, null, () -> {}));
     }
 
     private boolean waitsForSession() {
@@ -276,17 +288,11 @@ public final class Connection {
         return limits;
     }
 
-    /** What takes on the limits as they are, on the event loop that it lives on. */
-    void onShape(Runnable action) {
-        shape = action;
-    }
-
     /** Its limits may have changed. */
     void shape() {
         Owner present = owner;
-        Runnable action = shape;
-        if (present != null && action != null) {
-            present.loop.execute(action);
+        if (present != null) {
+            present.loop.execute(present.shape);
         }
     }
 
@@ -362,7 +368,7 @@ public final class Connection {
                 .addKeyValue("event", "connection")
                 .addKeyValue("id", id)
                 .addKeyValue("forward", forward)
-                .addKeyValue("client", name)
+                .addKeyValue("client", client)
                 .addKeyValue("source", source)
                 .addKeyValue("target", target)
                 .addKeyValue("in", fromSocket)
@@ -374,7 +380,7 @@ public final class Connection {
                         "{} forward={} client={} target={} in={} out={} ms={} end: {}",
                         id,
                         forward,
-                        client(),
+                        who(),
                         target,
                         fromSocket,
                         toSocket,
@@ -390,6 +396,6 @@ public final class Connection {
     /** Who, from where, to where: for a line of the log. */
     @Override
     public String toString() {
-        return id + " forward=" + forward + " client=" + client() + " target=" + target;
+        return id + " forward=" + forward + " client=" + who() + " target=" + target;
     }
 }

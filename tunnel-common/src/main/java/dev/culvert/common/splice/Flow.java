@@ -123,9 +123,7 @@ public final class Flow implements StreamListener {
     private void join(MuxStream newStream) {
         stream = newStream;
         newStream.queueOneWrite();
-        connection.carriedBy(newStream);
-        connection.onCut(loop, this::cut);
-        connection.onShape(this::shape);
+        connection.join(loop, newStream, this::cut, this::shape);
         shape();
     }
 

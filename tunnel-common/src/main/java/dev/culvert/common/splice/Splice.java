@@ -16,6 +16,7 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.ChannelOutputShutdownException;
 import io.netty.channel.socket.DuplexChannel;
 import java.util.List;
 import java.util.function.BooleanSupplier;
@@ -51,6 +52,8 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     private boolean outputEnded;
 
     private boolean ended;
+    /** Why the socket takes nothing any more, and is only read to its end; null: it does. */
+    private @Nullable String failure;
 
     /** Null: the stream can not be begun again, since it was answered, or since nobody wants that. */
     private @Nullable Prelude said;
@@ -119,9 +122,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
 
     private void join(MuxStream newStream) {
         stream = newStream;
-        connection.carriedBy(newStream);
-        connection.onCut(channel.eventLoop(), this::cut);
-        connection.onShape(this::shape);
+        connection.join(channel.eventLoop(), newStream, this::cut, this::shape);
         shape();
         HeadroomAllocator.fit(channel, () -> maxRead(newStream));
         channel.pipeline().addLast(this);
@@ -134,6 +135,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         }
         if (channel.isActive()) {
             SocketEnd.resetOnClose(channel); // until both directions have ended in good order
+            channel.config().setAutoClose(false); // see outputFailed
             channel.config().setAutoRead(true);
         } else {
             channelGone("the connection was closed before it was joined");
@@ -235,7 +237,9 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
 
     @Override
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
-        if (event == ChannelInputShutdownEvent.INSTANCE && stream != null && !inputEnded) {
+        if (event == ChannelInputShutdownEvent.INSTANCE && failure != null) {
+            fail(failure);
+        } else if (event == ChannelInputShutdownEvent.INSTANCE && stream != null && !inputEnded) {
             MuxStream to = stream;
             if (said != null) {
                 said.end();
@@ -273,9 +277,12 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
             if (written.isSuccess()) {
                 connection.toSocket(bytes);
                 from.consumed(bytes);
-            } else if (!ended && channel.isOpen()) { // TLS takes no more after its end
-                channelGone("it takes no more: " + SystemError.words(written.cause()));
-                SocketEnd.reset(channel);
+            } else if (!ended && failure == null && channel.isOpen()) {
+                if (written.cause() instanceof ChannelOutputShutdownException shut) {
+                    outputFailed(SystemError.words(shut.getCause() == null ? shut : shut.getCause()));
+                } else { // TLS takes no more after its end
+                    fail("it takes no more: " + SystemError.words(written.cause()));
+                }
             }
         });
         if (!flushing) {
@@ -283,6 +290,15 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
             channel.eventLoop().execute(flush); // once, after all that this iteration of the loop brings
         }
         return write;
+    }
+
+    /** As on TCP, what has come before the peer's reset can be read still; then the socket ends. */
+    private void outputFailed(String reason) {
+        if (inputEnded) {
+            fail(reason);
+        } else {
+            failure = reason;
+        }
     }
 
     /** What was held back goes; more when the socket has taken it. */
@@ -305,6 +321,9 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     @Override
     public void onFin(MuxStream from) {
         settle();
+        if (from.isUnwanted()) { // there is nobody to read for
+            inputEnded = true;
+        }
         if (toSocket == null) {
             finish();
         } else {
@@ -392,7 +411,11 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
         OutOfMemory.check(cause);
-        channelGone(SystemError.words(cause));
+        fail(SystemError.words(cause));
+    }
+
+    private void fail(String reason) {
+        channelGone(reason);
         SocketEnd.reset(channel);
     }
 
@@ -407,6 +430,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
             end();
             settle();
             if (stream != null) {
+                stream.flush(); // as TCP has it: whoever reads has what came before the reset
                 stream.reset(ErrorCode.CONNECTION_RESET, reason);
             }
             connection.end(ErrorCode.CONNECTION_RESET, "reset by the socket: " + reason);
@@ -417,6 +441,9 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         if (!ended) {
             end();
             settle();
+            if (flushing) { // the same here
+                channel.flush();
+            }
             connection.refuse(channel, code, reason);
             connection.end(code, "reset: " + reason);
         }

@@ -66,13 +66,22 @@ public final class TargetTls extends ChannelDuplexHandler {
                     fail(ctx, how.explain(shaken.cause()));
                 }
             });
+            toStream(ctx, engine);
+        }
+        if (deadline == null && !trusted) {
             deadline = ctx.executor()
                     .schedule(
                             () -> fail(ctx, "the target has not answered TLS within " + patience.toMillis() + " ms"),
                             patience.toNanos(),
                             TimeUnit.NANOSECONDS);
-            toStream(ctx, engine);
         }
+    }
+
+    /** It goes to another session, maybe on another event loop, and the target has its time from there on. */
+    @Override
+    public void channelUnregistered(ChannelHandlerContext ctx) {
+        stopWaiting();
+        ctx.fireChannelUnregistered();
     }
 
     private void trust(ChannelHandlerContext ctx) {
@@ -97,6 +106,7 @@ public final class TargetTls extends ChannelDuplexHandler {
     private void stopWaiting() {
         if (deadline != null) {
             deadline.cancel(false);
+            deadline = null;
         }
     }
 

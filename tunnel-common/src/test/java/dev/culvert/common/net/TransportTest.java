@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -12,6 +13,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
+import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
@@ -23,9 +25,11 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import jdk.net.ExtendedSocketOptions;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -118,6 +122,103 @@ class TransportTest {
 
                 assertThat(peer.getInputStream().readAllBytes().length).isEqualTo(size);
             }
+        }
+    }
+
+    /** Some bytes at a time, as many as it is told to take, and what comes after them. */
+    private static final class Reader extends ChannelInboundHandlerAdapter {
+        private final AtomicInteger bytes = new AtomicInteger();
+        private final CompletableFuture<String> end = new CompletableFuture<>();
+        private volatile boolean takesAll;
+
+        @Override
+        public void channelRead(ChannelHandlerContext ctx, Object message) {
+            bytes.addAndGet(((ByteBuf) message).readableBytes());
+            ReferenceCountUtil.release(message);
+            ctx.channel().config().setAutoRead(takesAll);
+        }
+
+        @Override
+        public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+            end.complete("fin");
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+            end.complete(String.valueOf(cause.getMessage()));
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext ctx) {
+            end.complete("closed");
+        }
+
+        Channel connect(Transport transport, EventLoopGroup loops, ServerSocket server) {
+            return new Bootstrap()
+                    .group(loops)
+                    .channelFactory(transport.sockets())
+                    .option(ChannelOption.ALLOW_HALF_CLOSURE, true)
+                    .option(ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(1000).maxMessagesPerRead(1))
+                    .handler(this)
+                    .connect(server.getLocalSocketAddress())
+                    .syncUninterruptibly()
+                    .channel();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Transport.class)
+    void aSocketThatNobodyReadsIsLeftAloneWhenItsPeerEnds(Transport transport) throws Exception {
+        assumeTrue(transport == Transport.NIO || Epoll.isAvailable());
+        loops = transport.newEventLoops(1, "loop");
+        Reader reader = new Reader();
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Channel channel = reader.connect(transport, loops, server);
+            try (Socket peer = server.accept()) {
+                peer.getOutputStream().write(new byte[100_000]);
+            }
+            for (int i = 0; i < 3; i++) { // each of them behind a look for events
+                channel.eventLoop().submit(() -> {}).get(10, TimeUnit.SECONDS);
+            }
+            assertThat(reader.bytes).hasValueLessThanOrEqualTo(1000);
+
+            reader.takesAll = true;
+            channel.config().setAutoRead(true);
+
+            assertThat(reader.end.get(10, TimeUnit.SECONDS)).isEqualTo("fin");
+            assertThat(reader.bytes).hasValue(100_000);
+            channel.close().syncUninterruptibly();
+        }
+    }
+
+    @Test
+    void whatCameBeforeAResetIsReadAlsoWhereThereIsSomethingToWrite() throws Exception {
+        assumeTrue(Epoll.isAvailable());
+        loops = Transport.EPOLL.newEventLoops(1, "loop");
+        Reader reader = new Reader();
+        reader.takesAll = true;
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Channel channel = reader.connect(Transport.EPOLL, loops, server);
+            CountDownLatch over = new CountDownLatch(1);
+            try (Socket peer = server.accept()) {
+                channel.writeAndFlush(Unpooled.wrappedBuffer(new byte[32 << 20])); // more than sockets hold
+                channel.eventLoop().submit(() -> {}).get(10, TimeUnit.SECONDS);
+                channel.eventLoop().execute(() -> await(over)); // until both are there
+                peer.getOutputStream().write(new byte[100]);
+                peer.setSoLinger(true, 0);
+            }
+            over.countDown();
+
+            assertThat(reader.end.get(10, TimeUnit.SECONDS)).isNotEqualTo("fin");
+            assertThat(reader.bytes).hasValue(100);
+        }
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await(10, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

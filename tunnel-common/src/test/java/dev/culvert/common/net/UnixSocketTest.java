@@ -120,9 +120,7 @@ class UnixSocketTest {
 
         listen(loop(), path, SocketFile.USUAL);
 
-        try (SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(path.path()))) {
-            assertThat(client.isConnected()).isTrue();
-        }
+        SocketChannel.open(UnixDomainSocketAddress.of(path.path())).close();
     }
 
     @Test

@@ -24,7 +24,11 @@ public final class SessionPair implements AutoCloseable {
 
     /** One whose streams are passed on. */
     static MuxSession session(MuxSession.Role role, Consumer<MuxStream> onStream) {
-        return new MuxSession(role, MuxSettings.of(ProtocolVersion.CULVERT), new SessionListener() {
+        return new MuxSession(role, MuxSettings.of(ProtocolVersion.CULVERT), listener(onStream));
+    }
+
+    static SessionListener listener(Consumer<MuxStream> onStream) {
+        return new SessionListener() {
             @Override
             public void onStream(MuxSession session, MuxStream stream) {
                 onStream.accept(stream);
@@ -32,7 +36,7 @@ public final class SessionPair implements AutoCloseable {
 
             @Override
             public void onClosed(MuxSession session, ErrorCode code, String text) {}
-        });
+        };
     }
 
     public void pump() {

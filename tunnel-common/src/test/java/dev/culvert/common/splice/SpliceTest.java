@@ -2,6 +2,7 @@ package dev.culvert.common.splice;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.Transport;
@@ -13,7 +14,6 @@ import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.MuxStream;
 import dev.culvert.mux.OpenRequest;
 import dev.culvert.mux.ProtocolVersion;
-import dev.culvert.mux.SessionListener;
 import dev.culvert.mux.StreamListener;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -28,6 +28,7 @@ import io.netty.util.concurrent.Ticker;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,14 +53,8 @@ class SpliceTest {
     }
 
     private static MuxSession newSession() {
-        SessionListener listener = new SessionListener() {
-            @Override
-            public void onStream(MuxSession session, MuxStream stream) {}
-
-            @Override
-            public void onClosed(MuxSession session, ErrorCode code, String text) {}
-        };
-        return new MuxSession(MuxSession.Role.CLIENT, MuxSettings.of(ProtocolVersion.SMUX_1), listener);
+        return new MuxSession(
+                MuxSession.Role.CLIENT, MuxSettings.of(ProtocolVersion.SMUX_1), SessionPair.listener(stream -> {}));
     }
 
     /** In place of a target. */
@@ -246,7 +241,51 @@ class SpliceTest {
                         })
                         .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
                 assertThat(connections.size()).isZero();
-                assertThat(accepted.isConnected()).isTrue();
+                accepted.setSoTimeout((int) PATIENCE.toMillis());
+                assertThatThrownBy(() -> accepted.getInputStream().read())
+                        .isInstanceOf(SocketException.class)
+                        .hasMessageContaining("reset");
+            }
+        }
+    }
+
+    /** A peer before smux 1.5.54, for which FIN ends both directions: there is nobody to read the target for. */
+    @Test
+    void theTargetOfAPeerThatHasEndedBothDirectionsIsReadNoMore() throws Exception {
+        MuxSettings.StockPeer usual = MuxSettings.StockPeer.DEFAULT;
+        MuxSettings old = MuxSettings.of(ProtocolVersion.SMUX_1)
+                .with(new MuxSettings.StockPeer(
+                        usual.receiveBuffer(), false, usual.stallTimeout(), usual.greetingHold(), usual.finDelay()));
+        try (ServerSocket listening = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            HostPort address = new HostPort("127.0.0.1", listening.getLocalPort());
+            Channel channel = new Dialer(transport, PATIENCE)
+                    .dial(loop, address, any -> true)
+                    .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+            try (Socket target = listening.accept()) {
+                target.setSoTimeout((int) PATIENCE.toMillis());
+                EmbeddedChannel wire = loop.submit(() -> {
+                            EmbeddedChannel peer = new EmbeddedChannel(new MuxConnection(new MuxSession(
+                                    MuxSession.Role.SERVER,
+                                    old,
+                                    SessionPair.listener(stream -> Splice.accept(
+                                            channel,
+                                            connections.add("1", "web", "", "client", address.toString()),
+                                            stream)))));
+                            peer.writeInbound(Unpooled.wrappedBuffer(new byte[] {
+                                1, 0, 0, 0, 3, 0, 0, 0, // SYN
+                                1, 2, 2, 0, 3, 0, 0, 0, 'h', 'i', // PSH
+                                1, 1, 0, 0, 3, 0, 0, 0 // FIN
+                            }));
+                            return peer;
+                        })
+                        .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+
+                assertThat(target.getInputStream().readAllBytes())
+                        .asString(UTF_8)
+                        .isEqualTo("hi");
+                channel.closeFuture().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+                assertThat(connections.size()).isZero();
+                loop.submit(wire::finishAndReleaseAll).get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
             }
         }
     }
