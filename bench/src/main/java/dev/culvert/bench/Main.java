@@ -97,7 +97,7 @@ final class Main implements Callable<Integer> {
     @Option(
             names = "--beside",
             paramLabel = "NAME=DIR",
-            description = "Another package of Culvert, unpacked there, as one more peer: what did a change bring?")
+            description = "Another package of Culvert, unpacked there, as NAME and NAME-tls: what did a change bring?")
     private Map<String, Path> beside = Map.of();
 
     public static void main(String[] arguments) {
@@ -249,7 +249,10 @@ final class Main implements Callable<Integer> {
                 new Chisel(installed.resolve("bin/chisel")),
                 new Frp(frps, frpc, false),
                 new Frp(frps, frpc, true)));
-        beside.forEach((name, directory) -> all.add(new Culvert(name, directory.toAbsolutePath(), false)));
+        beside.forEach((name, directory) -> {
+            all.add(new Culvert(name, directory.toAbsolutePath(), false));
+            all.add(new Culvert(name + "-tls", directory.toAbsolutePath(), true));
+        });
         known("--peers", onlyPeers, all.stream().map(Peer::name));
         Predicate<Peer> wanted = peer -> wants(onlyPeers, peer.name())
                 && (!brief

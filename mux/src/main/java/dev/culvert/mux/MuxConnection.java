@@ -7,6 +7,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
+import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -61,15 +62,21 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     public void handlerAdded(ChannelHandlerContext ctx) {
         context = ctx;
         writer.writeTo(ctx);
-        AdaptiveRecvByteBufAllocator buffers = new AdaptiveRecvByteBufAllocator(MIN_READ, FIRST_READ, MAX_READ);
-        buffers.maxMessagesPerRead(READS);
-        ctx.channel().config().setRecvByteBufAllocator(buffers);
+        ctx.channel().config().setRecvByteBufAllocator(reads());
         if (ctx.channel().isActive()) {
             attach();
         } else if (!ctx.channel().isOpen()) { // nobody else will tell the session
             attach();
             disconnected("the connection was closed before it could be used");
         }
+    }
+
+    /**
+     * How a channel that carries a session is to be read. This handler sees to it, but a channel goes on as it has begun: one that is read
+     * before, because TLS comes first, is to have this from the start.
+     */
+    public static RecvByteBufAllocator reads() {
+        return new AdaptiveRecvByteBufAllocator(MIN_READ, FIRST_READ, MAX_READ).maxMessagesPerRead(READS);
     }
 
     @Override

@@ -36,8 +36,9 @@ public final class SessionSocket {
         mayGrow = mayGrow(Sysctl.KERNEL);
     }
 
-    /** Sets the options of a session's socket. From any thread; nothing depends on any of them. */
+    /** Sets the options of a session's socket, before it is read. From any thread; nothing depends on any of them. */
     public void fit(Channel channel) {
+        channel.config().setRecvByteBufAllocator(MuxConnection.reads());
         TcpOption.USER_TIMEOUT.set(channel, userTimeout);
         boolean bounded = TcpOption.UNSENT_LOW_WATER.set(channel, MuxConnection.UNSENT_LOW_WATER);
         if (bounded && mayGrow) {

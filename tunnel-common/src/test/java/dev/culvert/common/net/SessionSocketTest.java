@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.culvert.mux.MuxConnection;
+import io.netty.channel.MaxMessagesRecvByteBufAllocator;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollSocketChannel;
@@ -86,6 +87,8 @@ class SessionSocketTest {
                     .isEqualTo(20_000);
             assertThat(channel.config().getOption(EpollChannelOption.TCP_NOTSENT_LOWAT))
                     .isEqualTo(MuxConnection.UNSENT_LOW_WATER);
+            MaxMessagesRecvByteBufAllocator reads = channel.config().getRecvByteBufAllocator();
+            assertThat(reads.maxMessagesPerRead()).isEqualTo(2);
             if (SessionSocket.mayGrow(Sysctl.KERNEL)) {
                 assertThat(channel.config().getSendBufferSize()).isGreaterThan(before);
             } else {
