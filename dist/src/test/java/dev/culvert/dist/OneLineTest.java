@@ -96,9 +96,15 @@ final class OneLineTest {
                                 "0:" + echo.address(),
                                 "10.0.0.2:7443",
                                 address(server)))) {
-            echoes(connect(client.port("forwards.L1")));
-
-            client.signal("HUP");
+            try (Socket socket = connect(client.port("forwards.L0"))) {
+                Tunnel.echo(socket);
+                client.signal("HUP");
+                client.awaitLog("draining");
+                client.signal("HUP"); // from the shell, and from the kernel
+                client.signal("USR1");
+                client.awaitLog("state: ");
+                Tunnel.echo(socket);
+            }
             assertThat(client.awaitExit()).isZero();
             server.signal("INT");
             assertThat(server.awaitExit()).isZero();
@@ -107,19 +113,26 @@ final class OneLineTest {
 
     @Test
     void theServerListensForAClientThatIsAProxyAsWell() throws IOException {
-        int port = Service.freePort();
+        List<Integer> ports = Service.freePorts(2);
+        int port = ports.get(0);
+        int other = ports.get(1);
         try (Service echo = Service.echo();
-                AgentProcess server = serve("--offers", "127.0.0.1:" + port, "--allow", echo.address());
-                AgentProcess client = forward(server, "-R", port + ":" + echo.address(), "-D", "0")) {
+                AgentProcess server = serve("--offers", "127.0.0.1:*", "--allow", echo.address());
+                AgentProcess client = forward(server, "-R", port + ":" + echo.address(), "-D", "0");
+                AgentProcess second = forward(server, "-R", other + ":" + echo.address())) {
             Proxy proxy = new Proxy(
                     Proxy.Type.SOCKS,
-                    new InetSocketAddress(InetAddress.getLoopbackAddress(), client.port("forwards.D1")));
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), client.port("forwards.D0")));
             Socket byProxy = new Socket(proxy);
             byProxy.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), echo.port()));
             echoes(byProxy);
 
-            server.awaitLog("R1: listening on 127\\.0\\.0\\.1:" + port);
+            server.awaitLog("R" + port + ": listening on 127\\.0\\.0\\.1:" + port);
             echoes(connect(port));
+            server.awaitLog("R" + other + ": listening on 127\\.0\\.0\\.1:" + other);
+            echoes(connect(other));
+            echoes(connect(port));
+            assertThat(second.isAlive()).isTrue();
         }
     }
 
@@ -134,7 +147,7 @@ final class OneLineTest {
                 "tunnel-client -c x forward --server-key KEY -D 1 a:1           | 2 | takes no file: leave out -c",
                 "tunnel-client forward --server-key KEY -D 1 a                  | 1 | command line: upstream.servers: found \"a\"",
                 "tunnel-client forward --server-key KEY -D 1 --key-file no a:1  | 1 | no: no such file; `keygen` makes a key",
-                "tunnel-server serve --client-key KEY 127.0.0.1:0               | 1 | command line: clients.any.allow: missing",
+                "tunnel-server serve --client-key KEY 127.0.0.1:0               | 1 | command line: clients.client1.allow: missing",
             })
     void whatIsWrongIsSaid(String line, int code, String sentence) {
         List<String> words =

@@ -31,7 +31,6 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     private static final Logger LOG = LoggerFactory.getLogger(MuxConnection.class);
 
     private static final int MIN_READ = 4 << 10;
-    private static final int FIRST_READ = 64 << 10;
     static final int MAX_READ = 256 << 10;
     /** Reads in an iteration of the event loop: what they bring should be passed on while the processor's cache has it. */
     private static final int READS = 2;
@@ -76,7 +75,7 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
      * before, because TLS comes first, is to have this from the start.
      */
     public static RecvByteBufAllocator reads() {
-        return new AdaptiveRecvByteBufAllocator(MIN_READ, FIRST_READ, MAX_READ).maxMessagesPerRead(READS);
+        return new AdaptiveRecvByteBufAllocator(MIN_READ, MIN_READ, MAX_READ).maxMessagesPerRead(READS);
     }
 
     @Override

@@ -22,8 +22,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "forward",
         description = {
-            "Forward ports in the foreground, without a file, with all else by default. -L, -R and -D are as with ssh.",
-            "Ends with Ctrl-C, or with its terminal. Before it `tunnel-client keygen`, once."
+            "Forward ports in the foreground, without a file, with all else by default. -L, -R and -D are those of ssh.",
+            "Ends with Ctrl-C, or with its terminal. Run `tunnel-client keygen` once before."
         })
 final class ForwardPorts implements Callable<Integer> {
     /** As ssh has it: without an address, that of loopback; addresses of IPv6 in brackets. */
@@ -90,21 +90,24 @@ final class ForwardPorts implements Callable<Integer> {
         return values;
     }
 
-    /** A section for each use of an option, such as {@code forwards.L1}. */
+    /**
+     * A section for each use of an option, such as {@code forwards.L8080}. Two processes with one key may offer to take connections, and a server
+     * tells these by their names.
+     */
     private void put(Map<String, Object> values, String option, List<String> uses, String form, String section) {
         Pattern pattern = Pattern.compile(form);
-        for (int i = 0; i < uses.size(); i++) {
-            Matcher parts = pattern.matcher(uses.get(i));
+        for (String use : uses) {
+            Matcher parts = pattern.matcher(use);
             if (!parts.matches()) {
                 throw new ParameterException(
                         spec.commandLine(),
                         "%s %s: expected %s, with addresses of IPv6 in brackets; unix sockets and UDP take a file"
-                                .formatted(
-                                        option,
-                                        uses.get(i),
-                                        spec.findOption(option).paramLabel()));
+                                .formatted(option, use, spec.findOption(option).paramLabel()));
             }
-            String name = section + (i + 1);
+            String name = section + parts.group("port");
+            for (int another = 2; values.containsKey(name + ".listen"); another++) {
+                name = section + parts.group("port") + "-" + another;
+            }
             String address = Objects.requireNonNullElse(parts.group("address"), "127.0.0.1");
             values.put(name + ".listen", address + ":" + parts.group("port"));
             if (form.endsWith(TARGET)) {

@@ -15,7 +15,7 @@ import java.util.function.Consumer;
  * session with its own address.
  */
 final class LostSession {
-    private static final int MOST_REFUSALS = 3;
+    private static final int MOST_REFUSALS = 8;
 
     private final MuxSession session;
     private final Server home;
@@ -58,7 +58,7 @@ final class LostSession {
 
     /**
      * Behind {@code server} a process knows nothing of the session, and has no room for another: it has others of ours, so it is likely
-     * to be the one that has answered before. A few times in a row are enough.
+     * to be the one that has answered before. Behind a balancer it may be another one, so it takes several.
      */
     void noRoomAt(Server server) {
         if (answers.containsKey(server.location())

@@ -18,7 +18,7 @@ import picocli.CommandLine.ParentCommand;
         name = "serve",
         description = {
             "Serve clients in the foreground, without a file, with all else by default.",
-            "Ends with Ctrl-C, or with its terminal. Before it `tunnel-server keygen`, once."
+            "Ends with Ctrl-C, or with its terminal. Run `tunnel-server keygen` once before."
         })
 final class Serve implements Callable<Integer> {
     @ParentCommand
@@ -53,9 +53,12 @@ final class Serve implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         Map<String, Object> values = new HashMap<>();
         values.put("listen", listen);
-        values.put("clients.any.key", clientKeys);
-        values.put("clients.any.allow", allow);
-        values.put("clients.any.offers", offers);
+        for (int i = 0; i < clientKeys.size(); i++) {
+            String client = "clients.client" + (i + 1);
+            values.put(client + ".key", clientKeys.get(i));
+            values.put(client + ".allow", allow);
+            values.put(client + ".offers", offers);
+        }
         keyFile.ifPresent(file -> values.put("tls.key-file", file));
         return Objects.requireNonNull(parent).run(values);
     }

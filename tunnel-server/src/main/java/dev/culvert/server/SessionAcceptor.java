@@ -343,11 +343,11 @@ final class SessionAcceptor {
             live.remove(session);
             leave();
             sessions.giveWay(fresh);
-            other.moveTo(
-                    session,
-                    Objects.requireNonNull(connection),
-                    peerHas,
-                    () -> sessions.moveTo(channel, other.session()));
+            other.moveTo(session, Objects.requireNonNull(connection), peerHas, () -> {
+                sessions.moveTo(channel, other.session());
+                other.identifyAgain(
+                        access.clients()); // who shows another key now, which may have been taken out meanwhile
+            });
         }
 
         @Override

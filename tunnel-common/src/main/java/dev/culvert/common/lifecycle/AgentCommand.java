@@ -46,7 +46,7 @@ import picocli.CommandLine.Spec;
             "70:a bug, which the log asks to report"
         },
         footer =
-                "%nSIGTERM and SIGINT drain, a second one ends at once. SIGHUP reads the configuration again. SIGUSR1 writes the state to the log. CULVERT_OPTS holds extra JVM flags.")
+                "%nSIGTERM and SIGINT drain, a second one ends at once. SIGHUP reads the configuration again, and where there is no file it drains. SIGUSR1 writes the state to the log. CULVERT_OPTS holds extra JVM flags.")
 public final class AgentCommand<C extends AgentConfig> implements Callable<Integer> {
     private static final int DONE = 0;
 
@@ -131,7 +131,7 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
     /**
      * Runs in the foreground without a file; nobody can ask or steer that agent.
      *
-     * @param values what would stand in one, by the paths of the keys: texts, and lists of texts, of which those without any are nothing
+     * @param values what would stand in one, by the paths of the keys: texts, and lists of texts, where an empty one counts as absent
      */
     public int run(Map<String, Object> values) throws InterruptedException {
         ParseResult typed = spec.commandLine().getParseResult();

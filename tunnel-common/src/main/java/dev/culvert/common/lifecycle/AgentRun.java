@@ -123,18 +123,10 @@ public final class AgentRun<C extends AgentConfig> {
 
     /** First of all: by default each of them ends a process. What one asks for waits until there is who does it. */
     private void hearSignals() {
-        onTermination(() -> System.exit(Lifecycle.DRAINED)); // nothing has been opened so far
-        if (hasFile) {
-            Signals.onHangup(() -> living.thenAccept(Lifecycle::reload));
-        }
+        Runnable end = () -> System.exit(Lifecycle.DRAINED); // nothing has been opened so far
+        Signals.onTermination(end);
+        Signals.onHangup(hasFile ? () -> living.thenAccept(Lifecycle::reload) : end);
         Signals.onReport(() -> living.thenAccept(Lifecycle::report));
-    }
-
-    private void onTermination(Runnable action) {
-        Signals.onTermination(action);
-        if (!hasFile) {
-            Signals.onHangup(action);
-        }
     }
 
     private int run(C config, boolean takesOver) throws StartFailure, InterruptedException {
@@ -163,7 +155,10 @@ public final class AgentRun<C extends AgentConfig> {
                 System.getenv().containsKey("NOTIFY_SOCKET"));
         try (AdminServer server = new AdminServer(
                 Transport.best(), admin, new Inspection(program.name(), version(), agent, lifecycle, admin))) {
-            onTermination(lifecycle::signal);
+            Signals.onTermination(lifecycle::signal);
+            if (!hasFile) {
+                Signals.onHangup(lifecycle::requestDrain); // the end of a terminal may send it twice
+            }
             living.complete(lifecycle);
             List<String> addresses = config.admin().addresses(file, System.getenv());
             listen(server, addresses, before);

@@ -28,17 +28,18 @@ import org.jspecify.annotations.Nullable;
  * connects, before anybody listens. Here a socket hears nothing in the batch in which it was registered; epoll is level
  * triggered, so what concerns the new socket comes again.
  *
- * <p>Of an error it hears before it has read what has come before that: it writes first, which fails, and closes. A server that
- * turns an upload down says why and closes, so its answer would be lost. Here the socket is read first.
+ * <p>It hears of an error before it has read what has come before that: it writes first, which fails, and closes. A server that
+ * turns an upload down says why and closes, so its answer would be lost. Here a socket that is read is read first.
  *
- * <p>At a FIN it reads all that the kernel holds, some megabytes, although nobody wants to read. Here it is told of a FIN only while
- * it reads.
+ * <p>At a FIN it reads all that the kernel holds, some megabytes, although nobody wants to read. Here it is told of none, and finds it
+ * where it reads: at the second time of the same event, so that the last bytes and the end still come together.
  *
  * <p>Source: netty EpollIoHandler, {@code submit} (pull request 16689) and {@code processReady}; AbstractEpollChannel, {@code handle};
  * EpollRecvByteAllocatorHandle, {@code continueReading}.
  */
 final class SteadyEpoll implements IoHandler {
     private static final EpollIoEvent READABLE = () -> EpollIoOps.EPOLLIN;
+    private static final EpollIoEvent WRITABLE = () -> EpollIoOps.EPOLLOUT;
     /** Netty looks what the error is only where it reads, or is told of a FIN. */
     private static final EpollIoEvent FAILED = () -> EpollIoOps.EPOLLERR.with(EpollIoOps.EPOLLRDHUP);
 
@@ -80,6 +81,8 @@ final class SteadyEpoll implements IoHandler {
         private @Nullable IoRegistration registration;
         /** It wants to hear of what can be read. */
         private boolean reads;
+        /** It has asked for that once. */
+        private boolean hearsOfFin;
 
         Socket(EpollIoHandle handle, long registeredIn) {
             this.handle = handle;
@@ -98,16 +101,30 @@ final class SteadyEpoll implements IoHandler {
                 return;
             }
             EpollIoOps found = ((EpollIoEvent) event).ops();
-            boolean failed = found.contains(EpollIoOps.EPOLLERR);
-            if (found.contains(EpollIoOps.EPOLLIN) && (failed || found.contains(EpollIoOps.EPOLLRDHUP))) {
-                handle.handle(from, READABLE);
+            if (!hearsOfFin) { // no stream
+                handle.handle(from, event);
+            } else if (found.contains(EpollIoOps.EPOLLERR)) {
+                read(from, found);
+                pass(from, FAILED);
+            } else if (found.contains(EpollIoOps.EPOLLRDHUP)) {
+                read(from, found);
+                read(from, found); // the FIN, most likely
+                if (found.contains(EpollIoOps.EPOLLOUT)) {
+                    pass(from, WRITABLE);
+                }
+            } else {
+                handle.handle(from, event);
             }
-            if (!isValid()) {
-                return;
+        }
+
+        private void read(IoRegistration from, EpollIoOps found) {
+            if (reads && found.contains(EpollIoOps.EPOLLIN)) {
+                pass(from, READABLE);
             }
-            if (failed) {
-                handle.handle(from, FAILED);
-            } else if (reads || !found.contains(EpollIoOps.EPOLLRDHUP)) {
+        }
+
+        private void pass(IoRegistration from, EpollIoEvent event) {
+            if (isValid()) {
                 handle.handle(from, event);
             }
         }
@@ -138,6 +155,7 @@ final class SteadyEpoll implements IoHandler {
         public long submit(IoOps ops) {
             EpollIoOps wanted = (EpollIoOps) ops;
             reads = wanted.contains(EpollIoOps.EPOLLIN);
+            hearsOfFin |= wanted.contains(EpollIoOps.EPOLLRDHUP);
             if (!reads) {
                 wanted = wanted.without(EpollIoOps.EPOLLRDHUP);
             }

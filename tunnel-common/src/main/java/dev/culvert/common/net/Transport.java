@@ -69,8 +69,8 @@ public enum Transport {
     }
 
     /**
-     * Registers a channel that is on no event loop. From then on it hears what its peer does, and has done by then, even while it is not
-     * read: so {@code then} is run before that, on {@code loop}.
+     * Registers a channel that is on no event loop. From then on it hears of its peer's reset, also of one that has come by then, even while
+     * it is not read: so {@code then} is run before that, on {@code loop}.
      */
     public static void register(EventLoop loop, Channel channel, ChannelFutureListener then) {
         loop.execute(() -> loop.register(channel).addListener(then));

@@ -14,7 +14,7 @@ final class SocketEnd {
     private SocketEnd() {}
 
     /**
-     * From now on every close is a reset, also that of a failed write or of a killed process: a FIN after half of the data would be a
+     * From now on every close is a reset, also that of a killed process: a FIN after half of the data would be a
      * lie. {@link #close} is not.
      */
     static void resetOnClose(Channel channel) {

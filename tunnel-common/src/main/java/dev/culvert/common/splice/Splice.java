@@ -19,6 +19,7 @@ import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.ChannelOutputShutdownException;
 import io.netty.channel.socket.DuplexChannel;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +42,9 @@ import org.jspecify.annotations.Nullable;
  * <p>A direction that is limited has a {@link Throttle} in it, which holds back what has come; the others have none.
  */
 public final class Splice extends ChannelInboundHandlerAdapter implements StreamListener {
+    /** How long a socket is read for nobody: one that is closed with something unread throws away what it has not sent. */
+    private static final int LINGER_SECONDS = 2;
+
     private final Channel channel;
     private final Connection connection;
     private final Runnable flush = this::flush;
@@ -135,7 +139,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         }
         if (channel.isActive()) {
             SocketEnd.resetOnClose(channel); // until both directions have ended in good order
-            channel.config().setAutoClose(false); // see outputFailed
+            channel.config().setAutoClose(false); // where a write fails: outputFailed
             channel.config().setAutoRead(true);
         } else {
             channelGone("the connection was closed before it was joined");
@@ -205,8 +209,13 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         } else {
             toStream.add(data);
         }
-        if (!mayRead(stream)) {
+        if (mayRead(stream)) {
+            return;
+        }
+        if (failure == null) {
             channel.config().setAutoRead(false);
+        } else {
+            fail(failure);
         }
     }
 
@@ -237,9 +246,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
 
     @Override
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
-        if (event == ChannelInputShutdownEvent.INSTANCE && failure != null) {
-            fail(failure);
-        } else if (event == ChannelInputShutdownEvent.INSTANCE && stream != null && !inputEnded) {
+        if (event == ChannelInputShutdownEvent.INSTANCE && stream != null && !inputEnded) {
             MuxStream to = stream;
             if (said != null) {
                 said.end();
@@ -254,6 +261,10 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     }
 
     private void endInput(MuxStream to) {
+        if (failure != null) {
+            fail(failure);
+            return;
+        }
         inputEnded = true;
         to.shutdownOutput();
         closeIfBothEnded();
@@ -292,9 +303,9 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         return write;
     }
 
-    /** As on TCP, what has come before the peer's reset can be read still; then the socket ends. */
+    /** As on TCP, what has come before the peer's reset can be read still, if the stream takes it; then the socket ends. */
     private void outputFailed(String reason) {
-        if (inputEnded) {
+        if (inputEnded || !channel.config().isAutoRead()) {
             fail(reason);
         } else {
             failure = reason;
@@ -321,9 +332,6 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     @Override
     public void onFin(MuxStream from) {
         settle();
-        if (from.isUnwanted()) { // there is nobody to read for
-            inputEnded = true;
-        }
         if (toSocket == null) {
             finish();
         } else {
@@ -339,6 +347,8 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         SocketEnd.lastWords(channel).addListener(allWritten -> {
             if (allWritten.isSuccess()) {
                 endOutput();
+            } else if (!ended && channel.isOpen()) {
+                outputFailed(SystemError.words(allWritten.cause()));
             }
         });
     }
@@ -351,8 +361,17 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
             ((DuplexChannel) channel).shutdownOutput().addListener(done -> {
                 outputEnded = true;
                 closeIfBothEnded();
+                if (stream != null && stream.isUnwanted()) {
+                    channel.eventLoop().schedule(this::leaveInput, LINGER_SECONDS, TimeUnit.SECONDS);
+                }
             });
         }
+    }
+
+    /** Nobody wants what still comes. */
+    private void leaveInput() {
+        inputEnded = true;
+        closeIfBothEnded();
     }
 
     private void closeIfBothEnded() {

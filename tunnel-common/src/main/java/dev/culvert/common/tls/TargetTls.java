@@ -201,7 +201,7 @@ public final class TargetTls extends ChannelDuplexHandler {
         ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(written -> {
             SslHandler ofApplication = ctx.pipeline().get(SslHandler.class);
             if (!written.isSuccess()) {
-                end.setFailure(written.cause()); // the channel is closed, or about to be
+                end.setFailure(written.cause()); // the channel is closed, or takes nothing any more
             } else if (ofApplication == null) {
                 shutdownOutput(ctx, end);
             } else {

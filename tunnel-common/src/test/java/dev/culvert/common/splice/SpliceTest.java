@@ -284,7 +284,8 @@ class SpliceTest {
                         .asString(UTF_8)
                         .isEqualTo("hi");
                 channel.closeFuture().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-                assertThat(connections.size()).isZero();
+                assertThat(loop.submit(connections::size).get(PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                        .isZero();
                 loop.submit(wire::finishAndReleaseAll).get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
             }
         }
