@@ -81,7 +81,7 @@ final class SteadyEpoll implements IoHandler {
         private @Nullable IoRegistration registration;
         /** It wants to hear of what can be read. */
         private boolean reads;
-        /** It has asked for that once. */
+        /** It has asked to be told of a FIN, as streams do. */
         private boolean hearsOfFin;
 
         Socket(EpollIoHandle handle, long registeredIn) {

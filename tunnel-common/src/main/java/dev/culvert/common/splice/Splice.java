@@ -209,12 +209,15 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         } else {
             toStream.add(data);
         }
-        if (mayRead(stream)) {
-            return;
+        if (!mayRead(stream)) {
+            stopReading();
         }
+    }
+
+    private void stopReading() {
         if (failure == null) {
             channel.config().setAutoRead(false);
-        } else {
+        } else { // nobody would hear of the socket's end
             fail(failure);
         }
     }
