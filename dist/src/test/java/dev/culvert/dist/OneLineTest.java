@@ -143,7 +143,7 @@ final class OneLineTest {
                 "tunnel-client forward --server-key KEY a:1                     | 2 | nothing to forward: give -L, -R or -D",
                 "tunnel-client forward -L 1:b:1 a:1                             | 2 | '--server-key=SHA256:...'",
                 "tunnel-client forward --server-key KEY -L 8080 a:1             | 2 | -L 8080: expected [ADDRESS:]PORT:HOST:PORT",
-                "tunnel-client forward --server-key KEY -D 1 a:1 -c x           | 2 | takes no file: leave out -c",
+                "tunnel-client forward --server-key KEY -D 1 a:1 -c x           | 2 | Unknown option: '-c'",
                 "tunnel-client -c x forward --server-key KEY -D 1 a:1           | 2 | takes no file: leave out -c",
                 "tunnel-client forward --server-key KEY -D 1 a                  | 1 | command line: upstream.servers: found \"a\"",
                 "tunnel-client forward --server-key KEY -D 1 --key-file no a:1  | 1 | no: no such file; `keygen` makes a key",

@@ -1,21 +1,18 @@
 package dev.culvert.client;
 
-import dev.culvert.common.lifecycle.AgentCommand;
+import dev.culvert.common.lifecycle.OneLine;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code tunnel-client forward}: a tunnel for as long as its terminal is there, from a command line like ssh's. */
@@ -25,14 +22,11 @@ import picocli.CommandLine.Spec;
             "Forward ports in the foreground, without a file, with all else by default. -L, -R and -D are those of ssh.",
             "Ends with Ctrl-C, or with its terminal. Run `tunnel-client keygen` once before."
         })
-final class ForwardPorts implements Callable<Integer> {
+final class ForwardPorts extends OneLine {
     /** As ssh has it: without an address, that of loopback; addresses of IPv6 in brackets. */
     private static final String LISTEN = "(?:(?<address>\\[[^\\[\\]]+]|[^:\\[\\]]+):)?(?<port>\\d+)";
 
     private static final String TARGET = "(?<target>(?:\\[[^\\[\\]]+]|[^:\\[\\]]+):\\d+)";
-
-    @ParentCommand
-    private @Nullable AgentCommand<?> parent;
 
     @Spec
     private CommandSpec spec = CommandSpec.create();
@@ -72,11 +66,7 @@ final class ForwardPorts implements Callable<Integer> {
     private List<String> servers = List.of();
 
     @Override
-    public Integer call() throws InterruptedException {
-        return Objects.requireNonNull(parent).run(values());
-    }
-
-    private Map<String, Object> values() {
+    protected Map<String, Object> values() {
         if (local.isEmpty() && remote.isEmpty() && dynamic.isEmpty()) {
             throw new ParameterException(spec.commandLine(), "nothing to forward: give -L, -R or -D");
         }

@@ -1,17 +1,13 @@
 package dev.culvert.server;
 
-import dev.culvert.common.lifecycle.AgentCommand;
+import dev.culvert.common.lifecycle.OneLine;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
 
 /** {@code tunnel-server serve}: a server for as long as its terminal is there, from a command line. */
 @Command(
@@ -20,10 +16,7 @@ import picocli.CommandLine.ParentCommand;
             "Serve clients in the foreground, without a file, with all else by default.",
             "Ends with Ctrl-C, or with its terminal. Run `tunnel-server keygen` once before."
         })
-final class Serve implements Callable<Integer> {
-    @ParentCommand
-    private @Nullable AgentCommand<?> parent;
-
+final class Serve extends OneLine {
     @Option(
             names = "--client-key",
             paramLabel = "SHA256:...",
@@ -50,7 +43,7 @@ final class Serve implements Callable<Integer> {
     private String listen = "";
 
     @Override
-    public Integer call() throws InterruptedException {
+    protected Map<String, Object> values() {
         Map<String, Object> values = new HashMap<>();
         values.put("listen", listen);
         for (int i = 0; i < clientKeys.size(); i++) {
@@ -60,6 +53,6 @@ final class Serve implements Callable<Integer> {
             values.put(client + ".offers", offers);
         }
         keyFile.ifPresent(file -> values.put("tls.key-file", file));
-        return Objects.requireNonNull(parent).run(values);
+        return values;
     }
 }

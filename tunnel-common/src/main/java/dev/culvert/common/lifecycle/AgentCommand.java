@@ -23,7 +23,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
@@ -76,11 +75,14 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
         program.commands().forEach(line::addSubcommand);
         SteeringCommands.all().forEach(line::addSubcommand);
         line.getCommandSpec().version(program.name() + " " + AgentRun.version());
-        line.getSubcommands()
-                .values()
-                .forEach(command -> command.getCommandSpec()
-                        .mixinStandardHelpOptions(true)
-                        .version(program.name() + " " + AgentRun.version()));
+        line.getSubcommands().values().forEach(command -> {
+            CommandSpec its = command.getCommandSpec()
+                    .mixinStandardHelpOptions(true)
+                    .version(program.name() + " " + AgentRun.version());
+            if (command.getCommand() instanceof OneLine) {
+                its.remove(its.findOption("-c"));
+            }
+        });
         line.getCommandSpec().usageMessage().description(program.description());
         line.setDefaultValueProvider(option -> option instanceof CommandLine.Model.OptionSpec o
                         && o.longestName().equals("--config")
@@ -128,14 +130,9 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
         return new AgentRun<>(program, file(), verbose).run(takesOver);
     }
 
-    /**
-     * Runs in the foreground without a file; nobody can ask or steer that agent.
-     *
-     * @param values what would stand in one, by the paths of the keys: texts, and lists of texts, where an empty one counts as absent
-     */
-    public int run(Map<String, Object> values) throws InterruptedException {
-        ParseResult typed = spec.commandLine().getParseResult();
-        if (typed.hasMatchedOption("-c") || typed.subcommand().hasMatchedOption("-c")) {
+    /** Runs by {@link OneLine#values()}. */
+    int run(Map<String, Object> values) throws InterruptedException {
+        if (spec.commandLine().getParseResult().hasMatchedOption("-c")) {
             throw new ParameterException(spec.commandLine(), "this command takes no file: leave out -c");
         }
         Map<String, Object> all = new HashMap<>(values);
