@@ -1,6 +1,6 @@
 package dev.culvert.client;
 
-import dev.culvert.common.lifecycle.OneLine;
+import dev.culvert.common.lifecycle.FilelessCommand;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
             "Forward ports in the foreground, without a file, with all else by default. -L, -R and -D are those of ssh.",
             "Ends with Ctrl-C, or with its terminal. Run `tunnel-client keygen` once before."
         })
-final class ForwardPorts extends OneLine {
+final class ForwardPorts extends FilelessCommand {
     /** As ssh has it: without an address, that of loopback; addresses of IPv6 in brackets. */
     private static final String LISTEN = "(?:(?<address>\\[[^\\[\\]]+]|[^:\\[\\]]+):)?(?<port>\\d+)";
 

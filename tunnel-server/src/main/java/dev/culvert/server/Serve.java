@@ -1,6 +1,6 @@
 package dev.culvert.server;
 
-import dev.culvert.common.lifecycle.OneLine;
+import dev.culvert.common.lifecycle.FilelessCommand;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,7 +16,7 @@ import picocli.CommandLine.Parameters;
             "Serve clients in the foreground, without a file, with all else by default.",
             "Ends with Ctrl-C, or with its terminal. Run `tunnel-server keygen` once before."
         })
-final class Serve extends OneLine {
+final class Serve extends FilelessCommand {
     @Option(
             names = "--client-key",
             paramLabel = "SHA256:...",

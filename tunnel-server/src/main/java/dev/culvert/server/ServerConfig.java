@@ -223,12 +223,12 @@ record ServerConfig(
         return Stream.concat(clients, peers).toList();
     }
 
-    /** What would run: a line for each address, then a line for each topic. */
     @Override
     public boolean servesStockPeers() {
         return !smux.isEmpty();
     }
 
+    /** What would run: a line for each address, then a line for each topic. */
     @Override
     public String describe() {
         String how = tls.map(TlsConfig::describe).orElse("not encrypted");

@@ -79,7 +79,7 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
             CommandSpec its = command.getCommandSpec()
                     .mixinStandardHelpOptions(true)
                     .version(program.name() + " " + AgentRun.version());
-            if (command.getCommand() instanceof OneLine) {
+            if (command.getCommand() instanceof FilelessCommand) {
                 its.remove(its.findOption("-c"));
             }
         });
@@ -130,7 +130,7 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
         return new AgentRun<>(program, file(), verbose).run(takesOver);
     }
 
-    /** Runs by {@link OneLine#values()}. */
+    /** Runs by {@link FilelessCommand#values()}. */
     int run(Map<String, Object> values) throws InterruptedException {
         if (spec.commandLine().getParseResult().hasMatchedOption("-c")) {
             throw new ParameterException(spec.commandLine(), "this command takes no file: leave out -c");

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ParentCommand;
 
 /** A command that runs the agent in the foreground by what it has been typed with, without a file; nobody can ask or steer that agent. */
-public abstract class OneLine implements Callable<Integer> {
+public abstract class FilelessCommand implements Callable<Integer> {
     @ParentCommand
     private @Nullable AgentCommand<?> parent;
 
