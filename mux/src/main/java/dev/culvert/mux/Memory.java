@@ -80,7 +80,7 @@ final class Memory {
                 link.reading(false); // without windows, this is all there is
             } else {
                 endLargest(
-                        MuxStream::unreadBytes,
+                        MuxStream::unreadMemory,
                         budget::isOverdrawn,
                         "the session holds " + budget.used() + " bytes, more than its budget");
             }
@@ -89,7 +89,7 @@ final class Memory {
             link.giveUp();
         }
         if (budget.isOwed()) {
-            endLargest(MuxStream::heldBytes, budget::isOwed, "all sessions together hold more memory than they may");
+            endLargest(MuxStream::heldMemory, budget::isOwed, "all sessions together hold more memory than they may");
         }
     }
 

@@ -87,15 +87,17 @@ public final class MuxSession {
 
     /** A session that waits for its connection. A client has one version in {@code settings.versions()}, which it speaks. */
     public MuxSession(Role role, MuxSettings settings, SessionListener listener) {
-        this(role, settings, listener, SharedBudget.unbounded());
+        this(role, settings, listener, SharedBudget.unbounded(), Ticker.systemTicker());
     }
 
-    /** The same, for a session that shares its memory with others; it does until it is closed. */
-    public MuxSession(Role role, MuxSettings settings, SessionListener listener, SharedBudget shared) {
-        this(role, settings, listener, shared, Ticker.systemTicker());
-    }
-
-    MuxSession(Role role, MuxSettings settings, SessionListener listener, SharedBudget shared, Ticker ticker) {
+    /**
+     * The same, for a session that shares its memory with others.
+     *
+     * @param shared until the session is closed
+     * @param ticker that of its event loop
+     */
+    public MuxSession(
+            Role role, MuxSettings settings, SessionListener listener, SharedBudget shared, Ticker ticker) {
         this.role = role;
         this.settings = settings;
         this.listener = listener;

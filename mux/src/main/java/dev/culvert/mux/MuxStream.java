@@ -39,10 +39,8 @@ public final class MuxStream {
 
     private boolean writable = true;
     private boolean queuesOneWrite;
-    /** In version 1, which has no windows, as much as a whole session may hold. */
-    private long unconsumed;
 
-    private final Crumbs crumbs = new Crumbs();
+    private final Unread unread = new Unread();
     /** When something last came, went or was taken by the peer. */
     private long progressAt;
 
@@ -217,12 +215,11 @@ public final class MuxStream {
         if (reset) {
             return; // the account was settled then
         }
-        if (bytes < 0 || bytes > unconsumed) {
-            throw new IllegalArgumentException(bytes + " bytes consumed of " + unconsumed);
+        if (bytes < 0 || bytes > unread.bytes()) {
+            throw new IllegalArgumentException(bytes + " bytes consumed of " + unread.bytes());
         }
-        session.memory().consumed(bytes + crumbs.take(bytes, unconsumed));
-        unconsumed -= bytes;
-        if (isFinished() && unconsumed == 0) {
+        session.memory().consumed(unread.take(bytes));
+        if (isFinished() && unread.bytes() == 0) {
             session.allConsumed(this);
         }
         if (receiveWindow != null && !finReceived && receiveWindow.consume(bytes, session.now())) {
@@ -237,7 +234,7 @@ public final class MuxStream {
 
     /** Bytes that have arrived and are not consumed. */
     public long unconsumedBytes() {
-        return unconsumed;
+        return unread.bytes();
     }
 
     /** How much to {@link #write} at once, bytes: what the queue takes, or less while much waits in all. */
@@ -246,12 +243,12 @@ public final class MuxStream {
     }
 
     /** What has come and is not consumed, as the memory that it takes. */
-    long unreadBytes() {
-        return unconsumed + crumbs.extra();
+    long unreadMemory() {
+        return unread.memory();
     }
 
-    long heldBytes() {
-        return unreadBytes() + queue.bytes();
+    long heldMemory() {
+        return unread.memory() + queue.bytes();
     }
 
     // ---- what the session does with its streams
@@ -383,8 +380,7 @@ public final class MuxStream {
         } else {
             release();
             progressAt = session.now();
-            unconsumed += bytes;
-            session.memory().received(bytes + crumbs.add(bytes));
+            session.memory().received(unread.add(bytes));
             ByteBuf kept = bytes < capacity / SMALL_SLICE ? copy(data) : data;
             if (listener == null) {
                 early.add(kept);
@@ -488,11 +484,11 @@ public final class MuxStream {
         while ((data = early.poll()) != null) {
             data.release();
         }
-        session.memory().consumed(unconsumed + crumbs.take(unconsumed, unconsumed));
-        if (receiveWindow != null && receiveWindow.drop(unconsumed)) {
+        long dropped = unread.bytes();
+        session.memory().consumed(unread.take(dropped));
+        if (receiveWindow != null && receiveWindow.drop(dropped)) {
             updateIsDue();
         }
-        unconsumed = 0;
     }
 
     private void dropQueue() {

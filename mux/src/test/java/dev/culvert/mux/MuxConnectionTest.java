@@ -526,7 +526,8 @@ class MuxConnectionTest {
                         closed.complete(code + ": " + text);
                     }
                 },
-                memory);
+                memory,
+                Ticker.systemTicker());
         EventLoopGroup loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
         try {
             new Bootstrap()

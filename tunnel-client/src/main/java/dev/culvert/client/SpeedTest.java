@@ -27,7 +27,7 @@ final class SpeedTest implements StreamListener {
     private final CompletableFuture<Speed> result = new CompletableFuture<>();
     private final ByteBuf clock = Unpooled.buffer(Long.BYTES, Long.BYTES);
 
-    private final long askedAt = System.nanoTime();
+    private final long askedAt;
     private long begunAt;
     private long sent;
     private long turnedAt;
@@ -37,6 +37,7 @@ final class SpeedTest implements StreamListener {
 
     private SpeedTest(EventLoop loop) {
         this.loop = loop;
+        askedAt = loop.ticker().nanoTime();
     }
 
     /**
@@ -61,7 +62,7 @@ final class SpeedTest implements StreamListener {
     }
 
     private void begin(MuxStream stream) {
-        begunAt = System.nanoTime();
+        begunAt = loop.ticker().nanoTime();
         clockAheadMillis =
                 System.currentTimeMillis() - TimeUnit.NANOSECONDS.toMillis(begunAt - askedAt) / 2 - clock.readLongLE();
         sending = true;
@@ -102,15 +103,15 @@ final class SpeedTest implements StreamListener {
 
     /** The first bytes after the clock say that all of ours have arrived. */
     private void receive(MuxStream stream, int bytes) {
-        if (turnedAt == 0) {
-            turnedAt = System.nanoTime();
+        if (received == 0) {
+            turnedAt = loop.ticker().nanoTime();
             after(EACH_WAY_MILLIS, () -> finish(stream));
         }
         received += bytes;
     }
 
     private void finish(MuxStream stream) {
-        long now = System.nanoTime();
+        long now = loop.ticker().nanoTime();
         // What was sent first took half a round trip to get there, and the answer half of one back.
         double up = turnedAt - begunAt - (begunAt - askedAt);
         double down = now - turnedAt;

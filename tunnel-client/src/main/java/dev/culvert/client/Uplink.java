@@ -74,6 +74,7 @@ final class Uplink implements Carrier {
     private final UplinkLog log;
     private final List<Uplink> active;
     private final EventLoop loop;
+    private final Ticker ticker;
     private final Sessions sessions;
     private final SharedBudget memory;
     private final Reverse reverse;
@@ -89,7 +90,8 @@ final class Uplink implements Carrier {
     /** Its session has as many streams as the server lets it have. */
     private volatile boolean full;
 
-    private long saidFullAt;
+    /** When it was said last; null: never. */
+    private @Nullable Long saidFullAt;
     /** What the last attempt to have a session came to; empty: there has been none, or there is a session. */
     private volatile String trouble = "";
     /** Where the session is, or is to be next. */
@@ -148,8 +150,9 @@ final class Uplink implements Carrier {
         this.active = List.copyOf(active);
         log = new UplinkLog(name);
         this.loop = loop;
+        ticker = loop.ticker();
         this.way = way;
-        order = order(way, this.active);
+        order = orderOf(way);
         place = order.next().location();
         this.sessions = sessions;
         this.memory = memory;
@@ -245,8 +248,8 @@ final class Uplink implements Carrier {
         }
         full = session != null && session.isFull();
         ready = false;
-        long now = System.nanoTime();
-        if (session != null && full && (saidFullAt == 0 || now - saidFullAt > AGAIN.toNanos())) {
+        long now = ticker.nanoTime();
+        if (session != null && full && (saidFullAt == null || now - saidFullAt > AGAIN.toNanos())) {
             saidFullAt = now;
             log.info(
                     "server %s allows the session %d streams (limits.client.streams), and it has them: new connections wait"
@@ -278,7 +281,7 @@ final class Uplink implements Carrier {
         loop.execute(() -> {
             way = other;
             moving = asTheSame;
-            order = order(other, active);
+            order = orderOf(other);
             stopTrying();
             List.copyOf(lost).forEach(one -> endIfNowhere(one, "none of upstream.servers has the session"));
             if (current != null && !draining) {
@@ -290,15 +293,14 @@ final class Uplink implements Carrier {
         });
     }
 
-    private static ServerOrder order(Way way, List<Uplink> active) {
-        Random random = new Random();
+    private ServerOrder orderOf(Way way) {
         Backoff backoff = new Backoff(way.pauses().min(), way.pauses().max(), random);
         return new ServerOrder(
                 way.servers(),
                 server -> active.stream().anyMatch(uplink -> uplink.place.equals(server.location())),
                 backoff,
                 random,
-                Ticker.systemTicker());
+                ticker);
     }
 
     /** Dials no more; the sessions are told by {@link Sessions#drain}. Any thread. */
@@ -518,7 +520,7 @@ final class Uplink implements Carrier {
         private void speak(ChannelPipeline pipeline) {
             LostSession wanted = wantedAt(server);
             UplinkSession listener = new UplinkSession(this, pipeline.channel(), wanted);
-            MuxSession session = new MuxSession(MuxSession.Role.CLIENT, by.settings(), listener, memory);
+            MuxSession session = new MuxSession(MuxSession.Role.CLIENT, by.settings(), listener, memory, ticker);
             Supplier<Sessions.Peer> peer = () -> new Sessions.Peer("", listener.server.toString());
             if (wanted == null) {
                 sessions.add(session, pipeline.channel(), name, peer);
@@ -600,11 +602,11 @@ final class Uplink implements Carrier {
 
         private final Channel channel;
 
-        private final long begunAt = System.nanoTime();
+        private final long begunAt = ticker.nanoTime();
 
         private Server server;
         /** When it got the link that it has. */
-        private long linkedAt = System.nanoTime();
+        private long linkedAt = ticker.nanoTime();
         /** Bytes of the session that had come before it. */
         private long heardBefore;
 
@@ -684,7 +686,7 @@ final class Uplink implements Carrier {
         /** What may take the place of the session, which is in use now. */
         private void lookAhead() {
             if (madeBy.by.equals(way)) {
-                Optional<Duration> left = way.maxAge().map(age -> age.minusNanos(System.nanoTime() - begunAt));
+                Optional<Duration> left = way.maxAge().map(age -> age.minusNanos(ticker.nanoTime() - begunAt));
                 ageing = later(left, () -> renew("it is older than upstream.max-age"));
                 lookForBetter(server);
             } else { // it has changed while this one had no link
@@ -714,7 +716,7 @@ final class Uplink implements Carrier {
 
         @Override
         public void onResumed(MuxSession session) {
-            linkedAt = System.nanoTime();
+            linkedAt = ticker.nanoTime();
             heardBefore = session.receivedBytes();
             long millis = (linkedAt - lostAt) / 1_000_000;
             log.resumed(server, connections(session), millis);
@@ -732,7 +734,7 @@ final class Uplink implements Carrier {
 
         @Override
         public void onLost(MuxSession session, String text) {
-            lostAt = System.nanoTime();
+            lostAt = ticker.nanoTime();
             atStake = connections(session);
             if (session == current) {
                 leave();
@@ -791,7 +793,7 @@ final class Uplink implements Carrier {
          * session with one that does not accept us is up until it says so.
          */
         private boolean isGood() {
-            boolean good = System.nanoTime() - linkedAt > GOOD.toNanos();
+            boolean good = ticker.nanoTime() - linkedAt > GOOD.toNanos();
             if (good) {
                 order.recovered();
             }

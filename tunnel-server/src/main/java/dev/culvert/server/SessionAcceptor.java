@@ -296,7 +296,8 @@ final class SessionAcceptor {
                     MuxSession.Role.SERVER,
                     endpoint.settings().with(account.quota().forMux()),
                     listener,
-                    account.memory());
+                    account.memory(),
+                    loop.ticker());
             session = newSession;
             live.add(listener);
             if (!access.equals(identifiedBy)) { // and whoever changed it may not have found this session

@@ -24,6 +24,7 @@ import java.nio.channels.Pipe;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -52,8 +53,8 @@ public final class Acceptor {
     private int open;
     private boolean begun;
     private boolean full;
-    /** When it was so last. */
-    private long fullAt = System.nanoTime() - TimeUnit.DAYS.toNanos(1);
+    /** When it was last full; null: never. */
+    private @Nullable Long fullAt;
 
     private boolean pausing;
     private int failures;
@@ -262,9 +263,9 @@ public final class Acceptor {
     private void adjust() {
         full = open >= maxConnections;
         if (full) {
-            long now = System.nanoTime();
+            long now = loop.ticker().nanoTime();
             // Once: each connection that ends makes room for one, and for a line.
-            if (now - fullAt > TimeUnit.MILLISECONDS.toNanos(CALM_MILLIS)) {
+            if (fullAt == null || now - fullAt > TimeUnit.MILLISECONDS.toNanos(CALM_MILLIS)) {
                 LOG.warn("{}: {} connections are open, the most it may have: more wait until one ends", name, open);
             }
             fullAt = now;

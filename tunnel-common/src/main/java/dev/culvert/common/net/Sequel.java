@@ -35,7 +35,7 @@ public interface Sequel {
      */
     default Future<Channel> follow(Future<Channel> dial, EventLoop loop, Duration timeout) {
         Promise<Channel> promise = loop.newPromise();
-        long begunAt = System.nanoTime();
+        long begunAt = loop.ticker().nanoTime();
         promise.addListener(done -> dial.cancel(false));
         dial.addListener((Future<Channel> dialled) -> {
             if (!dialled.isSuccess()) {
@@ -51,7 +51,7 @@ public interface Sequel {
             if (promise.isDone()) { // cancelled while the dial came to its end
                 return;
             }
-            long left = timeout.toNanos() - (System.nanoTime() - begunAt);
+            long left = timeout.toNanos() - (loop.ticker().nanoTime() - begunAt);
             Future<?> deadline = loop.schedule(() -> promise.tryFailure(overdue()), left, TimeUnit.NANOSECONDS);
             promise.addListener(done -> deadline.cancel(false));
             begin(channel, promise);
