@@ -1,5 +1,6 @@
 package dev.culvert.client;
 
+import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.Token;
 import java.util.HashMap;
@@ -70,6 +71,13 @@ final class LostSession {
     /** Whether it may still be behind one of these. */
     boolean mayBeAtOneOf(List<Server> servers) {
         return mayBeAt(home) && servers.stream().anyMatch(this::mayBeAt);
+    }
+
+    /** A session that none of these has ends, and its connections hear of it. */
+    void endIfNowhere(List<Server> servers, String why) {
+        if (!mayBeAtOneOf(servers)) {
+            session.close(ErrorCode.CONNECTION_RESET, "the link was lost, and " + why);
+        }
     }
 
     /** Whether it had its link there. */

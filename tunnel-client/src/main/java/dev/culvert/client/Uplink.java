@@ -18,8 +18,6 @@ import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -103,13 +101,7 @@ final class Uplink implements Carrier {
     /** Until the next attempt. */
     private @Nullable Future<?> pause;
 
-    private @Nullable MuxSession current;
-    /** The server that it is at, or was. */
-    private @Nullable Server at;
-    /** It is to be replaced then, since it is old. */
-    private @Nullable Future<?> ageing;
-    /** A better server is to be looked for then. */
-    private @Nullable Future<?> looking;
+    private @Nullable Current current;
     /** What the last session that has taken over offers. */
     private @Nullable Offering offering;
     /** It stands by where one of the others is, and has looked for another place. */
@@ -118,8 +110,28 @@ final class Uplink implements Carrier {
     private @Nullable Renewal renewal;
     /** Sessions are to leave an address that is not among the servers any more, if they can. */
     private boolean moving;
-    /** In the order in which they are asked for. */
-    private final ArrayDeque<LostSession> lost = new ArrayDeque<>();
+
+    private final LostSessions lost = new LostSessions();
+
+    /** The session that takes new connections, and what is to come of it. */
+    private static final class Current {
+        final MuxSession session;
+        final Server server;
+        /** It is to be replaced then, since it is old. */
+        private @Nullable Future<?> ageing;
+        /** A better server is to be looked for then. */
+        private @Nullable Future<?> looking;
+
+        Current(MuxSession session, Server server) {
+            this.session = session;
+            this.server = server;
+        }
+
+        void leave() {
+            cancel(ageing);
+            cancel(looking);
+        }
+    }
 
     /**
      * Another session is to take the place of the current one.
@@ -167,10 +179,12 @@ final class Uplink implements Carrier {
     }
 
     private void look() {
+        Current present = current;
         boolean was = responsive;
-        responsive = current == null || current.isResponsive();
-        if (was && !responsive) {
-            log.info("server " + at + " does not answer; new connections go to another session while there is one");
+        responsive = present == null || present.session.isResponsive();
+        if (present != null && was && !responsive) {
+            log.info("server " + present.server
+                    + " does not answer; new connections go to another session while there is one");
         }
     }
 
@@ -240,20 +254,20 @@ final class Uplink implements Carrier {
         });
     }
 
-    /** The session, if it takes streams; else there are none to give it, until it {@link #settleOn settles}. */
+    /** The session, if it takes streams; else there are none to give it, until it is {@link #beReady ready}. */
     private @Nullable MuxSession openable() {
-        MuxSession session = current;
-        if (session != null && session.isOpenable()) {
-            return session;
+        Current present = current;
+        if (present != null && present.session.isOpenable()) {
+            return present.session;
         }
-        full = session != null && session.isFull();
+        full = present != null && present.session.isFull();
         ready = false;
         long now = ticker.nanoTime();
-        if (session != null && full && (saidFullAt == null || now - saidFullAt > AGAIN.toNanos())) {
+        if (present != null && full && (saidFullAt == null || now - saidFullAt > AGAIN.toNanos())) {
             saidFullAt = now;
             log.info(
                     "server %s allows the session %d streams (limits.client.streams), and it has them: new connections wait"
-                            .formatted(at, session.streamCount()));
+                            .formatted(present.server, present.session.streamCount()));
         }
         return null;
     }
@@ -267,8 +281,8 @@ final class Uplink implements Carrier {
     /** Measures the session; fails with a sentence where there is none, or where it can not be measured. Any thread. */
     CompletableFuture<Speed> measure() {
         return CompletableFuture.supplyAsync(() -> Optional.ofNullable(current), loop)
-                .thenCompose(session -> session.isPresent()
-                        ? SpeedTest.run(session.get(), loop)
+                .thenCompose(present -> present.isPresent()
+                        ? SpeedTest.run(present.get().session, loop)
                         : CompletableFuture.failedFuture(new IllegalStateException("there is no session")));
     }
 
@@ -283,7 +297,7 @@ final class Uplink implements Carrier {
             moving = asTheSame;
             order = orderOf(other);
             stopTrying();
-            List.copyOf(lost).forEach(one -> endIfNowhere(one, "none of upstream.servers has the session"));
+            lost.endIfNowhere(way.servers(), "none of upstream.servers has the session");
             if (current != null && !draining) {
                 renewal = null; // which was for a session of the way before
                 renew(CHANGED);
@@ -342,11 +356,11 @@ final class Uplink implements Carrier {
     }
 
     /** Looks now and then whether there is a better server than that of the current session. */
-    private void lookForBetter(Server present) {
+    private void lookForBetter(Current present) {
         if (way.servers().size() > 1 && !draining) {
             Optional<Duration> pause = isStandby() ? way.returnAfter().or(() -> Optional.of(MOVE)) : way.returnAfter();
-            looking = later(pause, () -> {
-                tryBetter(present);
+            present.looking = later(pause, () -> {
+                tryBetter(present.server);
                 lookForBetter(present);
             });
         }
@@ -369,20 +383,22 @@ final class Uplink implements Carrier {
     void moveIfCrowded() {
         loop.execute(() -> {
             boolean before = crowded;
-            crowded = current != null && at != null && order.isTaken(at);
-            if (crowded && !before && at != null) {
-                tryBetter(at);
+            Current present = current;
+            crowded = present != null && order.isTaken(present.server);
+            if (present != null && crowded && !before) {
+                tryBetter(present.server);
             }
         });
     }
 
     private void leave() {
-        current = null;
+        if (current != null) {
+            current.leave();
+            current = null;
+        }
         ready = false;
         full = false;
         renewal = null;
-        cancel(ageing);
-        cancel(looking);
         if (attempt == null || !attempt.isUrgent) { // which was for less
             stopTrying();
         }
@@ -395,10 +411,20 @@ final class Uplink implements Carrier {
     }
 
     /** This one takes new connections from now on. */
-    private void settleOn(MuxSession session, Server server) {
-        current = session;
-        at = server;
+    private Current settleOn(MuxSession session, Server server) {
+        Current next = new Current(session, server);
+        current = next;
         place = server.location();
+        beReady();
+        return next;
+    }
+
+    private boolean isCurrent(MuxSession session) {
+        return current != null && current.session == session;
+    }
+
+    /** The current session takes streams. */
+    private void beReady() {
         responsive = true;
         full = false;
         trouble = "";
@@ -412,8 +438,7 @@ final class Uplink implements Carrier {
 
     /** Whether there is a use for another connection: a session for new streams, or a link for a lost one. */
     private boolean isInNeed() {
-        return lost.stream().anyMatch(one -> one.mayBeAtOneOf(way.servers()))
-                || (!draining && (current == null || renewal != null));
+        return lost.areAtOneOf(way.servers()) || (!draining && (current == null || renewal != null));
     }
 
     private boolean isTrying() {
@@ -457,28 +482,12 @@ final class Uplink implements Carrier {
 
     /** The lost session that is all that is looked for; null: a session for new streams is, too. */
     private @Nullable LostSession sought() {
-        LostSession first = lost.peek();
-        return current != null && renewal == null && first != null && first.mayBeAtOneOf(way.servers()) ? first : null;
+        return current != null && renewal == null ? lost.first(way.servers()) : null;
     }
 
     private boolean suits(Server server) {
         LostSession sought = sought();
         return sought == null || sought.mayBeAt(server);
-    }
-
-    /** The lost session that {@code server} is asked for: its own before others; null: it has none. */
-    private @Nullable LostSession wantedAt(Server server) {
-        return lost.stream()
-                .filter(one -> one.mayBeAt(server))
-                .min(Comparator.comparing(one -> !one.isAtHome(server)))
-                .orElse(null);
-    }
-
-    /** A session that no server has ends, and its connections hear of it. */
-    private void endIfNowhere(LostSession one, String why) {
-        if (!one.mayBeAtOneOf(way.servers())) {
-            one.session().close(ErrorCode.CONNECTION_RESET, "the link was lost, and " + why);
-        }
     }
 
     /** Dials a server and begins to speak with it. Ends when a session is up, or has its link, or when it is not waited for any more. */
@@ -518,7 +527,7 @@ final class Uplink implements Carrier {
         }
 
         private void speak(ChannelPipeline pipeline) {
-            LostSession wanted = wantedAt(server);
+            LostSession wanted = lost.wantedAt(server);
             UplinkSession listener = new UplinkSession(this, pipeline.channel(), wanted);
             MuxSession session = new MuxSession(MuxSession.Role.CLIENT, by.settings(), listener, memory, ticker);
             Supplier<Sessions.Peer> peer = () -> new Sessions.Peer("", listener.server.toString());
@@ -571,9 +580,7 @@ final class Uplink implements Carrier {
             return;
         }
         Duration time = order.failed(server, this::suits);
-        if (lost.size() > 1) {
-            lost.add(lost.remove());
-        }
+        lost.rotate();
         retry("session_failed", server, reason, time);
     }
 
@@ -638,28 +645,28 @@ final class Uplink implements Carrier {
             }
             if (wanted != null) {
                 wanted.notFoundAt(server, session);
-                endIfNowhere(
-                        wanted, server + " does not know the session any more: it was restarted, or is another server");
+                wanted.endIfNowhere(
+                        way.servers(),
+                        server + " does not know the session any more: it was restarted, or is another server");
             }
             goOn(Duration.ZERO);
         }
 
         private void takeOver(MuxSession session) {
             log.up(server, session);
-            MuxSession before = current;
-            Server left = at;
+            Current before = current;
             String why = renewal == null ? "" : renewal.why;
             leave();
-            settleOn(session, server);
+            Current now = settleOn(session, server);
             offer(session);
             if (before != null) {
-                before.goAway(ErrorCode.CANCELLED, why);
-                if (moving && left != null && !order.has(left) && isSameProcess(before, session)) {
-                    before.leaveLink("its server is " + server + " now");
+                before.session.goAway(ErrorCode.CANCELLED, why);
+                if (moving && !order.has(before.server) && isSameProcess(before.session, session)) {
+                    before.session.leaveLink("its server is " + server + " now");
                 }
             }
             moving = false;
-            lookAhead();
+            lookAhead(now);
         }
 
         /** The session before offers the same until the server has answered: there is a listener all the time. */
@@ -684,11 +691,11 @@ final class Uplink implements Carrier {
         }
 
         /** What may take the place of the session, which is in use now. */
-        private void lookAhead() {
+        private void lookAhead(Current now) {
             if (madeBy.by.equals(way)) {
                 Optional<Duration> left = way.maxAge().map(age -> age.minusNanos(ticker.nanoTime() - begunAt));
-                ageing = later(left, () -> renew("it is older than upstream.max-age"));
-                lookForBetter(server);
+                now.ageing = later(left, () -> renew("it is older than upstream.max-age"));
+                lookForBetter(now);
             } else { // it has changed while this one had no link
                 renew(CHANGED);
             }
@@ -721,9 +728,9 @@ final class Uplink implements Carrier {
             long millis = (linkedAt - lostAt) / 1_000_000;
             log.resumed(server, connections(session), millis);
             if (current == null && (session.isOpenable() || session.isFull())) {
-                settleOn(session, server);
+                Current now = settleOn(session, server);
                 offer(session);
-                lookAhead();
+                lookAhead(now);
             } else {
                 session.goAway(ErrorCode.CANCELLED, "another session has taken its place");
                 if (offers != null && offers != offering) {
@@ -736,7 +743,7 @@ final class Uplink implements Carrier {
         public void onLost(MuxSession session, String text) {
             lostAt = ticker.nanoTime();
             atStake = connections(session);
-            if (session == current) {
+            if (isCurrent(session)) {
                 leave();
             }
             lost.add(new LostSession(session, server, found -> server = found));
@@ -762,8 +769,8 @@ final class Uplink implements Carrier {
 
         @Override
         public void onOpenable(MuxSession session) {
-            if (session == current) {
-                settleOn(session, server);
+            if (isCurrent(session)) {
+                beReady();
             }
         }
 
@@ -774,7 +781,7 @@ final class Uplink implements Carrier {
 
         @Override
         public void onGoAway(MuxSession session, ErrorCode code, String text) {
-            if (session == current) {
+            if (isCurrent(session)) {
                 leave();
                 String reason = "server " + server + " takes no new connections: " + code + ": " + text;
                 if (isGood()) {
@@ -812,8 +819,8 @@ final class Uplink implements Carrier {
             if (offers != null) {
                 offers.end();
             }
-            boolean wasLost = lost.removeIf(other -> other.session() == session);
-            if (session == current) {
+            boolean wasLost = lost.remove(session);
+            if (isCurrent(session)) {
                 leave();
                 String reason = "session to " + server + " ended: " + code + ": " + text;
                 if (isGood()) {
@@ -838,7 +845,8 @@ final class Uplink implements Carrier {
             } else {
                 if (wanted != null && code == ErrorCode.LIMIT_REACHED) {
                     wanted.noRoomAt(server);
-                    endIfNowhere(wanted, server + " does not know the session any more, and has no room for another");
+                    wanted.endIfNowhere(
+                            way.servers(), server + " does not know the session any more, and has no room for another");
                 }
                 madeBy.fail("no session with " + server + ": " + code + ": " + text + server.advice(session));
             }

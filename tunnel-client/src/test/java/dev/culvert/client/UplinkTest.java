@@ -301,7 +301,8 @@ class UplinkTest {
             } else if (waits) {
                 channel.config().setAutoRead(false);
             } else {
-                MuxSession session = new MuxSession(MuxSession.Role.SERVER, SETTINGS, this, new SharedBudget(1 << 20), ticker);
+                MuxSession session =
+                        new MuxSession(MuxSession.Role.SERVER, SETTINGS, this, new SharedBudget(1 << 20), ticker);
                 MuxConnection link = new MuxConnection(session);
                 links.put(session, link);
                 channel.pipeline().addLast(link);
