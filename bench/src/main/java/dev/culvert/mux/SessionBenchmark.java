@@ -35,7 +35,7 @@ public class SessionBenchmark {
 
     /** Stock version 1 has no windows, so nobody has to be there to widen them. */
     private final MuxSession session =
-            new MuxSession(Role.CLIENT, MuxSettings.of(ProtocolVersion.SMUX_1), new Nobody(), SharedBudget.unbounded());
+            new MuxSession(Role.CLIENT, MuxSettings.of(ProtocolVersion.SMUX_1), new Nobody());
 
     private final List<MuxStream> open = new ArrayList<>();
     private int next;

@@ -11,20 +11,27 @@ import org.jspecify.annotations.Nullable;
  * without end can so neither delay what its own streams wait for nor, since replies have a limit, have us hold them without end.
  */
 final class ControlQueue {
+    /** Bytes that a frame counts for at least: it is a buffer of its own. */
+    private static final int LEAST = 256;
+
     private final int maxReplies;
+    private final MemoryBudget budget;
     private final ArrayDeque<ByteBuf> own = new ArrayDeque<>();
     /** Streams that owe their peer a UPD; it is written when its turn has come, so that there is never more than one. */
     private final ArrayDeque<MuxStream> updates = new ArrayDeque<>();
 
     private final ArrayDeque<ByteBuf> replies = new ArrayDeque<>();
 
-    ControlQueue(int maxReplies) {
+    /** @param budget that frames count for while they wait */
+    ControlQueue(int maxReplies, MemoryBudget budget) {
         this.maxReplies = maxReplies;
+        this.budget = budget;
     }
 
     /** What we say by ourselves. Takes {@code frame}. */
     void add(ByteBuf frame) {
         own.add(frame);
+        budget.say(memory(frame));
     }
 
     /** Whether something waits that we say by ourselves. */
@@ -35,6 +42,7 @@ final class ControlQueue {
     /** What the peer makes us say. Takes {@code frame}. */
     void reply(ByteBuf frame) {
         replies.add(frame);
+        budget.say(memory(frame));
     }
 
     void checkReplies() throws ProtocolViolation {
@@ -65,11 +73,23 @@ final class ControlQueue {
 
     /** The frame whose turn it is; it is the caller's. */
     @Nullable ByteBuf next() {
-        ByteBuf frame = own.poll();
-        while (frame == null && !updates.isEmpty()) {
-            frame = updates.remove().update();
+        if (own.isEmpty()) {
+            while (!updates.isEmpty()) {
+                ByteBuf update = updates.remove().update();
+                if (update != null) {
+                    return update;
+                }
+            }
         }
-        return frame != null ? frame : replies.poll();
+        ByteBuf frame = own.isEmpty() ? replies.poll() : own.poll();
+        if (frame != null) {
+            budget.say(-memory(frame));
+        }
+        return frame;
+    }
+
+    private static int memory(ByteBuf frame) {
+        return Math.max(LEAST, frame.readableBytes());
     }
 
     /** Takes back the SYNs that have not been sent: a peer that never gets one has certainly not processed it. Returns their ids. */
@@ -79,7 +99,7 @@ final class ControlQueue {
             boolean open = Frame.command(frame) == Frame.SYN;
             if (open) {
                 ids.add(Frame.streamId(frame));
-                frame.release();
+                drop(frame);
             }
             return open;
         });
@@ -97,10 +117,13 @@ final class ControlQueue {
         release(replies);
     }
 
-    private static void release(ArrayDeque<ByteBuf> frames) {
-        ByteBuf frame;
-        while ((frame = frames.poll()) != null) {
-            frame.release();
-        }
+    private void release(ArrayDeque<ByteBuf> frames) {
+        frames.forEach(this::drop);
+        frames.clear();
+    }
+
+    private void drop(ByteBuf frame) {
+        budget.say(-memory(frame));
+        frame.release();
     }
 }

@@ -71,6 +71,7 @@ final class Inbound implements FrameHandler {
         }
         streams.checkPeerId(id, !stock);
         session.onOpen(id, stock ? OpenRequest.EMPTY : OpenRequest.read(payload));
+        session.memory().keepToBudget();
     }
 
     private void onStreamControl(int command, MuxStream stream, ByteBuf payload) throws ProtocolViolation {

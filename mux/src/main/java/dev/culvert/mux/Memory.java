@@ -74,7 +74,13 @@ final class Memory {
 
     // ---- too much
 
-    void keepToBudget() {
+    /** Throws where no stream has what is too much. */
+    void keepToBudget() throws ProtocolViolation {
+        if (budget.isOwedByFrames()) {
+            throw new ProtocolViolation(
+                    ErrorCode.LIMIT_REACHED,
+                    "the peer does not read what it has us say, and all sessions together hold more memory than they may");
+        }
         if (budget.isOverdrawn()) {
             if (pauses) {
                 link.reading(false); // without windows, this is all there is

@@ -6,13 +6,14 @@ package dev.culvert.mux;
  * <p>Its accounts. <em>Used</em> is what has arrived and the application has not consumed; it must not pass the
  * limit. <em>Promised</em> is what windows were widened by beyond their first size; at most half of the limit is
  * promised, so that widening one stream's window leaves room for the others' first ones. <em>Queued</em> is what waits to be
- * sent; from half the limit on, streams take less of it. A fourth has a limit of its own: <em>kept</em> is what was sent and may have
- * to be sent again.
+ * sent; from half the limit on, streams take less of it. <em>Kept</em>, which has a limit of its own, is what was sent and may have
+ * to be sent again. <em>Said</em> are frames without data that wait to be sent: a peer that has us say much and does not read must not
+ * have more memory by it than others.
  *
  * <p>A slice holds the whole of its buffer, of which only its own bytes are counted. So whoever has a small part of a large buffer, and may
  * have it for long, has it as a copy: else a keystroke that a peer does not read, or does not acknowledge, would cost a whole read.
  *
- * <p>What is used, queued and kept is held of a {@link SharedBudget}, too, which is told in steps: it is shared between threads.
+ * <p>What is used, queued, kept and said is held of a {@link SharedBudget}, too, which is told in steps: it is shared between threads.
  */
 final class MemoryBudget {
     /** How far the shared budget may be behind, bytes. */
@@ -24,6 +25,7 @@ final class MemoryBudget {
     private long promised;
     private long queued;
     private long kept;
+    private long said;
     private long told;
     private boolean closed;
 
@@ -52,6 +54,12 @@ final class MemoryBudget {
     /** So many bytes more are kept; fewer, where negative. */
     void keep(int bytes) {
         kept += bytes;
+        tell();
+    }
+
+    /** Frames of so many bytes more wait to be sent; fewer, where negative. */
+    void say(int bytes) {
+        said += bytes;
         tell();
     }
 
@@ -84,8 +92,13 @@ final class MemoryBudget {
         return shared.isOwed(held());
     }
 
+    /** Whether others need that memory which frames have, whatever streams give back. */
+    boolean isOwedByFrames() {
+        return shared.isOwed(said);
+    }
+
     private long held() {
-        return used + queued + kept;
+        return used + queued + kept + said;
     }
 
     /** Whether an overdraft is far enough behind to begin again. */

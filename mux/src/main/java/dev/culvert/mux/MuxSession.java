@@ -96,8 +96,7 @@ public final class MuxSession {
      * @param shared until the session is closed
      * @param ticker that of its event loop
      */
-    public MuxSession(
-            Role role, MuxSettings settings, SessionListener listener, SharedBudget shared, Ticker ticker) {
+    public MuxSession(Role role, MuxSettings settings, SessionListener listener, SharedBudget shared, Ticker ticker) {
         this.role = role;
         this.settings = settings;
         this.listener = listener;
@@ -105,8 +104,9 @@ public final class MuxSession {
         handshake = new Handshake(role, settings);
         streams = new StreamTable(role);
         inbound = new Inbound(this, streams);
-        outbound = new Outbound(link, handshake, settings.limits().replies());
-        memory = new Memory(settings.flow(), new MemoryBudget(settings.flow().budget(), shared), streams, link);
+        MemoryBudget budget = new MemoryBudget(settings.flow().budget(), shared);
+        outbound = new Outbound(link, handshake, settings.limits().replies(), budget);
+        memory = new Memory(settings.flow(), budget, streams, link);
         admission = new Admission(settings.limits(), streams, outbound, goAway, now());
         rules = new StockRules(settings.stockPeer(), outbound::activate);
         liveness = new Liveness(settings.keepalive(), handshake.timeout(), now());
@@ -448,7 +448,11 @@ public final class MuxSession {
                     outbound.news();
                 }
                 lookAfterStreams(now);
-                memory.keepToBudget();
+                try {
+                    memory.keepToBudget();
+                } catch (ProtocolViolation e) {
+                    close(e.code(), e.text());
+                }
             }
             case DEAD -> die(liveness.verdict(up));
         }

@@ -28,11 +28,14 @@ final class Outbound {
     /** Bytes that streams were given since the last frame was sent. */
     private int fresh;
 
-    /** @param maxReplies frames that the peer may make us say, and not read */
-    Outbound(Link link, Handshake handshake, int maxReplies) {
+    /**
+     * @param maxReplies frames that the peer may make us say, and not read
+     * @param budget that frames count for
+     */
+    Outbound(Link link, Handshake handshake, int maxReplies, MemoryBudget budget) {
         this.link = link;
         this.handshake = handshake;
-        control = new ControlQueue(maxReplies);
+        control = new ControlQueue(maxReplies, budget);
     }
 
     // ---- what is next

@@ -11,6 +11,7 @@ import io.netty.buffer.ByteBufUtil;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collections;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -195,6 +196,28 @@ class LimitsTest {
             }
             assertThat(peer.us.closed).startsWith("limit reached: 11 replies wait");
             assertThat(peer.read().size()).isLessThan(40);
+        }
+    }
+
+    /** It has many sessions for it, none of which has more frames than it may. */
+    @Test
+    void aPeerThatLeavesOurResetsUnreadHasNoMoreMemoryForThemThanItsShare() {
+        SharedBudget memory = new SharedBudget(1 << 20);
+        MuxSettings settings = CULVERT.with(new Limits(20_000, 1_000_000, 4_000));
+        try (RawPeer modest = new RawPeer(Role.SERVER, settings, memory);
+                RawPeer greedy = new RawPeer(Role.SERVER, settings, memory)) {
+            modest.syn(3);
+            for (int id = 3; id < 40_000 && greedy.us.closed.isEmpty(); id += 2) {
+                greedy.syn(id);
+                List<MuxStream> accepted = greedy.us.accepted;
+                accepted.get(accepted.size() - 1).reset(ErrorCode.FORBIDDEN, "");
+            }
+            assertThat(greedy.us.closed).startsWith("limit reached: the peer does not read what it has us say");
+            assertThat(memory.held()).isZero();
+
+            modest.syn(5);
+            assertThat(modest.us.closed).isEmpty();
+            assertThat(modest.us.session.streamCount()).isEqualTo(2);
         }
     }
 
