@@ -6,6 +6,7 @@ import dev.culvert.mux.SystemError;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPromise;
+import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.DefaultChannelPromise;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
@@ -19,7 +20,6 @@ import java.util.Deque;
 import java.util.EnumSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -32,7 +32,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Connects to the first of a target's addresses that answers (Happy Eyeballs, RFC 8305, sections 4 and 5): IPv6 and IPv4
  * take turns, an attempt gets a head start of {@value #HEAD_START_MILLIS} ms before the next one sets out beside it, and
- * none after it has failed. The first to connect wins, the others are closed. A socket for datagrams connects or fails at once, when it is
+ * none after it has failed. When {@value #AT_ONCE} are under way, the next one takes the place of the oldest after {@value #PATIENCE_MILLIS} ms
+ * more. The first to connect wins, the others are closed. A socket for datagrams connects or fails at once, when it is
  * known whether there is a route, so there one is tried after the other. Event loop only.
  *
  * <pre>
@@ -44,6 +45,10 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("FutureReturnValueIgnored") // What a close or a connect comes to is heard through other listeners.
 final class Race<C extends Channel> {
     static final long HEAD_START_MILLIS = 250;
+    /** So many sockets a dial has at most, which counts as one. */
+    static final int AT_ONCE = 3;
+    /** So the oldest has had time for a SYN that was lost to be sent again, after a second. */
+    static final long PATIENCE_MILLIS = 1_000;
     /** Of a target's addresses so many take part: whoever runs the zone of a name says how many it has. */
     static final int MOST = 16;
 
@@ -66,7 +71,7 @@ final class Race<C extends Channel> {
     private final Promise<C> winner;
 
     private final Deque<InetSocketAddress> waiting = new ArrayDeque<>();
-    private final Set<C> running = new LinkedHashSet<>();
+    private final Map<C, ChannelPromise> running = new LinkedHashMap<>();
     private final Map<InetSocketAddress, String> outcomes = new LinkedHashMap<>();
     private final Set<ErrorCode> codes = EnumSet.noneOf(ErrorCode.class);
     private @Nullable Future<?> headStart;
@@ -134,12 +139,19 @@ final class Race<C extends Channel> {
         InetSocketAddress address = waiting.poll();
         if (address != null) {
             if (!waiting.isEmpty()) {
-                headStart = loop.schedule(this::next, HEAD_START_MILLIS, TimeUnit.MILLISECONDS);
+                headStart = running.size() + 1 < AT_ONCE
+                        ? loop.schedule(this::next, HEAD_START_MILLIS, TimeUnit.MILLISECONDS)
+                        : loop.schedule(this::replaceOldest, PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
             }
             connect(address);
         } else if (running.isEmpty()) {
             winner.tryFailure(lost());
         }
+    }
+
+    /** It fails, and with that the next one sets out. */
+    private void replaceOldest() {
+        running.values().iterator().next().tryFailure(new ConnectTimeoutException("timed out"));
     }
 
     private void connect(InetSocketAddress address) {
@@ -152,8 +164,8 @@ final class Race<C extends Channel> {
             return;
         }
         outcomes.put(address, NO_ANSWER_YET);
-        running.add(channel);
         ChannelPromise connected = new DefaultChannelPromise(channel, loop);
+        running.put(channel, connected);
         connected.addListener(done -> {
             running.remove(channel);
             if (done.isSuccess() && winner.trySuccess(channel)) {
@@ -169,7 +181,7 @@ final class Race<C extends Channel> {
             if (registered.isSuccess()) {
                 channel.connect(address, connected);
             } else {
-                connected.setFailure(registered.cause());
+                connected.tryFailure(registered.cause());
             }
         });
     }
@@ -212,7 +224,7 @@ final class Race<C extends Channel> {
         stopWaiting();
         waiting.clear();
         // A copy: a channel that is closed leaves the set.
-        List.copyOf(running).forEach(this::leave);
+        List.copyOf(running.keySet()).forEach(this::leave);
     }
 
     /** Where nobody wants a winner any more, a target that has just accepted sees a reset, as it would a moment later, and no orderly end. */

@@ -67,6 +67,28 @@ class RaceTest {
     }
 
     @Test
+    void noMoreThan3SocketsAreUnderWayAndTheOldestMakesRoom() {
+        List<InetSocketAddress> five = addresses("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5");
+        race.run(five, address -> true);
+        pass(250);
+        pass(250);
+
+        pass(999);
+        assertThat(dialled).isEqualTo(five.subList(0, 3));
+
+        pass(1);
+        assertThat(dialled).isEqualTo(five.subList(0, 4));
+        assertThat(answers.get(0).channel().isOpen()).isFalse();
+
+        pass(1_000);
+        assertThat(dialled).isEqualTo(five);
+        assertThat(answers).filteredOn(answer -> answer.channel().isOpen()).hasSize(3);
+        assertThat(race.outOfTime(Duration.ofSeconds(10)))
+                .hasMessageEndingWith("tried 192.0.2.1:80 (no answer), 192.0.2.2:80 (no answer), "
+                        + "192.0.2.3:80 (no answer yet), 192.0.2.4:80 (no answer yet), 192.0.2.5:80 (no answer yet)");
+    }
+
+    @Test
     void theNextAddressSetsOutAtOnceWhenOneHasFailed() {
         race.run(List.of(A, B, C), address -> true);
 
