@@ -2,9 +2,15 @@ package dev.culvert.common.tls;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileOwnerAttributeView;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
@@ -17,6 +23,7 @@ import java.security.spec.InvalidKeySpecException;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -86,10 +93,13 @@ public final class Identity {
             if (directory != null) {
                 Files.createDirectories(directory);
             }
-            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-            try {
+            String text = write(SelfSigned.make(name));
+            try (SeekableByteChannel made = Files.newByteChannel(
+                    file,
+                    EnumSet.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
+                made.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII)));
                 giveToOwnerOf(directory, file);
-                write(SelfSigned.make(name), file);
             } catch (IOException e) {
                 Files.delete(file); // or the next one would take it for a key
                 throw e;
@@ -104,17 +114,20 @@ public final class Identity {
         }
     }
 
-    private static void write(Identity identity, Path file) throws IOException, GeneralSecurityException {
-        Files.writeString(
-                file,
-                Pem.write("PRIVATE KEY", identity.key.getEncoded())
-                        + Pem.write("CERTIFICATE", identity.chain.get(0).getEncoded()));
+    private static String write(Identity identity) throws GeneralSecurityException {
+        return Pem.write("PRIVATE KEY", identity.key.getEncoded())
+                + Pem.write("CERTIFICATE", identity.chain.get(0).getEncoded());
     }
 
-    /** Root makes keys for an agent that runs as somebody else, in the directory which that one has. */
+    /**
+     * Root makes keys for an agent that runs as somebody else, in the directory which that one has: it may put a link in the place of the file,
+     * and must not be given what is behind it.
+     */
     private static void giveToOwnerOf(@Nullable Path directory, Path file) throws IOException {
-        if (directory != null && !Files.getOwner(directory).equals(Files.getOwner(file))) {
-            Files.setOwner(file, Files.getOwner(directory));
+        FileOwnerAttributeView own =
+                Files.getFileAttributeView(file, FileOwnerAttributeView.class, LinkOption.NOFOLLOW_LINKS);
+        if (directory != null && !Files.getOwner(directory).equals(own.getOwner())) {
+            own.setOwner(Files.getOwner(directory));
         }
     }
 
