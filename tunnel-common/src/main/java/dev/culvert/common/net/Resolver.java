@@ -2,17 +2,15 @@ package dev.culvert.common.net;
 
 import io.netty.channel.EventLoop;
 import io.netty.resolver.ResolvedAddressTypes;
-import io.netty.resolver.dns.DefaultAuthoritativeDnsServerCache;
-import io.netty.resolver.dns.DefaultDnsCnameCache;
 import io.netty.resolver.dns.DnsNameResolverBuilder;
 import io.netty.resolver.dns.DnsNameResolverChannelStrategy;
 import io.netty.resolver.dns.DnsServerAddressStream;
 import io.netty.resolver.dns.DnsServerAddressStreamProvider;
 import io.netty.resolver.dns.DnsServerAddresses;
-import io.netty.resolver.dns.NameServerComparator;
+import io.netty.resolver.dns.NoopAuthoritativeDnsServerCache;
+import io.netty.resolver.dns.NoopDnsCnameCache;
 import io.netty.util.NetUtil;
 import io.netty.util.concurrent.Future;
-import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -51,9 +49,9 @@ final class Resolver {
                 .resolvedAddressTypes(ResolvedAddressTypes.IPV6_PREFERRED)
                 // Shared by the loops, each of which has a resolver of its own.
                 .resolveCache(new AddressCache(MAX_TTL, NEGATIVE_TTL))
-                .cnameCache(new DefaultDnsCnameCache(0, MAX_TTL))
-                .authoritativeDnsServerCache(new DefaultAuthoritativeDnsServerCache(
-                        0, MAX_TTL, new NameServerComparator(Inet6Address.class)));
+                // What a name leads to is kept with its addresses; these have no bound.
+                .cnameCache(NoopDnsCnameCache.INSTANCE)
+                .authoritativeDnsServerCache(NoopAuthoritativeDnsServerCache.INSTANCE);
     }
 
     /** Netty asks each server once, and one lost datagram would be a failed dial. */

@@ -7,7 +7,9 @@ import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.dns.DnsRecord;
 import io.netty.resolver.dns.DnsCacheEntry;
 import io.netty.util.NetUtil;
+import java.net.UnknownHostException;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class AddressCacheTest {
@@ -30,7 +32,23 @@ class AddressCacheTest {
         assertThat(kept.get(0).address()).isEqualTo(NetUtil.createInetAddressFromIpAddressString("192.0.2.1"));
     }
 
+    @Test
+    void ofManyNamesTheLastAreKept() {
+        add("first.test", "192.0.2.1");
+        IntStream.range(0, AddressCache.MOST - 1).forEach(i -> add(i + ".test", "192.0.2.1"));
+        assertThat(cache.get("first.test", NONE)).isNotEmpty();
+
+        cache.cache("last.test", NONE, new UnknownHostException(), loop);
+
+        assertThat(cache.get("first.test", NONE)).isNullOrEmpty();
+        assertThat(cache.get("last.test", NONE)).isNotEmpty();
+    }
+
     private DnsCacheEntry add(String address) {
-        return cache.cache("db.test", NONE, NetUtil.createInetAddressFromIpAddressString(address), 30, loop);
+        return add("db.test", address);
+    }
+
+    private DnsCacheEntry add(String name, String address) {
+        return cache.cache(name, NONE, NetUtil.createInetAddressFromIpAddressString(address), 30, loop);
     }
 }
