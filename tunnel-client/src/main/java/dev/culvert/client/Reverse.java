@@ -258,7 +258,7 @@ final class Reverse {
             return;
         }
         Connection connection = connections.add(
-                request.connectionId().isEmpty() ? connections.newId() : Connection.word(request.connectionId()),
+                connections.idFor(request.connectionId()),
                 forward.config.place(),
                 "",
                 request.source() == null

@@ -49,7 +49,7 @@ final class UdpForward extends ChannelInboundHandlerAdapter {
     private final Carriers<Uplink> uplinks;
     private final DatagramMemory memory;
     /** By sender, that which has been silent for longest first. */
-    private final Map<InetSocketAddress, UdpFlow> flows = new LinkedHashMap<>(16, 0.75f, true);
+    private final Map<Sender, UdpFlow> flows = new LinkedHashMap<>(16, 0.75f, true);
 
     private volatile ForwardConfig place;
     private boolean retired;
@@ -137,7 +137,7 @@ final class UdpForward extends ChannelInboundHandlerAdapter {
             lose(Loss.TOO_LARGE);
             return;
         }
-        UdpFlow flow = flows.get(sender);
+        UdpFlow flow = flows.get(new Sender(sender));
         if (flow == null) {
             flow = begin(sender);
         }
@@ -174,7 +174,7 @@ final class UdpForward extends ChannelInboundHandlerAdapter {
                 request,
                 to.flowTimeout(),
                 uplink.get().loop());
-        flows.put(sender, flow);
+        flows.put(new Sender(sender), flow);
         uplink.get().take(flow);
         return flow;
     }
@@ -254,7 +254,7 @@ final class UdpForward extends ChannelInboundHandlerAdapter {
     }
 
     private void forget(UdpFlow flow) {
-        flows.remove(flow.sender(), flow);
+        flows.remove(new Sender(flow.sender()), flow);
         closeIfDone();
     }
 }

@@ -340,7 +340,7 @@ final class ServerSession implements SessionListener {
         Address target = endpoint.target(request);
         String words = (datagrams ? AllowRule.UDP : "") + target;
         Connection connection = connections.add(
-                request.connectionId().isEmpty() ? connections.newId() : Connection.word(request.connectionId()),
+                connections.idFor(request.connectionId()),
                 Connection.word(endpoint.forward(request)),
                 client.name(),
                 source(request).toString(),

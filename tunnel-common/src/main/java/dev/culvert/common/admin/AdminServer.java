@@ -9,6 +9,7 @@ import dev.culvert.mux.SystemError;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFactory;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -106,7 +107,7 @@ public final class AdminServer implements AutoCloseable {
         }
     }
 
-    private void adopt(ListeningSocket socket) throws InterruptedException {
+    private void adopt(ListeningSocket socket) throws IOException, InterruptedException {
         boolean unix = socket.address().startsWith("/");
         var registered = bootstrap(unix ? Access.ACT : Access.LOOK)
                 .channelFactory((ChannelFactory<ServerChannel>) () -> unix
@@ -114,7 +115,7 @@ public final class AdminServer implements AutoCloseable {
                         : transport.adoptServerSocket(socket.descriptor()))
                 .register()
                 .await();
-        channels.put(socket.address(), registered.channel());
+        add(socket.address(), registered);
     }
 
     /** Whether a socket is from such an endpoint, and not from the agent beside it. */
@@ -163,12 +164,15 @@ public final class AdminServer implements AutoCloseable {
 
     private void bind(SocketAddress address, Class<? extends ServerChannel> type, String shown, Access access)
             throws IOException, InterruptedException {
-        var bound = bootstrap(access).channel(type).bind(address).await();
-        if (!bound.isSuccess()) {
-            throw new IOException("admin: cannot listen on " + shown + ": " + SystemError.words(bound.cause())
+        add(shown, bootstrap(access).channel(type).bind(address).await());
+    }
+
+    private void add(String address, ChannelFuture listening) throws IOException {
+        if (!listening.isSuccess()) {
+            throw new IOException("admin: cannot listen on " + address + ": " + SystemError.words(listening.cause())
                     + ". Set admin.listen to an address that is free, or to off.");
         }
-        channels.put(shown, bound.channel());
+        channels.put(address, listening.channel());
     }
 
     private ServerBootstrap bootstrap(Access access) {

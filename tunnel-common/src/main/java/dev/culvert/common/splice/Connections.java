@@ -49,9 +49,17 @@ public final class Connections {
     }
 
     /**
+     * The id of a connection that the peer knows by {@code named}: the same if it can be, else a new one. None of the peer's is like those that are
+     * made here, or it could take all that come next.
+     */
+    public String idFor(String named) {
+        return named.isEmpty() || named.startsWith(prefix) ? newId() : Connection.word(named);
+    }
+
+    /**
      * Enters a connection; its {@link Connection#end} takes it out again.
      *
-     * @param id that the peer knows it by; where another one has it already, this one gets one of its own
+     * @param id {@link #newId} or {@link #idFor}; where another one has it already, this one gets one of its own
      * @param name of its client; empty: none
      * @param source where it comes from
      */

@@ -41,6 +41,17 @@ class ConnectionsTest {
         assertThat(connections.find("1")).isEmpty();
     }
 
+    /** Each would have to be tried by a connection that is made here. */
+    @Test
+    void peersCannotTakeTheIdsThatComeNext() {
+        String own = connections.newId();
+        String next = own.replace("-1", "-3");
+
+        assertThat(connections.idFor("theirs")).isEqualTo("theirs");
+        assertThat(connections.idFor(next)).isNotEqualTo(next);
+        assertThat(connections.newId()).isEqualTo(next);
+    }
+
     @Test
     void whatIsExpectedHasANameHoweverMuchThereIs() {
         for (int i = 0; i < 2_000; i++) {
