@@ -228,7 +228,7 @@ final class Inspection implements Backend {
         fields.put("peer", session.peer());
         fields.put("protocol", session.version());
         fields.put("software", session.software());
-        fields.put("state", session.state());
+        fields.put("state", session.state().toString());
         fields.put("age_ms", session.ageMillis());
         fields.put("streams", session.streams());
         fields.put("received", session.received());
@@ -251,7 +251,7 @@ final class Inspection implements Backend {
         fields.put("source", connection.source());
         fields.put("target", connection.target());
         fields.put("session", agent.sessions().id(connection.session()));
-        fields.put("state", connection.state());
+        fields.put("state", connection.state().toString());
         fields.put("age_ms", connection.ageMillis());
         fields.put("idle_ms", connection.idleMillis());
         fields.put("in", connection.in());

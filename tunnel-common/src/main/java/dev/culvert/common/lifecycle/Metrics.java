@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 
 /** The numbers of an agent for Prometheus. All but the histograms are counted elsewhere and looked up when somebody asks. */
 final class Metrics implements Connections.Observer {
@@ -26,9 +27,6 @@ final class Metrics implements Connections.Observer {
     private static final double MICROS = 1e6;
     private static final List<String> OF_TALLY = List.of("forward", "client");
     private static final List<String> OF_SESSION = List.of("session", "client");
-
-    /** Of {@link SessionStatus#state}. */
-    private static final List<String> STATES = List.of("opening", "up", Sessions.STANDBY, "lost");
 
     private final PrometheusRegistry registry = new PrometheusRegistry();
     private final Connections connections;
@@ -119,7 +117,8 @@ final class Metrics implements Connections.Observer {
                 "culvert_sessions",
                 "Sessions that are there now, by their state.",
                 List.of("state"),
-                sink -> STATES.forEach(state -> sink.value(count(state), state)));
+                sink -> Stream.of(SessionStatus.State.values())
+                        .forEach(state -> sink.value(count(state), state.toString())));
         gauge(
                 "culvert_offers",
                 "Sessions in which it is offered to take the connections of a listener.",
@@ -229,10 +228,9 @@ final class Metrics implements Connections.Observer {
                 .forEach(tally -> sink.value(value.applyAsDouble(tally), tally.forward(), tally.client()));
     }
 
-    private double count(String state) {
-        return (double) sessions.stream()
-                .filter(session -> session.state().equals(state))
-                .count();
+    private double count(SessionStatus.State state) {
+        return (double)
+                sessions.stream().filter(session -> session.state() == state).count();
     }
 
     private Consumer<Sink> sessions(ToDoubleFunction<SessionStatus> value) {

@@ -1,5 +1,7 @@
 package dev.culvert.common.lifecycle;
 
+import java.util.Locale;
+
 /**
  * One session at one moment.
  *
@@ -7,7 +9,6 @@ package dev.culvert.common.lifecycle;
  * @param client the peer's name; empty: it has none
  * @param peer its address
  * @param version of the protocol; empty while the peer has not spoken
- * @param state {@code opening} until the peer has spoken, then {@code up}, or {@code standby}; {@code lost} while it waits for another link
  * @param startedAt of the clock, ns: the oldest has the least
  * @param roundTripMicros of a PING, or as TCP measures it where the peer answers none; 0: unknown
  * @param retransmits TCP segments that were sent again, so far
@@ -22,7 +23,7 @@ public record SessionStatus(
         String peer,
         String version,
         String software,
-        String state,
+        State state,
         long startedAt,
         long ageMillis,
         int streams,
@@ -32,4 +33,20 @@ public record SessionStatus(
         long retransmits,
         long windows,
         long unread,
-        long unsent) {}
+        long unsent) {
+    enum State {
+        /** The peer has not spoken. */
+        OPENING,
+        UP,
+        /** Up, but it takes connections only when the others do not. */
+        STANDBY,
+        /** It waits for another link. */
+        LOST;
+
+        /** The word for it, wherever one is shown. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+}

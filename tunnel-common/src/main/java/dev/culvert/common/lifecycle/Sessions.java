@@ -34,7 +34,7 @@ import org.slf4j.LoggerFactory;
 
 /** The open sessions of an agent, and their end. Any thread. */
 public final class Sessions {
-    /** The name of a session, and its state when it is up, that takes connections only when the others do not. */
+    /** The name of a session that takes connections only when the others do not. */
     public static final String STANDBY = "standby";
 
     private static final Logger LOG = LoggerFactory.getLogger(Sessions.class);
@@ -242,11 +242,13 @@ public final class Sessions {
                 session.queuedBytes());
     }
 
-    private static String state(MuxSession session, Entry entry) {
+    private static SessionStatus.State state(MuxSession session, Entry entry) {
         if (session.isLost()) {
-            return "lost";
+            return SessionStatus.State.LOST;
+        } else if (!session.isUp()) {
+            return SessionStatus.State.OPENING;
         }
-        return !session.isUp() ? "opening" : entry.name.equals(STANDBY) ? STANDBY : "up";
+        return entry.name.equals(STANDBY) ? SessionStatus.State.STANDBY : SessionStatus.State.UP;
     }
 
     public int size() {

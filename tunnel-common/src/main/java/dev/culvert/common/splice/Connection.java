@@ -213,7 +213,7 @@ public final class Connection {
                 source,
                 target,
                 carrier == null ? null : carrier.session(),
-                opened ? "open" : waitsForSession() ? "waiting" : "opening",
+                state(),
                 startedAt,
                 (now - startedAt) / 1_000_000,
                 (now - activeAt(now)) / 1_000_000,
@@ -221,6 +221,13 @@ public final class Connection {
                 toSocket,
                 carrier == null ? 0 : carrier.unconsumedBytes(),
                 carrier == null ? 0 : carrier.queuedBytes());
+    }
+
+    private ConnectionStatus.State state() {
+        if (opened) {
+            return ConnectionStatus.State.OPEN;
+        }
+        return waitsForSession() ? ConnectionStatus.State.WAITING : ConnectionStatus.State.OPENING;
     }
 
     /** From now on the connection lives on {@code loop} and is cut off like this. */

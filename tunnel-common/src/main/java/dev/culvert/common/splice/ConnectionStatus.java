@@ -1,6 +1,7 @@
 package dev.culvert.common.splice;
 
 import dev.culvert.mux.MuxSession;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,7 +10,6 @@ import org.jspecify.annotations.Nullable;
  * @param client its name; empty: none
  * @param source where it comes from
  * @param session null: none yet
- * @param state what it waits for: {@code waiting} for a session, {@code opening} until the target has answered, {@code open}
  * @param startedAt of the clock, ns: the oldest has the least
  * @param ageMillis since it was accepted
  * @param idleMillis since a byte has passed
@@ -25,11 +25,25 @@ public record ConnectionStatus(
         String source,
         String target,
         @Nullable MuxSession session,
-        String state,
+        State state,
         long startedAt,
         long ageMillis,
         long idleMillis,
         long in,
         long out,
         long unread,
-        long unsent) {}
+        long unsent) {
+    public enum State {
+        /** For a session. */
+        WAITING,
+        /** The target has not answered. */
+        OPENING,
+        OPEN;
+
+        /** The word for it, wherever one is shown. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+}
