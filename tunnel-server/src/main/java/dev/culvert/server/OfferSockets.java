@@ -34,8 +34,8 @@ final class OfferSockets implements Offers.Sockets {
             Transport transport,
             EventLoop accepting,
             List<ListeningSocket> passed,
-            Listeners.Arrivals<Offers.Offered> arrivals) {
-        listeners = new Listeners<>(transport, accepting, passed, arrivals);
+            Listeners.Accepted<Offers.Offered> accepted) {
+        listeners = new Listeners<>(transport, accepting, passed, accepted);
         thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false); // nobody waits for what is inherited
     }
 

@@ -32,7 +32,7 @@ public final class Listeners<P extends Listeners.Place> {
     private final Transport transport;
     private final EventLoop accepting;
     private final List<ListeningSocket> passed;
-    private final Arrivals<P> arrivals;
+    private final Accepted<P> accepted;
     private volatile List<Listener> open = List.of();
     private volatile boolean begun;
     private volatile boolean handedOver;
@@ -58,7 +58,7 @@ public final class Listeners<P extends Listeners.Place> {
     }
 
     /** Takes what was accepted, on the event loop that accepts. */
-    public interface Arrivals<P> {
+    public interface Accepted<P> {
         void arrive(P place, Acceptor acceptor, DuplexChannel channel);
     }
 
@@ -109,7 +109,7 @@ public final class Listeners<P extends Listeners.Place> {
         }
 
         private void accept(Acceptor from, DuplexChannel channel) {
-            arrivals.arrive(place, from, channel);
+            accepted.arrive(place, from, channel);
         }
 
         /** Whether it listens where {@code next} is to be: on port 0 every place has a port of its own. */
@@ -178,11 +178,11 @@ public final class Listeners<P extends Listeners.Place> {
      *
      * @param passed sockets that listen already, and are taken where they fit
      */
-    public Listeners(Transport transport, EventLoop accepting, List<ListeningSocket> passed, Arrivals<P> arrivals) {
+    public Listeners(Transport transport, EventLoop accepting, List<ListeningSocket> passed, Accepted<P> accepted) {
         this.transport = transport;
         this.accepting = accepting;
         this.passed = new CopyOnWriteArrayList<>(passed);
-        this.arrivals = arrivals;
+        this.accepted = accepted;
     }
 
     /**
