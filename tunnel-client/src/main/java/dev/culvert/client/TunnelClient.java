@@ -76,9 +76,9 @@ public final class TunnelClient implements Agent {
     /** How sessions are begun, by the configuration and the files that it names. */
     private Way way;
 
-    private final FileWatch wayFiles = new FileWatch();
+    private final FileWatch wayFiles = new FileWatch(LOG, "upstream.tls");
     private volatile Edges edges;
-    private final FileWatch edgeFiles = new FileWatch();
+    private final FileWatch edgeFiles = new FileWatch(LOG, "a forward's tls");
 
     private final Ticker ticker = Ticker.systemTicker();
     private final Transport transport = Transport.best();
@@ -291,28 +291,8 @@ public final class TunnelClient implements Agent {
 
     @Override
     public void refresh() {
-        refreshEdges();
-        if (!wayFiles.isNews(Way.content(config), way.content())) {
-            return;
-        }
-        LOG.info("the files of upstream.tls have changed");
-        try {
-            use(Way.of(config, dialer), false);
-        } catch (IOException e) {
-            LOG.error("the files of upstream.tls can not be used, those from before stay: {}", e.getMessage());
-        }
-    }
-
-    private void refreshEdges() {
-        if (!edgeFiles.isNews(Edges.content(config.forwards()), edges.content())) {
-            return;
-        }
-        LOG.info("the files of a forward's tls have changed");
-        try {
-            edges = Edges.of(config);
-        } catch (IOException e) {
-            LOG.error("the files of a forward's tls can not be used, those from before stay: {}", e.getMessage());
-        }
+        edgeFiles.look(Edges.content(config.forwards()), edges.content(), () -> edges = Edges.of(config));
+        wayFiles.look(Way.content(config), way.content(), () -> use(Way.of(config, dialer), false));
     }
 
     @Override

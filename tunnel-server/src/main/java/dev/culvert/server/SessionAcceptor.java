@@ -80,7 +80,7 @@ final class SessionAcceptor {
     private volatile Set<String> gone = Set.of();
 
     private volatile Access access;
-    private final FileWatch files = new FileWatch();
+    private final FileWatch files = new FileWatch(LOG, "tls");
     private volatile boolean draining;
 
     /**
@@ -145,7 +145,7 @@ final class SessionAcceptor {
         socket = new SessionSocket(next.userTimeout());
         accounts.limit(next.limits().whole());
         accepting.execute(() -> handshakes.limit(next.limits().handshakes()));
-        useAccess();
+        files.read(this::useAccess);
         limit(next);
     }
 
@@ -158,20 +158,12 @@ final class SessionAcceptor {
 
     /** Looks whether the files of TLS have changed. Blocks. */
     void refresh() {
-        if (files.isNews(Access.content(config), access.content())) {
-            LOG.info("the files of tls have changed");
-            useAccess();
-        }
+        files.look(Access.content(config), access.content(), this::useAccess);
     }
 
     /** Sessions of those who may not connect any more end; what the others may dial is what it is now. */
-    private void useAccess() {
-        try {
-            access = Access.of(config, accounts);
-        } catch (IOException e) {
-            LOG.error("the files of tls can not be used, those from before stay: {}", e.getMessage());
-            return;
-        }
+    private void useAccess() throws IOException {
+        access = Access.of(config, accounts);
         live.forEach(session -> session.identifyAgain(access.clients()));
     }
 

@@ -4,9 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 class FileWatchTest {
-    private final FileWatch watch = new FileWatch();
+    private final FileWatch watch = new FileWatch(LoggerFactory.getLogger(FileWatch.class), "tls");
 
     @Test
     void whatIsNotUsedIsNewsOnce() {
