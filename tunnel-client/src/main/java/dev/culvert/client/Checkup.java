@@ -5,27 +5,19 @@ import dev.culvert.common.lifecycle.Findings;
 import dev.culvert.common.lifecycle.SessionStatus;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.Speed;
-import dev.culvert.common.net.AllowRule;
-import dev.culvert.common.net.DialFailure;
 import dev.culvert.common.net.Dialer;
-import dev.culvert.common.net.Origin;
 import dev.culvert.common.net.Proxy;
 import dev.culvert.common.net.SessionPipeline;
 import dev.culvert.common.net.SessionSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.tls.Fingerprint;
-import dev.culvert.common.tls.WebTls;
-import dev.culvert.mux.Address;
 import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxSession;
 import dev.culvert.mux.MuxSettings;
 import dev.culvert.mux.MuxStream;
-import dev.culvert.mux.OpenRequest;
 import dev.culvert.mux.SessionListener;
-import dev.culvert.mux.StreamListener;
-import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
@@ -36,12 +28,8 @@ import java.net.InetSocketAddress;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 
 /**
@@ -53,12 +41,7 @@ final class Checkup implements AutoCloseable {
     private static final Duration CLOCKS = Duration.ofSeconds(30);
 
     /** For what has no deadline of its own here. A server may take {@code dial.timeout} for a target, 10 s if it is not set. */
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
-
-    private static final String SERVER_KNOWS = "The server's log says more, with the same reason.";
-
-    /** What a target may take to end a connection that has said nothing, before that is reset. */
-    private static final Duration FAREWELL = Duration.ofSeconds(1);
+    static final Duration PATIENCE = Duration.ofSeconds(20);
 
     private final ClientConfig config;
     private final Findings findings;
@@ -68,16 +51,7 @@ final class Checkup implements AutoCloseable {
     private final SessionSocket socket;
     private final Connections connections = new Connections(Ticker.systemTicker());
     private final Sessions sessions = new Sessions(connections, Ticker.systemTicker());
-
-    /** A step came to nothing. */
-    static final class Fault extends Exception {
-        private final ErrorCode code;
-
-        Fault(ErrorCode code, String text) {
-            super(text, null, false, false);
-            this.code = code;
-        }
-    }
+    private final TargetCheck targets;
 
     Checkup(ClientConfig config, Findings findings) {
         this.config = config;
@@ -87,6 +61,7 @@ final class Checkup implements AutoCloseable {
         loop = loops.next();
         dialer = new Dialer(transport, config.upstream().connectTimeout());
         socket = new SessionSocket(config.upstream().userTimeout());
+        targets = new TargetCheck(loop, dialer.within(config.dialTimeout()), connections, findings);
     }
 
     @Override
@@ -96,7 +71,7 @@ final class Checkup implements AutoCloseable {
 
     void run() throws InterruptedException {
         for (ReverseConfig reverse : config.reverse()) {
-            look(reverse);
+            targets.look(reverse);
         }
         for (UpstreamConfig.Listed listed : config.upstream().servers()) {
             Server server;
@@ -122,7 +97,7 @@ final class Checkup implements AutoCloseable {
     private boolean resolves(Server server) throws InterruptedException {
         HostPort address = server.dialled();
         try {
-            List<InetSocketAddress> found = get(dialer.resolve(loop, address));
+            List<InetSocketAddress> found = Fault.resultOf(dialer.resolve(loop, address));
             findings.ok(
                     "name",
                     address.host() + " is "
@@ -154,13 +129,13 @@ final class Checkup implements AutoCloseable {
         });
         Channel channel;
         try {
-            channel = get(reached);
+            channel = Fault.resultOf(reached);
         } catch (Fault e) {
-            findings.fault("connection", String.valueOf(e.getMessage()), connectionAdvice(server, e.code));
+            findings.fault("connection", String.valueOf(e.getMessage()), connectionAdvice(server, e.code()));
             return;
         }
         try {
-            MuxSession session = get(up);
+            MuxSession session = Fault.resultOf(up);
             findings.ok(
                     "session",
                     "up, " + session.version()
@@ -245,8 +220,8 @@ final class Checkup implements AutoCloseable {
             return;
         }
         try {
-            tell(get(SpeedTest.run(session, loop)));
-            SessionStatus status = get(sessions.status(PATIENCE)).stream()
+            tell(Fault.resultOf(SpeedTest.run(session, loop)));
+            SessionStatus status = Fault.resultOf(sessions.status(PATIENCE)).stream()
                     .findFirst()
                     .orElseThrow(() -> new Fault(ErrorCode.CONNECTION_RESET, "the session has ended"));
             findings.ok(
@@ -259,7 +234,7 @@ final class Checkup implements AutoCloseable {
         }
         for (ForwardConfig forward : config.forwards()) {
             if (forward.target().isPresent()) { // a proxy's connections say it, each its own
-                open(session, forward, forward.target().get());
+                targets.open(session, forward, forward.target().get());
             }
         }
     }
@@ -279,142 +254,7 @@ final class Checkup implements AutoCloseable {
         findings.ok("speed", measured.toString());
     }
 
-    // ---- the targets
-
-    /** What this client dials itself. Whether the server listens for it only the agent can ask: two at a time would be in each other's way. */
-    private void look(ReverseConfig reverse) throws InterruptedException {
-        try {
-            long begunAt = System.nanoTime();
-            Optional<WebTls> tls = TargetTlsConfig.to(reverse.target(), reverse.targetTls());
-            Dialer targets = dialer.within(config.dialTimeout());
-            Channel channel = get(TargetGreeting.dial(targets, loop, reverse, tls, Origin.UNKNOWN, () -> false));
-            findings.ok(
-                    "reverse",
-                    "%s: %s answers, within %s"
-                            .formatted(reverse.name(), reverse.target(), millis(System.nanoTime() - begunAt)));
-            channel.close().await(PATIENCE.toMillis());
-        } catch (Fault e) {
-            findings.fault(
-                    "reverse",
-                    reverse.name() + ": " + e.code + ": " + e.getMessage(),
-                    "This machine dials it: start the service, or correct " + reverse.place() + ".target.");
-        } catch (IOException e) {
-            findings.fault("reverse", reverse.name() + ": " + e.getMessage(), "");
-        }
-    }
-
-    private void open(MuxSession session, ForwardConfig forward, Address target) throws InterruptedException {
-        String name = forward.name();
-        CompletableFuture<Void> opened = new CompletableFuture<>();
-        CompletableFuture<Void> ended = new CompletableFuture<>();
-        StreamListener opening;
-        try {
-            opening = TargetTlsConfig.to(target, forward.targetTls())
-                    .<StreamListener>map(tls -> new TargetHandshake(forward, tls, loop, opened, ended))
-                    .orElseGet(() -> new Opening(opened, ended));
-        } catch (IOException e) {
-            findings.fault("forward", name + ": " + e.getMessage(), "");
-            return;
-        }
-        long begunAt = System.nanoTime();
-        loop.execute(() -> {
-            if (session.isOpenable()) {
-                OpenRequest.Kind kind = forward.isUdp() ? OpenRequest.Kind.DATAGRAMS : OpenRequest.Kind.CONNECTION;
-                session.open(new OpenRequest(kind, target, null, connections.newId(), name), opening);
-            } else {
-                opened.completeExceptionally(new Fault(ErrorCode.REFUSED, "the session takes no more streams"));
-            }
-        });
-        try {
-            get(opened);
-            long tookNanos = System.nanoTime() - begunAt;
-            ended.completeOnTimeout(null, FAREWELL.toMillis(), TimeUnit.MILLISECONDS)
-                    .join();
-            String found = forward.isUdp()
-                    ? "%s: the server sends datagrams to udp:%s; whether anybody is there UDP does not tell"
-                            .formatted(name, target)
-                    : "%s: %s answers, within %s".formatted(name, target, millis(tookNanos));
-            findings.ok("forward", found);
-        } catch (Fault e) {
-            findings.fault(
-                    "forward", name + ": " + e.code + ": " + e.getMessage(), targetAdvice(e.code, forward, target));
-        }
-    }
-
-    private static String targetAdvice(ErrorCode code, ForwardConfig forward, Address target) {
-        return switch (code) {
-            case FORBIDDEN ->
-                "The server's administrator adds \"" + (forward.isUdp() ? AllowRule.UDP : "") + target
-                        + "\" to `allow` of this client in server.conf, and has it read with `tunnel-server reload`.";
-            case CONNECTION_REFUSED ->
-                "Nobody listens there: start the service, or correct forwards." + forward.name()
-                        + ".target. The server dials it, so" + " 127.0.0.1 is the server's machine.";
-            case NAME_NOT_FOUND ->
-                "The server asks its own name servers: correct forwards." + forward.name()
-                        + ".target, or try `getent hosts` there.";
-            case UNREACHABLE, TIMEOUT ->
-                "The server does not reach it: look for a firewall between the two, and whether the target is up.";
-            case CONNECTION_RESET -> forward.targetTls().isPresent() ? "" : SERVER_KNOWS;
-            default -> SERVER_KNOWS;
-        };
-    }
-
-    /** Waits until the target has answered, and lets it end in good order: it should not have to log a reset. */
-    private record Opening(CompletableFuture<Void> opened, CompletableFuture<Void> ended) implements StreamListener {
-        @Override
-        public void onOpened(MuxStream stream) {
-            opened.complete(null);
-            stream.shutdownOutput();
-        }
-
-        @Override
-        public void onData(MuxStream stream, ByteBuf data) {
-            stream.consumed(data.readableBytes());
-            data.release();
-        }
-
-        @Override
-        public void onFin(MuxStream stream) {
-            ended.complete(null);
-        }
-
-        @Override
-        public void onReset(MuxStream stream, ErrorCode code, String text) {
-            opened.completeExceptionally(new Fault(code, text));
-            ended.complete(null);
-        }
-    }
-
-    // ---- waiting
-
-    private static <T> T get(Future<T> future) throws Fault, InterruptedException {
-        CompletableFuture<T> waiting = new CompletableFuture<>();
-        future.addListener((Future<T> done) -> {
-            if (done.isSuccess()) {
-                waiting.complete(done.getNow());
-            } else {
-                waiting.completeExceptionally(done.cause());
-            }
-        });
-        return get(waiting);
-    }
-
-    private static <T> T get(CompletableFuture<T> future) throws Fault, InterruptedException {
-        try {
-            return future.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (ExecutionException e) {
-            Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
-            if (cause instanceof Fault fault) {
-                throw fault;
-            }
-            ErrorCode code = cause instanceof DialFailure failure ? failure.code() : ErrorCode.INTERNAL;
-            throw new Fault(code, String.valueOf(cause.getMessage()));
-        } catch (TimeoutException e) {
-            throw new Fault(ErrorCode.TIMEOUT, "no answer within " + PATIENCE.toSeconds() + " s");
-        }
-    }
-
-    private static String millis(long nanos) {
+    static String millis(long nanos) {
         return "%.1f ms".formatted(nanos / 1e6);
     }
 }

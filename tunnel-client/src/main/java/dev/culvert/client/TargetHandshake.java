@@ -29,7 +29,7 @@ final class TargetHandshake implements StreamListener {
     private @Nullable EmbeddedChannel engine;
 
     /**
-     * @param trusted done when the target is trusted, or fails with a {@link Checkup.Fault}
+     * @param trusted done when the target is trusted, or fails with a {@link Fault}
      * @param ended done when the target has ended the stream
      */
     TargetHandshake(
@@ -109,7 +109,7 @@ final class TargetHandshake implements StreamListener {
     }
 
     private void fail(ErrorCode code, String reason) {
-        trusted.completeExceptionally(new Checkup.Fault(code, reason));
+        trusted.completeExceptionally(new Fault(code, reason));
     }
 
     private void end() {
