@@ -12,34 +12,24 @@ import dev.culvert.common.lifecycle.Plan;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.Speed;
 import dev.culvert.common.lifecycle.StartFailure;
-import dev.culvert.common.net.Acceptor;
 import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.Listeners;
 import dev.culvert.common.net.ListeningSocket;
-import dev.culvert.common.net.Origin;
 import dev.culvert.common.net.Transport;
 import dev.culvert.common.rate.Limit;
 import dev.culvert.common.rate.Limits;
 import dev.culvert.common.rate.NamedLimits;
-import dev.culvert.common.splice.Answer;
-import dev.culvert.common.splice.Arrival;
 import dev.culvert.common.splice.Carriers;
-import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.HttpAnswer;
-import dev.culvert.common.splice.Prelude;
 import dev.culvert.common.splice.Tally;
 import dev.culvert.common.tls.FileWatch;
-import dev.culvert.common.tls.OfferedTls;
-import dev.culvert.common.tls.WebTls;
 import dev.culvert.mux.Address;
 import dev.culvert.mux.ErrorCode;
-import dev.culvert.mux.OpenRequest;
 import dev.culvert.mux.SharedBudget;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.DuplexChannel;
-import io.netty.channel.socket.DuplexChannelConfig;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
 import io.netty.util.internal.PlatformDependent;
@@ -52,8 +42,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,11 +49,6 @@ import org.slf4j.LoggerFactory;
 /** The client agent: listens locally, and carries every connection as a stream to a server. */
 public final class TunnelClient implements Agent {
     private static final Logger LOG = LoggerFactory.getLogger(TunnelClient.class);
-
-    /** What the connections are called that the admin endpoint is asked for. */
-    private static final String CONNECT = "connect";
-
-    private static final int MOST_CONNECTS = 10_000;
 
     private static final String FULL = "the session has as many streams as its server allows (limits.client.streams)";
 
@@ -92,26 +75,16 @@ public final class TunnelClient implements Agent {
     private final Limit rate = new Limit(ticker);
     /** By the names of the forwards: connections of one that goes keep its limit. */
     private final NamedLimits rates = new NamedLimits(ticker);
-    /** Bytes in all the preludes. */
-    private final AtomicLong preludes = new AtomicLong();
-
-    /** Connections that the admin endpoint was asked for. */
-    private final AtomicInteger connects = new AtomicInteger();
-
-    // On the event loop that accepts only.
-    /** Accepted, and they have not said yet where they go. */
-    private int receptions;
-    /** This agent drains, and takes nobody else. */
-    private boolean leaving;
 
     private final Sessions sessions = new Sessions(connections, ticker);
-    private final Listeners<ForwardConfig> listeners;
-    private final UdpForwards udpForwards;
     /** All sessions together: buffers are outside the heap, and the JVM limits what is there, too. */
     private final SharedBudget memory = new SharedBudget(PlatformDependent.maxDirectMemory() / 2);
 
     private final List<Uplink> uplinks = new ArrayList<>();
     private final Carriers<Uplink> carriers;
+    private final ConnectionAcceptor acceptor;
+    private final Listeners<ForwardConfig> listeners;
+    private final UdpForwards udpForwards;
     private final Reverse reverse;
 
     /** @param passed sockets that listen already */
@@ -123,7 +96,6 @@ public final class TunnelClient implements Agent {
         loops = transport.newEventLoops(Math.min(count, Runtime.getRuntime().availableProcessors()), "client");
         accepting = loops.next();
         dialer = new Dialer(transport, config.dialTimeout());
-        listeners = new Listeners<>(transport, accepting, passed(passed, false), this::arrive);
         carriers = new Carriers<>(
                 accepting,
                 ticker,
@@ -131,6 +103,9 @@ public final class TunnelClient implements Agent {
                 () -> isFull()
                         ? "no stream within upstream.wait: " + FULL
                         : "no session to a server within upstream.wait");
+        acceptor = new ConnectionAcceptor(
+                accepting, connections, carriers, ticker, this::limits, () -> this.config, () -> edges);
+        listeners = new Listeners<>(transport, accepting, passed(passed, false), acceptor::arrive);
         udpForwards = new UdpForwards(transport, accepting, passed(passed, true), connections, this::limits, carriers);
         reverse = new Reverse(accepting, dialer, connections, this::limits);
         try {
@@ -327,103 +302,9 @@ public final class TunnelClient implements Agent {
         reverse.handOver();
     }
 
-    private void arrive(ForwardConfig forward, Acceptor acceptor, DuplexChannel channel) {
-        Origin origin = Origin.of(channel);
-        Edges now = edges;
-        Optional<WebTls> targetTls = now.askedBy(forward);
-        Optional<OfferedTls> offered = now.offeredBy(forward);
-        boolean isStale = (forward.targetTls().isPresent() && targetTls.isEmpty())
-                || (forward.tls().isPresent() && offered.isEmpty()); // a reload has just come between
-        if (origin == null || isStale) { // without an origin it is gone already
-            channel.unsafe().closeForcibly();
-            acceptor.release();
-            return;
-        }
-        ((DuplexChannelConfig) channel.config()).setAllowHalfClosure(true);
-        if (!Reception.isFor(forward, origin)) {
-            Address target = forward.target().orElse(null);
-            enter(forward, targetTls, acceptor, channel, origin, new Reception.Destination(target, Answer.RESET));
-            return;
-        }
-        receptions++;
-        Reception.begin(accepting, forward, offered, channel, origin, new Reception.Host() {
-            @Override
-            public void admit(Origin said, Reception.Destination destination) {
-                enter(forward, targetTls, acceptor, channel, said, destination);
-                received();
-            }
-
-            @Override
-            public void turnAway(Origin said, String why) {
-                LOG.info("{}: {} turned away: {}", forward.place(), said.words(), why);
-                acceptor.release();
-                received();
-            }
-        });
-    }
-
-    private void received() {
-        receptions--;
-        leaveIfServed();
-    }
-
-    private void enter(
-            ForwardConfig forward,
-            Optional<WebTls> targetTls,
-            Acceptor acceptor,
-            DuplexChannel channel,
-            Origin origin,
-            Reception.Destination destination) {
-        Prelude said = new Prelude(preludes);
-        forward.header().ifPresent(header -> said.beginWith(header.of(origin)));
-        targetTls.ifPresent(tls -> Edges.wrap(channel, tls));
-        carriers.assign(arrival(forward.name(), channel, origin, destination, said, acceptor::release));
-    }
-
-    private Arrival arrival(
-            String forward,
-            DuplexChannel channel,
-            Origin origin,
-            Reception.Destination destination,
-            Prelude said,
-            Runnable atEnd) {
-        Address target = destination.target();
-        OpenRequest request = new OpenRequest(target, origin.address(), connections.newId(), forward);
-        Connection connection = connections.add(
-                request.connectionId(),
-                forward,
-                "",
-                origin.words(),
-                target == null ? "the server's" : target.toString());
-        connection.answeredBy(destination.answer());
-        connection.onEnd(atEnd);
-        connection.limitedBy(limits(forward));
-        long deadline = ticker.nanoTime() + config.upstream().sessionWait().toNanos();
-        return new Arrival(channel, connection, request, deadline, said, null);
-    }
-
     @Override
     public void connect(DuplexChannel channel, Address target, HttpAnswer answer) {
-        Origin origin = Origin.of(channel);
-        if (origin == null) { // gone already
-            channel.close();
-        } else if (config.upstream().protocol() != Protocol.CULVERT) {
-            answer.refused(
-                    channel,
-                    ErrorCode.FORBIDDEN,
-                    "with upstream.protocol = " + config.upstream().protocol() + " the peer decides the target");
-        } else if (connects.incrementAndGet() > MOST_CONNECTS) {
-            connects.decrementAndGet();
-            answer.refused(
-                    channel,
-                    ErrorCode.LIMIT_REACHED,
-                    MOST_CONNECTS + " connections are open this way, which is the most");
-        } else {
-            Reception.Destination destination = new Reception.Destination(target, answer);
-            Arrival arrival =
-                    arrival(CONNECT, channel, origin, destination, new Prelude(preludes), connects::decrementAndGet);
-            accepting.execute(() -> carriers.assign(arrival));
-        }
+        acceptor.connect(channel, target, answer);
     }
 
     @Override
@@ -431,18 +312,8 @@ public final class TunnelClient implements Agent {
         listeners.close();
         udpForwards.drain();
         reverse.end();
-        accepting.execute(() -> {
-            leaving = true;
-            leaveIfServed();
-        });
+        acceptor.drain(this::leave);
         return sessions.drained();
-    }
-
-    /** Sessions are wanted by those who have been accepted and have no stream yet. */
-    private void leaveIfServed() {
-        if (leaving && receptions == 0) {
-            carriers.whenServed(this::leave);
-        }
     }
 
     private void leave() {
