@@ -47,7 +47,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The client agent: listens locally, and carries every connection as a stream to a server. */
-public final class TunnelClient implements Agent {
+final class TunnelClient implements Agent {
     private static final Logger LOG = LoggerFactory.getLogger(TunnelClient.class);
 
     private static final String FULL = "the session has as many streams as its server allows (limits.client.streams)";

@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /** What all connections together have done, in the last minutes, and how far away the peers were. Any thread. */
-public final class History {
+final class History {
     private static final int KEPT = 300;
     private static final double SECOND = TimeUnit.SECONDS.toNanos(1);
 
@@ -41,7 +41,7 @@ public final class History {
      * @param out bytes a second that were written to them
      * @param roundTripMicros the longest of the sessions, a moment ago; 0: unknown
      */
-    public record Sample(long in, long out, int connections, long roundTripMicros) {}
+    record Sample(long in, long out, int connections, long roundTripMicros) {}
 
     /** Who is told of all sessions at each step. */
     void observe(Consumer<List<SessionStatus>> newObserver) {
@@ -80,7 +80,7 @@ public final class History {
     }
 
     /** The oldest first; a second or so between two. */
-    public synchronized List<Sample> samples() {
+    synchronized List<Sample> samples() {
         return List.copyOf(samples);
     }
 

@@ -14,7 +14,7 @@ import java.util.stream.Collectors;
  * Gives every event loop something small to do, again and again, and notes how long it takes until it is done. A loop that is
  * stuck does not answer: neither would its connections.
  */
-public final class LoopWatch {
+final class LoopWatch {
     /** A loop that has not answered for so long is stuck, ns. */
     static final long STUCK = TimeUnit.SECONDS.toNanos(3);
 
@@ -35,7 +35,7 @@ public final class LoopWatch {
      * @param name of its thread
      * @param lagNanos how long it took to answer the last time, or how long it has not answered by now
      */
-    public record Loop(String name, long lagNanos) {}
+    record Loop(String name, long lagNanos) {}
 
     /** Asks every loop that has answered the last question. One thread only. */
     void ask() {
@@ -48,7 +48,7 @@ public final class LoopWatch {
     }
 
     /** Any thread. */
-    public List<Loop> loops() {
+    List<Loop> loops() {
         return probes.stream().map(probe -> new Loop(probe.name(), probe.lag())).toList();
     }
 

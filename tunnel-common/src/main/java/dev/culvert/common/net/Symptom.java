@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The native transport writes the errno of Linux into its messages and the JDK only the text, in English or not; both
  * throw ConnectException for nearly everything. So the errno is looked for first, by number, and then the words.
  */
-public enum Symptom {
+enum Symptom {
     /** ENFILE and EMFILE. */
     NO_DESCRIPTOR(
             ErrorCode.LIMIT_REACHED,
