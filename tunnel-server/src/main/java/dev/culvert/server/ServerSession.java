@@ -3,7 +3,6 @@ package dev.culvert.server;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.net.AllowList;
 import dev.culvert.common.net.AllowRule;
-import dev.culvert.common.net.Dialer;
 import dev.culvert.common.rate.Limits;
 import dev.culvert.common.splice.Connection;
 import dev.culvert.common.splice.Connections;
@@ -47,7 +46,8 @@ final class ServerSession implements SessionListener {
     private final Account account;
     private final Connections connections;
     private final Limits limits;
-    private final Home home;
+    private final ServerSessions serverSessions;
+    private final Listener listener;
     private final SessionOffers offers;
     private volatile Client client;
     private @Nullable MuxSession current;
@@ -85,45 +85,34 @@ final class ServerSession implements SessionListener {
         }
     }
 
-    /** Who keeps a session. Event loop of the session. */
-    interface Home {
+    /** Who hears what becomes of a session. Event loop of the session. */
+    interface Listener {
         /** The peer has spoken. */
         void onUp(ServerSession session, MuxSession up);
 
-        /** The session that has this token, whoever asks; null where there is none. */
-        @Nullable ServerSession find(Token token);
-
         /** The peer's connection is for {@code other} from now on, as whose peer it has shown itself, and has so many of its bytes. */
         void handOver(ServerSession session, MuxSession fresh, ServerSession other, long peerHas);
-
-        /** What the configuration makes of {@code endpoint} now; where it has gone, what it was. */
-        Endpoint asItIsNow(Endpoint endpoint);
-
-        /** Whether it is not configured any more. */
-        boolean hasGone(Endpoint endpoint);
-
-        /** What clients offer. */
-        Offers offers();
-
-        /** What the next target is dialled by. */
-        Dialer dialer();
-
-        /** Whether no connection comes any more. */
-        boolean isDraining();
 
         /** The session has ended. */
         void onClosed(ServerSession session, MuxSession closed, ErrorCode code);
     }
 
     /** @param limits for each of its connections */
-    ServerSession(Peer peer, Client client, Connections connections, Limits limits, Home home) {
+    ServerSession(
+            Peer peer,
+            Client client,
+            Connections connections,
+            Limits limits,
+            ServerSessions serverSessions,
+            Listener listener) {
         this.peer = peer;
         this.client = client;
         this.connections = connections;
         this.limits = limits;
-        this.home = home;
+        this.serverSessions = serverSessions;
+        this.listener = listener;
         account = client.account();
-        offers = new SessionOffers(peer.loop, account, limits.otherWay(), home.offers());
+        offers = new SessionOffers(peer.loop, account, limits.otherWay(), serverSessions.offers());
     }
 
     Sessions.Peer who() {
@@ -148,7 +137,7 @@ final class ServerSession implements SessionListener {
     @Override
     public void onUp(MuxSession session) {
         current = session;
-        home.onUp(this, session);
+        listener.onUp(this, session);
         if (dismissed) { // since a moment ago
             session.close(ErrorCode.FORBIDDEN, NOT_ANY_MORE);
             return;
@@ -176,11 +165,11 @@ final class ServerSession implements SessionListener {
 
     @Override
     public boolean onResume(MuxSession session, Token token, long peerHas) {
-        ServerSession other = home.find(token);
+        ServerSession other = serverSessions.find(token);
         if (dismissed || other == null || !other.isOf(this)) {
             return false;
         }
-        home.handOver(this, session, other, peerHas);
+        listener.handOver(this, session, other, peerHas);
         return true;
     }
 
@@ -231,7 +220,7 @@ final class ServerSession implements SessionListener {
         place = refusal == null ? Place.AMONG_LOST : Place.NONE;
         if (refusal != null) {
             session.close(ErrorCode.LIMIT_REACHED, refusal);
-        } else if (home.isDraining()) {
+        } else if (serverSessions.isDraining()) {
             endIfLost();
         }
     }
@@ -272,7 +261,7 @@ final class ServerSession implements SessionListener {
     /** The endpoints have changed. Any thread. */
     void goAwayIfItsEndpointHasGone() {
         peer.loop.execute(() -> {
-            if (current != null && home.hasGone(peer.endpoint)) {
+            if (current != null && serverSessions.hasGone(peer.endpoint)) {
                 current.goAway(ErrorCode.CANCELLED, "this server has no endpoint " + name() + " any more");
             }
         });
@@ -335,7 +324,7 @@ final class ServerSession implements SessionListener {
             offers.take(session, stream, client, publicKey(), peer.address);
             return;
         }
-        Endpoint endpoint = home.asItIsNow(peer.endpoint);
+        Endpoint endpoint = serverSessions.asItIsNow(peer.endpoint);
         boolean datagrams = request.kind() == OpenRequest.Kind.DATAGRAMS;
         Address target = endpoint.target(request);
         String words = (datagrams ? AllowRule.UDP : "") + target;
@@ -406,7 +395,7 @@ final class ServerSession implements SessionListener {
 
     private void dial(Endpoint endpoint, MuxStream stream, Connection connection, Address target) {
         TargetDial.begin(
-                home.dialer(),
+                serverSessions.dialer(),
                 peer.loop,
                 target,
                 resolved -> endpoint.mayDial(client.allow(), (HostPort) target, resolved),
@@ -416,7 +405,8 @@ final class ServerSession implements SessionListener {
     }
 
     private void dialDatagrams(Endpoint endpoint, MuxStream stream, Connection connection, HostPort target) {
-        Future<DatagramChannel> dial = home.dialer()
+        Future<DatagramChannel> dial = serverSessions
+                .dialer()
                 .dialDatagrams(peer.loop, target, resolved -> endpoint.mayDial(client.datagrams(), target, resolved));
         TargetDial.await(
                 dial,
@@ -468,6 +458,6 @@ final class ServerSession implements SessionListener {
             account.refusals()
                     .add(name(), Refusals.What.SESSION, client.name(), peer.address, code + ": " + text + advice);
         }
-        home.onClosed(this, session, code);
+        listener.onClosed(this, session, code);
     }
 }

@@ -5,7 +5,6 @@ import static java.util.stream.Collectors.toMap;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.Acceptor;
-import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.HeaderGate;
 import dev.culvert.common.net.Origin;
 import dev.culvert.common.net.SessionPipeline;
@@ -22,7 +21,6 @@ import dev.culvert.mux.ErrorCode;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.MuxConnection;
 import dev.culvert.mux.MuxSession;
-import dev.culvert.mux.Token;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
@@ -34,12 +32,8 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -60,28 +54,17 @@ final class SessionAcceptor {
 
     private final Connections connections;
     private final Sessions sessions;
-    private final Offers offers;
+    private final ServerSessions serverSessions;
     private final Handshakes handshakes;
     private final Refusals refusals = new Refusals(Ticker.systemTicker());
     private final Accounts accounts;
     /** By the names of the endpoints: connections of one that goes keep its limit. */
     private final NamedLimits rates = new NamedLimits(Ticker.systemTicker());
 
-    private final Set<ServerSession> live = ConcurrentHashMap.newKeySet();
-    /** The sessions that can be resumed. */
-    private final Map<Token, ServerSession> resumable = new ConcurrentHashMap<>();
-
     private volatile ServerConfig config;
-    private volatile Dialer dialer;
     private volatile SessionSocket socket;
-    /** By their names, as they are configured now. */
-    private volatile Map<String, Endpoint> endpoints = Map.of();
-    /** The names of those that were configured before. */
-    private volatile Set<String> gone = Set.of();
-
     private volatile Access access;
     private final FileWatch files = new FileWatch(LOG, "tls");
-    private volatile boolean draining;
 
     /**
      * Reads the files of TLS. Blocks.
@@ -91,24 +74,22 @@ final class SessionAcceptor {
      * @throws StartFailure with a sentence for the user
      */
     SessionAcceptor(
-            Transport transport,
             EventLoop accepting,
             EventLoopGroup loops,
             Connections connections,
             Sessions sessions,
-            Offers offers,
+            ServerSessions serverSessions,
             ServerConfig config)
             throws StartFailure {
         this.accepting = accepting;
         this.loops = loops;
         this.connections = connections;
         this.sessions = sessions;
-        this.offers = offers;
+        this.serverSessions = serverSessions;
         this.config = config;
         handshakes = new Handshakes(config.limits().handshakes());
         accounts = new Accounts(config.limits().whole(), Ticker.systemTicker());
         access = access(config, accounts);
-        dialer = new Dialer(transport, config.dialTimeout());
         socket = new SessionSocket(config.userTimeout());
         limit(config);
     }
@@ -127,21 +108,10 @@ final class SessionAcceptor {
                 .clients();
     }
 
-    /** These are the endpoints from now on, also for the sessions that there are; those of one that has gone take no more streams. */
-    void serve(List<Endpoint> all) {
-        Map<String, Endpoint> next = all.stream().collect(toMap(Endpoint::name, endpoint -> endpoint));
-        Set<String> left = new HashSet<>(gone);
-        left.addAll(endpoints.keySet());
-        left.removeAll(next.keySet());
-        endpoints = next;
-        gone = left;
-        live.forEach(ServerSession::goAwayIfItsEndpointHasGone);
-    }
-
     /** Everything but the endpoints is as {@code next} says from now on, for the sessions that there are as well. Blocks. */
     void configure(ServerConfig next) {
         config = next;
-        dialer = dialer.within(next.dialTimeout());
+        serverSessions.dialWithin(next.dialTimeout());
         socket = new SessionSocket(next.userTimeout());
         accounts.limit(next.limits().whole());
         accepting.execute(() -> handshakes.limit(next.limits().handshakes()));
@@ -164,18 +134,7 @@ final class SessionAcceptor {
     /** Sessions of those who may not connect any more end; what the others may dial is what it is now. */
     private void useAccess() throws IOException {
         access = Access.of(config, accounts);
-        live.forEach(session -> session.identifyAgain(access.clients()));
-    }
-
-    /** The sessions of who would not get in any more. */
-    List<ServerSession> unwelcome(Clients clients) {
-        return live.stream().filter(session -> !session.isWelcome(clients)).toList();
-    }
-
-    /** No connection comes any more. */
-    void drain() {
-        draining = true;
-        live.forEach(ServerSession::endIfLost);
+        serverSessions.identifyAgain(access.clients());
     }
 
     /** Somebody has connected to {@code endpoint}. On the event loop that accepts. */
@@ -201,7 +160,7 @@ final class SessionAcceptor {
                     Entrance.Listener,
                     TlsGate.Listener,
                     Handshakes.Waiting,
-                    ServerSession.Home {
+                    ServerSession.Listener {
         private final Endpoint endpoint;
         private HostPort address;
         private boolean web;
@@ -283,19 +242,19 @@ final class SessionAcceptor {
             ServerSession.Peer peer = new ServerSession.Peer(endpoint, chain, address, web, channel, loop);
             Account account = client.account();
             Limits limits = Limits.ofServer(rates.of(endpoint.name()), account.rate(), accounts.rate());
-            ServerSession listener = new ServerSession(peer, client, connections, limits, this);
+            ServerSession serverSession = new ServerSession(peer, client, connections, limits, serverSessions, this);
             MuxSession newSession = new MuxSession(
                     MuxSession.Role.SERVER,
                     endpoint.settings().with(account.quota().forMux()),
-                    listener,
+                    serverSession,
                     account.memory(),
                     loop.ticker());
             session = newSession;
-            live.add(listener);
+            serverSessions.add(serverSession);
             if (!access.equals(identifiedBy)) { // and whoever changed it may not have found this session
-                listener.identifyAgain(access.clients());
+                serverSession.identifyAgain(access.clients());
             }
-            sessions.arrived(newSession, channel, endpoint.name(), listener::who);
+            sessions.arrived(newSession, channel, endpoint.name(), serverSession::who);
             connection = SessionPipeline.addTo(pipeline, newSession);
         }
 
@@ -323,17 +282,12 @@ final class SessionAcceptor {
         public void onUp(ServerSession session, MuxSession up) {
             sessions.cameUp(up);
             leave();
-            up.token().ifPresent(token -> resumable.put(token, session));
-        }
-
-        @Override
-        public @Nullable ServerSession find(Token token) {
-            return resumable.get(token);
+            up.token().ifPresent(token -> serverSessions.keep(token, session));
         }
 
         @Override
         public void handOver(ServerSession session, MuxSession fresh, ServerSession other, long peerHas) {
-            live.remove(session);
+            serverSessions.remove(session);
             leave();
             sessions.giveWay(fresh);
             other.moveTo(session, Objects.requireNonNull(connection), peerHas, () -> {
@@ -344,34 +298,9 @@ final class SessionAcceptor {
         }
 
         @Override
-        public Endpoint asItIsNow(Endpoint begun) {
-            return endpoints.getOrDefault(begun.name(), begun);
-        }
-
-        @Override
-        public boolean hasGone(Endpoint begun) {
-            return gone.contains(begun.name());
-        }
-
-        @Override
-        public Offers offers() {
-            return offers;
-        }
-
-        @Override
-        public Dialer dialer() {
-            return dialer;
-        }
-
-        @Override
-        public boolean isDraining() {
-            return draining;
-        }
-
-        @Override
         public void onClosed(ServerSession session, MuxSession closed, ErrorCode code) {
-            live.remove(session);
-            closed.token().ifPresent(resumable::remove);
+            serverSessions.remove(session);
+            closed.token().ifPresent(serverSessions::forget);
             leave();
             sessions.remove(closed, code); // last: with the last session of a drain the event loops may go
         }

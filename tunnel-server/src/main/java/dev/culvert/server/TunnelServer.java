@@ -11,6 +11,7 @@ import dev.culvert.common.lifecycle.Plan;
 import dev.culvert.common.lifecycle.Sessions;
 import dev.culvert.common.lifecycle.StartFailure;
 import dev.culvert.common.net.Acceptor;
+import dev.culvert.common.net.Dialer;
 import dev.culvert.common.net.Listeners;
 import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.Transport;
@@ -62,6 +63,7 @@ public final class TunnelServer implements Agent {
     private final Listeners<Endpoint> listeners;
     private final OfferSockets offerSockets;
     private final Offers offers;
+    private final ServerSessions serverSessions;
     private final SessionAcceptor acceptor;
 
     /** @param passed sockets that listen already */
@@ -75,7 +77,8 @@ public final class TunnelServer implements Agent {
         listeners = new Listeners<>(transport, accepting, others, this::begin);
         offerSockets = new OfferSockets(transport, accepting, ofOffers, this::arrive);
         offers = new Offers(accepting, connections, Ticker.systemTicker(), offerSockets);
-        acceptor = new SessionAcceptor(transport, accepting, loops, connections, sessions, offers, config);
+        serverSessions = new ServerSessions(offers, new Dialer(transport, config.dialTimeout()));
+        acceptor = new SessionAcceptor(accepting, loops, connections, sessions, serverSessions, config);
     }
 
     @Override
@@ -118,7 +121,7 @@ public final class TunnelServer implements Agent {
             Optional<String> ours = offerSockets.obstacle(listeners.missing(next));
             throw StartFailure.cannotListen(ours.isPresent() ? new IOException(ours.get(), e) : e);
         }
-        acceptor.serve(next);
+        serverSessions.serve(next);
     }
 
     private void arrive(Offers.Offered place, Acceptor from, DuplexChannel channel) {
@@ -165,7 +168,7 @@ public final class TunnelServer implements Agent {
             effects.add("%s no longer listens on %s; its sessions go on%s"
                     .formatted(endpoint.place(), address, moves ? "" : ", and take no new connections"));
         });
-        for (ServerSession session : acceptor.unwelcome(clients)) {
+        for (ServerSession session : serverSessions.unwelcome(clients)) {
             int connections = session.connections()
                     .completeOnTimeout(0, PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
                     .join();
@@ -188,7 +191,7 @@ public final class TunnelServer implements Agent {
     @Override
     public Future<?> drain() {
         listeners.close();
-        acceptor.drain();
+        serverSessions.drain();
         closeOffered();
         offers.end(SERVED_WITHIN).addListener(done -> sessions.drain());
         return sessions.drained();
