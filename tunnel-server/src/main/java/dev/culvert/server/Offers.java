@@ -25,14 +25,10 @@ import io.netty.util.concurrent.Promise;
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -58,13 +54,10 @@ final class Offers {
     private final Ticker ticker;
     private final Sockets sockets;
     private final Map<Key, Listener> offered = new HashMap<>();
-    /** The same offers: whoever makes many is not to be a burden to others. */
-    private final Map<String, Set<Offer>> byClient = new HashMap<>();
+    /** The same offers. */
+    private final OffersByClient byClient = new OffersByClient();
     /** Bytes in all the preludes. */
     private final AtomicLong preludes = new AtomicLong();
-
-    /** How many offers there are, by listener and client, for whoever asks. */
-    private final Map<Map.Entry<String, String>, Integer> counts = new ConcurrentHashMap<>();
 
     private volatile Map<String, ListenerConfig> configured = Map.of();
     private Duration patience = Duration.ZERO;
@@ -169,7 +162,7 @@ final class Offers {
 
         private void add(Offer offer) {
             offers.add(offer);
-            note(offer);
+            byClient.add(offer);
             if (listens) {
                 offer.stands();
             }
@@ -178,7 +171,7 @@ final class Offers {
 
         private void remove(Offer offer) {
             if (offers.remove(offer)) {
-                forget(offer);
+                byClient.remove(offer);
                 if (offers.isEmpty()) {
                     close(ErrorCode.CONNECTION_REFUSED, NOBODY);
                 }
@@ -200,7 +193,7 @@ final class Offers {
             offers.clear();
             close(code, reason);
             for (Offer offer : all) {
-                forget(offer);
+                byClient.remove(offer);
                 offer.withdraw(code, reason);
             }
         }
@@ -329,7 +322,7 @@ final class Offers {
                 offer.withdraw(ErrorCode.DRAINING, "this agent is shutting down");
                 return;
             }
-            List<Offer> others = ofOtherProcesses(offer);
+            List<Offer> others = byClient.ofOtherProcesses(offer);
             if (offer.isReserve() && others.stream().anyMatch(Offer::isReady)) {
                 offer.withdraw(ErrorCode.CANCELLED, NEWER);
                 return;
@@ -360,22 +353,10 @@ final class Offers {
         sockets.open(listener.place, listener::opened);
     }
 
-    /** What they offer of the same client by the same name, or at the same address. */
-    private List<Offer> ofOtherProcesses(Offer offer) {
-        return byClient.getOrDefault(offer.origin().client(), Set.of()).stream()
-                .filter(other -> offer.origin().isOtherProcessThan(other.origin()))
-                .filter(other -> other.listener().equals(offer.listener()) || isSame(other.own(), offer.own()))
-                .toList();
-    }
-
     /** It is theirs no more, who are older. */
     private void replace(Offer older) {
         Objects.requireNonNull(offered.get(Key.of(older))).remove(older);
         older.withdraw(ErrorCode.CANCELLED, NEWER);
-    }
-
-    private static boolean isSame(@Nullable HostPort one, @Nullable HostPort other) {
-        return one != null && one.equals(other);
     }
 
     /** It is over. */
@@ -396,7 +377,9 @@ final class Offers {
                 return;
             }
             if (!offer.isReserve()) {
-                ofOtherProcesses(offer).stream().filter(Offer::isReserve).forEach(this::replace);
+                byClient.ofOtherProcesses(offer).stream()
+                        .filter(Offer::isReserve)
+                        .forEach(this::replace);
             }
             listener.carriers.serveWaiting();
         });
@@ -452,35 +435,8 @@ final class Offers {
         ended.trySuccess(null);
     }
 
-    private void note(Offer offer) {
-        byClient.computeIfAbsent(offer.origin().client(), client -> new LinkedHashSet<>())
-                .add(offer);
-        count(offer, 1);
-    }
-
-    private void forget(Offer offer) {
-        byClient.computeIfPresent(offer.origin().client(), (client, its) -> {
-            its.remove(offer);
-            return its.isEmpty() ? null : its;
-        });
-        count(offer, -1);
-    }
-
-    private void count(Offer offer, int more) {
-        counts.merge(Map.entry(offer.listener(), offer.origin().client()), more, (before, added) -> {
-            int now = before + added;
-            return now == 0 ? null : now;
-        });
-    }
-
     /** How many there are, with those that the configuration names and nobody offers. */
     List<OfferStatus> status() {
-        List<OfferStatus> all = new ArrayList<>();
-        counts.forEach((key, count) -> all.add(new OfferStatus(key.getKey(), key.getValue(), count)));
-        configured.keySet().stream()
-                .filter(name -> all.stream().noneMatch(offer -> offer.listener().equals(name)))
-                .forEach(name -> all.add(new OfferStatus(name, "", 0)));
-        all.sort(Comparator.comparing(OfferStatus::listener).thenComparing(OfferStatus::client));
-        return all;
+        return byClient.status(configured.keySet());
     }
 }
