@@ -331,16 +331,32 @@ final class HostilePeerTest {
 
     /** No rate counts what they send. */
     @Test
-    void aSessionHasOneProbeAtATime() throws Exception {
+    void aClientHasOneProbeAtATimeInAllItsSessions() throws Exception {
         byte[] probe = {5, 0, 0};
-        try (RawPeer peer = connect()) {
+        try (RawPeer peer = connect();
+                RawPeer another = connect()) {
             peer.send(frame(RawPeer.SYN, 3, probe));
             peer.await(RawPeer.OPENED);
-            peer.send(frame(RawPeer.SYN, 5, probe));
-            isRefused(peer.await(RawPeer.RST), 5, "this session is being measured already");
+            another.send(frame(RawPeer.SYN, 5, probe));
+            isRefused(another.await(RawPeer.RST), 5, "client hostile is being measured already");
 
             peer.send(frame(RawPeer.RST, 3, new byte[4]), frame(RawPeer.SYN, 7, probe));
             assertThat(peer.await(RawPeer.OPENED, RawPeer.RST).stream()).isEqualTo(7);
+        }
+    }
+
+    @Test
+    void whoHasARateIsNotMeasuredBeyondIt() throws Exception {
+        Keys limited = Keys.make("tunnel-client", directory.resolve("limited.key"));
+        String client = "clients.limited { key = \"%s\", allow = [\"%s\"], rate.down = 1m }";
+        try (Tunnel other = Tunnel.to(ECHO)
+                        .server(client.formatted(limited.fingerprint(), ECHO.address()))
+                        .open();
+                RawPeer peer = new RawPeer(limited, other.server().port("listen"))) {
+            peer.send(frame(RawPeer.HELLO, 0));
+            peer.await(RawPeer.HELLO);
+            peer.send(frame(RawPeer.SYN, 3, new byte[] {5, 0, 0}));
+            isRefused(peer.await(RawPeer.RST), 3, "a rate is set here, which measuring would not keep");
         }
     }
 

@@ -79,7 +79,7 @@ class ClientConfigTest {
             """.formatted(FINGERPRINT);
 
     @Test
-    void with_tls_a_server_is_anywhere_and_known_by_its_key() throws Exception {
+    void withTlsAServerIsAnywhereAndKnownByItsKey() throws Exception {
         ClientConfig config = read(SECURE);
         assertThat(config.upstream().tls())
                 .contains(new UpstreamTlsConfig(
@@ -93,7 +93,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void an_old_and_a_new_key_of_the_server_stand_in_a_list() throws Exception {
+    void anOldAndANewKeyOfTheServerStandInAList() throws Exception {
         String other = "SHA256:" + "B".repeat(42) + "A";
         assertThat(read(SECURE + "upstream.tls.server-key = [\"" + FINGERPRINT + "\", \"" + other + "\"]")
                         .upstream()
@@ -104,7 +104,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void a_key_file_is_beside_the_configuration() throws Exception {
+    void aKeyFileIsBesideTheConfiguration() throws Exception {
         Identity.make(directory.resolve("sub/my.key"), "client");
         assertThat(read(SECURE + "upstream.tls.key-file = \"sub/my.key\"")
                         .upstream()
@@ -116,7 +116,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void keys_are_looked_at() {
+    void keysAreLookedAt() {
         assertThat(errors(SECURE + "upstream.tls { key-file = none.key, server-key = \"SHA256:short\" }"))
                 .containsExactly(
                         "client.conf:3: upstream.tls.key-file: none.key: no such file; `keygen` makes a key",
@@ -125,7 +125,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void an_authority_stands_in_for_the_key_of_the_server() throws Exception {
+    void anAuthorityStandsInForTheKeyOfTheServer() throws Exception {
         Files.copy(KEY, directory.resolve("ca.pem"));
         String authority = "upstream.tls { server-key = null, ca-file = ca.pem, server-name = a.example.com }";
         assertThat(read(SECURE + authority).upstream().tls().orElseThrow().serverName())
@@ -138,7 +138,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void where_the_key_is_to_be_is_known_from_a_file_that_is_not_right_yet() throws Exception {
+    void whereTheKeyIsToBeIsKnownFromAFileThatIsNotRightYet() throws Exception {
         Path file = Files.writeString(directory.resolve("c.conf"), "upstream { tls { key-file = my.key } }");
         assertThat(ClientConfig.tls(file).keyFile()).isEqualTo(directory.resolve("my.key"));
         assertThat(ClientConfig.tls(Files.writeString(file, "listen = 1")).keyFile())
@@ -146,7 +146,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void everything_but_the_server_and_the_forwards_has_a_default() throws Exception {
+    void everythingButTheServerAndTheForwardsHasADefault() throws Exception {
         assertThat(read(MINIMUM))
                 .isEqualTo(new ClientConfig(
                         new UpstreamConfig(
@@ -190,7 +190,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void everything_can_be_set() throws Exception {
+    void everythingCanBeSet() throws Exception {
         assertThat(read("""
                                 upstream {
                                   tls = off, insecure = true, servers = ["a.example.com:1", { address = "[2001:db8::1]:2", weight = 1000 }], sessions = 64, standby = on
@@ -260,7 +260,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void a_forward_of_udp_may_have_the_address_of_one_of_tcp() throws Exception {
+    void aForwardOfUdpMayHaveTheAddressOfOneOfTcp() throws Exception {
         assertThat(read("""
                                 upstream { servers = ["127.0.0.1:1"], tls = off }
                                 forwards {
@@ -274,7 +274,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void what_udp_can_not_do_is_said() {
+    void whatUdpCanNotDoIsSaid() {
         assertThat(errors("""
                                 upstream { servers = ["127.0.0.1:1"], tls = off }
                                 forwards {
@@ -299,7 +299,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void keys_that_are_not_for_a_protocol_are_refused() {
+    void keysThatAreNotForAProtocolAreRefused() {
         assertThat(errors("""
                                 upstream { servers = ["127.0.0.1:1"], tls = off }
                                 forwards {
@@ -327,7 +327,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void all_errors_come_at_once() {
+    void allErrorsComeAtOnce() {
         assertThat(errors("""
                                 upstream {
                                   servers = ["127.0.0.1:7443", "tunnel.example.com:7443"]
@@ -357,7 +357,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void an_empty_file_lacks_a_server_its_protection_and_a_forward() {
+    void anEmptyFileLacksAServerItsProtectionAndAForward() {
         assertThat(errors(""))
                 .containsExactly(
                         "client.conf:1: upstream.servers: missing,"
@@ -386,14 +386,14 @@ class ClientConfigTest {
                 "backoff.min = 9ms       | found \"9ms\", expected a duration from 10ms to 1h",
                 "backoff.max = 61m       | found \"61m\", expected a duration from 10ms to 1h",
             })
-    void upstream_has_ranges(String setting, String error) {
+    void upstreamHasRanges(String setting, String error) {
         String key = setting.substring(0, setting.indexOf(' '));
         assertThat(errors(MINIMUM + "upstream." + setting))
                 .containsExactly("client.conf:3: upstream." + key + ": " + error);
     }
 
     @Test
-    void a_server_may_have_a_weight_and_nothing_else() {
+    void aServerMayHaveAWeightAndNothingElse() {
         assertThat(errors(MINIMUM + """
                                 upstream.servers = [
                                   { address = "127.0.0.1:1", weight = 0 }
@@ -410,7 +410,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void weights_are_described() throws Exception {
+    void weightsAreDescribed() throws Exception {
         assertThat(read(MINIMUM + "upstream.servers = [\"localhost:1\", { address = \"localhost:2\", weight = 3 }]")
                         .describe())
                 .contains(" via localhost:1 (weight 1) or localhost:2 (weight 3)\n")
@@ -418,14 +418,14 @@ class ClientConfigTest {
     }
 
     @Test
-    void a_server_is_listed_once() throws Exception {
+    void aServerIsListedOnce() throws Exception {
         assertThat(errors(MINIMUM + "upstream.servers = [\"localhost:1\", \"localhost:2\", \"localhost:1\"]"))
                 .containsExactly(
                         "client.conf:1: upstream: servers has localhost:1 twice; remove one, or give it a weight");
     }
 
     @Test
-    void a_standby_needs_a_second_server() throws Exception {
+    void aStandbyNeedsASecondServer() throws Exception {
         assertThat(errors(MINIMUM + "upstream.standby = true"))
                 .containsExactly("client.conf:3: upstream.standby: needs another server to stand by at;"
                         + " list two or more in servers, or remove standby");
@@ -435,13 +435,13 @@ class ClientConfigTest {
     }
 
     @Test
-    void backoff_grows() {
+    void backoffGrows() {
         assertThat(errors(MINIMUM + "upstream.backoff.min = 6s"))
                 .containsExactly("client.conf:3: upstream.backoff: min (6s) must not exceed max (5s)");
     }
 
     @Test
-    void the_last_forward_cannot_be_taken_away() {
+    void theLastForwardCannotBeTakenAway() {
         assertThat(errors(MINIMUM + "forwards.web = null"))
                 .singleElement()
                 .asString()
@@ -450,21 +450,21 @@ class ClientConfigTest {
 
     @ParameterizedTest
     @ValueSource(ints = {0, 1_000_001})
-    void a_forward_has_a_range_of_connections(int max) {
+    void aForwardHasARangeOfConnections(int max) {
         assertThat(errors(MINIMUM + "forwards.web.max-connections = " + max))
                 .containsExactly("client.conf:3: forwards.web.max-connections: found " + max
                         + ", expected a whole number from 1 to 1000000");
     }
 
     @Test
-    void a_forward_has_a_name_of_few_characters() {
+    void aForwardHasANameOfFewCharacters() {
         assertThat(errors(MINIMUM + "forwards.\"a/b\" { listen = \"[::1]:1\", target = \"[::1]:2\" }"))
                 .containsExactly(
                         "client.conf:3: forwards.\"a/b\": a name has 1 to 64 of the characters A-Z a-z 0-9 . _ -");
     }
 
     @Test
-    void two_forwards_may_both_take_any_free_port() throws Exception {
+    void twoForwardsMayBothTakeAnyFreePort() throws Exception {
         assertThat(read(MINIMUM + """
                                 forwards.web.listen = "127.0.0.1:0"
                                 forwards.db { listen = "127.0.0.1:0", target = "db:5432" }
@@ -474,27 +474,27 @@ class ClientConfigTest {
     }
 
     @Test
-    void a_smux_peer_decides_the_target() {
+    void aSmuxPeerDecidesTheTarget() {
         assertThat(errors(SMUX + "forwards.web.target = \"127.0.0.1:80\""))
                 .containsExactly("client.conf:3: forwards.web.target:"
                         + " with protocol = smux-v2 the peer decides the target; remove this key");
     }
 
     @Test
-    void a_smux_section_is_for_smux_peers() {
+    void aSmuxSectionIsForSmuxPeers() {
         assertThat(errors(MINIMUM + "upstream.smux.half-close = false"))
                 .containsExactly("client.conf:3: upstream.smux: is for a stock smux peer;"
                         + " remove it, or set protocol = smux-v1 or smux-v2");
     }
 
     @Test
-    void a_server_elsewhere_is_an_error_on_its_line() {
+    void aServerElsewhereIsAnErrorOnItsLine() {
         assertThat(errors(MINIMUM + "upstream.servers = [\n\"[::1]:1\",\n\"192.0.2.1:1\"]"))
                 .containsExactly("client.conf:5: upstream.servers: found \"192.0.2.1:1\", " + NOT_LOOPBACK);
     }
 
     @Test
-    void a_server_elsewhere_is_fine_for_who_accepts_the_risk() throws Exception {
+    void aServerElsewhereIsFineForWhoAcceptsTheRisk() throws Exception {
         assertThat(read(MINIMUM + "upstream { insecure = true, servers = [\"192.0.2.1:1\"] }")
                         .upstream()
                         .servers())
@@ -502,7 +502,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void a_description_says_what_would_run() throws Exception {
+    void aDescriptionSaysWhatWouldRun() throws Exception {
         assertThat(read(MINIMUM + """
                                 upstream { servers = ["localhost:7443", "localhost:7444"] }
                                 forwards.db { listen = "[::1]:5432", target = "db.internal:5432", max-connections = 5 }
@@ -524,7 +524,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void a_description_says_what_a_smux_peer_is_taken_for() throws Exception {
+    void aDescriptionSaysWhatASmuxPeerIsTakenFor() throws Exception {
         assertThat(read(SMUX).describe())
                 .startsWith("web  127.0.0.1:8080 -> the peer's target via 127.0.0.1:7443\n")
                 .contains("upstream   smux-v2, sessions 1, not encrypted, peer buffers 4m, half-close for 1m\n");
@@ -535,7 +535,7 @@ class ClientConfigTest {
             """;
 
     @Test
-    void what_it_offers_is_enough_for_a_client() throws Exception {
+    void whatItOffersIsEnoughForAClient() throws Exception {
         ClientConfig config = read(REVERSE + "reverse { web { target = \"127.0.0.1:3000\" } }");
         assertThat(config.reverse())
                 .containsExactly(new ReverseConfig(
@@ -554,7 +554,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void a_listener_of_its_own_is_an_address_and_health_can_be_off() throws Exception {
+    void aListenerOfItsOwnIsAnAddressAndHealthCanBeOff() throws Exception {
         ClientConfig config = read(REVERSE + """
                 reverse { web { target = "unix:/run/app.sock", listen = "[::]:9001", health = off, max-connections = 5 } }
                 """);
@@ -563,7 +563,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void its_target_may_speak_tls() throws Exception {
+    void itsTargetMaySpeakTls() throws Exception {
         Path authority = directory.resolve("ca.pem");
         Files.copy(KEY, authority);
         ClientConfig config = read(REVERSE + """
@@ -587,7 +587,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void what_vouches_for_its_target_has_to_be_there() throws Exception {
+    void whatVouchesForItsTargetHasToBeThere() throws Exception {
         Files.writeString(directory.resolve("empty.pem"), "");
         assertThat(errors(REVERSE + """
                 reverse {
@@ -606,7 +606,7 @@ class ClientConfigTest {
     }
 
     @Test
-    void what_is_offered_wrongly_is_said() {
+    void whatIsOfferedWronglyIsSaid() {
         assertThat(errors(REVERSE + """
                 reverse {
                   a { listen = "localhost:9001" }

@@ -65,32 +65,32 @@ class ShippedConfigTest {
     }
 
     @Test
-    void it_is_valid_as_it_stands() throws Exception {
+    void itIsValidAsItStands() throws Exception {
         assertThat(ClientConfig.read(SHIPPED).describe())
                 .startsWith("web  127.0.0.1:8080 -> 127.0.0.1:8000 via 127.0.0.1:7443\n");
     }
 
     @Test
-    void its_commented_values_are_the_defaults() throws Exception {
+    void itsCommentedValuesAreTheDefaults() throws Exception {
         String shipped = Files.readString(SHIPPED);
         assertThat(read(withDefaults(shipped))).isEqualTo(read(shipped));
     }
 
     @Test
-    void its_commented_values_for_smux_peers_are_the_defaults() throws Exception {
+    void itsCommentedValuesForSmuxPeersAreTheDefaults() throws Exception {
         String smux = forSmux(Files.readString(SHIPPED));
         assertThat(read(withSmuxDefaults(smux))).isEqualTo(read(smux));
     }
 
     @Test
-    void its_commented_values_for_what_it_offers_are_the_defaults() throws Exception {
+    void itsCommentedValuesForWhatItOffersAreTheDefaults() throws Exception {
         String shipped = Files.readString(SHIPPED);
         String least = shipped.replace("\nreverse {\n", "\nreverse {\n web.target = \"127.0.0.1:3000\"\n");
         assertThat(read(with("reverse", shipped))).isEqualTo(read(least));
     }
 
     @Test
-    void it_has_the_keys_and_defaults_of_the_reference() throws Exception {
+    void itHasTheKeysAndDefaultsOfTheReference() throws Exception {
         String reference = Files.readString(REFERENCE).replaceAll("(?s)## tunnel-server.*?(?=## Both agents)", "");
         Map<String, String> documented = ROW.matcher(reference)
                 .results()

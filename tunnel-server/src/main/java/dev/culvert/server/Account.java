@@ -5,6 +5,7 @@ import dev.culvert.common.splice.DatagramMemory;
 import dev.culvert.mux.RateLimit;
 import dev.culvert.mux.SharedBudget;
 import io.netty.util.concurrent.Ticker;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.ToIntFunction;
@@ -26,6 +27,7 @@ final class Account {
     private final AtomicInteger sessions = new AtomicInteger();
     private final AtomicInteger lostSessions = new AtomicInteger();
     private final AtomicInteger streams = new AtomicInteger();
+    private final AtomicBoolean probing = new AtomicBoolean();
     private final RateLimit opens;
     private final RateLimit dials;
     private final RateLimit offers;
@@ -112,6 +114,15 @@ final class Account {
 
     void closeStream() {
         giveBack(account -> account.streams);
+    }
+
+    /** Asks to have a session measured, which takes the whole line: one at a time; {@link #endProbe} ends it. */
+    @Nullable String probe() {
+        return probing.compareAndSet(false, true) ? null : whose + " is being measured already";
+    }
+
+    void endProbe() {
+        probing.set(false);
     }
 
     /** Asks for a dial. */

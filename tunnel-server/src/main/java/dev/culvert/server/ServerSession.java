@@ -52,7 +52,6 @@ final class ServerSession implements SessionListener {
     private volatile Client client;
     private @Nullable MuxSession current;
     private boolean dismissed;
-    private boolean probing;
     private Place place = Place.NONE;
     private boolean wasUp;
     private long lostAt;
@@ -205,7 +204,7 @@ final class ServerSession implements SessionListener {
 
     @Override
     public void onLost(MuxSession session, String text) {
-        lostAt = System.nanoTime();
+        lostAt = peer.loop.ticker().nanoTime();
         offers.adjust(session);
         event("session_lost")
                 .addKeyValue("reason", text)
@@ -228,7 +227,7 @@ final class ServerSession implements SessionListener {
     @Override
     public void onResumed(MuxSession session) {
         boolean wasLost = place == Place.AMONG_LOST;
-        long millis = wasLost ? (System.nanoTime() - lostAt) / 1_000_000 : 0;
+        long millis = wasLost ? (peer.loop.ticker().nanoTime() - lostAt) / 1_000_000 : 0;
         String refusal = wasLost ? account.takeSession() : null;
         place = refusal == null ? Place.AMONG_SESSIONS : Place.NONE;
         event("session_resumed")
@@ -368,18 +367,18 @@ final class ServerSession implements SessionListener {
         return excess == null ? null : new Refusal(ErrorCode.LIMIT_REACHED, excess);
     }
 
-    /** No rate counts a probe, so a session has one at a time. */
+    /** No rate counts a probe. */
     private void probe(MuxSession session, MuxStream stream) {
-        if (probing) {
-            String refusal = "this session is being measured already";
+        boolean isLimited = !limits.fromSocket().isEmpty() || !limits.toSocket().isEmpty();
+        String refusal = isLimited ? "a rate is set here, which measuring would not keep" : account.probe();
+        if (refusal != null) {
             account.closeStream();
             stream.reset(ErrorCode.LIMIT_REACHED, refusal);
             onRefused(session, ErrorCode.LIMIT_REACHED, refusal);
             return;
         }
-        probing = true;
         Probe.answer(stream, peer.loop, () -> {
-            probing = false;
+            account.endProbe();
             account.closeStream();
         });
     }

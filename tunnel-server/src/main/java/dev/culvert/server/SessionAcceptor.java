@@ -29,6 +29,7 @@ import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.util.concurrent.Ticker;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -162,6 +163,7 @@ final class SessionAcceptor {
                     Handshakes.Waiting,
                     ServerSession.Listener {
         private final Endpoint endpoint;
+        private final InetSocketAddress remote;
         private HostPort address;
         private boolean web;
         private final EventLoop loop = loops.next();
@@ -173,7 +175,8 @@ final class SessionAcceptor {
         Visit(Endpoint endpoint, SocketChannel channel) {
             this.endpoint = endpoint;
             this.channel = channel;
-            address = HostPort.of(channel.remoteAddress());
+            remote = channel.remoteAddress();
+            address = HostPort.of(remote);
         }
 
         /** On the event loop of the acceptors; from here on the peer can be heard. */
@@ -184,10 +187,10 @@ final class SessionAcceptor {
                     onFailed("cannot register the socket: " + registered.cause());
                     return;
                 }
-                if (HeaderGate.isFor(endpoint.proxies(), channel.remoteAddress())) {
+                if (HeaderGate.isFor(endpoint.proxies(), remote)) {
                     HeaderGate.addTo(channel.pipeline(), config.limits().handshakeTimeout(), this);
                 } else {
-                    enter(channel.remoteAddress());
+                    enter(remote);
                 }
                 channel.config().setAutoRead(true);
             });
@@ -195,7 +198,7 @@ final class SessionAcceptor {
 
         @Override
         public void onHeader(@Nullable Origin origin) {
-            enter(origin == null ? channel.remoteAddress() : Objects.requireNonNull(origin.from()));
+            enter(origin == null ? remote : Objects.requireNonNull(origin.from()));
         }
 
         private void enter(InetSocketAddress peer) {
@@ -256,6 +259,11 @@ final class SessionAcceptor {
             }
             sessions.arrived(newSession, channel, endpoint.name(), serverSession::who);
             connection = SessionPipeline.addTo(pipeline, newSession);
+        }
+
+        @Override
+        public InetAddress source() {
+            return remote.getAddress();
         }
 
         /** On the event loop of the acceptors. */

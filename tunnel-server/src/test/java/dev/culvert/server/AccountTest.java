@@ -17,7 +17,7 @@ class AccountTest {
     private final Account phone = accounts.of("phone", MUCH);
 
     @Test
-    void a_client_has_its_number_of_sessions() {
+    void aClientHasItsNumberOfSessions() {
         assertThat(laptop.openSession()).isNull();
         assertThat(laptop.openSession()).isNull();
         assertThat(laptop.openSession()).isEqualTo("client laptop has 2 sessions, the most it may have");
@@ -26,7 +26,7 @@ class AccountTest {
     }
 
     @Test
-    void a_session_that_has_lost_its_link_leaves_its_place_to_another_and_takes_one_among_those_that_have() {
+    void aSessionThatHasLostItsLinkLeavesItsPlaceToAnotherAndTakesOneAmongThoseThatHave() {
         laptop.openSession();
         laptop.openSession();
         assertThat(laptop.keepSession()).isNull();
@@ -44,7 +44,7 @@ class AccountTest {
     }
 
     @Test
-    void a_session_that_has_a_link_again_takes_a_place_among_the_sessions_and_leaves_the_one_it_had() {
+    void aSessionThatHasALinkAgainTakesAPlaceAmongTheSessionsAndLeavesTheOneItHad() {
         laptop.openSession();
         laptop.keepSession();
         assertThat(laptop.takeSession()).isNull();
@@ -59,7 +59,7 @@ class AccountTest {
     }
 
     @Test
-    void a_session_that_is_not_waited_for_any_more_leaves_its_place_and_no_other() {
+    void aSessionThatIsNotWaitedForAnyMoreLeavesItsPlaceAndNoOther() {
         laptop.openSession();
         laptop.openSession();
         laptop.keepSession();
@@ -73,7 +73,7 @@ class AccountTest {
     }
 
     @Test
-    void all_clients_together_have_the_number_of_the_server() {
+    void allClientsTogetherHaveTheNumberOfTheServer() {
         assertThat(laptop.openStream()).isNull();
         assertThat(phone.openStream()).isNull();
         assertThat(phone.openStream()).isNull();
@@ -85,7 +85,7 @@ class AccountTest {
     }
 
     @Test
-    void what_is_refused_is_not_counted() {
+    void whatIsRefusedIsNotCounted() {
         for (int i = 0; i < 10; i++) {
             phone.openSession();
         }
@@ -98,7 +98,7 @@ class AccountTest {
     }
 
     @Test
-    void opens_and_dials_have_a_rate() {
+    void opensAndDialsHaveARate() {
         assertThat(laptop.dial()).isNull();
         assertThat(laptop.dial()).isEqualTo("client laptop has 1 dials in a second, the most it may have");
         assertThat(laptop.openStream()).isNull();
@@ -113,7 +113,17 @@ class AccountTest {
     }
 
     @Test
-    void a_client_that_is_configured_again_keeps_what_it_has() {
+    void aClientIsMeasuredOnceAtATime() {
+        assertThat(laptop.probe()).isNull();
+        assertThat(laptop.probe()).isEqualTo("client laptop is being measured already");
+        assertThat(phone.probe()).isNull();
+
+        laptop.endProbe();
+        assertThat(laptop.probe()).isNull();
+    }
+
+    @Test
+    void aClientThatIsConfiguredAgainKeepsWhatItHas() {
         laptop.openSession();
         Account again = accounts.of("laptop", new Quota(1, 2, 2, 1, 1 << 20));
         assertThat(again).isSameAs(laptop);
@@ -121,7 +131,7 @@ class AccountTest {
     }
 
     @Test
-    void a_client_that_is_gone_begins_anew_and_the_whole_still_counts_what_it_has() {
+    void aClientThatIsGoneBeginsAnewAndTheWholeStillCountsWhatItHas() {
         laptop.openSession();
         laptop.openSession();
         accounts.retain(Set.of("phone"));

@@ -24,7 +24,7 @@ class RefusalsTest {
     }
 
     @Test
-    void the_log_is_told_of_ten_in_ten_seconds() {
+    void theLogIsToldOfTenInTenSeconds() {
         for (int i = 0; i < Refusals.MOST; i++) {
             assertThat(refuse()).isTrue();
         }
@@ -38,7 +38,7 @@ class RefusalsTest {
 
     /** As docs/logs.md has them. */
     @Test
-    void a_line_has_its_fields_beside_it() {
+    void aLineHasItsFieldsBesideIt() {
         Logger logger = (Logger) LoggerFactory.getLogger(Refusals.class);
         ListAppender<ILoggingEvent> lines = new ListAppender<>();
         lines.start();

@@ -82,7 +82,7 @@ class ServerConfigTest {
     }
 
     @Test
-    void a_server_for_clients_has_defaults() throws Exception {
+    void aServerForClientsHasDefaults() throws Exception {
         assertThat(read(CLIENTS))
                 .isEqualTo(new ServerConfig(
                         Optional.of(new HostPort("127.0.0.1", 7443)),
@@ -108,7 +108,7 @@ class ServerConfigTest {
     }
 
     @Test
-    void a_server_for_smux_peers_has_defaults() throws Exception {
+    void aServerForSmuxPeersHasDefaults() throws Exception {
         assertThat(read(SMUX))
                 .isEqualTo(new ServerConfig(
                         Optional.empty(),
@@ -141,7 +141,7 @@ class ServerConfigTest {
     }
 
     @Test
-    void everything_can_be_set() throws Exception {
+    void everythingCanBeSet() throws Exception {
         assertThat(read("""
                                 listen = "0.0.0.0:7443", tls = off, insecure = true, accept-proxy-protocol = "10.0.0.1"
                                 websocket { path = "/tunnel", trusted-proxies = ["10.0.0.0/8"] }
@@ -204,7 +204,7 @@ class ServerConfigTest {
     }
 
     @Test
-    void all_errors_come_at_once() {
+    void allErrorsComeAtOnce() {
         assertThat(errors("""
                                 listen = "0.0.0.0:7443", tls = off
                                 smux {
@@ -229,7 +229,7 @@ class ServerConfigTest {
     }
 
     @Test
-    void a_server_has_to_listen_on_something() {
+    void aServerHasToListenOnSomething() {
         assertThat(errors("smux {}"))
                 .containsExactly("server.conf:1: listen: missing,"
                         + " expected listen = \"0.0.0.0:7443\" for clients, or smux { ... } for stock smux peers");
@@ -248,7 +248,7 @@ class ServerConfigTest {
             """.formatted(FINGERPRINT);
 
     @Test
-    void with_tls_a_server_is_anywhere_and_knows_its_clients_by_their_keys() throws Exception {
+    void withTlsAServerIsAnywhereAndKnowsItsClientsByTheirKeys() throws Exception {
         ServerConfig config = read(SECURE);
         assertThat(config.tls()).contains(new TlsConfig(KEY, KEY, Optional.empty()));
         assertThat(config.clients())
@@ -267,14 +267,14 @@ class ServerConfigTest {
     }
 
     @Test
-    void a_client_may_have_limits_of_its_own() throws Exception {
+    void aClientMayHaveLimitsOfItsOwn() throws Exception {
         ServerConfig config = read(SECURE + "clients.laptop.limits.streams = 5, limits.client.sessions = 6");
         assertThat(config.clients().get(0).quota()).isEqualTo(new Quota(6, 5, 10_000, 10_000, 128 << 20));
         assertThat(config.describe()).contains("may dial 127.0.0.1:80; 6 sessions, 5 streams, 10000 opens");
     }
 
     @Test
-    void a_client_may_have_a_rate_of_its_own() throws Exception {
+    void aClientMayHaveARateOfItsOwn() throws Exception {
         ServerConfig config = read(SECURE + "clients.laptop { rate { up = 10m, down = off }, limits.streams = 5 }");
         assertThat(config.clients().get(0).rate()).isEqualTo(new RateConfig(Optional.of(10L << 20), Optional.empty()));
         assertThat(config.describe()).contains("may dial 127.0.0.1:80, at most 10m/s up; 100 sessions, 5 streams");
@@ -283,21 +283,21 @@ class ServerConfigTest {
     }
 
     @Test
-    void somebody_has_to_be_let_in() {
+    void somebodyHasToBeLetIn() {
         assertThat(errors("listen = \"0.0.0.0:7443\""))
                 .containsExactly("server.conf:1: clients: missing: nobody could connect; write clients { laptop { key ="
                         + " \"SHA256:...\", allow = [\"HOST:PORT\"] } } with what `tunnel-client keygen` prints there");
     }
 
     @Test
-    void everybody_is_let_in_only_by_name() throws Exception {
+    void everybodyIsLetInOnlyByName() throws Exception {
         assertThat(read("listen = \"0.0.0.0:7443\", anonymous { allow = [\"a:1\"] }")
                         .describe())
                 .contains("\nothers   may dial a:1\n");
     }
 
     @Test
-    void a_client_has_a_key_and_something_to_dial() {
+    void aClientHasAKeyAndSomethingToDial() {
         assertThat(errors(SECURE + "clients.none {}"))
                 .containsExactly(
                         "server.conf:2: clients.none.key: missing, expected \"SHA256:...\","
@@ -307,7 +307,7 @@ class ServerConfigTest {
     }
 
     @Test
-    void a_client_may_have_several_keys_but_none_of_another_one() {
+    void aClientMayHaveSeveralKeysButNoneOfAnotherOne() {
         assertThat(errors(SECURE
                         + "clients.same { key = [\"%s\", \"%s\"], allow = [\"a:1\"] }".formatted(OTHER, FINGERPRINT)))
                 .containsExactly("server.conf:2: clients.same.key: " + FINGERPRINT
@@ -315,7 +315,7 @@ class ServerConfigTest {
     }
 
     @Test
-    void the_name_of_another_one_is_no_other_in_capitals() throws Exception {
+    void theNameOfAnotherOneIsNoOtherInCapitals() throws Exception {
         Files.copy(KEY, directory.resolve("ca.pem"));
         assertThat(
                         errors(
@@ -326,13 +326,13 @@ class ServerConfigTest {
     }
 
     @Test
-    void a_key_that_is_none_is_said_once() {
+    void aKeyThatIsNoneIsSaidOnce() {
         assertThat(errors(SECURE + "clients.other { key = {}, allow = [\"a:1\"] }"))
                 .hasSize(1);
     }
 
     @Test
-    void a_name_needs_somebody_who_vouches_for_it() throws Exception {
+    void aNameNeedsSomebodyWhoVouchesForIt() throws Exception {
         String named = "clients.phone { name = phone.example.com, allow = [\"a:1\"] }\n";
         assertThat(errors(SECURE + named))
                 .containsExactly("server.conf:1: clients: phone has a name,"
@@ -344,14 +344,14 @@ class ServerConfigTest {
     }
 
     @Test
-    void without_tls_nobody_has_a_key() {
+    void withoutTlsNobodyHasAKey() {
         assertThat(errors(CLIENTS + "clients { laptop { key = \"" + FINGERPRINT + "\", allow = [\"a:1\"] } }"))
                 .containsExactly("server.conf:2: clients: are known by their keys, and without TLS nobody shows one;"
                         + " remove tls = off");
     }
 
     @Test
-    void a_smux_endpoint_has_the_tls_of_the_server() throws Exception {
+    void aSmuxEndpointHasTheTlsOfTheServer() throws Exception {
         assertThat(read(SECURE + "smux { old { listen = \"0.0.0.0:9000\", target = \"a:1\" } }")
                         .smux())
                 .extracting(SmuxEndpointConfig::tls)
@@ -362,7 +362,7 @@ class ServerConfigTest {
     }
 
     @Test
-    void an_allow_rule_has_ports() {
+    void anAllowRuleHasPorts() {
         assertThat(errors(CLIENTS + "anonymous.allow = [\n\"a:1\",\n\"b\"]"))
                 .singleElement()
                 .asString()
@@ -370,35 +370,35 @@ class ServerConfigTest {
     }
 
     @Test
-    void an_allow_list_without_rules_is_of_no_use() {
+    void anAllowListWithoutRulesIsOfNoUse() {
         assertThat(errors(CLIENTS + "anonymous.allow = []"))
                 .containsExactly("server.conf:2: anonymous.allow: found an empty list,"
                         + " expected a list of HOST:PORTS such as \"db.internal:5432\" or \"10.0.0.0/8:443\"");
     }
 
     @Test
-    void clients_and_smux_peers_need_addresses_of_their_own() {
+    void clientsAndSmuxPeersNeedAddressesOfTheirOwn() {
         assertThat(errors(CLIENTS + SMUX + "listen = \"127.0.0.1:9000\""))
                 .containsExactly("server.conf:2: smux.old.listen: 127.0.0.1:9000 is taken by listen;"
                         + " give each its own address");
     }
 
     @Test
-    void a_smux_endpoint_stays_on_loopback() {
+    void aSmuxEndpointStaysOnLoopback() {
         assertThat(errors(SMUX + "smux.old.listen = \"192.0.2.1:9000\""))
                 .containsExactly("server.conf:2: smux.old.listen: found \"192.0.2.1:9000\", "
                         + NOT_LOOPBACK.replace("insecure", "smux.old.insecure"));
     }
 
     @Test
-    void a_smux_endpoint_listens_elsewhere_for_who_accepts_the_risk_there() throws Exception {
+    void aSmuxEndpointListensElsewhereForWhoAcceptsTheRiskThere() throws Exception {
         assertThat(read(SMUX + "smux.old { listen = \"192.0.2.1:9000\", insecure = true }")
                         .insecure())
                 .isFalse();
     }
 
     @Test
-    void a_smux_endpoint_listens_elsewhere_for_who_accepts_the_risk_everywhere() throws Exception {
+    void aSmuxEndpointListensElsewhereForWhoAcceptsTheRiskEverywhere() throws Exception {
         assertThat(read(SMUX + "smux.old { listen = \"192.0.2.1:9000\" }, insecure = true")
                         .smux())
                 .extracting(SmuxEndpointConfig::insecure)
@@ -427,13 +427,13 @@ class ServerConfigTest {
                 "smux.old.peer-buffer = 63k        | found \"63k\", expected a size from 64k to 4g",
                 "smux.old.target = \"a:0\"         | found \"a:0\", expected a port from 1 to 65535",
             })
-    void values_have_ranges(String setting, String error) {
+    void valuesHaveRanges(String setting, String error) {
         String key = setting.substring(0, setting.indexOf(' '));
         assertThat(errors(SMUX + setting)).containsExactly("server.conf:2: " + key + ": " + error);
     }
 
     @Test
-    void a_description_says_what_would_run() throws Exception {
+    void aDescriptionSaysWhatWouldRun() throws Exception {
         assertThat(read(CLIENTS + SMUX).describe()).isEqualTo("""
                         listen   127.0.0.1:7443, not encrypted
                         others   may dial 127.0.0.1:8000
@@ -453,7 +453,7 @@ class ServerConfigTest {
     }
 
     @Test
-    void a_client_may_offer_what_its_configuration_lists_and_need_not_dial() throws Exception {
+    void aClientMayOfferWhatItsConfigurationListsAndNeedNotDial() throws Exception {
         ServerConfig config = read("""
                 listen = "0.0.0.0:7443", clients { shop { key = "%s", offers = ["web", "127.0.0.1:9000-9100"] } }
                 listeners { web { listen = "0.0.0.0:8080", max-connections = 5 } }
@@ -479,7 +479,7 @@ class ServerConfigTest {
     }
 
     @Test
-    void a_listener_may_have_load_balancers_in_front_of_it() throws Exception {
+    void aListenerMayHaveLoadBalancersInFrontOfIt() throws Exception {
         ServerConfig config = read("""
                 listen = "127.0.0.1:7443", tls = off, anonymous { offers = ["web"] }
                 listeners { web { listen = "0.0.0.0:8080", accept-proxy-protocol = ["10.0.0.1", "2001:db8::/32"] } }
@@ -499,14 +499,14 @@ class ServerConfigTest {
     }
 
     @Test
-    void others_may_offer_something_too() throws Exception {
+    void othersMayOfferSomethingToo() throws Exception {
         assertThat(read("""
                 listen = "127.0.0.1:7443", tls = off, anonymous { offers = ["*:*"] }
                 """).describe()).contains("\nothers   may dial nothing, may offer *:*\n");
     }
 
     @Test
-    void what_nobody_could_offer_is_an_error() {
+    void whatNobodyCouldOfferIsAnError() {
         assertThat(errors("""
                 listen = "0.0.0.0:7443", listeners { web { listen = "0.0.0.0:8080" }, mail { listen = "0.0.0.0:7443" } }
                 clients { shop { key = "%s", offers = ["wbe", "printer", "localhost:80", "127.0.0.1:0"] } }

@@ -65,14 +65,14 @@ class ShippedConfigTest {
     }
 
     @Test
-    void it_is_valid_as_it_stands() throws Exception {
+    void itIsValidAsItStands() throws Exception {
         assertThat(ServerConfig.read(SHIPPED).describe())
                 .startsWith("listen   127.0.0.1:7443, TLS 1.3, own key SHA256:")
                 .contains("\nclient   laptop, SHA256:", ", may dial 127.0.0.1:8000\n");
     }
 
     @Test
-    void it_lets_the_shipped_client_in() throws Exception {
+    void itLetsTheShippedClientIn() throws Exception {
         String client = Files.readString(Path.of("..", "conf", "client.conf"));
         ServerConfig server = ServerConfig.read(SHIPPED);
         assertThat(client).contains("servers = [\"" + server.listen().orElseThrow() + "\"]");
@@ -80,27 +80,27 @@ class ShippedConfigTest {
     }
 
     @Test
-    void its_commented_values_are_the_defaults() throws Exception {
+    void itsCommentedValuesAreTheDefaults() throws Exception {
         String shipped = Files.readString(SHIPPED);
         assertThat(read(withDefaults(shipped))).isEqualTo(read(shipped));
     }
 
     @Test
-    void its_commented_values_for_smux_peers_are_the_defaults() throws Exception {
+    void itsCommentedValuesForSmuxPeersAreTheDefaults() throws Exception {
         String shipped = Files.readString(SHIPPED);
         assertThat(read(withSmuxDefaults(shipped))).isEqualTo(read(withSmux(shipped)));
         assertThat(read(withSmux(shipped)).smux()).hasSize(1);
     }
 
     @Test
-    void its_commented_values_for_listeners_are_the_defaults() throws Exception {
+    void itsCommentedValuesForListenersAreTheDefaults() throws Exception {
         String shipped = Files.readString(SHIPPED);
         String least = shipped.replace("\nlisteners {\n", "\nlisteners {\n web.listen = \"127.0.0.1:8080\"\n");
         assertThat(read(with("listeners", shipped))).isEqualTo(read(least));
     }
 
     @Test
-    void it_has_the_keys_and_defaults_of_the_reference() throws Exception {
+    void itHasTheKeysAndDefaultsOfTheReference() throws Exception {
         String reference = Files.readString(REFERENCE).replaceAll("(?s)## tunnel-client.*?(?=## tunnel-server)", "");
         Map<String, String> documented = ROW.matcher(reference)
                 .results()

@@ -23,7 +23,7 @@ class ConfigFileTest {
     }
 
     @Test
-    void a_missing_file_is_named() {
+    void aMissingFileIsNamed() {
         Path file = directory.resolve("none.conf");
         assertThatThrownBy(() -> ConfigFile.read(file, section -> ""))
                 .isInstanceOf(BadConfig.class)
@@ -31,14 +31,14 @@ class ConfigFileTest {
     }
 
     @Test
-    void a_directory_is_not_a_file() {
+    void aDirectoryIsNotAFile() {
         assertThatThrownBy(() -> ConfigFile.read(directory, section -> ""))
                 .isInstanceOf(BadConfig.class)
                 .hasMessage(directory + ": is a directory, expected a file");
     }
 
     @Test
-    void an_unreadable_file_is_a_matter_of_its_mode() throws IOException {
+    void anUnreadableFileIsAMatterOfItsMode() throws IOException {
         Path file = Files.writeString(directory.resolve("secret.conf"), "a = b");
         assertThat(file.toFile().setReadable(false)).isTrue();
         assumeFalse(Files.isReadable(file), "root reads everything");
@@ -48,7 +48,7 @@ class ConfigFileTest {
     }
 
     @Test
-    void a_file_is_named_as_its_user_named_it() throws IOException {
+    void aFileIsNamedAsItsUserNamedIt() throws IOException {
         Path absolute = Files.writeString(directory.resolve("a.conf"), "c = d");
         Path relative = Path.of("").toAbsolutePath().relativize(absolute);
         assertThatThrownBy(() -> ConfigFile.read(relative, section -> section.get("a", Kind.text(), "")))
@@ -56,14 +56,14 @@ class ConfigFileTest {
     }
 
     @Test
-    void an_address_without_quotes_is_told_to_get_some() {
+    void anAddressWithoutQuotesIsToldToGetSome() {
         assertThat(errors("a = 127.0.0.1:8080"))
                 .containsExactly("a.conf:1: Expecting end of input or a comma, got ':';"
                         + " a value with special characters needs double quotes, as in \"127.0.0.1:8080\"");
     }
 
     @Test
-    void an_address_without_quotes_in_a_list_is_told_to_get_some() {
+    void anAddressWithoutQuotesInAListIsToldToGetSome() {
         assertThat(errors("a = [\n[::1]:80 ]"))
                 .containsExactly("a.conf:2: List should have ] or a first element after the open [,"
                         + " instead had token: ':';"
@@ -71,19 +71,19 @@ class ConfigFileTest {
     }
 
     @Test
-    void a_section_that_is_not_closed_is_told_to_be_closed() {
+    void aSectionThatIsNotClosedIsToldToBeClosed() {
         assertThat(errors("a = b\nc {\n"))
                 .containsExactly("a.conf:3: the file ends inside a section; add the missing }");
     }
 
     @Test
-    void an_escape_with_a_sign_in_it_is_refused() {
+    void anEscapeWithASignInItIsRefused() {
         assertThat(errors("a = \"\\u-001\""))
                 .containsExactly("a.conf: an escape \\u in it is not followed by four hexadecimal digits");
     }
 
     @Test
-    void a_brace_too_many_has_its_line() {
+    void aBraceTooManyHasItsLine() {
         assertThat(errors("a = b\n}"))
                 .singleElement()
                 .asString()
@@ -92,43 +92,43 @@ class ConfigFileTest {
     }
 
     @Test
-    void a_file_that_is_a_list_is_refused() {
+    void aFileThatIsAListIsRefused() {
         assertThat(errors("[1, 2]")).containsExactly("a.conf:1: has type LIST rather than object at file root");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"[", "a {", "a."})
-    void a_file_that_is_nested_without_end_is_refused(String opening) {
+    void aFileThatIsNestedWithoutEndIsRefused(String opening) {
         assertThat(errors(opening.repeat(100_000))).containsExactly("a.conf: sections or lists are nested too deeply");
     }
 
     @Test
-    void bytes_that_are_no_text_are_refused() throws IOException {
+    void bytesThatAreNoTextAreRefused() throws IOException {
         Path file = Files.write(directory.resolve("binary.conf"), new byte[] {(byte) 0xff, 0, '{', (byte) 0xfe});
         assertThatThrownBy(() -> ConfigFile.read(file, section -> "")).isInstanceOf(BadConfig.class);
     }
 
     @Test
-    void a_substitution_of_nothing_says_how_to_define_it() {
+    void aSubstitutionOfNothingSaysHowToDefineIt() {
         assertThat(errors("\na = ${CULVERT_NOT_SET}"))
                 .containsExactly("a.conf:2: Could not resolve substitution to a value: ${CULVERT_NOT_SET};"
                         + " define it in the file or in the environment, or write ${?...} if it may be absent");
     }
 
     @Test
-    void substitutions_that_need_each_other_are_refused() {
+    void substitutionsThatNeedEachOtherAreRefused() {
         assertThat(errors("a = ${b}\nb = ${a}")).singleElement().asString().contains("cycle of substitutions");
     }
 
     @Test
-    void an_optional_substitution_of_nothing_is_absence() throws BadConfig {
+    void anOptionalSubstitutionOfNothingIsAbsence() throws BadConfig {
         String value = new Text(directory, "a = ${?CULVERT_NOT_SET}")
                 .read(section -> section.get("a", Kind.text(), "default"));
         assertThat(value).isEqualTo("default");
     }
 
     @Test
-    void an_error_in_the_environment_has_the_line_of_the_section_that_uses_it() {
+    void anErrorInTheEnvironmentHasTheLineOfTheSectionThatUsesIt() {
         assertThat(new Text(directory, "\nlimits {\n  a = ${PATH}\n}")
                         .errors(top -> top.section("limits", section -> section.get("a", Kind.flag(), true))))
                 .singleElement()
@@ -137,7 +137,7 @@ class ConfigFileTest {
     }
 
     @Test
-    void one_section_is_read_whatever_the_others_need() throws BadConfig {
+    void oneSectionIsReadWhateverTheOthersNeed() throws BadConfig {
         Text text = new Text(directory, "a { b = ${CULVERT_NOT_SET} }, c = ${e} { d = ${e.f}x }, e { f = 1 }");
         String value = text.peek("c", top -> top.section("c", c -> c.get("d", Kind.text(), "default")));
         assertThat(value).isEqualTo("1x");
@@ -147,7 +147,7 @@ class ConfigFileTest {
     }
 
     @Test
-    void the_errors_of_a_section_that_is_read_alone_are_said() throws Exception {
+    void theErrorsOfASectionThatIsReadAloneAreSaid() throws Exception {
         Path file = Files.writeString(directory.resolve("a.conf"), "a = ${CULVERT_NOT_SET}, c.d = 1, c.x = 2");
         assertThatThrownBy(() -> ConfigFile.readOnly(
                         file, file, "c", top -> top.section("c", c -> c.get("d", Kind.flag(), true))))
@@ -157,7 +157,7 @@ class ConfigFileTest {
     }
 
     @Test
-    void a_file_that_is_not_in_utf_8_is_refused() throws Exception {
+    void aFileThatIsNotInUtf8IsRefused() throws Exception {
         byte[] latin = "a = ok\nb = \"caf\u00e9\"\n".getBytes(StandardCharsets.ISO_8859_1);
         Path file = Files.write(directory.resolve("latin.conf"), latin);
         String why = file + ":2: this line is not in UTF-8; save the file in that encoding";
@@ -170,26 +170,26 @@ class ConfigFileTest {
     }
 
     @Test
-    void a_missing_include_is_an_error() {
+    void aMissingIncludeIsAnError() {
         assertThat(errors("include \"none.conf\""))
                 .containsExactly("a.conf: include \"none.conf\": no such file, or it cannot be read");
     }
 
     @Test
-    void a_missing_include_by_file_is_an_error() {
+    void aMissingIncludeByFileIsAnError() {
         assertThat(errors("include file(\"/none.conf\")"))
                 .containsExactly("a.conf: include \"/none.conf\": no such file, or it cannot be read");
     }
 
     @Test
-    void an_include_of_a_url_is_not_fetched() {
+    void anIncludeOfAUrlIsNotFetched() {
         assertThat(errors("include url(\"http://127.0.0.1:1/more.conf\")"))
                 .containsExactly("a.conf: include url(\"http://127.0.0.1:1/more.conf\"): only files can be included");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"META-INF/MANIFEST.MF", "/META-INF/MANIFEST.MF"})
-    void an_include_is_not_looked_for_among_the_classes(String name) {
+    void anIncludeIsNotLookedForAmongTheClasses(String name) {
         assertThat(errors("include \"" + name + "\""))
                 .containsExactly("a.conf: include \"" + name + "\": no such file, or it cannot be read");
         assertThat(errors("include classpath(\"" + name + "\")"))
@@ -197,21 +197,21 @@ class ConfigFileTest {
     }
 
     @Test
-    void an_include_of_itself_is_an_error() {
+    void anIncludeOfItselfIsAnError() {
         assertThat(errors("include \"a.conf\""))
                 .containsExactly("a.conf:1: include statements nested more than 50 times,"
                         + " you probably have a cycle in your includes");
     }
 
     @Test
-    void an_error_in_an_included_file_has_the_place_in_that_file() throws IOException {
+    void anErrorInAnIncludedFileHasThePlaceInThatFile() throws IOException {
         Files.writeString(directory.resolve("more.conf"), "\n\nb = 1");
         assertThat(errors("include \"more.conf\"\na = 2"))
                 .containsExactly("more.conf:3: b: unknown key; did you mean a?");
     }
 
     @Test
-    void an_error_in_a_section_of_several_files_has_the_line_around_it() throws IOException {
+    void anErrorInASectionOfSeveralFilesHasTheLineAroundIt() throws IOException {
         Files.writeString(directory.resolve("more.conf"), "s { b = 1 }");
         assertThat(new Text(directory, "s { c = 2 }\ninclude \"more.conf\"")
                         .errors(top -> top.section("s", section -> {
@@ -223,14 +223,14 @@ class ConfigFileTest {
     }
 
     @Test
-    void what_is_written_twice_counts_as_written_last() throws BadConfig {
+    void whatIsWrittenTwiceCountsAsWrittenLast() throws BadConfig {
         assertThat(new Text(directory, "a = b\na = c").<String>read(section -> section.get("a", Kind.text())))
                 .isEqualTo("c");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"a = \"x\\n\\u001bc\"", "a \u0085\u001bc"})
-    void an_error_is_one_line_and_does_nothing_to_the_terminal(String text) {
+    void anErrorIsOneLineAndDoesNothingToTheTerminal(String text) {
         Kind<Object> refused = Kind.of("a rule", "", rule -> {
             throw new IllegalArgumentException("'" + rule + "' is not a rule");
         });
@@ -242,7 +242,7 @@ class ConfigFileTest {
     }
 
     @Test
-    void the_message_is_every_error_on_its_own_line() {
+    void theMessageIsEveryErrorOnItsOwnLine() {
         assertThatThrownBy(() -> new Text(directory, "x = 1\ny = 2").read(section -> section.has("key")))
                 .hasMessage(
                         "%1$s:1: x: unknown key; the keys here are key\n%1$s:2: y: unknown key; the keys here are key"

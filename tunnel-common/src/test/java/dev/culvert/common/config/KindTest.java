@@ -28,50 +28,50 @@ class KindTest {
 
     @ParameterizedTest
     @CsvSource({"1,1", "64,64", "007,7"})
-    void a_whole_number_is_read_within_its_range(String text, int number) {
+    void aWholeNumberIsReadWithinItsRange(String text, int number) {
         assertThat(INTEGER.parse(text)).isEqualTo(number);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"0", "65", "1.5", "1e1", "", "x", "99999999999999999999", "5s"})
-    void anything_else_is_not_a_whole_number(String text) {
+    void anythingElseIsNotAWholeNumber(String text) {
         assertThatThrownBy(() -> INTEGER.parse(text)).hasMessage(", expected a whole number from 1 to 64");
     }
 
     @ParameterizedTest
     @CsvSource({"1k,1024", "1024,1024", "64 KiB,65536", "1.5m,1572864", "4g,4294967296", "2kB,2000"})
-    void a_size_is_read_within_its_range(String text, long bytes) {
+    void aSizeIsReadWithinItsRange(String text, long bytes) {
         assertThat(SIZE.parse(text)).isEqualTo(bytes);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"5g", "0.5k"})
-    void a_size_out_of_its_range_is_not_taken(String text) {
+    void aSizeOutOfItsRangeIsNotTaken(String text) {
         assertThatThrownBy(() -> SIZE.parse(text)).hasMessage(", expected a size from 1k to 4g");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"1023", "-1k", "64q", "", "much", "10Mbit", "99999999999999g", "1e4k", "1e-999999999k"})
-    void who_writes_no_unit_of_sizes_is_told_of_them(String text) {
+    void whoWritesNoUnitOfSizesIsToldOfThem(String text) {
         assertThatThrownBy(() -> SIZE.parse(text))
                 .hasMessage(", expected a size from 1k to 4g; write 64k, 16m or 1g, for without a unit it is bytes");
     }
 
     @ParameterizedTest
     @CsvSource({"100ms,100", "250,250", "1.5s,1500", "10 minutes,600000"})
-    void a_duration_is_read_within_its_range(String text, long millis) {
+    void aDurationIsReadWithinItsRange(String text, long millis) {
         assertThat(DURATION.parse(text)).isEqualTo(Duration.ofMillis(millis));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"99ms", "601s", "-5s"})
-    void a_duration_out_of_its_range_is_not_taken(String text) {
+    void aDurationOutOfItsRangeIsNotTaken(String text) {
         assertThatThrownBy(() -> DURATION.parse(text)).hasMessage(", expected a duration from 100ms to 10m");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"5", "soon", "30sec", "5 fortnights", "9999999999999999999h", "infinite"})
-    void who_writes_no_unit_of_durations_is_told_of_them(String text) {
+    void whoWritesNoUnitOfDurationsIsToldOfThem(String text) {
         assertThatThrownBy(() -> DURATION.parse(text))
                 .hasMessage(", expected a duration from 100ms to 10m; write 500ms, 30s or 2h, for without a unit it is"
                         + " milliseconds");
@@ -79,23 +79,23 @@ class KindTest {
 
     @ParameterizedTest
     @CsvSource({"true,true", "yes,true", "on,true", "false,false", "no,false", "off,false"})
-    void a_flag_has_the_words_of_hocon(String text, boolean flag) {
+    void aFlagHasTheWordsOfHocon(String text, boolean flag) {
         assertThat(Kind.flag().parse(text)).isEqualTo(flag);
     }
 
     @Test
-    void anything_else_is_not_a_flag() {
+    void anythingElseIsNotAFlag() {
         assertThatThrownBy(() -> Kind.flag().parse("maybe")).hasMessage(", expected true or false");
     }
 
     @Test
-    void an_address_may_be_ipv6() {
+    void anAddressMayBeIpv6() {
         assertThat(Kind.hostPort().parse("[::1]:80")).isEqualTo(new HostPort("::1", 80));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"80800", "", "a"})
-    void what_has_no_colon_is_no_address(String text) {
+    void whatHasNoColonIsNoAddress(String text) {
         assertThatThrownBy(() -> Kind.hostPort().parse(text))
                 .hasMessage(", expected HOST:PORT such as \"127.0.0.1:8080\"");
     }
@@ -113,7 +113,7 @@ class KindTest {
         "::1:80,brackets",
         "a b:1,space"
     })
-    void a_bad_address_is_told_what_is_bad(String text, String reason) {
+    void aBadAddressIsToldWhatIsBad(String text, String reason) {
         assertThatThrownBy(() -> Kind.hostPort().parse(text))
                 .message()
                 .startsWith(": ")
@@ -121,19 +121,19 @@ class KindTest {
     }
 
     @Test
-    void port_0_is_for_listening_only() {
+    void port0IsForListeningOnly() {
         assertThat(Kind.listenAddress().parse("a:0")).isEqualTo(new HostPort("a", 0));
         assertThatThrownBy(() -> Kind.hostPort().parse("a:0")).hasMessage(", expected a port from 1 to 65535");
     }
 
     @Test
-    void a_choice_is_one_of_its_words() {
+    void aChoiceIsOneOfItsWords() {
         assertThat(Kind.oneOf(Fruit.class).parse("red-pear")).isEqualTo(Fruit.RED_PEAR);
         assertThatThrownBy(() -> Kind.oneOf(Fruit.class).parse("plum")).hasMessage(", expected one of apple, red-pear");
     }
 
     @Test
-    void off_is_empty() {
+    void offIsEmpty() {
         assertThat(Kind.offOr(INTEGER).parse("off")).isEmpty();
         assertThat(Kind.offOr(INTEGER).parse("5")).contains(5);
         assertThatThrownBy(() -> Kind.offOr(INTEGER).parse("on"))
@@ -141,7 +141,7 @@ class KindTest {
     }
 
     @Test
-    void a_kind_of_its_own_says_why_it_refuses() {
+    void aKindOfItsOwnSaysWhyItRefuses() {
         Kind<TimeUnit> unit = Kind.of("a unit such as \"DAYS\"", TimeUnit.DAYS, text -> {
             throw new IllegalArgumentException("there are no " + text);
         });

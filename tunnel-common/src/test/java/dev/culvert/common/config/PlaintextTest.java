@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PlaintextTest {
     @ParameterizedTest
     @ValueSource(strings = {"127.0.0.1:1", "127.255.0.9:1", "[::1]:1", "localhost:1", "LOCALHOST:1"})
-    void loopback_is_this_machine(String text) {
+    void loopbackIsThisMachine(String text) {
         assertThat(Plaintext.address(Kind.hostPort(), false, "upstream.insecure")
                         .parse(text))
                 .isEqualTo(HostPort.parse(text));
@@ -21,7 +21,7 @@ class PlaintextTest {
     @ValueSource(
             strings = {"0.0.0.0:1", "128.0.0.1:1", "[::]:1", "localhost.example.com:1", "127.0.0.1.nip.io:1", "127.1:1"
             })
-    void everything_else_is_not(String text) {
+    void everythingElseIsNot(String text) {
         assertThatThrownBy(() -> Plaintext.address(Kind.hostPort(), false, "upstream.insecure")
                         .parse(text))
                 .hasMessage(", which is not a loopback address, and without encryption anybody on the way can read and"
@@ -30,7 +30,7 @@ class PlaintextTest {
     }
 
     @Test
-    void who_accepts_the_risk_may_go_anywhere() {
+    void whoAcceptsTheRiskMayGoAnywhere() {
         assertThat(Plaintext.address(Kind.hostPort(), true, "upstream.insecure").parse("0.0.0.0:1"))
                 .isEqualTo(new HostPort("0.0.0.0", 1));
     }

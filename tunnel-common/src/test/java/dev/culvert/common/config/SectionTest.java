@@ -36,7 +36,7 @@ class SectionTest {
     }
 
     @Test
-    void all_errors_are_reported_at_once_in_the_order_of_their_lines() {
+    void allErrorsAreReportedAtOnceInTheOrderOfTheirLines() {
         assertThat(errors("""
                         nam = 1
                         name = [x]
@@ -58,29 +58,29 @@ class SectionTest {
     }
 
     @Test
-    void a_key_with_a_default_may_be_absent() throws BadConfig {
+    void aKeyWithADefaultMayBeAbsent() throws BadConfig {
         assertThatObject(read("", top -> top.get("a", Kind.integer(0, 9), 5))).isEqualTo(5);
     }
 
     @Test
-    void null_is_absence() throws BadConfig {
+    void nullIsAbsence() throws BadConfig {
         assertThatObject(read("a = null", top -> top.get("a", Kind.integer(0, 9), 5)))
                 .isEqualTo(5);
     }
 
     @Test
-    void an_optional_key_may_be_absent() throws BadConfig {
+    void anOptionalKeyMayBeAbsent() throws BadConfig {
         assertThatObject(read("", top -> top.find("a", Kind.hostPort()))).isEqualTo(Optional.empty());
     }
 
     @Test
-    void an_optional_key_is_read_when_it_is_there() throws BadConfig {
+    void anOptionalKeyIsReadWhenItIsThere() throws BadConfig {
         Optional<HostPort> address = read("a = \"b:1\"", top -> top.find("a", Kind.hostPort()));
         assertThat(address).contains(new HostPort("b", 1));
     }
 
     @Test
-    void a_missing_key_has_the_line_of_the_section_around_it() {
+    void aMissingKeyHasTheLineOfTheSectionAroundIt() {
         assertThat(errors(
                         "\na {\n  b {}\n}",
                         top -> top.section("a", a -> a.section("b", b -> b.get("port", Kind.integer(1, 9))))))
@@ -88,44 +88,44 @@ class SectionTest {
     }
 
     @Test
-    void a_missing_key_of_a_missing_section_has_the_line_of_what_is_around_that() {
+    void aMissingKeyOfAMissingSectionHasTheLineOfWhatIsAroundThat() {
         assertThat(errors(
                         "\na {}", top -> top.section("a", a -> a.section("b", b -> b.get("port", Kind.integer(1, 9))))))
                 .containsExactly("a.conf:2: a.b.port: missing, expected a whole number from 1 to 9");
     }
 
     @Test
-    void a_value_where_a_section_belongs_is_one_error() {
+    void aValueWhereASectionBelongsIsOneError() {
         assertThat(errors("a = 5", top -> top.section("a", a -> a.get("b", Kind.text()))))
                 .containsExactly("a.conf:1: a: found 5, expected a section in braces { }");
     }
 
     @Test
-    void a_section_where_a_value_belongs_is_one_error() {
+    void aSectionWhereAValueBelongsIsOneError() {
         assertThat(errors("a { b = 5 }", top -> top.get("a", Kind.flag())))
                 .containsExactly("a.conf:1: a: found a section, expected true or false");
     }
 
     @Test
-    void an_unknown_key_without_a_similar_one_is_told_the_known_ones() {
+    void anUnknownKeyWithoutASimilarOneIsToldTheKnownOnes() {
         assertThat(errors("range { unexpected = 1 }", top -> top.section("range", Range::read)))
                 .containsExactly("a.conf:1: range.unexpected: unknown key; the keys here are from, to");
     }
 
     @Test
-    void an_unknown_key_that_needs_quotes_is_written_with_them() {
+    void anUnknownKeyThatNeedsQuotesIsWrittenWithThem() {
         assertThat(errors("range { \"f.rom\" = 1 }", top -> top.section("range", Range::read)))
                 .containsExactly("a.conf:1: range.\"f.rom\": unknown key; did you mean range.from?");
     }
 
     @Test
-    void values_that_do_not_fit_together_are_an_error_of_the_section() {
+    void valuesThatDoNotFitTogetherAreAnErrorOfTheSection() {
         assertThat(errors("\nrange {\n  from = 5, to = 2 }", top -> top.section("range", Range::read)))
                 .containsExactly("a.conf:2: range: from (5) must not exceed to (2)");
     }
 
     @Test
-    void an_unknown_key_is_found_beside_values_that_do_not_fit_together() {
+    void anUnknownKeyIsFoundBesideValuesThatDoNotFitTogether() {
         assertThat(errors("range { from = 5, to = 2\n x = 1 }", top -> top.section("range", Range::read)))
                 .containsExactly(
                         "a.conf:1: range: from (5) must not exceed to (2)",
@@ -133,19 +133,19 @@ class SectionTest {
     }
 
     @Test
-    void whether_values_fit_together_is_not_asked_when_one_of_them_is_wrong() {
+    void whetherValuesFitTogetherIsNotAskedWhenOneOfThemIsWrong() {
         assertThat(errors("range { from = 50, to = much }", top -> top.section("range", Range::read)))
                 .containsExactly("a.conf:1: range.to: found \"much\", expected a whole number from 0 to 100");
     }
 
     @Test
-    void every_item_of_a_list_is_read() throws BadConfig {
+    void everyItemOfAListIsRead() throws BadConfig {
         assertThatObject(read("a = [\"b:1\", \"c:2\"]", top -> top.list("a", Kind.hostPort())))
                 .isEqualTo(List.of(new HostPort("b", 1), new HostPort("c", 2)));
     }
 
     @Test
-    void every_bad_item_of_a_list_is_an_error_on_its_line() {
+    void everyBadItemOfAListIsAnErrorOnItsLine() {
         assertThat(errors("a = [\n1\n\"c:2\"\n[]\nnull]", top -> top.list("a", Kind.hostPort())))
                 .containsExactly(
                         "a.conf:2: a: found 1, expected HOST:PORT such as \"127.0.0.1:8080\"",
@@ -154,7 +154,7 @@ class SectionTest {
     }
 
     @Test
-    void an_empty_list_is_as_bad_as_none() {
+    void anEmptyListIsAsBadAsNone() {
         assertThat(errors("a = []", top -> List.of(top.list("a", Kind.flag()), top.list("b", Kind.flag()))))
                 .containsExactly(
                         "a.conf:1: a: found an empty list, expected a list of true or false",
@@ -162,13 +162,13 @@ class SectionTest {
     }
 
     @Test
-    void one_value_is_not_a_list() {
+    void oneValueIsNotAList() {
         assertThat(errors("a = on", top -> top.list("a", Kind.flag())))
                 .containsExactly("a.conf:1: a: found \"on\", expected a list of true or false");
     }
 
     @Test
-    void named_sections_come_in_the_order_of_their_lines() throws BadConfig {
+    void namedSectionsComeInTheOrderOfTheirLines() throws BadConfig {
         assertThatObject(read(
                         "a { web {}\n db {}\n \"x.y\" {} }\na.cache {}",
                         top -> top.named("a", (name, section) -> name)))
@@ -176,19 +176,19 @@ class SectionTest {
     }
 
     @Test
-    void named_sections_may_be_absent() throws BadConfig {
+    void namedSectionsMayBeAbsent() throws BadConfig {
         assertThatObject(read("", top -> top.named("a", (name, section) -> name)))
                 .isEqualTo(List.of());
     }
 
     @Test
-    void a_named_section_is_taken_away_with_null() throws BadConfig {
+    void aNamedSectionIsTakenAwayWithNull() throws BadConfig {
         assertThatObject(read("a { web {}, db {} }\na.web = null", top -> top.named("a", (name, section) -> name)))
                 .isEqualTo(List.of("db"));
     }
 
     @Test
-    void a_name_has_few_characters() {
+    void aNameHasFewCharacters() {
         assertThat(errors(
                         "a { \"w b\" {}\n " + "x".repeat(65) + " {} }", top -> top.named("a", (name, section) -> name)))
                 .containsExactly(
@@ -197,7 +197,7 @@ class SectionTest {
     }
 
     @Test
-    void a_section_with_nothing_in_it_is_nothing() throws BadConfig {
+    void aSectionWithNothingInItIsNothing() throws BadConfig {
         assertThatObject(read("a { x = null }, b = null, c { d = 1 }, e = 1", top -> {
                     top.section("c", c -> c.has("d"));
                     return List.of(top.has("a"), top.has("b"), top.has("c"), top.has("e"), top.has("f"));

@@ -30,7 +30,7 @@ class SharedSectionsTest {
     }
 
     @Test
-    void keepalive_has_defaults() throws BadConfig {
+    void keepaliveHasDefaults() throws BadConfig {
         assertThat(read("", KeepaliveConfig::read))
                 .isEqualTo(new KeepaliveConfig(Duration.ofSeconds(5), Duration.ofSeconds(15)));
     }
@@ -44,34 +44,34 @@ class SharedSectionsTest {
                 "timeout = 199ms | timeout: found \"199ms\", expected a duration from 200ms to 1h",
                 "timeout = 61m   | timeout: found \"61m\", expected a duration from 200ms to 1h",
             })
-    void keepalive_has_ranges(String text, String error) {
+    void keepaliveHasRanges(String text, String error) {
         assertThat(errors(text, KeepaliveConfig::read)).containsExactly("a.conf:1: " + error);
     }
 
     @Test
-    void keepalive_waits_for_two_answers_at_least() {
+    void keepaliveWaitsForTwoAnswersAtLeast() {
         assertThat(errors("interval = 8s", KeepaliveConfig::read))
                 .containsExactly("a.conf:1: timeout (15s) must be at least twice interval (8s)");
     }
 
     @Test
-    void keepalive_describes_itself() throws BadConfig {
+    void keepaliveDescribesItself() throws BadConfig {
         assertThat(read("", KeepaliveConfig::read).describe()).isEqualTo("every 5s, dead after 15s of silence");
     }
 
     @Test
-    void drain_has_defaults() throws BadConfig {
+    void drainHasDefaults() throws BadConfig {
         assertThat(read("", DrainConfig::read))
                 .isEqualTo(new DrainConfig(Duration.ofSeconds(30), Duration.ofHours(1), Optional.empty()));
     }
 
     @Test
-    void after_an_upgrade_a_drain_takes_no_less() throws BadConfig {
+    void afterAnUpgradeADrainTakesNoLess() throws BadConfig {
         assertThat(read("timeout = 2h", DrainConfig::read).upgradeTimeout()).isEqualTo(Duration.ofHours(2));
     }
 
     @Test
-    void drain_can_end_idle_connections_early() throws BadConfig {
+    void drainCanEndIdleConnectionsEarly() throws BadConfig {
         assertThat(read("idle = 5s", DrainConfig::read).idle()).contains(Duration.ofSeconds(5));
     }
 
@@ -85,24 +85,24 @@ class SharedSectionsTest {
                 "idle = 25h    | idle: found \"25h\", expected off or a duration from 1s to 24h",
                 "idle = on     | idle: found \"on\", expected off or a duration from 1s to 24h",
             })
-    void drain_has_ranges(String text, String error) {
+    void drainHasRanges(String text, String error) {
         assertThat(errors(text, DrainConfig::read)).containsExactly("a.conf:1: " + error);
     }
 
     @Test
-    void drain_describes_itself() throws BadConfig {
+    void drainDescribesItself() throws BadConfig {
         assertThat(read("", DrainConfig::read).describe()).isEqualTo("up to 30s, after an upgrade up to 1h");
         assertThat(read("idle = 5s", DrainConfig::read).describe())
                 .isEqualTo("up to 30s, after an upgrade up to 1h, connections idle for 5s are ended at once");
     }
 
     @Test
-    void the_log_has_defaults() throws BadConfig {
+    void theLogHasDefaults() throws BadConfig {
         assertThat(read("", LogConfig::read)).isEqualTo(LogConfig.DEFAULT);
     }
 
     @Test
-    void loggers_can_be_written_with_quotes_and_without() throws BadConfig {
+    void loggersCanBeWrittenWithQuotesAndWithout() throws BadConfig {
         assertThat(read(
                         "format = json, level = warn, levels { \"a.b\" = debug, a.b.c = trace, d = error, e = null }",
                         LogConfig::read))
@@ -125,30 +125,30 @@ class SharedSectionsTest {
                 "levels.a.b = 1       | levels.a.b: found 1, expected one of error, warn, info, debug, trace",
                 "levels { \"a.b\" = 1 } | levels.\"a.b\": found 1, expected one of error, warn, info, debug, trace",
             })
-    void the_log_has_formats_and_levels(String text, String error) {
+    void theLogHasFormatsAndLevels(String text, String error) {
         assertThat(errors(text, LogConfig::read)).containsExactly("a.conf:1: " + error);
     }
 
     @Test
-    void the_log_describes_itself() throws BadConfig {
+    void theLogDescribesItself() throws BadConfig {
         assertThat(read("", LogConfig::read).describe()).isEqualTo("auto, from info");
         assertThat(read("levels { b = warn, a = debug }", LogConfig::read).describe())
                 .isEqualTo("auto, from info, a from debug, b from warn");
     }
 
     @Test
-    void flow_has_defaults() throws BadConfig {
+    void flowHasDefaults() throws BadConfig {
         assertThat(read("", FlowConfig::read)).isEqualTo(new FlowConfig(64 << 20, 16 << 20, 32760));
     }
 
     @Test
-    void flow_takes_sizes_of_gigabytes() throws BadConfig {
+    void flowTakesSizesOfGigabytes() throws BadConfig {
         assertThat(read("buffer = 4g, max-window = 4g", FlowConfig::read))
                 .isEqualTo(new FlowConfig(4L << 30, 4L << 30, 32760));
     }
 
     @Test
-    void a_small_buffer_makes_the_default_window_small() throws BadConfig {
+    void aSmallBufferMakesTheDefaultWindowSmall() throws BadConfig {
         assertThat(read("buffer = 8m", FlowConfig::read)).isEqualTo(new FlowConfig(8 << 20, 8 << 20, 32760));
     }
 
@@ -163,17 +163,17 @@ class SharedSectionsTest {
                 "frame-size = 1023  | frame-size: found 1023, expected a whole number from 1024 to 65535",
                 "frame-size = 65536 | frame-size: found 65536, expected a whole number from 1024 to 65535",
             })
-    void flow_has_ranges(String text, String error) {
+    void flowHasRanges(String text, String error) {
         assertThat(errors(text, FlowConfig::read)).containsExactly("a.conf:1: " + error);
     }
 
     @Test
-    void flow_describes_itself() throws BadConfig {
+    void flowDescribesItself() throws BadConfig {
         assertThat(read("", FlowConfig::read).describe()).isEqualTo("64m a session, 16m a stream, frames of 32760");
     }
 
     @Test
-    void a_smux_peer_has_defaults() throws BadConfig {
+    void aSmuxPeerHasDefaults() throws BadConfig {
         assertThat(read("", SmuxPeerConfig::read))
                 .isEqualTo(new SmuxPeerConfig(4 << 20, true, Duration.ofMillis(250), Duration.ofSeconds(60)));
     }
@@ -189,19 +189,19 @@ class SharedSectionsTest {
                 "stall-timeout = 900ms | stall-timeout: found \"900ms\", expected a duration from 1s to 24h",
                 "stall-timeout = 25h   | stall-timeout: found \"25h\", expected a duration from 1s to 24h",
             })
-    void a_smux_peer_has_ranges(String text, String error) {
+    void aSmuxPeerHasRanges(String text, String error) {
         assertThat(errors(text, SmuxPeerConfig::read)).containsExactly("a.conf:1: " + error);
     }
 
     @Test
-    void a_smux_peer_describes_itself() throws BadConfig {
+    void aSmuxPeerDescribesItself() throws BadConfig {
         assertThat(read("", SmuxPeerConfig::read).describe()).isEqualTo("peer buffers 4m, half-close for 1m");
         assertThat(read("half-close = false", SmuxPeerConfig::read).describe())
                 .isEqualTo("peer buffers 4m, no half-close");
     }
 
     @Test
-    void an_address_is_listened_on_once() {
+    void anAddressIsListenedOnOnce() {
         ListenAddresses addresses = new ListenAddresses();
         assertThat(errors(
                         """
@@ -221,7 +221,7 @@ class SharedSectionsTest {
     }
 
     @Test
-    void one_address_is_not_listened_on_beside_all_of_them() {
+    void oneAddressIsNotListenedOnBesideAllOfThem() {
         assertThat(collisions("0.0.0.0:80", "127.0.0.1:80"))
                 .containsExactly("a.conf:1: b.listen: 127.0.0.1:80 is taken by a.listen, which is on 0.0.0.0:80;"
                         + " give each its own port");
@@ -235,7 +235,7 @@ class SharedSectionsTest {
     }
 
     @Test
-    void addresses_of_which_neither_has_the_other_are_two() {
+    void addressesOfWhichNeitherHasTheOtherAreTwo() {
         assertThat(collisions("0.0.0.0:80", "[::1]:80")).isEmpty();
         assertThat(collisions("0.0.0.0:80", "127.0.0.1:81")).isEmpty();
         assertThat(collisions("0.0.0.0:0", "127.0.0.1:0")).isEmpty();
@@ -265,14 +265,14 @@ class SharedSectionsTest {
     }
 
     @Test
-    void the_path_of_an_admin_socket_may_be_written_as_elsewhere() throws BadConfig {
+    void thePathOfAnAdminSocketMayBeWrittenAsElsewhere() throws BadConfig {
         assertThat(read("listen = \"unix:/run/web.sock\"", admin -> AdminConfig.read(admin, new ListenAddresses()))
                         .listen())
                 .containsExactly("/run/web.sock");
     }
 
     @Test
-    void the_path_of_an_admin_socket_is_absolute() {
+    void thePathOfAnAdminSocketIsAbsolute() {
         for (String path : List.of("client.sock", "./client.sock", "./a:1", "unix:client.sock", "unix:@client")) {
             assertThat(errors("listen = \"" + path + "\"", admin -> AdminConfig.read(admin, new ListenAddresses())))
                     .containsExactly("a.conf:1: listen: found \"" + path
@@ -291,15 +291,14 @@ class SharedSectionsTest {
                 "[\"127.0.0.1:0\", \"127.0.0.1:1\"] | 127.0.0.1:1",
                 "\"127.0.0.1:0\"                   |"
             })
-    void an_agent_is_asked_by_its_socket_or_at_a_port_that_is_known(String listen, @Nullable String address)
-            throws BadConfig {
+    void anAgentIsAskedByItsSocketOrAtAPortThatIsKnown(String listen, @Nullable String address) throws BadConfig {
         assertThat(read("listen = " + listen, admin -> AdminConfig.read(admin, new ListenAddresses()))
                         .askAt(Path.of("web.conf"), Map.of()))
                 .isEqualTo(Optional.ofNullable(address));
     }
 
     @Test
-    void an_admin_endpoint_has_addresses_of_its_own() {
+    void anAdminEndpointHasAddressesOfItsOwn() {
         assertThat(errors("""
                         web { listen = "unix:/run/web.sock" }
                         admin { listen = ["127.0.0.1:9180", "/run/web.sock"] }

@@ -12,18 +12,18 @@ class SpellingTest {
 
     @ParameterizedTest
     @CsvSource({"'',abc,3", "abc,'',3", "kitten,sitting,3", "flaw,lawn,2", "same,same,0"})
-    void the_distance_is_the_letters_to_change(String from, String to, int distance) {
+    void theDistanceIsTheLettersToChange(String from, String to, int distance) {
         assertThat(Spelling.distance(from, to)).isEqualTo(distance);
     }
 
     @ParameterizedTest
     @CsvSource({"sesions,sessions", "Sessions,sessions", "halfClose,half-close", "stall_timeout,stall-timeout"})
-    void the_nearest_word_was_meant(String written, String meant) {
+    void theNearestWordWasMeant(String written, String meant) {
         assertThat(Spelling.nearest(written, WORDS)).contains(meant);
     }
 
     @Test
-    void a_word_that_is_far_from_all_meant_none() {
+    void aWordThatIsFarFromAllMeantNone() {
         assertThat(Spelling.nearest("certificate", WORDS)).isEmpty();
     }
 }

@@ -18,7 +18,7 @@ class TlsConfigTest {
 
     /** Each is a reason to read the files again: one that could not be used may be of use now. */
     @Test
-    void what_a_file_holds_who_may_read_it_and_whether_it_is_there_is_its_content() throws Exception {
+    void whatAFileHoldsWhoMayReadItAndWhetherItIsThereIsItsContent() throws Exception {
         Path key = directory.resolve("agent.key");
         TlsConfig config = new TlsConfig(key, key, Optional.empty());
         List<Optional<String>> all = new ArrayList<>();

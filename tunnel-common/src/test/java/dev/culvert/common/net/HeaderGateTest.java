@@ -56,7 +56,7 @@ class HeaderGateTest {
 
     @ParameterizedTest
     @EnumSource(ProxyHeader.class)
-    void what_comes_with_a_header_is_passed_on(ProxyHeader version) {
+    void whatComesWithAHeaderIsPassedOn(ProxyHeader version) {
         channel.writeInbound(withRoomInFront(version.of(ORIGIN).writeBytes("hello".getBytes(US_ASCII))));
         channel.writeInbound(Unpooled.copiedBuffer(", world", US_ASCII));
 
@@ -68,7 +68,7 @@ class HeaderGateTest {
 
     @ParameterizedTest
     @EnumSource(ProxyHeader.class)
-    void a_header_may_come_byte_by_byte(ProxyHeader version) {
+    void aHeaderMayComeByteByByte(ProxyHeader version) {
         ByteBuf header = version.of(ORIGIN);
         while (header.isReadable()) {
             assertThat(heard).isEmpty();
@@ -83,7 +83,7 @@ class HeaderGateTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void who_ends_before_that_is_closed(boolean half) {
+    void whoEndsBeforeThatIsClosed(boolean half) {
         channel.writeInbound(Unpooled.copiedBuffer("PROXY TCP4", US_ASCII));
         if (half) {
             channel.pipeline().fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
@@ -96,7 +96,7 @@ class HeaderGateTest {
     }
 
     @Test
-    void who_says_something_else_is_closed() {
+    void whoSaysSomethingElseIsClosed() {
         channel.writeInbound(withRoomInFront(Unpooled.copiedBuffer("GET / HTTP/1.1\r\n\r\n", US_ASCII)));
 
         assertThat(heard).singleElement().asString().startsWith("no PROXY header, though ");

@@ -93,7 +93,7 @@ class BucketTest {
 
     @ParameterizedTest
     @ValueSource(longs = {1 << 10, 100_000, RATE, 125_000_000, 1L << 34})
-    void gives_its_rate_and_no_more(long rate) {
+    void givesItsRateAndNoMore(long rate) {
         Bucket bucket = bucket(rate);
         Taker taker = new Taker(bucket);
         pass(10_000);
@@ -101,19 +101,19 @@ class BucketTest {
     }
 
     @Test
-    void gives_no_more_at_once_than_comes_in_within_50_ms_however_long_nobody_took_anything() {
+    void givesNoMoreAtOnceThanComesInWithin50MsHoweverLongNobodyTookAnything() {
         Bucket bucket = bucket(RATE);
         pass(60_000);
         assertThat(new Taker(bucket).taken()).isEqualTo(RATE / 20);
     }
 
     @Test
-    void is_empty_at_first() {
+    void isEmptyAtFirst() {
         assertThat(new Taker(bucket(RATE)).taken()).isZero();
     }
 
     @Test
-    void loses_nothing_to_a_clock_that_is_late_by_less_than_its_depth() {
+    void losesNothingToAClockThatIsLateByLessThanItsDepth() {
         Taker taker = new Taker(bucket(RATE));
         for (int i = 0; i < 1000; i++) {
             clock.advance(39, TimeUnit.MILLISECONDS);
@@ -123,7 +123,7 @@ class BucketTest {
     }
 
     @Test
-    void who_waits_gets_equal_turns() {
+    void whoWaitsGetsEqualTurns() {
         Bucket bucket = bucket(RATE);
         List<Taker> takers = new ArrayList<>();
         for (int i = 0; i < 50; i++) {
@@ -135,7 +135,7 @@ class BucketTest {
     }
 
     @Test
-    void who_takes_less_leaves_the_rest_to_the_others() {
+    void whoTakesLessLeavesTheRestToTheOthers() {
         Bucket bucket = bucket(RATE);
         Taker little = new Taker(200, bucket);
         Taker one = new Taker(bucket);
@@ -147,7 +147,7 @@ class BucketTest {
     }
 
     @Test
-    void those_of_a_chain_all_hold() {
+    void thoseOfAChainAllHold() {
         Bucket forward = bucket(RATE / 4);
         Bucket whole = bucket(RATE);
         Taker slow = new Taker(forward.quantum(), forward, whole);
@@ -158,7 +158,7 @@ class BucketTest {
     }
 
     @Test
-    void chains_in_opposite_orders_do_not_wait_for_each_other() {
+    void chainsInOppositeOrdersDoNotWaitForEachOther() {
         Bucket one = bucket(RATE);
         Bucket other = bucket(RATE);
         Taker there = new Taker(one.quantum(), one, other);
@@ -169,7 +169,7 @@ class BucketTest {
     }
 
     @Test
-    void who_leaves_is_not_waited_for() {
+    void whoLeavesIsNotWaitedFor() {
         Bucket bucket = bucket(1 << 10);
         List<Taker> takers = new ArrayList<>();
         for (int i = 0; i < 100; i++) {
@@ -183,7 +183,7 @@ class BucketTest {
     }
 
     @Test
-    void who_leaves_gives_back_what_it_got_of_other_buckets() {
+    void whoLeavesGivesBackWhatItGotOfOtherBuckets() {
         Bucket forward = bucket(RATE);
         Bucket whole = bucket(1 << 10);
         pass(50);
@@ -195,7 +195,7 @@ class BucketTest {
     }
 
     @Test
-    void who_leaves_between_its_turn_and_the_news_of_it_gives_that_back() {
+    void whoLeavesBetweenItsTurnAndTheNewsOfItGivesThatBack() {
         Bucket bucket = bucket(RATE);
         Taker taker = new Taker(bucket);
         clock.advance(50, TimeUnit.MILLISECONDS);
@@ -212,7 +212,7 @@ class BucketTest {
     }
 
     @Test
-    void what_was_not_used_is_there_for_who_waits() {
+    void whatWasNotUsedIsThereForWhoWaits() {
         Bucket bucket = bucket(1 << 10);
         pass(1_000);
         Taker greedy = new Taker(bucket);
@@ -226,7 +226,7 @@ class BucketTest {
     }
 
     @Test
-    void what_can_not_be_divided_takes_in_advance_what_it_has_beyond_a_quantum() {
+    void whatCanNotBeDividedTakesInAdvanceWhatItHasBeyondAQuantum() {
         Bucket bucket = bucket(RATE);
         pass(5);
         Taker large = new Taker(50_000, bucket);
@@ -238,7 +238,7 @@ class BucketTest {
     }
 
     @Test
-    void has_a_timer_only_while_somebody_waits_and_one_for_all_of_them() {
+    void hasATimerOnlyWhileSomebodyWaitsAndOneForAllOfThem() {
         Bucket bucket = bucket(RATE);
         pass(50);
         Turn turn = new Turn(new Share(List.of(bucket), loop), 20_000, () -> {});
@@ -254,7 +254,7 @@ class BucketTest {
     }
 
     @Test
-    void a_limit_that_is_set_again_keeps_the_bucket_of_a_direction_that_stays() {
+    void aLimitThatIsSetAgainKeepsTheBucketOfADirectionThatStays() {
         Limit limit = new Limit(clock);
         Limits client = Limits.ofClient(limit, new Limit(clock));
         Limits server = Limits.ofServer(limit);

@@ -40,7 +40,7 @@ class HeadroomAllocatorTest {
     }
 
     @Test
-    void a_channel_that_was_read_before_has_the_bound_of_its_stream_from_then_on() {
+    void aChannelThatWasReadBeforeHasTheBoundOfItsStreamFromThenOn() {
         EmbeddedChannel channel = new EmbeddedChannel();
         HeadroomAllocator.fit(channel, () -> 100);
         var used = channel.unsafe().recvBufAllocHandle();

@@ -184,7 +184,7 @@ class ShapedSpliceTest {
     }
 
     @Test
-    void what_comes_from_a_socket_goes_a_quantum_at_a_time_and_its_end_after_the_last_byte() throws Exception {
+    void whatComesFromASocketGoesAQuantumAtATimeAndItsEndAfterTheLastByte() throws Exception {
         open();
         byte[] said = random(200_000);
         application.getOutputStream().write(said);
@@ -208,7 +208,7 @@ class ShapedSpliceTest {
     }
 
     @Test
-    void what_comes_from_a_stream_goes_a_quantum_at_a_time_and_its_end_after_the_last_byte() throws Exception {
+    void whatComesFromAStreamGoesAQuantumAtATimeAndItsEndAfterTheLastByte() throws Exception {
         open();
         byte[] said = random(200_000);
         until(() -> peer.stream != null);
@@ -239,7 +239,7 @@ class ShapedSpliceTest {
     }
 
     @Test
-    void a_reset_of_the_socket_drops_what_is_held() throws Exception {
+    void aResetOfTheSocketDropsWhatIsHeld() throws Exception {
         open();
         application.getOutputStream().write(random(100_000));
         until(() -> wasRead() > 0 && peer.stream != null);
@@ -255,7 +255,7 @@ class ShapedSpliceTest {
     }
 
     @Test
-    void a_reset_of_the_stream_is_one_of_the_socket_at_once() throws Exception {
+    void aResetOfTheStreamIsOneOfTheSocketAtOnce() throws Exception {
         open();
         application.getOutputStream().write(random(100_000));
         until(() -> wasRead() > 0 && peer.stream != null);
@@ -269,7 +269,7 @@ class ShapedSpliceTest {
     }
 
     @Test
-    void a_refused_socket_goes_on_by_another_session_with_what_was_held() throws Exception {
+    void aRefusedSocketGoesOnByAnotherSessionWithWhatWasHeld() throws Exception {
         AtomicLong kept = new AtomicLong();
         Prelude said = new Prelude(kept);
         EventLoop otherLoop = loops.next();
@@ -313,7 +313,7 @@ class ShapedSpliceTest {
 
     /** The peer reads on all the while, so that no window holds it back. */
     @Test
-    void a_socket_is_read_no_further_than_can_be_said_again_until_there_is_an_answer() throws Exception {
+    void aSocketIsReadNoFurtherThanCanBeSaidAgainUntilThereIsAnAnswer() throws Exception {
         limit.set(RateConfig.OFF);
         open();
         byte[] said = random(1 << 20);
@@ -335,7 +335,7 @@ class ShapedSpliceTest {
     }
 
     @Test
-    void limits_change_while_it_is_open() throws Exception {
+    void limitsChangeWhileItIsOpen() throws Exception {
         limit.set(RateConfig.OFF);
         open();
         byte[] said = random(QUANTUM);
@@ -367,7 +367,7 @@ class ShapedSpliceTest {
     }
 
     @Test
-    void who_waits_for_a_limit_is_not_idle_and_the_wait_is_counted() throws Exception {
+    void whoWaitsForALimitIsNotIdleAndTheWaitIsCounted() throws Exception {
         limit.set(new RateConfig(Optional.of(1L << 10), Optional.empty()));
         open();
         application.getOutputStream().write(random(QUANTUM));

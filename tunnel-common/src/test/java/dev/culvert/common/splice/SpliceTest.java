@@ -83,7 +83,7 @@ class SpliceTest {
     }
 
     @Test
-    void a_socket_whose_open_request_was_refused_goes_on_by_another_session_with_all_it_has_said() throws Exception {
+    void aSocketWhoseOpenRequestWasRefusedGoesOnByAnotherSessionWithAllItHasSaid() throws Exception {
         AtomicLong kept = new AtomicLong();
         Target refusing = stream -> stream.reset(ErrorCode.REFUSED, "when all has arrived");
         Hearing answering = new Hearing() {
@@ -217,7 +217,7 @@ class SpliceTest {
 
     /** A channel takes no options any more between its closing and the moment its handlers hear of that. */
     @Test
-    void a_session_that_ends_while_the_socket_closes_ends_the_connection() throws Exception {
+    void aSessionThatEndsWhileTheSocketClosesEndsTheConnection() throws Exception {
         try (ServerSocket listening = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             HostPort address = new HostPort("127.0.0.1", listening.getLocalPort());
             Channel channel = new Dialer(transport, PATIENCE)
