@@ -15,7 +15,7 @@ interface Offer extends Carrier {
     /** Where to listen; null: where the configuration says. */
     @Nullable HostPort own();
 
-    Origin origin();
+    Maker maker();
 
     /** Whether it is for when no other process of its client offers the same, or none of those that do is ready. */
     boolean isReserve();
@@ -33,9 +33,9 @@ interface Offer extends Carrier {
      * @param key that it has shown; empty without TLS
      * @param process of the client, by any number
      */
-    record Origin(String client, Optional<PublicKey> key, long process) {
+    record Maker(String client, Optional<PublicKey> key, long process) {
         /** Whether these are two processes of one client: of one without name and key that is not known. */
-        boolean isOtherProcessThan(Origin other) {
+        boolean isOtherProcessThan(Maker other) {
             return process != other.process
                     && client.equals(other.client)
                     && (!client.isEmpty() || (key.isPresent() && key.equals(other.key)));

@@ -24,14 +24,14 @@ final class OffersByClient {
     private final Map<Map.Entry<String, String>, Integer> counts = new ConcurrentHashMap<>();
 
     void add(Offer offer) {
-        offers.computeIfAbsent(offer.origin().client(), client -> new LinkedHashSet<>())
+        offers.computeIfAbsent(offer.maker().client(), client -> new LinkedHashSet<>())
                 .add(offer);
         count(offer, 1);
     }
 
     /** One that has been added, and once only. */
     void remove(Offer offer) {
-        offers.computeIfPresent(offer.origin().client(), (client, its) -> {
+        offers.computeIfPresent(offer.maker().client(), (client, its) -> {
             its.remove(offer);
             return its.isEmpty() ? null : its;
         });
@@ -39,7 +39,7 @@ final class OffersByClient {
     }
 
     private void count(Offer offer, int more) {
-        counts.merge(Map.entry(offer.listener(), offer.origin().client()), more, (before, added) -> {
+        counts.merge(Map.entry(offer.listener(), offer.maker().client()), more, (before, added) -> {
             int now = before + added;
             return now == 0 ? null : now;
         });
@@ -47,8 +47,8 @@ final class OffersByClient {
 
     /** What they offer of the same client by the same name, or at the same address. */
     List<Offer> ofOtherProcesses(Offer offer) {
-        return offers.getOrDefault(offer.origin().client(), Set.of()).stream()
-                .filter(other -> offer.origin().isOtherProcessThan(other.origin()))
+        return offers.getOrDefault(offer.maker().client(), Set.of()).stream()
+                .filter(other -> offer.maker().isOtherProcessThan(other.maker()))
                 .filter(other -> other.listener().equals(offer.listener()) || isSame(other.own(), offer.own()))
                 .toList();
     }

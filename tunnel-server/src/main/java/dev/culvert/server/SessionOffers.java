@@ -67,8 +67,8 @@ final class SessionOffers {
      */
     void take(MuxSession session, MuxStream stream, Client client, Optional<PublicKey> key, HostPort peer) {
         OpenRequest request = stream.request();
-        Offer.Origin origin = new Offer.Origin(client.name(), key, request.process());
-        Standing offer = new Standing(session, stream, origin, peer);
+        Offer.Maker maker = new Offer.Maker(client.name(), key, request.process());
+        Standing offer = new Standing(session, stream, maker, peer);
         stream.attach(offer);
         boolean isSecond = standing.stream().anyMatch(offer::isSame);
         standing.add(offer);
@@ -121,17 +121,17 @@ final class SessionOffers {
     private final class Standing implements Offer, StreamListener {
         private final MuxSession session;
         private final MuxStream stream;
-        private final Origin origin;
+        private final Maker maker;
         private final HostPort peer;
         private final @Nullable HostPort own;
         private final AtomicInteger load = new AtomicInteger();
         private volatile long lastTaken;
         private boolean told;
 
-        Standing(MuxSession session, MuxStream stream, Origin origin, HostPort peer) {
+        Standing(MuxSession session, MuxStream stream, Maker maker, HostPort peer) {
             this.session = session;
             this.stream = stream;
-            this.origin = origin;
+            this.maker = maker;
             this.peer = peer;
             // No rule covers a unix socket.
             own = stream.request().target() instanceof HostPort tcp ? ListenRule.normal(tcp) : null;
@@ -150,8 +150,8 @@ final class SessionOffers {
         }
 
         @Override
-        public Origin origin() {
-            return origin;
+        public Maker maker() {
+            return maker;
         }
 
         @Override
@@ -207,7 +207,7 @@ final class SessionOffers {
         }
 
         private void open(Arrival arrival, Consumer<Arrival> elsewhere, Consumer<Boolean> done) {
-            arrival.connection().assignTo(origin.client());
+            arrival.connection().assignTo(maker.client());
             arrival.connection().limitedBy(limits);
             arrival.open(
                     loop,
@@ -233,7 +233,7 @@ final class SessionOffers {
                     LOG.atInfo()
                             .addKeyValue("event", "offer_up")
                             .addKeyValue("listener", Connection.word(listener()))
-                            .addKeyValue("client", origin.client())
+                            .addKeyValue("client", maker.client())
                             .addKeyValue("peer", peer)
                             .log("{} takes the connections of {}", name(), what());
                 }
@@ -250,7 +250,7 @@ final class SessionOffers {
         }
 
         private String name() {
-            return origin.client().isEmpty() ? peer.toString() : origin.client() + "@" + peer;
+            return maker.client().isEmpty() ? peer.toString() : maker.client() + "@" + peer;
         }
 
         private String what() {
@@ -264,7 +264,7 @@ final class SessionOffers {
             Address listen = stream.request().target();
             end(
                     ErrorCode.FORBIDDEN,
-                    "nothing in offers of " + (origin.client().isEmpty() ? "anonymous" : origin.client()) + " covers "
+                    "nothing in offers of " + (maker.client().isEmpty() ? "anonymous" : maker.client()) + " covers "
                             + (listen == null ? Connection.word(listener()) : listen));
         }
 
@@ -289,12 +289,12 @@ final class SessionOffers {
                 LOG.atInfo()
                         .addKeyValue("event", "offer_ended")
                         .addKeyValue("listener", Connection.word(listener()))
-                        .addKeyValue("client", origin.client())
+                        .addKeyValue("client", maker.client())
                         .addKeyValue("peer", peer)
                         .addKeyValue("reason", code + ": " + reason)
                         .log("{} no longer takes the connections of {}: {}: {}", name(), what(), code, reason);
             } else if (code != ErrorCode.CANCELLED && isNews(code + ": " + reason)) {
-                account.refusals().add("listen", Refusals.What.STREAM, origin.client(), peer, code + ": " + reason);
+                account.refusals().add("listen", Refusals.What.STREAM, maker.client(), peer, code + ": " + reason);
             }
         }
 

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 final class FakeOffer implements Offer {
     private final String listener;
     private final @Nullable HostPort own;
-    private final Origin origin;
+    private final Maker maker;
     private final boolean reserve;
     private final Consumer<Offer> atEnd;
     volatile boolean ready = true;
@@ -30,7 +30,7 @@ final class FakeOffer implements Offer {
             Consumer<Offer> atEnd) {
         this.listener = listener;
         this.own = own;
-        origin = new Origin(client, Optional.empty(), process);
+        maker = new Maker(client, Optional.empty(), process);
         this.reserve = reserve;
         this.atEnd = atEnd;
     }
@@ -46,8 +46,8 @@ final class FakeOffer implements Offer {
     }
 
     @Override
-    public Origin origin() {
-        return origin;
+    public Maker maker() {
+        return maker;
     }
 
     @Override
