@@ -2,6 +2,7 @@ package dev.culvert.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.netty.util.NetUtil;
 import java.net.InetSocketAddress;
 import java.util.HashSet;
 import java.util.List;
@@ -14,7 +15,7 @@ class SenderTest {
     @Test
     void thoseOfOneHashHaveAnOrder() {
         List<Sender> alike = IntStream.range(0, 200)
-                .mapToObj(i -> new Sender(new InetSocketAddress("127.0.0." + i, 50_000 - i)))
+                .mapToObj(i -> sender("127.0.0." + i, 50_000 - i))
                 .toList();
         assertThat(alike).extracting(Sender::hashCode).containsOnly(alike.get(0).hashCode());
 
@@ -24,8 +25,12 @@ class SenderTest {
 
     @Test
     void familiesAreTold() {
-        Sender four = new Sender(new InetSocketAddress("0.0.0.1", 53));
-        Sender six = new Sender(new InetSocketAddress("::1", 53));
+        Sender four = sender("0.0.0.1", 53);
+        Sender six = sender("::1", 53);
         assertThat(four).isNotEqualByComparingTo(six).isEqualByComparingTo(four);
+    }
+
+    private static Sender sender(String address, int port) {
+        return new Sender(new InetSocketAddress(NetUtil.createInetAddressFromIpAddressString(address), port));
     }
 }

@@ -186,7 +186,7 @@ final class SessionOffers {
 
         @Override
         public void take(Arrival arrival, Consumer<Arrival> elsewhere, Consumer<Boolean> done) {
-            lastTaken = System.nanoTime();
+            lastTaken = loop.ticker().nanoTime();
             load.incrementAndGet();
             loop.execute(() -> {
                 if (!session.isOpenable()) {
