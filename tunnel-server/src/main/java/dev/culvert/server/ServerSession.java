@@ -52,15 +52,15 @@ final class ServerSession implements SessionListener {
     private volatile Client client;
     private @Nullable MuxSession current;
     private boolean dismissed;
-    private Place place = Place.NONE;
+    private Taken taken = Taken.NOTHING;
     private boolean wasUp;
     private long lostAt;
 
-    /** What of its client's account the session takes. */
-    private enum Place {
-        NONE,
-        AMONG_SESSIONS,
-        AMONG_LOST
+    /** What the session has taken of its client's account. */
+    private enum Taken {
+        NOTHING,
+        SESSION,
+        LOST_SESSION
     }
 
     /**
@@ -146,7 +146,7 @@ final class ServerSession implements SessionListener {
             session.close(ErrorCode.LIMIT_REACHED, refusal);
             return;
         }
-        place = Place.AMONG_SESSIONS;
+        taken = Taken.SESSION;
         wasUp = true;
         goAwayIfItsEndpointHasGone(); // since a moment ago
         event("session_up")
@@ -216,7 +216,7 @@ final class ServerSession implements SessionListener {
                         connections(session),
                         text);
         String refusal = account.keepSession();
-        place = refusal == null ? Place.AMONG_LOST : Place.NONE;
+        taken = refusal == null ? Taken.LOST_SESSION : Taken.NOTHING;
         if (refusal != null) {
             session.close(ErrorCode.LIMIT_REACHED, refusal);
         } else if (serverSessions.isDraining()) {
@@ -226,10 +226,10 @@ final class ServerSession implements SessionListener {
 
     @Override
     public void onResumed(MuxSession session) {
-        boolean wasLost = place == Place.AMONG_LOST;
+        boolean wasLost = taken == Taken.LOST_SESSION;
         long millis = wasLost ? (peer.loop.ticker().nanoTime() - lostAt) / 1_000_000 : 0;
         String refusal = wasLost ? account.takeSession() : null;
-        place = refusal == null ? Place.AMONG_SESSIONS : Place.NONE;
+        taken = refusal == null ? Taken.SESSION : Taken.NOTHING;
         event("session_resumed")
                 .addKeyValue("lost_ms", millis)
                 .log(
@@ -439,11 +439,11 @@ final class ServerSession implements SessionListener {
 
     @Override
     public void onClosed(MuxSession session, ErrorCode code, String text) {
-        Place last = place;
-        place = Place.NONE;
-        if (last == Place.AMONG_SESSIONS) { // for as long as it takes its last words, or does not
+        Taken last = taken;
+        taken = Taken.NOTHING;
+        if (last == Taken.SESSION) { // for as long as it takes its last words, or does not
             peer.channel.closeFuture().addListener(done -> account.closeSession());
-        } else if (last == Place.AMONG_LOST) {
+        } else if (last == Taken.LOST_SESSION) {
             account.forgetSession();
         }
         if (wasUp) {
