@@ -299,12 +299,15 @@ final class Reverse {
                 .toList();
     }
 
+    private int sessions(String name) {
+        return (int)
+                offerings.stream().filter(offering -> offering.stands(name)).count();
+    }
+
     List<OfferStatus> status() {
         return forwards.keySet().stream()
                 .sorted()
-                .map(name -> new OfferStatus(name, "", (int) offerings.stream()
-                        .filter(offering -> offering.stands(name))
-                        .count()))
+                .map(name -> new OfferStatus(name, "", sessions(name), false))
                 .toList();
     }
 }

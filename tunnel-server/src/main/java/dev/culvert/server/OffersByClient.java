@@ -60,10 +60,11 @@ final class OffersByClient {
     /** How many there are, with those listeners of {@code configured} that nobody offers. */
     List<OfferStatus> status(Set<String> configured) {
         List<OfferStatus> all = new ArrayList<>();
-        counts.forEach((key, count) -> all.add(new OfferStatus(key.getKey(), key.getValue(), count)));
+        counts.forEach((key, count) ->
+                all.add(new OfferStatus(key.getKey(), key.getValue(), count, !configured.contains(key.getKey()))));
         configured.stream()
                 .filter(name -> all.stream().noneMatch(offer -> offer.listener().equals(name)))
-                .forEach(name -> all.add(new OfferStatus(name, "", 0)));
+                .forEach(name -> all.add(new OfferStatus(name, "", 0, false)));
         all.sort(Comparator.comparing(OfferStatus::listener).thenComparing(OfferStatus::client));
         return all;
     }

@@ -62,9 +62,9 @@ class OffersByClientTest {
 
         assertThat(offers.status(Set.of("web", "mail")))
                 .containsExactly(
-                        new OfferStatus("mail", "", 0),
-                        new OfferStatus("own", "a", 1),
-                        new OfferStatus("web", "a", 2),
-                        new OfferStatus("web", "b", 1));
+                        new OfferStatus("mail", "", 0, false),
+                        new OfferStatus("own", "a", 1, true),
+                        new OfferStatus("web", "a", 2, false),
+                        new OfferStatus("web", "b", 1, false));
     }
 }

@@ -173,7 +173,8 @@ class OffersTest {
         assertThat(old.end).isEqualTo("cancelled: a newer process of this client offers it");
         assertThat(List.of(other.end, one.end, two.end)).containsOnly("");
         assertThat(sockets.asked).as("it listens all the time").hasSize(1);
-        assertThat(offers.status()).containsExactly(new OfferStatus("web", "a", 2), new OfferStatus("web", "b", 1));
+        assertThat(offers.status())
+                .containsExactly(new OfferStatus("web", "a", 2, false), new OfferStatus("web", "b", 1, false));
     }
 
     @Test
@@ -267,7 +268,7 @@ class OffersTest {
 
     @Test
     void whatNobodyOffersIsCountedAsWell() {
-        assertThat(offers.status()).containsExactly(new OfferStatus("web", "", 0));
+        assertThat(offers.status()).containsExactly(new OfferStatus("web", "", 0, false));
     }
 
     @Test

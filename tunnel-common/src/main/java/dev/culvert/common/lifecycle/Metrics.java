@@ -1,5 +1,8 @@
 package dev.culvert.common.lifecycle;
 
+import static java.util.stream.Collectors.groupingBy;
+import static java.util.stream.Collectors.summingInt;
+
 import dev.culvert.common.splice.Connections;
 import dev.culvert.common.splice.Datagrams;
 import dev.culvert.common.splice.Tally;
@@ -123,8 +126,9 @@ final class Metrics implements Connections.Observer {
                 "culvert_offers",
                 "Sessions in which it is offered to take the connections of a listener.",
                 List.of("listener", "client"),
-                sink -> offers.get()
-                        .forEach(offer -> sink.value((double) offer.sessions(), offer.listener(), offer.client())));
+                sink -> offers.get().stream()
+                        .collect(groupingBy(Metrics::labels, summingInt(OfferStatus::sessions)))
+                        .forEach((labels, count) -> sink.value(count, labels.toArray(String[]::new))));
         gauge("culvert_session_streams", "Streams that are open.", OF_SESSION, sessions(SessionStatus::streams));
         gauge(
                 "culvert_session_round_trip_seconds",
@@ -226,6 +230,11 @@ final class Metrics implements Connections.Observer {
         return sink -> connections
                 .tallies()
                 .forEach(tally -> sink.value(value.applyAsDouble(tally), tally.forward(), tally.client()));
+    }
+
+    /** A client could make as many series as it likes by names of its own. */
+    private static List<String> labels(OfferStatus offer) {
+        return List.of(offer.own() ? "(own)" : offer.listener(), offer.client());
     }
 
     private double count(SessionStatus.State state) {
