@@ -66,7 +66,7 @@ final class Resumption {
     private final Consumer<ByteBuf> sending = this::send;
     private Consumer<ByteBuf> out = ReferenceCountUtil::release;
 
-    /** Some bytes of a buffer, one count of which is ours. */
+    /** Some bytes of a buffer, of which we hold one reference. */
     private record Part(ByteBuf buffer, int start, int length) {}
 
     /**

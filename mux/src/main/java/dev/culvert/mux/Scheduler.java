@@ -22,7 +22,7 @@ final class Scheduler {
         private int deficit;
     }
 
-    /** Who has no more than that to send is no bulk: some keystrokes, a question, bytes. */
+    /** A stream that has no more than that to send is no bulk: some keystrokes, a question, bytes. */
     static final int LITTLE = 2 << 10;
 
     /**

@@ -15,7 +15,7 @@ final class StreamTable {
     private static final long LAST_ID = 0xffff_ffffL;
 
     private final boolean client;
-    /** The peer chooses half of the ids: so one that does not become slow whatever they are. */
+    /** The peer chooses half of the ids: a HashMap stays fast whichever it chooses. */
     private final Map<Integer, MuxStream> streams = new HashMap<>();
     /** Have ended, but what has come by them is not consumed. */
     private final Set<MuxStream> unread = new HashSet<>();

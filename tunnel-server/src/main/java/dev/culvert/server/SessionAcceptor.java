@@ -47,7 +47,7 @@ final class SessionAcceptor {
     private static final Logger LOG = LoggerFactory.getLogger(SessionAcceptor.class);
 
     private static final String MADE_ROOM =
-            "it made room for another one: limits.handshakes have not shown yet who they are";
+            "it made room for another one: as many as limits.handshakes allows have not shown yet who they are";
 
     private final EventLoop accepting;
     /** Each session, with all its connections, lives on one of these. */

@@ -203,7 +203,7 @@ public final class AdminServer implements AutoCloseable {
 
     /**
      * Those of one listening socket that may be open at a time, as long as they are for this server. Each has its own: who may only look,
-     * as anybody on this machine, leaves some to who may act. Event loop only.
+     * as anybody on this machine, leaves some to those who may act. Event loop only.
      */
     @ChannelHandler.Sharable
     private static final class Places extends ChannelInboundHandlerAdapter {

@@ -40,7 +40,7 @@ public final class AgentRun<C extends AgentConfig> {
 
     private final Program<C> program;
     private final Source<C> source;
-    /** What of an agent without one only gives it a name. */
+    /** The configuration; where there is none, only what messages call it. */
     private final Path file;
 
     private final boolean hasFile;
@@ -121,7 +121,7 @@ public final class AgentRun<C extends AgentConfig> {
         }
     }
 
-    /** First of all: by default each of them ends a process. What one asks for waits until there is who does it. */
+    /** First of all: by default each of these ends a process. What one asks for is done as soon as there is a {@link Lifecycle}. */
     private void hearSignals() {
         Runnable end = () -> System.exit(Lifecycle.DRAINED); // nothing has been opened so far
         Signals.onTermination(end);

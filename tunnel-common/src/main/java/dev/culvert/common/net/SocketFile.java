@@ -96,7 +96,7 @@ public record SocketFile(Set<PosixFilePermission> permissions, Optional<String> 
     /** Whether somebody listens there, who need not accept anybody at the moment. */
     public static boolean isAnswered(Path file) {
         try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-            channel.configureBlocking(false); // or it would wait for who has stopped accepting, for ever
+            channel.configureBlocking(false); // or it would wait for one that has stopped accepting, for ever
             channel.connect(UnixDomainSocketAddress.of(file));
             return true;
         } catch (IOException e) {

@@ -4,7 +4,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** The memory that datagrams may take while they wait, of all flows that share it. Any thread. */
 public final class DatagramMemory {
-    /** Bytes. Who is worth more than that has sessions that do not keep up, and datagrams that are old. */
+    /** Bytes. More waits only where sessions do not keep up, and then it is old. */
     static final long MOST = 4 << 20;
 
     /** What there is around the bytes of each datagram: else there could be any number of empty ones. */

@@ -29,7 +29,7 @@ public class Hold extends ChannelInboundHandlerAdapter {
         HeadroomAllocator.fit(channel, () -> bytes);
     }
 
-    /** What a channel holds, if it does, goes on to who has come to the end of its pipeline. Event loop only. */
+    /** What a channel holds, if it does, goes on to whoever has come to the end of its pipeline. Event loop only. */
     public static void release(Channel channel) {
         if (channel.pipeline().get(Hold.class) != null) {
             channel.pipeline().remove(Hold.class);

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 public final class Prelude {
     /** For one socket, bytes; as much as the window that a stream begins with. */
     static final int MOST = 256 << 10;
-    /** For all sockets together, bytes: who comes when that is all out can not be begun again, and is as well off as without. */
+    /** For all sockets together, bytes. One that comes when these are used up keeps nothing, so it cannot be begun again elsewhere. */
     private static final long ALL = 16 << 20;
 
     private final AtomicLong total;

@@ -24,10 +24,10 @@ import javax.net.ssl.SSLPeerUnverifiedException;
  * that say what to do.
  */
 public final class TlsGate extends ChannelInboundHandlerAdapter {
-    /** Why a handshake failed with whom cannot have one. */
+    /** The reason where a handshake failed since the other side has none. */
     public static final String NO_TLS = "the peer does not speak TLS";
 
-    /** Why one failed with whom has ended it without a word. */
+    /** The reason where the other side has ended it without a word. */
     public static final String CLOSED = "the peer closed the connection during the TLS handshake";
 
     private final SslHandler handler;
