@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  * StreamListener#onFin} from the peer), or at once by {@link #reset} here or {@link StreamListener#onReset} from there.
  */
 public final class MuxStream {
+    /** So many bytes in front of what is {@linkplain #write written}, if they are there, take the header of a frame, bytes. */
+    public static final int HEADROOM = Frame.HEADER;
+
     /**
      * A slice smaller than this part of its buffer is copied, see {@link MemoryBudget}. The frames of a download are, with their
      * headers, an eighth of a full read.
@@ -135,7 +138,7 @@ public final class MuxStream {
 
     /**
      * Queues data for the peer; it is sent in order, when window and turn allow. Takes {@code data}, including the bytes before
-     * its reader index: with {@value Frame#HEADER} bytes there the frame's header goes in front of the payload and nothing is
+     * its reader index: with {@link #HEADROOM} there the frame's header goes in front of the payload and nothing is
      * copied. Data for a stream that was reset is dropped. Much data is sent at once, and the stream may be reset before this returns.
      *
      * @throws IllegalStateException after {@link #shutdownOutput}

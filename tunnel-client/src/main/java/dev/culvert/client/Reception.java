@@ -79,14 +79,7 @@ final class Reception extends Hold implements HeaderGate.Listener {
             Origin origin,
             Host host) {
         Reception reception = new Reception(channel, origin, host);
-        Transport.register(loop, channel, registered -> {
-            if (registered.isSuccess()) {
-                reception.begin(forward, tls);
-            } else {
-                channel.unsafe().closeForcibly();
-                host.turnAway(origin, "cannot register the socket: " + registered.cause());
-            }
-        });
+        Transport.register(loop, channel, () -> reception.begin(forward, tls), reason -> host.turnAway(origin, reason));
     }
 
     private void begin(ForwardConfig forward, Optional<OfferedTls> tls) {

@@ -259,17 +259,13 @@ final class Offers {
                     heard();
                 }
             };
-            Transport.register(loop, channel, registered -> {
-                if (registered.isSuccess()) {
-                    HeaderGate.addTo(channel.pipeline(), Hold.PATIENCE, header);
-                    channel.pipeline().addLast(new Hold());
-                    Hold.readAtMost(channel, Hold.SHORT_READ);
-                    channel.config().setAutoRead(true);
-                } else {
-                    channel.unsafe().closeForcibly();
-                    header.onFailed("cannot register the socket: " + registered.cause());
-                }
-            });
+            Runnable listen = () -> {
+                HeaderGate.addTo(channel.pipeline(), Hold.PATIENCE, header);
+                channel.pipeline().addLast(new Hold());
+                Hold.readAtMost(channel, Hold.SHORT_READ);
+                channel.config().setAutoRead(true);
+            };
+            Transport.register(loop, channel, listen, header::onFailed);
         }
 
         private void enter(Acceptor acceptor, DuplexChannel channel, Origin origin) {

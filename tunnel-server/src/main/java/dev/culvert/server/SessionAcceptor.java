@@ -181,19 +181,16 @@ final class SessionAcceptor {
 
         /** On the event loop of the acceptors; from here on the peer can be heard. */
         void begin() {
-            Transport.register(loop, channel, registered -> {
-                if (!registered.isSuccess()) {
-                    channel.unsafe().closeForcibly();
-                    onFailed("cannot register the socket: " + registered.cause());
-                    return;
-                }
-                if (HeaderGate.isFor(endpoint.proxies(), remote)) {
-                    HeaderGate.addTo(channel.pipeline(), config.limits().handshakeTimeout(), this);
-                } else {
-                    enter(remote);
-                }
-                channel.config().setAutoRead(true);
-            });
+            Transport.register(loop, channel, this::listen, this::onFailed);
+        }
+
+        private void listen() {
+            if (HeaderGate.isFor(endpoint.proxies(), remote)) {
+                HeaderGate.addTo(channel.pipeline(), config.limits().handshakeTimeout(), this);
+            } else {
+                enter(remote);
+            }
+            channel.config().setAutoRead(true);
         }
 
         @Override

@@ -195,7 +195,7 @@ public final class Kind<T> {
         return parse.apply(text);
     }
 
-    /** @param units for a value whose unit there is not */
+    /** @param units those that there are, as a message ends with them */
     private static <T extends Comparable<T>> Kind<T> ranged(
             String what, String units, Function<T, String> shown, T min, T max, Function<String, T> parse) {
         String expected = what + " from " + shown.apply(min) + " to " + shown.apply(max);

@@ -32,6 +32,7 @@ import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.spi.SelectorProvider;
 import java.nio.file.Path;
+import java.util.function.Consumer;
 
 /** How sockets are driven: event loops, and the channels that run on them. Channels of one transport need its loops. */
 public enum Transport {
@@ -74,6 +75,18 @@ public enum Transport {
      */
     public static void register(EventLoop loop, Channel channel, ChannelFutureListener then) {
         loop.execute(() -> loop.register(channel).addListener(then));
+    }
+
+    /** The same for one that was accepted. Where it cannot be, it is closed, and {@code failed} is told why. */
+    public static void register(EventLoop loop, Channel accepted, Runnable then, Consumer<String> failed) {
+        register(loop, accepted, registered -> {
+            if (registered.isSuccess()) {
+                then.run();
+            } else {
+                accepted.unsafe().closeForcibly();
+                failed.accept("cannot register the socket: " + registered.cause());
+            }
+        });
     }
 
     /** A TCP socket that listens already; throws ChannelException when that can not be. */

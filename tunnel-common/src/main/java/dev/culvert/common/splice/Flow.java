@@ -174,10 +174,10 @@ public final class Flow implements StreamListener {
      */
     public static ByteBuf frame(ByteBuf datagram) {
         int bytes = datagram.readableBytes();
-        int capacity = HeadroomAllocator.HEADROOM + DatagramDecoder.HEADER + bytes;
+        int capacity = MuxStream.HEADROOM + DatagramDecoder.HEADER + bytes;
         return ByteBufAllocator.DEFAULT
                 .ioBuffer(capacity, capacity)
-                .setIndex(HeadroomAllocator.HEADROOM, HeadroomAllocator.HEADROOM)
+                .setIndex(MuxStream.HEADROOM, MuxStream.HEADROOM)
                 .writeShortLE(bytes)
                 .writeBytes(datagram, datagram.readerIndex(), bytes);
     }

@@ -1,5 +1,6 @@
 package dev.culvert.common.splice;
 
+import dev.culvert.mux.MuxStream;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
@@ -17,9 +18,6 @@ import java.util.function.IntSupplier;
  * the stream.
  */
 final class HeadroomAllocator implements RecvByteBufAllocator {
-    /** The header of a smux frame, bytes. */
-    static final int HEADROOM = 8;
-
     private static final int MIN_READ = 512;
     private static final int FIRST_READ = 4096;
 
@@ -60,8 +58,8 @@ final class HeadroomAllocator implements RecvByteBufAllocator {
 
         @Override
         public ByteBuf allocate(ByteBufAllocator alloc) {
-            int capacity = HEADROOM + guess();
-            return alloc.ioBuffer(capacity, capacity).setIndex(HEADROOM, HEADROOM);
+            int capacity = MuxStream.HEADROOM + guess();
+            return alloc.ioBuffer(capacity, capacity).setIndex(MuxStream.HEADROOM, MuxStream.HEADROOM);
         }
 
         @Override
