@@ -33,9 +33,31 @@ final class Metrics implements Connections.Observer {
 
     private final PrometheusRegistry registry = new PrometheusRegistry();
     private final Connections connections;
-    private final Histogram roundTrip;
-    private final Histogram opening;
-    private final Histogram lifetime;
+    private final Histogram roundTrip = Histogram.builder()
+            .name("culvert_round_trip_seconds")
+            .help("The round trip of each session, once a second.")
+            .labelNames("client")
+            .classicOnly()
+            .classicUpperBounds(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+            .register(registry);
+
+    private final Histogram opening = Histogram.builder()
+            .name("culvert_connection_opening_seconds")
+            .help("From the moment a connection was accepted until its target had answered.")
+            .labelNames("forward", "client")
+            .classicOnly()
+            .classicUpperBounds(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+            .register(registry);
+
+    private final Histogram lifetime = Histogram.builder()
+            .name("culvert_connection_lifetime_seconds")
+            .help("From the moment a connection was accepted until it ended.")
+            .labelNames("forward", "client")
+            .classicOnly()
+            .classicUpperBounds(0.01, 0.1, 1, 10, 60, 600, 3600, 86400)
+            .register(registry);
+
+    /** As they were when somebody asked. */
     private List<SessionStatus> sessions = List.of();
 
     /** Takes the values of a metric, each with its labels. */
@@ -57,6 +79,12 @@ final class Metrics implements Connections.Observer {
                 "Which agent this is, and its version; always 1.",
                 List.of("agent", "version"),
                 sink -> sink.value(1, agent, version));
+        ofConnections();
+        ofSessions(sessions, offers);
+        ofProcess(watch);
+    }
+
+    private void ofConnections() {
         gauge("culvert_connections", "Connections that are there now.", OF_TALLY, tallies(Tally::live));
         counter("culvert_connections_begun_total", "Connections, ended or not.", OF_TALLY, tallies(Tally::begun));
         counter(
@@ -97,25 +125,28 @@ final class Metrics implements Connections.Observer {
                 "Connections that have ended: closed in good order, or reset with a code.",
                 List.of("forward", "client", "code"),
                 sink -> connections.tallies().forEach(tally -> ended(tally, sink)));
+    }
+
+    private void ofSessions(Sessions all, Supplier<List<OfferStatus>> offers) {
         counter(
                 "culvert_sessions_begun_total",
                 "Sessions, ended or not.",
                 List.of(),
-                sink -> sink.value((double) sessions.begun()));
+                sink -> sink.value((double) all.begun()));
         counter(
                 "culvert_sessions_ended_total",
                 "Sessions that have ended, by the code they ended with.",
                 List.of("code"),
                 sink -> {
                     for (ErrorCode code : ErrorCode.values()) {
-                        sink.value((double) sessions.ended(code), code.label());
+                        sink.value((double) all.ended(code), code.label());
                     }
                 });
         counter(
                 "culvert_sessions_resumed_total",
                 "How often a session that had lost its link went on by another.",
                 List.of(),
-                sink -> sink.value((double) sessions.resumed()));
+                sink -> sink.value((double) all.resumed()));
         gauge(
                 "culvert_sessions",
                 "Sessions that are there now, by their state.",
@@ -165,6 +196,9 @@ final class Metrics implements Connections.Observer {
                 "TCP segments of the session that were sent again.",
                 OF_SESSION,
                 sessions(SessionStatus::retransmits));
+    }
+
+    private void ofProcess(LoopWatch watch) {
         gauge(
                 "culvert_loop_lag_seconds",
                 "How long an event loop took to answer the last time, or has not answered by now.",
@@ -190,27 +224,6 @@ final class Metrics implements Connections.Observer {
                 "How many file descriptors the process may have.",
                 List.of(),
                 sink -> sink.value((double) Descriptors.now().limit()));
-        roundTrip = Histogram.builder()
-                .name("culvert_round_trip_seconds")
-                .help("The round trip of each session, once a second.")
-                .labelNames("client")
-                .classicOnly()
-                .classicUpperBounds(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
-                .register(registry);
-        opening = Histogram.builder()
-                .name("culvert_connection_opening_seconds")
-                .help("From the moment a connection was accepted until its target had answered.")
-                .labelNames("forward", "client")
-                .classicOnly()
-                .classicUpperBounds(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-                .register(registry);
-        lifetime = Histogram.builder()
-                .name("culvert_connection_lifetime_seconds")
-                .help("From the moment a connection was accepted until it ended.")
-                .labelNames("forward", "client")
-                .classicOnly()
-                .classicUpperBounds(0.01, 0.1, 1, 10, 60, 600, 3600, 86400)
-                .register(registry);
     }
 
     private static long heapUsed() {
