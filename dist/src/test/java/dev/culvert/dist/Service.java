@@ -1,5 +1,7 @@
 package dev.culvert.dist;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -156,6 +158,13 @@ final class Service implements AutoCloseable {
             throw new AssertionError("no connection has arrived");
         }
         return socket;
+    }
+
+    /** Fails if anybody has connected whom {@link #awaitConnection} has not returned: the next one it sees is this test. */
+    void hasSeenNobody() throws IOException, InterruptedException {
+        try (Socket socket = Tunnel.connectTo(port())) {
+            assertThat(awaitConnection().getPort()).isEqualTo(socket.getLocalPort());
+        }
     }
 
     /** Connections that are open now. */

@@ -2,8 +2,6 @@ package dev.culvert.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.net.Socket;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -69,7 +67,7 @@ final class TlsInteropTest {
                             + " in=0 out=0 ms=\\d+ end: reset: forbidden: no allow rule of tests covers " + address,
                     100);
             assertThat(server.log().matching("session from tests@.* up")).hasSize(1);
-            hasSeenNobody(target);
+            target.hasSeenNobody();
             drains(server);
         }
     }
@@ -84,7 +82,7 @@ final class TlsInteropTest {
             server.awaitLog("WARN .*smux\\.x: refused 127\\.0\\.0\\.1:\\d+: its key "
                     + Pattern.quote(stranger.fingerprint()) + " is none of those under clients");
             assertThat(server.log().matching("session from")).isEmpty();
-            hasSeenNobody(target);
+            target.hasSeenNobody();
         }
     }
 
@@ -105,7 +103,7 @@ final class TlsInteropTest {
 
             server.awaitLog("WARN .*smux\\.x: refused 127\\.0\\.0\\.1:\\d+: the peer has shown no certificate");
             assertThat(server.log().matching("session from")).isEmpty();
-            hasSeenNobody(target);
+            target.hasSeenNobody();
         }
     }
 
@@ -125,13 +123,6 @@ final class TlsInteropTest {
         arguments.addAll(List.of("--connect", "127.0.0.1:" + server.port("smux.x")));
         arguments.addAll(Arrays.asList(work));
         return arguments.toArray(new String[0]);
-    }
-
-    /** The first one it sees is this test. */
-    private static void hasSeenNobody(Service target) throws IOException, InterruptedException {
-        try (Socket socket = Tunnel.connectTo(target.port())) {
-            assertThat(target.awaitConnection().getPort()).isEqualTo(socket.getLocalPort());
-        }
     }
 
     // ---- our client, a stock server
