@@ -2,7 +2,6 @@ package dev.culvert.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.OutputStream;
@@ -83,10 +82,7 @@ final class Exhaustion {
         boolean possible = Programs.run("unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt")
                         .code()
                 == 0;
-        if (!possible) {
-            System.out.println("SKIPPED: " + what + ": to mount a small disk takes root");
-        }
-        assumeTrue(possible, "no tmpfs");
+        Programs.require(possible, "netns", "to mount a small disk takes root", what);
     }
 
     /** Connections that take all they can get stay within what there is, and others go on. */

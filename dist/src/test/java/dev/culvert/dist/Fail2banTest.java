@@ -1,7 +1,6 @@
 package dev.culvert.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.netty.util.NetUtil;
 import java.io.ByteArrayOutputStream;
@@ -33,11 +32,7 @@ final class Fail2banTest {
 
     @BeforeAll
     static void require() {
-        boolean there = Files.isExecutable(PROGRAM) || Programs.isRequired("fail2ban");
-        if (!there) {
-            System.out.println("SKIPPED: the filter for fail2ban: there is no " + PROGRAM);
-        }
-        assumeTrue(there, "no fail2ban");
+        Programs.require(Files.isExecutable(PROGRAM), "fail2ban", "there is no " + PROGRAM, "the filter for fail2ban");
     }
 
     /** The addresses that the filter finds in a log, in the order of its lines. */

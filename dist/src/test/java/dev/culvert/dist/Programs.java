@@ -29,20 +29,30 @@ final class Programs {
     }
 
     /**
-     * Skips the test where a program is not installed, and prints what has not been verified then; where it {@link #isRequired is
-     * required}, the test fails.
+     * Skips the test where a program is not installed, as {@link #require(boolean, String, String, String)} does.
      *
      * @param program its absolute path
      */
     static void require(String program, String what) {
-        boolean there = Files.isExecutable(Path.of(program));
+        Path file = Path.of(program);
+        require(Files.isExecutable(file), String.valueOf(file.getFileName()), "there is no " + program, what);
+    }
+
+    /**
+     * Skips the test where something that it needs is not there, and prints what has not been verified then; where that {@link #isRequired
+     * is required}, the test fails.
+     *
+     * @param name what {@code CULVERT_REQUIRE} calls it
+     * @param missing what is not there, or what it takes
+     */
+    static void require(boolean there, String name, String missing, String what) {
         if (!there) {
-            System.out.println("SKIPPED: " + what + ": there is no " + program);
-            assertThat(isRequired(String.valueOf(Path.of(program).getFileName())))
-                    .as("whether CULVERT_REQUIRE names %s", program)
+            System.out.println("SKIPPED: " + what + ": " + missing);
+            assertThat(isRequired(name))
+                    .as("whether CULVERT_REQUIRE names %s", name)
                     .isFalse();
         }
-        assumeTrue(there, "no " + program);
+        assumeTrue(there, missing);
     }
 
     static Result run(String... command) {

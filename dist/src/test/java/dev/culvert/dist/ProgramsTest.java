@@ -2,7 +2,6 @@ package dev.culvert.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -276,13 +275,7 @@ class ProgramsTest {
     }
 
     private static void requireRoot(String what) {
-        if (!isRoot) {
-            System.out.println("SKIPPED: " + what + ": a mount namespace takes root");
-            assertThat(Programs.isRequired("netns"))
-                    .as("whether CULVERT_REQUIRE names netns")
-                    .isFalse();
-        }
-        assumeTrue(isRoot, "not root");
+        Programs.require(isRoot, "netns", "a mount namespace takes root", what);
     }
 
     private static Nginx nginx() throws IOException {
