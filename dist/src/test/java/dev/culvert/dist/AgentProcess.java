@@ -47,6 +47,7 @@ final class AgentProcess implements AutoCloseable {
     private final Path directory;
     private final Path configFile;
     private final Pattern excused;
+    private boolean looksForLeaks;
 
     /** The line that a log gets at the end of a connection; {@code in} and {@code out} as its socket sees them. */
     record Ending(String id, String forward, String client, String target, long in, long out, long ms, String reason) {
@@ -183,6 +184,7 @@ final class AgentProcess implements AutoCloseable {
     private AgentProcess(Builder what) throws IOException {
         program = what.program;
         excused = Pattern.compile(what.excused);
+        looksForLeaks = what.leakDetection;
         directory = Files.createTempDirectory("culvert");
         if (what.file == null) {
             configFile = directory.resolve(what.program.replace("tunnel-", "") + ".conf");
@@ -418,9 +420,33 @@ final class AgentProcess implements AutoCloseable {
         return Long.parseLong(List.of(total.trim().split("\\s+", -1)).get(2));
     }
 
-    /** Collects garbage. A leaked buffer is found then, and reported with the next allocation. */
-    void collectGarbage() {
-        jcmd("GC.run");
+    /** Has a leaked buffer be found, and reported with the next allocation, which is the farewell of the drain. Once. */
+    void findLeaks() {
+        if (looksForLeaks && isJava() && process.isAlive() && log.first("draining") == null) {
+            looksForLeaks = false;
+            try {
+                jcmd("GC.run");
+            } catch (AssertionError e) {
+                if (!endsBySelf()) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    /** Whether it is the JVM itself and says so: to another program, and to a JVM that only begins, the signal of jcmd is the end. */
+    private boolean isJava() {
+        return process.info().command().orElse("").endsWith("/java")
+                && !log.toString().isEmpty();
+    }
+
+    private boolean endsBySelf() {
+        try {
+            return process.waitFor(1, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
     }
 
     /** Has its JVM do what jcmd would, which is a JVM of its own and takes longer than most tests. */
@@ -460,12 +486,24 @@ final class AgentProcess implements AutoCloseable {
         }
     }
 
+    /** Ends those that a failure leaves behind, and adds to it what is wrong with them, too. */
+    static void closeAll(List<AgentProcess> agents, Throwable failure) {
+        for (AgentProcess agent : agents) {
+            try {
+                agent.close();
+            } catch (RuntimeException | AssertionError e) {
+                failure.addSuppressed(e);
+            }
+        }
+    }
+
     /** Ends it, if it has not ended yet, and fails if the log has trouble in it. */
     @Override
     public void close() {
         if (process.isAlive()) {
             // Not signal: a drain may end at this moment, and end() sees one that still stands.
             Programs.run("kill", "-CONT", String.valueOf(process.pid()));
+            findLeaks();
             end();
         }
         log.awaitEnd();

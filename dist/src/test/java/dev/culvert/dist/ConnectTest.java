@@ -15,10 +15,12 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@InAMinute
 class ConnectTest {
     @TempDir
     static Path directory;
 
+    private static final String CURL = "/usr/bin/curl";
     private static final Service ECHO = Service.echo();
     private static final Service DIGEST = Service.digest();
     private static final Service RESET = Service.reset();
@@ -155,19 +157,18 @@ class ConnectTest {
 
     @Test
     void aServerHasNoConnections() throws Exception {
-        Process asked = new ProcessBuilder(
-                        "curl",
-                        "-sS",
-                        "--unix-socket",
-                        directory.resolve("server.sock").toString(),
-                        "-X",
-                        "CONNECT",
-                        "--request-target",
-                        "127.0.0.1:1",
-                        "http://localhost")
-                .start();
-        assertThat(new String(asked.getInputStream().readAllBytes(), UTF_8))
-                .contains("only tunnel-client has sessions to connect by");
+        Programs.require(CURL, "ConnectTest: that a server has no connections");
+        Programs.Result asked = Programs.run(
+                CURL,
+                "-sS",
+                "--unix-socket",
+                directory.resolve("server.sock").toString(),
+                "-X",
+                "CONNECT",
+                "--request-target",
+                "127.0.0.1:1",
+                "http://localhost");
+        assertThat(asked.output()).contains("only tunnel-client has sessions to connect by");
     }
 
     private static String failure(Process process) throws Exception {

@@ -169,6 +169,7 @@ class DoctorTest {
     @Test
     @Tag("long")
     void aCertificateThatHasExpiredIsNamed() throws IOException {
+        OpenSsl.require("what doctor says of a certificate that has expired");
         CertificateAuthority authority = CertificateAuthority.make(directory.resolve("ca"));
         CertificateAuthority.Issued expired = authority.issue("laptop", "20200101000000Z", "20210101000000Z");
         String tls = "tls { key-file = \"%s\", cert-file = \"%s\", ca-file = \"%s\" }"
@@ -237,6 +238,7 @@ class DoctorTest {
     @Test
     @Tag("long")
     void theTlsOfATargetIsTried() throws Exception {
+        OpenSsl.require("what doctor says of a target with TLS");
         CertificateAuthority authority = CertificateAuthority.make(directory.resolve("targets"));
         CertificateAuthority.Issued issued = authority.issue("localhost");
         JdkTls tls = JdkTls.showing(issued.key(), issued.certificates());

@@ -80,8 +80,7 @@ final class RawPeer implements AutoCloseable {
 
     /** Waits for a client and shows it a key. */
     RawPeer(Keys own, ServerSocket listener) throws IOException, GeneralSecurityException {
-        listener.setSoTimeout((int) AgentProcess.PATIENCE.toMillis());
-        socket = JdkTls.showing(own.file()).accept(listener.accept());
+        socket = JdkTls.showing(own.file()).accept(Tunnel.accept(listener));
         socket.setSoTimeout((int) AgentProcess.PATIENCE.toMillis());
         socket.startHandshake();
         in = socket.getInputStream();

@@ -307,7 +307,7 @@ final class ReloadTest {
             of.reload(smux.formatted("127.0.0.1:" + next.getLocalPort()));
             of.awaitLog("reloaded ");
             try (Socket socket = Tunnel.connect(from, "web");
-                    Socket arrived = next.accept()) {
+                    Socket arrived = Tunnel.accept(next)) {
                 socket.getOutputStream().write(1);
                 assertThat(arrived.getInputStream().read()).isEqualTo(1);
             }

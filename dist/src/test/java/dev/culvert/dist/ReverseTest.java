@@ -392,7 +392,7 @@ final class ReverseTest {
     private static Socket awaitByte(Socket from, ServerSocket target) throws IOException {
         from.getOutputStream().write('x');
         while (true) {
-            Socket socket = target.accept();
+            Socket socket = Tunnel.accept(target);
             if (socket.getInputStream().read() == 'x') {
                 return socket;
             }
@@ -523,8 +523,9 @@ final class ReverseTest {
                 AgentProcess client = startClient(server, web(ECHO) + " }, upstream { max-age = 1s");
                 Socket open = connect(server)) {
             Tunnel.echo(open);
-            while (client.log().matching("session up").size() < 4) {
-                echoes(server.port("listeners.web"));
+            try (Load connections = new Load(() -> echoes(server.port("listeners.web")))) {
+                client.awaitLog("session up", 4);
+                connections.goesOn();
             }
             Tunnel.echo(open);
             assertThat(server.log().matching("listening on .*|no longer listening"))
@@ -767,6 +768,7 @@ final class ReverseTest {
 
     @Test
     @Tag("long")
+    @InAMinute
     void aListenerMayBeAUnixSocketWhichGoesWithTheLastOffer() throws Exception {
         Path socket = directory.resolve("web.sock");
         try (AgentProcess server = startServer("listeners.web.listen = \"unix:%s\"".formatted(socket));

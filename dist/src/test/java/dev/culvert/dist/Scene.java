@@ -48,14 +48,27 @@ final class Scene implements AutoCloseable {
                 .forward("shell", shell)
                 .server("admin.listen = \"%s\"".formatted(admin("server")))
                 .client("admin.listen = \"%s\"".formatted(admin("client")));
-        change.accept(tunnel);
-        if (network != null) {
-            tunnel.between(network);
+        try {
+            change.accept(tunnel);
+            if (network != null) {
+                tunnel.between(network);
+            }
+            server = startServer(0);
+            link = network != null ? null : new Link(server.port("listen"));
+            client = startClient();
+            client.awaitLog("session up");
+        } catch (IOException | RuntimeException | AssertionError e) {
+            closeAfter(e);
+            throw e;
         }
-        server = startServer(0);
-        link = network != null ? null : new Link(server.port("listen"));
-        client = startClient();
-        client.awaitLog("session up");
+    }
+
+    private void closeAfter(Throwable failure) {
+        try {
+            close();
+        } catch (IOException | RuntimeException | AssertionError e) {
+            failure.addSuppressed(e);
+        }
     }
 
     /** With a proxy between them. */
@@ -69,12 +82,7 @@ final class Scene implements AutoCloseable {
     }
 
     static Scene routed(Consumer<Tunnel.Builder> change, Network network) throws IOException {
-        try {
-            return new Scene(change, network);
-        } catch (IOException | RuntimeException | AssertionError e) {
-            network.close();
-            throw e;
-        }
+        return new Scene(change, network);
     }
 
     /** Somebody who has a shell, and no terminal. */
@@ -259,16 +267,10 @@ final class Scene implements AutoCloseable {
         }
     }
 
-    /** Looks for leaks in both and ends both, then all else. */
+    /** Ends all agents, then all else. */
     @Override
     public void close() throws IOException {
         try {
-            for (AgentProcess agent : List.of(client, server)) {
-                if (agent.isAlive()) {
-                    agent.signal("CONT");
-                    agent.collectGarbage(); // the farewell of the drain is the allocation that reports a leak
-                }
-            }
             for (int i = agents.size() - 1; i >= 0; i--) {
                 agents.get(i).close();
             }

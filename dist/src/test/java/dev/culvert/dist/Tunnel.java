@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
 import java.util.ArrayList;
@@ -161,10 +162,18 @@ final class Tunnel implements AutoCloseable {
 
         /** Both, with all sessions up. */
         Tunnel open() {
-            AgentProcess server = startServer(0);
-            AgentProcess client = startClient(server.port("listen"));
-            client.awaitLog("session up");
-            return new Tunnel(server, client);
+            List<AgentProcess> started = new ArrayList<>();
+            try {
+                AgentProcess server = startServer(0);
+                started.add(server);
+                AgentProcess client = startClient(server.port("listen"));
+                started.add(client);
+                client.awaitLog("session up");
+                return new Tunnel(server, client);
+            } catch (RuntimeException | AssertionError e) {
+                AgentProcess.closeAll(started, e);
+                throw e;
+            }
         }
     }
 
@@ -234,6 +243,15 @@ final class Tunnel implements AutoCloseable {
         socket.connect(address, patience);
     }
 
+    /** Accepts; neither this nor a read waits for ever. */
+    static Socket accept(ServerSocket listener) throws IOException {
+        int patience = (int) AgentProcess.PATIENCE.toMillis();
+        listener.setSoTimeout(patience);
+        Socket socket = listener.accept();
+        socket.setSoTimeout(patience);
+        return socket;
+    }
+
     /** A byte goes through the tunnel to an echo, and comes back. */
     static void echo(Socket socket) throws IOException {
         socket.getOutputStream().write('x');
@@ -263,15 +281,12 @@ final class Tunnel implements AutoCloseable {
         }
     }
 
-    /** Looks for leaks in both, then ends both. */
+    /** Looks for leaks in both, which takes a while, then ends both. */
     @Override
     public void close() {
         try (server;
                 client) {
-            // The farewell of the drain is the allocation that reports a leak.
-            agents().parallelStream()
-                    .filter(agent -> agent.isAlive() && agent.log().first("draining") == null)
-                    .forEach(AgentProcess::collectGarbage);
+            agents().parallelStream().forEach(AgentProcess::findLeaks);
         }
     }
 }

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -92,7 +93,8 @@ class UnixSocketForwardTest {
                 socket.shutdownOutput();
 
                 assertThat(socket.getInputStream().readAllBytes()).asString().isEqualTo("all of it");
-                assertThat(heard.get()).isEqualTo(300_000);
+                assertThat(heard.get(AgentProcess.PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                        .isEqualTo(300_000);
             }
         }
     }

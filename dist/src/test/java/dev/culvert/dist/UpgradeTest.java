@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
@@ -219,6 +218,7 @@ final class UpgradeTest {
 
     /** Its descriptor may be another file's by the time that it is sent. */
     @Test
+    @InAMinute
     void whoGotASocketThatIsClosedMeanwhileDoesNotTakeOver() throws Exception {
         try (Tunnel tunnel = tunnel("server")
                         .server("listeners.printer.listen = \"127.0.0.1:0\", clients.tests.offers = [\"printer\"]")
@@ -295,10 +295,7 @@ final class UpgradeTest {
                 Programs.run(Stream.concat(Stream.of(inside), Stream.of("true")).toArray(String[]::new))
                                 .code()
                         == 0;
-        if (!possible) {
-            System.out.println("SKIPPED: UpgradeTest: an upgrade in a container: to make one takes root");
-        }
-        assumeTrue(possible, "no namespaces");
+        Programs.require(possible, "netns", "to make one takes root", "UpgradeTest: an upgrade in a container");
         try (Tunnel tunnel = tunnel("server")
                 .onServer(agent -> agent.startedBy(inside).environment("KUBERNETES_SERVICE_HOST", "10.0.0.1"))
                 .open()) {
