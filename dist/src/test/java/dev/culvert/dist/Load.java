@@ -68,10 +68,11 @@ final class Load implements AutoCloseable {
         assertThat(failure()).isNull();
     }
 
-    /** Lets the last time end. */
+    /** Lets the last time end, and fails unless it and all before it have worked. */
     void end() {
         stop = true;
         await().atMost(AgentProcess.PATIENCE).until(() -> !thread.isAlive());
+        assertThat(failure()).isNull();
     }
 
     @Override
