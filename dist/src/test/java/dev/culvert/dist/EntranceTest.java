@@ -87,6 +87,14 @@ final class EntranceTest {
         }
     }
 
+    /** A server that ends nobody because of the time: what it ends it ends for what was said. */
+    private static AgentProcess startPatient() {
+        return Tunnel.to(ECHO)
+                .server("websocket { path = \"/tunnel\", trusted-proxies = [\"127.0.0.1\"] }")
+                .server("limits.handshake-timeout = 5m")
+                .startServer(0);
+    }
+
     private static Socket connect() throws IOException {
         return Tunnel.connectTo(tunnel.server().port("listen"));
     }
@@ -172,15 +180,17 @@ final class EntranceTest {
     @ParameterizedTest
     @ValueSource(ints = {9_000, 1_000_000})
     void aHeadHasABound(int length) throws IOException {
-        for (String head :
-                new String[] {"GET /" + "x".repeat(length), REQUEST.strip() + "\r\nX: " + "x".repeat(length)}) {
-            try (Socket socket = connect()) {
-                try {
-                    write(socket, head);
-                } catch (SocketException e) {
-                    // it has heard enough
+        try (AgentProcess patient = startPatient()) {
+            for (String head :
+                    new String[] {"GET /" + "x".repeat(length), REQUEST.strip() + "\r\nX: " + "x".repeat(length)}) {
+                try (Socket socket = Tunnel.connectTo(patient.port("listen"))) {
+                    try {
+                        write(socket, head);
+                    } catch (SocketException e) {
+                        // it has heard enough
+                    }
+                    assertThat(readAll(socket)).matches("(?s)|HTTP/1.1 404 .*"); // nothing where it is reset
                 }
-                assertThat(readAll(socket)).matches("(?s)|HTTP/1.1 404 .*"); // nothing where it is reset
             }
         }
     }
@@ -198,7 +208,7 @@ final class EntranceTest {
             }
 
             assertThat(readAll(socket)).isEmpty();
-            assertThat(System.nanoTime() - begun).isBetween(900_000_000L, 5_000_000_000L);
+            assertThat(System.nanoTime() - begun).isGreaterThan(900_000_000L);
         } finally {
             loris.shutdownNow();
         }
