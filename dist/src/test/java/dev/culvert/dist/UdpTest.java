@@ -158,20 +158,17 @@ final class UdpTest {
 
     @Test
     void everySenderHasAFlowOfItsOwnAndGetsItsOwnAnswers() throws IOException {
-        Set<Integer> before = new HashSet<>();
-        int known = echo.senders().size();
+        echo.senders().clear(); // it may hear from the port of an older flow again
         DatagramSocket[] sockets = new DatagramSocket[20];
         for (int i = 0; i < sockets.length; i++) {
             sockets[i] = sender("echo");
-            before.add(sockets[i].getLocalPort());
             send(sockets[i], random(i, 100 + i));
         }
         for (int i = 0; i < sockets.length; i++) {
             assertThat(receive(sockets[i])).isEqualTo(random(i, 100 + i));
             sockets[i].close();
         }
-        assertThat(before).hasSize(sockets.length);
-        assertThat(echo.senders()).hasSizeGreaterThanOrEqualTo(known + sockets.length);
+        assertThat(echo.senders()).hasSizeGreaterThanOrEqualTo(sockets.length);
     }
 
     @Test
@@ -240,9 +237,10 @@ final class UdpTest {
             send(socket, random(1, 10));
             Ending near = tunnel.client().awaitEnding("forbidden", socket.getLocalPort());
             assertThat(near.reason()).isEqualTo("reset: forbidden: no allow rule of tests covers udp:127.0.0.1:9");
-            send(socket, random(1, 10)); // is not asked for again at once
-            await().atMost(AgentProcess.PATIENCE)
-                    .until(() -> metric("client", "culvert_datagrams_dropped_total{reason=\"refused\"}") > refused);
+            await().atMost(AgentProcess.PATIENCE).until(() -> {
+                send(socket, random(1, 10)); // is not asked for again at once, though it is after a second
+                return metric("client", "culvert_datagrams_dropped_total{reason=\"refused\"}") > refused;
+            });
         }
     }
 
@@ -481,6 +479,7 @@ final class UdpTest {
     /** 10 Mbit/s both ways, and more to send. What is left of the delay is what a session has in its socket and on the link. */
     @Test
     @Tag("long")
+    @Tag("alone")
     void aSlowLinkLosesDatagramsAndDelaysNone() throws Exception {
         Network.require("UdpTest: that datagrams are lost rather than late where the link is slow");
         try (UdpEcho far = new UdpEcho();
