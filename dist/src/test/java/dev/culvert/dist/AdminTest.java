@@ -78,6 +78,7 @@ final class AdminTest {
         try (AdminClient client = client();
                 AdminClient server = server();
                 Socket connection = tunnel.connect()) {
+            tunnel.server().port("listeners.printer"); // its stream is there, too
             connection.getOutputStream().write(new byte[1000]);
             Service.readFully(connection.getInputStream(), 1000);
 
