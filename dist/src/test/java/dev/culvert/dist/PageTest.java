@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,9 +30,7 @@ class PageTest {
     @BeforeAll
     static void start() throws Exception {
         Programs.require(Browser.PROGRAM, "PageTest: the status page in a browser");
-        try (ServerSocket free = new ServerSocket(0)) {
-            port = free.getLocalPort();
-        }
+        port = Service.freePort();
         server = opened(tunnel().startServer(0));
         client = startClient();
         browser = opened(new Browser());

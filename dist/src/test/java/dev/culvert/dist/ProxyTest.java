@@ -3,8 +3,6 @@ package dev.culvert.dist;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -144,10 +142,7 @@ class ProxyTest {
     @Test
     @Tag("long")
     void aProxyThatIsNotThereIsSaidNotToBe() throws Exception {
-        int port;
-        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            port = free.getLocalPort();
-        }
+        int port = Service.freePort();
         try (AgentProcess client = tunnel("http://127.0.0.1:" + port).startClient(7443)) {
             client.awaitLog("the proxy http://127.0.0.1:" + port
                     + " can not be reached: .*connection refused.*\\. Start it, or correct upstream.proxy");

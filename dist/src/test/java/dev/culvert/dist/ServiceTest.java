@@ -16,7 +16,6 @@ import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.unix.DomainDatagramPacket;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -119,10 +118,7 @@ final class ServiceTest {
     void aSocketOfSystemdIsAcceptedFrom() throws Exception {
         Programs.require(
                 "/usr/bin/systemd-socket-activate", "ServiceTest: whether a socket of systemd is accepted from");
-        int port;
-        try (ServerSocket free = new ServerSocket(0)) {
-            port = free.getLocalPort();
-        }
+        int port = Service.freePort();
         // The file names another port: the socket counts.
         try (Service echo = Service.echo();
                 AgentProcess server = AgentProcess.server()
