@@ -53,7 +53,7 @@ class UplinkTest {
     private static final Duration PAUSE = Duration.ofSeconds(1);
     private static final Duration RETURN_AFTER = Duration.ofSeconds(20);
     /** So long a socket of this machine takes at most to bring what was sent. */
-    private static final Duration SILENCE = Duration.ofMillis(20);
+    private static final Duration SILENCE = Duration.ofMillis(200);
 
     private static final MuxSettings SETTINGS =
             MuxSettings.of(ProtocolVersion.CULVERT).with(new MuxSettings.Resume(Duration.ofSeconds(60), 64 << 10));

@@ -189,7 +189,8 @@ class AdminServerTest {
             planned.countDown();
 
             assertThat(said.get(10, TimeUnit.SECONDS)).isEqualTo("{}");
-            ending.join();
+            ending.join(10_000);
+            assertThat(ending.isAlive()).isFalse();
         }
         assertThat(Path.of(socket)).doesNotExist();
     }

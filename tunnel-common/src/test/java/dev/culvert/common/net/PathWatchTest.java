@@ -86,7 +86,8 @@ class PathWatchTest {
                 }
                 assertThat(unsent(channel)).isGreaterThan(MuxConnection.UNSENT_LOW_WATER);
                 channel.close().sync();
-                reader.join();
+                reader.join(10_000);
+                assertThat(reader.isAlive()).isFalse();
             } finally {
                 channel.close().sync();
             }
