@@ -2,6 +2,9 @@ package dev.culvert.common.lifecycle;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import dev.culvert.common.admin.Backend;
 import dev.culvert.common.config.AdminConfig;
 import dev.culvert.common.config.AgentConfig;
@@ -26,6 +29,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.slf4j.LoggerFactory;
 
 class LifecycleTest {
     private final FakeAgent agent = new FakeAgent();
@@ -39,6 +45,7 @@ class LifecycleTest {
         private final Connections connections = new Connections(Ticker.systemTicker());
         private final Sessions sessions = new Sessions(connections, Ticker.systemTicker());
         Runnable whileItReads = () -> {};
+        boolean servesStockPeers;
         int reloads;
         int cuts;
 
@@ -73,6 +80,11 @@ class LifecycleTest {
                 @Override
                 public DrainConfig drain() {
                     return new DrainConfig(Duration.ofSeconds(30), Duration.ofHours(1), Optional.empty());
+                }
+
+                @Override
+                public boolean servesStockPeers() {
+                    return servesStockPeers;
                 }
 
                 @Override
@@ -202,6 +214,31 @@ class LifecycleTest {
         assertThat(agent.cuts).isOne();
     }
 
+    /** Nobody waits for the end of the old process, but a stock peer stays with it until then. */
+    @ParameterizedTest
+    @CsvSource({"false, 3600", "true, 30"})
+    void whoHasBeenTakenOverHasTheTimeOfAnUpgradeUnlessItServesStockPeers(boolean stock, int seconds) throws Exception {
+        agent.servesStockPeers = stock;
+        ListAppender<ILoggingEvent> log = new ListAppender<>();
+        log.start();
+        Logger logger = (Logger) LoggerFactory.getLogger(Lifecycle.class);
+        logger.addAppender(log);
+        try {
+            lifecycle.succession().announce(4711).ready();
+            assertThat(lifecycle.run()).isZero();
+        } finally {
+            logger.detachAppender(log);
+        }
+
+        assertThat(log.list)
+                .map(ILoggingEvent::getFormattedMessage)
+                .contains("pid 4711 has taken over")
+                .filteredOn(line -> line.startsWith("draining: "))
+                .singleElement()
+                .satisfies(line -> assertThat(Integer.parseInt(line.replaceAll(".*, (\\d+) s to go.*", "$1")))
+                        .isBetween(seconds - 10, seconds)); // some have passed
+    }
+
     /** Many times, since they seldom meet. */
     @Test
     void whoAsksForAReloadAtTheMomentInWhichADrainBeginsIsAnswered() throws Exception {
@@ -216,7 +253,8 @@ class LifecycleTest {
             });
             asker.start();
             one.run();
-            asker.join();
+            asker.join(10_000);
+            assertThat(asker.isAlive()).isFalse();
             assertThat(last.get()).isDone();
         }
     }
