@@ -81,6 +81,37 @@ final class DocsTest {
                                         .isTrue())));
     }
 
+    /** One that is not there would be no failure: as the page calls Maven, it is content with nothing to do. */
+    @Test
+    void everyTestOfThePromisesIsThere() throws IOException {
+        List<Path> sources = new ArrayList<>();
+        for (String module : List.of("mux", "tunnel-common", "tunnel-client", "tunnel-server", "dist", "bench")) {
+            try (Stream<Path> files = Files.walk(AgentProcess.source(module + "/src/test/java"))) {
+                files.filter(file -> file.toString().endsWith(".java")).forEach(sources::add);
+            }
+        }
+        List<String> named = Pattern.compile("-D(?:it\\.test|test|fuzz)=(?:'([^']+)'|([^\\s'`]+))")
+                .matcher(Files.readString(AgentProcess.source("docs/verification.md")))
+                .results()
+                .map(found -> found.group(1) == null ? found.group(2) : found.group(1))
+                .flatMap(list -> Stream.of(list.split(",")))
+                .filter(test -> !test.equals("none"))
+                .toList();
+
+        assertThat(named)
+                .hasSizeGreaterThan(80)
+                .allSatisfy(test -> assertThat(sources).anySatisfy(source -> isIn(source, test)));
+    }
+
+    /** As Surefire reads it: CLASS or CLASS#METHOD, with stars. */
+    private static void isIn(Path source, String test) {
+        String[] parts = test.replace("*", "\\w*").split("#");
+        assertThat(String.valueOf(source.getFileName())).matches(parts[0] + "\\.java");
+        if (parts.length > 1) {
+            assertThat(source).content().containsPattern("void " + parts[1] + "\\(");
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"tunnel-client", "tunnel-server", "archive-classes"})
     void theScriptsAreForEveryPosixShell(String script) {
