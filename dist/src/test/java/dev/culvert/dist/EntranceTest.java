@@ -91,7 +91,8 @@ final class EntranceTest {
     private static AgentProcess startPatient() {
         return Tunnel.to(ECHO)
                 .server("websocket { path = \"/tunnel\", trusted-proxies = [\"127.0.0.1\"] }")
-                .server("limits.handshake-timeout = 5m")
+                .server("limits.handshake-timeout = 5m, user-timeout = 5m")
+                .onServer(AgentProcess.Builder::withoutLeakDetection) // of very many buffers
                 .startServer(0);
     }
 
