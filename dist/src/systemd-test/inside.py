@@ -648,7 +648,7 @@ def package_upgrade():
 def wrong_files():
     """an upgrade of the package leaves agents alone whose files are wrong by now, and says what is wrong and what to do then"""
     with open(CONFIGS["server"], "a") as file:
-        file.write("admin.listen = off\n")  # so this one can not be asked
+        file.write("admin.listen = off\n")  # so this one cannot be asked
     sh("systemctl restart tunnel-server@prod")
     units = ("tunnel-client", "tunnel-server@prod")
     pids = [property_of(unit, "MainPID") for unit in units]
@@ -670,7 +670,7 @@ def wrong_files():
 
 
 def restart_of_mute_agents():
-    """agents that can not be asked are restarted by an upgrade of the package, also where systemd has their keys"""
+    """agents that cannot be asked are restarted by an upgrade of the package, also where systemd has their keys"""
     with open("/etc/culvert/client.conf", "a") as file:
         file.write("admin.listen = off\n")
     sh("systemctl restart tunnel-client")

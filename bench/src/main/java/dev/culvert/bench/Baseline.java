@@ -15,8 +15,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The ratios of a good run, to notice a bad one by. A rate has fallen when, beside every yardstick, even its best round is below
- * this part of what it was: the rounds of one commit differ by less, and a yardstick that had a bad moment proves nothing.
+ * The ratios of a good run, to notice a bad one by. A rate has fallen when, beside every yardstick, even its best round
+ * is below this part of what it was: the rounds of one commit differ by less, and a yardstick that had a bad moment
+ * proves nothing.
  */
 final class Baseline {
     private static final double NOISE = 0.75;

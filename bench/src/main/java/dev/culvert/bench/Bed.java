@@ -9,9 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/**
- * Where tunnels are measured: two hosts. Programs that load a tunnel run at its entry, the targets behind its exit.
- */
+/** Where tunnels are measured: two hosts. Programs that load a tunnel run at its entry, the targets behind its exit. */
 public sealed interface Bed extends AutoCloseable {
     /** The two hosts. */
     enum Side {

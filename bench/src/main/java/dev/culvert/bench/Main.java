@@ -42,7 +42,10 @@ import picocli.CommandLine.Spec;
         exitCodeList = {"0:measured", "1:a ratio has fallen (--short), or nothing could be measured", "2:usage"})
 final class Main implements Callable<Integer> {
     private static final String LOOPBACK = "loopback";
-    /** Up to what a process may have open by the usual limit of 20,000 descriptors: memory should grow in a straight line. */
+    /**
+     * Up to what a process may have open by the usual limit of 20,000 descriptors: memory should grow in a straight
+     * line.
+     */
     private static final List<Integer> IDLE = List.of(0, 1_000, 5_000, 10_000, 19_000);
 
     private static final List<Integer> UNREAD = List.of(0, 50, 100, 200);

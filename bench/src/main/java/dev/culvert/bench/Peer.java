@@ -27,7 +27,9 @@ public interface Peer {
     /** What is missing on this machine to run it, and where it comes from; empty if it can run. */
     Optional<String> missing();
 
-    /** Starts its agents, with their configuration and logs in {@code directory}, and waits until the forwards listen. */
+    /**
+     * Starts its agents, with their configuration and logs in {@code directory}, and waits until the forwards listen.
+     */
     Tunnel start(Bed bed, Path directory, List<Forward> forwards);
 
     /** A tunnel whose forwards listen on the entry's loopback. */

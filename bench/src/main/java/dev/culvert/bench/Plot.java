@@ -68,7 +68,9 @@ final class Plot {
         return plot;
     }
 
-    /** The rate of one connection by the round trip of its link, a line for each peer; empty if that was not measured. */
+    /**
+     * The rate of one connection by the round trip of its link, a line for each peer; empty if that was not measured.
+     */
     static Optional<Plot> roundTrips(Results results) {
         Lines lines = new Lines();
         for (Bed.LinkSpec link : Beds.FAST) {

@@ -11,7 +11,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** A run as people read it: a Markdown file with a table and a plot for each workload, and all rounds as JSON beside it. */
+/**
+ * A run as people read it: a Markdown file with a table and a plot for each workload, and all rounds as JSON beside it.
+ */
 final class Report {
     private final Results results;
     private final List<Peer> peers;

@@ -5,7 +5,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The services behind the exit, and the forwards that lead to them: {@code iperf}, {@code web}, {@code echo}, {@code source}. */
+/**
+ * The services behind the exit, and the forwards that lead to them: {@code iperf}, {@code web}, {@code echo},
+ * {@code source}.
+ */
 public final class Targets implements AutoCloseable {
     private static final List<String> NAMES = List.of("iperf", "web", "echo", "source");
 

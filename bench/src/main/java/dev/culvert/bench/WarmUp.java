@@ -1,8 +1,8 @@
 package dev.culvert.bench;
 
 /**
- * Says when a peer is warm that is compiled while it runs: it gets faster for some rounds, for more of them on a slow machine. It is
- * warm once two in a row were no better than the best before.
+ * Says when a peer is warm that is compiled while it runs: it gets faster for some rounds, for more of them on a slow
+ * machine. It is warm once two in a row were no better than the best before.
  */
 final class WarmUp {
     /** What is more than noise. */

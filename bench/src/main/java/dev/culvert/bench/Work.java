@@ -14,7 +14,7 @@ public interface Work {
     /** What {@link #measure} yields, the most important first. */
     List<Metric> metrics();
 
-    /** Does it once. Throws {@link BenchFailure} where a peer can not. */
+    /** Does it once. Throws {@link BenchFailure} where a peer cannot. */
     Map<Metric, Double> measure(Site site);
 
     /** Whether rounds should be done first and forgotten. */

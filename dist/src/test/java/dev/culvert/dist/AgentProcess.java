@@ -28,9 +28,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An agent as it ships: the packaged launcher, in a process of its own, with a configuration file of its own. It runs with
- * Netty's leak detection at its highest level unless a test wants it {@link Builder#asShipped}; {@link #close} ends it and
- * fails if its log has a leak, an error or a stack trace.
+ * An agent as it ships: the packaged launcher, in a process of its own, with a configuration file of its own. It runs
+ * with Netty's leak detection at its highest level unless a test wants it {@link Builder#asShipped}; {@link #close}
+ * ends it and fails if its log has a leak, an error or a stack trace.
  */
 final class AgentProcess implements AutoCloseable {
     /** For whatever takes no time on an idle machine. */
@@ -420,7 +420,9 @@ final class AgentProcess implements AutoCloseable {
         return Long.parseLong(List.of(total.trim().split("\\s+", -1)).get(2));
     }
 
-    /** Has a leaked buffer be found, and reported with the next allocation, which is the farewell of the drain. Once. */
+    /**
+     * Has a leaked buffer be found, and reported with the next allocation, which is the farewell of the drain. Once.
+     */
     void findLeaks() {
         if (looksForLeaks && isJava() && process.isAlive() && log.first("draining") == null) {
             looksForLeaks = false;
@@ -434,7 +436,10 @@ final class AgentProcess implements AutoCloseable {
         }
     }
 
-    /** Whether it is the JVM itself and says so: to another program, and to a JVM that only begins, the signal of jcmd is the end. */
+    /**
+     * Whether it is the JVM itself and says so: to another program, and to a JVM that only begins, the signal of jcmd
+     * is the end.
+     */
     private boolean isJava() {
         return process.info().command().orElse("").endsWith("/java")
                 && !log.toString().isEmpty();

@@ -20,8 +20,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * What runs through a tunnel while something happens to it, all of it to an echo: transfers, somebody who types, and new connections.
- * Everything that comes back is compared with what was sent. Nothing is tried twice.
+ * What runs through a tunnel while something happens to it, all of it to an echo: transfers, somebody who types, and
+ * new connections. Everything that comes back is compared with what was sent. Nothing is tried twice.
  */
 final class Applications implements AutoCloseable {
     private static final int BLOCK = 16 << 10;

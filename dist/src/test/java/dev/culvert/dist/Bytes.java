@@ -16,7 +16,9 @@ final class Bytes {
 
     private Bytes() {}
 
-    /** {@code count} bytes that look random and depend on {@code seed} only: no two blocks are alike, so order shows. */
+    /**
+     * {@code count} bytes that look random and depend on {@code seed} only: no two blocks are alike, so order shows.
+     */
     static InputStream source(long seed, long count) {
         return new InputStream() {
             private long state = seed * 0x9e3779b97f4a7c15L | 1;

@@ -70,7 +70,9 @@ final class CommandLineTest {
         assertThat(run(program, "-c", missing).expect(1).output()).isEqualTo(missing + ": no such file");
     }
 
-    /** Who starts it again and again would else have a copy of the TLS library from every other start, some megabytes. */
+    /**
+     * Who starts it again and again would else have a copy of the TLS library from every other start, some megabytes.
+     */
     @Test
     @Tag("long")
     void aStartThatFailsLeavesNothingBehind() throws IOException {

@@ -94,7 +94,7 @@ final class DocsTest {
                 .matcher(Files.readString(AgentProcess.source("docs/verification.md")))
                 .results()
                 .map(found -> found.group(1) == null ? found.group(2) : found.group(1))
-                .flatMap(list -> Stream.of(list.split(",")))
+                .flatMap(list -> Stream.of(list.split(",", -1)))
                 .filter(test -> !test.equals("none"))
                 .toList();
 
@@ -105,7 +105,7 @@ final class DocsTest {
 
     /** As Surefire reads it: CLASS or CLASS#METHOD, with stars. */
     private static void isIn(Path source, String test) {
-        String[] parts = test.replace("*", "\\w*").split("#");
+        String[] parts = test.replace("*", "\\w*").split("#", -1);
         assertThat(String.valueOf(source.getFileName())).matches(parts[0] + "\\.java");
         if (parts.length > 1) {
             assertThat(source).content().containsPattern("void " + parts[1] + "\\(");

@@ -23,7 +23,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What anybody may say where a server takes WebSockets, before it knows who that is: it costs the connection, and another client goes on. */
+/**
+ * What anybody may say where a server takes WebSockets, before it knows who that is: it costs the connection, and
+ * another client goes on.
+ */
 @SuppressWarnings("NullAway.Init")
 final class EntranceTest {
     private static final Service ECHO = Service.echo();

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** docs/examples/fail2ban: who can not show who they are is found, and nobody else. */
+/** docs/examples/fail2ban: who cannot show who they are is found, and nobody else. */
 @Tag("long")
 final class Fail2banTest {
     private static final Path PROGRAM = Path.of("/usr/bin/fail2ban-regex");
@@ -163,7 +163,9 @@ final class Fail2banTest {
         return out.toByteArray();
     }
 
-    /** Lines that a server would write for names and keys in every form; the addresses are those that are to be found. */
+    /**
+     * Lines that a server would write for names and keys in every form; the addresses are those that are to be found.
+     */
     @Test
     void theSentencesAreToldApart() throws IOException {
         String key = "its key SHA256:WJ3F773a44IkDzY4Qk98O+9o3osZTKm3fnmZVtthUNw is none of those under clients";

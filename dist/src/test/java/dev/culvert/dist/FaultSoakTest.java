@@ -23,8 +23,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /**
- * Connections and transfers, all the time, over a link to which something happens every few seconds: each of them ends, bit for bit,
- * and memory stays as it is. {@code mvn verify -Psoak-faults}, which takes an hour, or {@code -Dsoak.minutes=5}.
+ * Connections and transfers, all the time, over a link to which something happens every few seconds: each of them ends,
+ * bit for bit, and memory stays as it is. {@code mvn verify -Psoak-faults}, which takes an hour, or
+ * {@code -Dsoak.minutes=5}.
  */
 @EnabledIfSystemProperty(named = "soak.minutes", matches = "[1-9].*")
 final class FaultSoakTest {

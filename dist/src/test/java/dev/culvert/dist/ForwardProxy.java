@@ -14,8 +14,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A proxy by which clients reach the world: HTTP CONNECT and SOCKS5 on the same port. It knows the name {@value #NAME}, which nobody else
- * does.
+ * A proxy by which clients reach the world: HTTP CONNECT and SOCKS5 on the same port. It knows the name {@value #NAME},
+ * which nobody else does.
  */
 final class ForwardProxy implements AutoCloseable {
     /** Leads to loopback. */

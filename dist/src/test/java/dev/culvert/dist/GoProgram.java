@@ -13,7 +13,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.MatchResult;
 import org.junit.jupiter.api.Assumptions;
 
-/** A program of {@code dist/src/test/go}, on stock smux: the far end of a tunnel. It ends when its standard input does. */
+/**
+ * A program of {@code dist/src/test/go}, on stock smux: the far end of a tunnel. It ends when its standard input does.
+ */
 final class GoProgram implements AutoCloseable {
     private static final Duration WORK = Duration.ofMinutes(3);
 
@@ -101,8 +103,8 @@ final class GoProgram implements AutoCloseable {
     }
 
     /**
-     * Skips the tests of a class, with a line that says so, unless {@code CULVERT_REQUIRE} in the environment names {@code go}: they need Go,
-     * and minutes. Then they fail where there is none.
+     * Skips the tests of a class, with a line that says so, unless {@code CULVERT_REQUIRE} in the environment names
+     * {@code go}: they need Go, and minutes. Then they fail where there is none.
      */
     static void require() {
         if (!Programs.isRequired("go")) {

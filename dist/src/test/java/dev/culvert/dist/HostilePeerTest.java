@@ -30,8 +30,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What a client does that was let in and means harm: it loses its stream or its session, and that is all. After each attack
- * another client's connections work, and the server has what it had before.
+ * What a client does that was let in and means harm: it loses its stream or its session, and that is all. After each
+ * attack another client's connections work, and the server has what it had before.
  */
 @SuppressWarnings("NullAway.Init")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)

@@ -16,9 +16,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Stock smux on one side, this tunnel on the other, in both directions: releases 1.5.24, 1.5.50 and 1.5.57, versions 1 and 2. The
- * works are those of {@code dist/src/test/go/peer}; each checks every byte itself. A release without half-close ends a stream only
- * when it hears nothing more, hence the short stall-timeout.
+ * Stock smux on one side, this tunnel on the other, in both directions: releases 1.5.24, 1.5.50 and 1.5.57, versions 1
+ * and 2. The works are those of {@code dist/src/test/go/peer}; each checks every byte itself. A release without
+ * half-close ends a stream only when it hears nothing more, hence the short stall-timeout.
  */
 @Tag("alone")
 final class InteropTest {

@@ -3,7 +3,10 @@ package dev.culvert.dist;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The launchers of the built package, for tests that start very many: with one compiler these start in three quarters of the time. */
+/**
+ * The launchers of the built package, for tests that start very many: with one compiler these start in three quarters
+ * of the time.
+ */
 final class Launcher {
     /** For CULVERT_OPTS. */
     static final String ONE_COMPILER = "-XX:TieredStopAtLevel=1";

@@ -63,7 +63,9 @@ final class Link implements AutoCloseable {
         }
     }
 
-    /** So many bytes more pass, counted both ways; then it {@link #finish ends}, in the middle of whatever that is in. */
+    /**
+     * So many bytes more pass, counted both ways; then it {@link #finish ends}, in the middle of whatever that is in.
+     */
     void cutAfter(int bytes) {
         left.set(bytes);
     }

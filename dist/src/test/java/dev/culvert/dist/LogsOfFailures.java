@@ -6,8 +6,8 @@ import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * Puts the ends of the logs of a test's processes into its report if it fails: nobody can look at them any more. Each line has a mark,
- * by which .ci/run finds it.
+ * Puts the ends of the logs of a test's processes into its report if it fails: nobody can look at them any more. Each
+ * line has a mark, by which .ci/run finds it.
  */
 public final class LogsOfFailures implements AfterEachCallback {
     private static final Set<Log> LOGS = ConcurrentHashMap.newKeySet();

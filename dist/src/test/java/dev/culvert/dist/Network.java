@@ -9,8 +9,8 @@ import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A network on this machine: the client is in a namespace of its own, behind a router in another; the server is where the test is.
- * A second wire leads from the test to the client, for the applications.
+ * A network on this machine: the client is in a namespace of its own, behind a router in another; the server is where
+ * the test is. A second wire leads from the test to the client, for the applications.
  *
  * <pre>
  *   test, server .18 ---- .17 router .1 ---- .2 client
@@ -39,7 +39,9 @@ final class Network implements AutoCloseable {
         BOTH
     }
 
-    /** @param emulation what the way from the client to the router is like, as bench/link/link.c takes it; empty: a wire */
+    /**
+     * @param emulation what the way from the client to the router is like, as bench/link/link.c takes it; empty: a wire
+     */
     Network(List<String> emulation) {
         this.emulation = emulation;
         int net = claim();

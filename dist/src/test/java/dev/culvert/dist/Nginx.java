@@ -19,7 +19,8 @@ final class Nginx implements AutoCloseable {
      * Starts it, and waits until it serves.
      *
      * @param directory for its files
-     * @param servers what stands inside of {@code http { }}; the log format {@code proxied} has {@code $proxy_protocol_addr} and the request
+     * @param servers what stands inside of {@code http { }}; the log format {@code proxied} has
+     *     {@code $proxy_protocol_addr} and the request
      */
     Nginx(Path directory, String servers) throws IOException {
         this.directory = directory;
@@ -59,7 +60,10 @@ final class Nginx implements AutoCloseable {
         return Files.getOwner(directory).getName().equals("root");
     }
 
-    /** Reads its configuration again: another worker takes new connections, and what the old one still carries is cut off after a second. */
+    /**
+     * Reads its configuration again: another worker takes new connections, and what the old one still carries is cut
+     * off after a second.
+     */
     void reload() {
         Programs.run(
                         PROGRAM,

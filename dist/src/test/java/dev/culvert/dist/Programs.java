@@ -14,7 +14,9 @@ import java.util.stream.Stream;
 
 /** Runs programs to their end. */
 final class Programs {
-    /** A prefix for commands that hear signals, even where a background job or nohup runs the tests: those ignore them. */
+    /**
+     * A prefix for commands that hear signals, even where a background job or nohup runs the tests: those ignore them.
+     */
     static final List<String> HEARING_SIGNALS = List.of("env", "--default-signal=INT,HUP");
 
     private Programs() {}
@@ -39,8 +41,8 @@ final class Programs {
     }
 
     /**
-     * Skips the test where something that it needs is not there, and prints what has not been verified then; where that {@link #isRequired
-     * is required}, the test fails.
+     * Skips the test where something that it needs is not there, and prints what has not been verified then; where that
+     * {@link #isRequired is required}, the test fails.
      *
      * @param name what {@code CULVERT_REQUIRE} calls it
      * @param missing what is not there, or what it takes
@@ -79,7 +81,10 @@ final class Programs {
         }
     }
 
-    /** Whether {@code CULVERT_REQUIRE}, a list with commas, names what a test needs: then it fails where that is missing. */
+    /**
+     * Whether {@code CULVERT_REQUIRE}, a list with commas, names what a test needs: then it fails where that is
+     * missing.
+     */
     static boolean isRequired(String name) {
         return List.of(System.getenv().getOrDefault("CULVERT_REQUIRE", "").split(",", -1))
                 .contains(name);

@@ -145,7 +145,7 @@ class ProxyTest {
         int port = Service.freePort();
         try (AgentProcess client = tunnel("http://127.0.0.1:" + port).startClient(7443)) {
             client.awaitLog("the proxy http://127.0.0.1:" + port
-                    + " can not be reached: .*connection refused.*\\. Start it, or correct upstream.proxy");
+                    + " cannot be reached: .*connection refused.*\\. Start it, or correct upstream.proxy");
         }
     }
 

@@ -13,8 +13,8 @@ import java.util.Optional;
 import javax.net.ssl.SSLSocket;
 
 /**
- * A client or a server that holds a key which is let in, and writes the bytes of docs/protocol.md, or others, by itself. It reads
- * only when it is told to. One thread.
+ * A client or a server that holds a key which is let in, and writes the bytes of docs/protocol.md, or others, by
+ * itself. It reads only when it is told to. One thread.
  */
 final class RawPeer implements AutoCloseable {
     static final int SYN = 0;

@@ -23,8 +23,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A server, without TLS, that resets each stream when some bytes of it have come: with the code for what it has not processed, as one that
- * drains does with what was asked before its client could know; or with another.
+ * A server, without TLS, that resets each stream when some bytes of it have come: with the code for what it has not
+ * processed, as one that drains does with what was asked before its client could know; or with another.
  */
 final class RefusingServer implements AutoCloseable {
     private final EventLoopGroup loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());

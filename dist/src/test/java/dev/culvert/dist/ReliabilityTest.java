@@ -31,9 +31,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * What those who use a tunnel see while something happens to it, and how soon it is over: makes the table of docs/reliability.md, and
- * leaves the page with it in dist/target/reliability.md. Takes real time, and so runs only with {@code -Preliability}; with {@code -Dculvert.reliability=short}
- * beside it, without the cases that are long. Several cases run at once, each with agents and a network of its own.
+ * What those who use a tunnel see while something happens to it, and how soon it is over: makes the table of
+ * docs/reliability.md, and leaves the page with it in dist/target/reliability.md. Takes real time, and so runs only
+ * with {@code -Preliability}; with {@code -Dculvert.reliability=short} beside it, without the cases that are long.
+ * Several cases run at once, each with agents and a network of its own.
  */
 @Tag("alone")
 final class ReliabilityTest {

@@ -225,12 +225,12 @@ final class ReloadTest {
         Keys next = Keys.make("tunnel-server", directory.resolve("next-server.key"));
         AgentProcess.Builder builder = AgentProcess.server()
                 .config(serverConfig(0, client.fingerprint()))
-                .excuse("the files of tls can not be used");
+                .excuse("the files of tls cannot be used");
         try (AgentProcess of = builder.start()) {
             String config = clientConfig(of.port("listen"), 0, next.fingerprint());
             Files.setPosixFilePermissions(next.file(), PosixFilePermissions.fromString("rw-r--r--"));
             Files.move(next.file(), server.file(), StandardCopyOption.REPLACE_EXISTING);
-            of.awaitLog("the files of tls can not be used, those from before stay: .*: chmod 600 ");
+            of.awaitLog("the files of tls cannot be used, those from before stay: .*: chmod 600 ");
             Files.setPosixFilePermissions(server.file(), PosixFilePermissions.fromString("rw-------"));
             of.awaitLog("the files of tls have changed", 2);
             try (AgentProcess from = AgentProcess.client().config(config).start()) {

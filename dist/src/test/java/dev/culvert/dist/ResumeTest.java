@@ -20,8 +20,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Sessions outlive their links: applications notice a pause, and nothing else. {@code -Dresume.transfer=200000000 -Dresume.cuts=200} is
- * how it is meant; by default it is shorter.
+ * Sessions outlive their links: applications notice a pause, and nothing else. {@code -Dresume.transfer=200000000
+ * -Dresume.cuts=200} is how it is meant; by default it is shorter.
  */
 class ResumeTest {
     private static final int TRANSFERS = 20;

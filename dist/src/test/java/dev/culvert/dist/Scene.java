@@ -18,8 +18,8 @@ import org.awaitility.core.ThrowingRunnable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where something is done to a tunnel: a server and a client with the forwards {@code web}, to an echo, and {@code shell}, and between
- * them a {@link Link} or a {@link Network}.
+ * Where something is done to a tunnel: a server and a client with the forwards {@code web}, to an echo, and
+ * {@code shell}, and between them a {@link Link} or a {@link Network}.
  */
 final class Scene implements AutoCloseable {
     /** What pools take for traffic that they have not seen before; a buffer that is lost is found by leak detection. */

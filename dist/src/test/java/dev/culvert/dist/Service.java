@@ -20,7 +20,10 @@ import java.util.concurrent.TimeUnit;
 
 /** A TCP service on a port of its own: the target of a tunnel. A thread for each connection. */
 final class Service implements AutoCloseable {
-    /** What the service does with a connection, which is closed when this returns. An IOException is the connection's end. */
+    /**
+     * What the service does with a connection, which is closed when this returns. An IOException is the connection's
+     * end.
+     */
     @FunctionalInterface
     interface Handler {
         void serve(Socket socket) throws IOException;
@@ -160,7 +163,9 @@ final class Service implements AutoCloseable {
         return socket;
     }
 
-    /** Fails if anybody has connected whom {@link #awaitConnection} has not returned: the next one it sees is this test. */
+    /**
+     * Fails if anybody has connected whom {@link #awaitConnection} has not returned: the next one it sees is this test.
+     */
     void hasSeenNobody() throws IOException, InterruptedException {
         try (Socket socket = Tunnel.connectTo(port())) {
             assertThat(awaitConnection().getPort()).isEqualTo(socket.getLocalPort());

@@ -135,7 +135,10 @@ final class ShapingTest {
         return new Expected(rate, List.of(meters));
     }
 
-    /** Connections in both directions by forwards {@code NAME-up} and {@code NAME-down}, with as much as these can carry. */
+    /**
+     * Connections in both directions by forwards {@code NAME-up} and {@code NAME-down}, with as much as these can
+     * carry.
+     */
     private final class Traffic {
         private final String name;
         private final Meter up;

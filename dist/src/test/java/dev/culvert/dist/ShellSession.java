@@ -10,7 +10,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 
-/** Somebody at a shell behind a tunnel, in which a loop counts. What the shell writes is kept, with the moment of each line. */
+/**
+ * Somebody at a shell behind a tunnel, in which a loop counts. What the shell writes is kept, with the moment of each
+ * line.
+ */
 final class ShellSession implements AutoCloseable {
     private final Socket socket = new Socket();
     private final Log log;

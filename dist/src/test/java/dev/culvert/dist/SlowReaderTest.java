@@ -23,8 +23,8 @@ final class SlowReaderTest {
     private static final long DOWNLOAD = 256 << 20;
     private static final long BUFFER = 32 << 20;
     /**
-     * What the beginnings of 64 stalled windows come to; a session that stops for its slowest reader would never get there,
-     * and one that has got there is full of stalled data.
+     * What the beginnings of 64 stalled windows come to; a session that stops for its slowest reader would never get
+     * there, and one that has got there is full of stalled data.
      */
     private static final long STALLED = READERS * (128L << 10);
 

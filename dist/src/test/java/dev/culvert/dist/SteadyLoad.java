@@ -19,11 +19,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Connections to a forward that leads to an echo: short ones at a steady rate, and beside them always so many transfers that take
- * {@value #SHORTEST} to {@value #LONGEST} halves of a second. All that comes back is compared with what was sent. Nothing is tried
- * twice: what fails is a failure.
+ * Connections to a forward that leads to an echo: short ones at a steady rate, and beside them always so many transfers
+ * that take {@value #SHORTEST} to {@value #LONGEST} halves of a second. All that comes back is compared with what was
+ * sent. Nothing is tried twice: what fails is a failure.
  *
- * <p>The short ones are due at moments that do not depend on how long those before them take, and the time of each counts from there.
+ * <p>The short ones are due at moments that do not depend on how long those before them take, and the time of each
+ * counts from there.
  */
 final class SteadyLoad implements AutoCloseable {
     /** Short connections that can be open at once without one being late. */
@@ -107,7 +108,10 @@ final class SteadyLoad implements AutoCloseable {
         };
     }
 
-    /** What agents that have just been started could not do in time is not due any more; it is as soon as they are measured. */
+    /**
+     * What agents that have just been started could not do in time is not due any more; it is as soon as they are
+     * measured.
+     */
     private long earliest() {
         return steady ? Long.MIN_VALUE : System.nanoTime() - TENTH;
     }
@@ -167,8 +171,9 @@ final class SteadyLoad implements AutoCloseable {
     }
 
     /**
-     * Waits until all transfers are under way and connections begin when they are due: agents that have just been started compile
-     * what they do, and may need longer on a small machine than anything takes later. Those due from then on are measured.
+     * Waits until all transfers are under way and connections begin when they are due: agents that have just been
+     * started compile what they do, and may need longer on a small machine than anything takes later. Those due from
+     * then on are measured.
      */
     void awaitSteady() {
         await().atMost(AgentProcess.PATIENCE.multipliedBy(3)).until(() -> transfersAnswered.get() >= transfers);

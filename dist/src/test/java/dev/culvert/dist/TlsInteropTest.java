@@ -15,8 +15,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Stock smux 1.5.57 inside Go's TLS on one side, this tunnel on the other, in both directions: who shows the right key works and
- * is held to what it may dial; nobody else gets a stream.
+ * Stock smux 1.5.57 inside Go's TLS on one side, this tunnel on the other, in both directions: who shows the right key
+ * works and is held to what it may dial; nobody else gets a stream.
  */
 @Tag("alone")
 final class TlsInteropTest {
@@ -157,7 +157,10 @@ final class TlsInteropTest {
         }
     }
 
-    /** In TLS 1.3 a client is done before the server has looked at its key, and a stock server has no first words to wait for. */
+    /**
+     * In TLS 1.3 a client is done before the server has looked at its key, and a stock server has no first words to
+     * wait for.
+     */
     @Test
     void aStockServerRefusesOurClientWithAnotherKey() {
         String expected = stranger().fingerprint();

@@ -217,7 +217,10 @@ final class TunnelTest {
                 .hasMessageContaining("reset");
     }
 
-    /** As on TCP, where what is in the receive buffer outlives the reset: a server that turns somebody down says why, and goes. */
+    /**
+     * As on TCP, where what is in the receive buffer outlives the reset: a server that turns somebody down says why,
+     * and goes.
+     */
     @Test
     void whatIsSaidJustBeforeAResetArrives() throws IOException {
         for (int i = 0; i < 100; i++) {

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Datagrams go through the tunnel and come back, each sender's by itself; what can not be in time is lost. */
+/** Datagrams go through the tunnel and come back, each sender's by itself; what cannot be in time is lost. */
 final class UdpTest {
     private static final int LARGEST = 65_507;
 
@@ -476,7 +476,10 @@ final class UdpTest {
         }
     }
 
-    /** 10 Mbit/s both ways, and more to send. What is left of the delay is what a session has in its socket and on the link. */
+    /**
+     * 10 Mbit/s both ways, and more to send. What is left of the delay is what a session has in its socket and on the
+     * link.
+     */
     @Test
     @Tag("long")
     @Tag("alone")

@@ -6,7 +6,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 
-/** The time of day as one agent has it, by libfaketime; its monotonic clock is left alone, as when an administrator or NTP sets the time. */
+/**
+ * The time of day as one agent has it, by libfaketime; its monotonic clock is left alone, as when an administrator or
+ * NTP sets the time.
+ */
 final class WallClock implements AutoCloseable {
     private final Path directory = Files.createTempDirectory("culvert-clock");
     private final Path offset = directory.resolve("offset");

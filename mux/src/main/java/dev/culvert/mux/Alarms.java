@@ -7,8 +7,9 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Streams that wait for a moment: with their first bytes, or with their FIN. Each for one at most, the first that it has named, when it
- * looks for what else there is; and none for longer than it is there. No I/O; the caller brings the time.
+ * Streams that wait for a moment: with their first bytes, or with their FIN. Each for one at most, the first that it
+ * has named, when it looks for what else there is; and none for longer than it is there. No I/O; the caller brings the
+ * time.
  */
 final class Alarms {
     private record Alarm(long at, MuxStream stream) {}

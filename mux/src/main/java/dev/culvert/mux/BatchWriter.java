@@ -8,12 +8,13 @@ import io.netty.util.ReferenceCountUtil;
 import java.util.function.Consumer;
 
 /**
- * How the frames of a session get into its channel: how many are flushed together, and when no more are taken from the session.
+ * How the frames of a session get into its channel: how many are flushed together, and when no more are taken from the
+ * session.
  *
- * <p>Flush policy: whatever happens in one iteration of the event loop, the session is asked for frames once, at its end, and they are
- * flushed together; or as soon as so much has come together that it would leave the processor's cache before. No more is taken from the
- * session while the kernel has not taken all of the last batch, and batches are small where it does not: so the decision which stream
- * sends next is made late.
+ * <p>Flush policy: whatever happens in one iteration of the event loop, the session is asked for frames once, at its
+ * end, and they are flushed together; or as soon as so much has come together that it would leave the processor's cache
+ * before. No more is taken from the session while the kernel has not taken all of the last batch, and batches are small
+ * where it does not: so the decision which stream sends next is made late.
  */
 final class BatchWriter {
     /** Not writable while anything waits here that the kernel has not taken. */
@@ -98,7 +99,10 @@ final class BatchWriter {
         return sent;
     }
 
-    /** Writes all that {@code session} still has, whether the kernel takes it or not, and leaves the flush to the caller. */
+    /**
+     * Writes all that {@code session} still has, whether the kernel takes it or not, and leaves the flush to the
+     * caller.
+     */
     void drain(MuxSession session) {
         while (session.transmit(output)) {
             // no data of streams, the session is closed; but what was being sent again goes first

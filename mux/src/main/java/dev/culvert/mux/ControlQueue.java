@@ -7,8 +7,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The frames that go before all data, in the order in which they go: what we say by ourselves, then credit, then replies. A peer that asks
- * without end can so neither delay what its own streams wait for nor, since replies have a limit, have us hold them without end.
+ * The frames that go before all data, in the order in which they go: what we say by ourselves, then credit, then
+ * replies. A peer that asks without end can so neither delay what its own streams wait for nor, since replies have a
+ * limit, have us hold them without end.
  */
 final class ControlQueue {
     /** Bytes that a frame counts for at least: it is a buffer of its own. */
@@ -17,7 +18,9 @@ final class ControlQueue {
     private final int maxReplies;
     private final MemoryBudget budget;
     private final ArrayDeque<ByteBuf> own = new ArrayDeque<>();
-    /** Streams that owe their peer a UPD; it is written when its turn has come, so that there is never more than one. */
+    /**
+     * Streams that owe their peer a UPD; it is written when its turn has come, so that there is never more than one.
+     */
     private final ArrayDeque<MuxStream> updates = new ArrayDeque<>();
 
     private final ArrayDeque<ByteBuf> replies = new ArrayDeque<>();
@@ -92,7 +95,10 @@ final class ControlQueue {
         return Math.max(LEAST, frame.readableBytes());
     }
 
-    /** Takes back the SYNs that have not been sent: a peer that never gets one has certainly not processed it. Returns their ids. */
+    /**
+     * Takes back the SYNs that have not been sent: a peer that never gets one has certainly not processed it. Returns
+     * their ids.
+     */
     Set<Integer> withdrawOpens() {
         Set<Integer> ids = new HashSet<>();
         own.removeIf(frame -> {

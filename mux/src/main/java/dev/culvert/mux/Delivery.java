@@ -1,8 +1,8 @@
 package dev.culvert.mux;
 
 /**
- * Whether the peer has all that ended streams have sent. A stream ends here when its FIN is handed to the connection; whether the FIN has
- * arrived shows the answer to a PING that went after it.
+ * Whether the peer has all that ended streams have sent. A stream ends here when its FIN is handed to the connection;
+ * whether the FIN has arrived shows the answer to a PING that went after it.
  *
  * <p>Answers come in the order of the questions, so it is enough to count them.
  */

@@ -2,7 +2,9 @@ package dev.culvert.mux;
 
 import java.util.Locale;
 
-/** Why a stream was reset or a session ended, as RST, CLOSE and GOAWAY carry it. The numbers are part of the protocol. */
+/**
+ * Why a stream was reset or a session ended, as RST, CLOSE and GOAWAY carry it. The numbers are part of the protocol.
+ */
 public enum ErrorCode {
     /** Nothing went wrong: the sender has no more use for it. */
     CANCELLED(0, "cancelled"),
@@ -10,7 +12,10 @@ public enum ErrorCode {
     PROTOCOL_ERROR(1, "protocol error"),
     /** The sender failed in a way it did not expect. */
     INTERNAL(2, "internal error"),
-    /** The open request was not processed at all, maybe not even sent: it is safe to retry elsewhere. No other code says so. */
+    /**
+     * The open request was not processed at all, maybe not even sent: it is safe to retry elsewhere. No other code says
+     * so.
+     */
     REFUSED(3, "refused, not processed"),
     /** No rule allows this client to open this target. */
     FORBIDDEN(4, "forbidden"),

@@ -27,7 +27,9 @@ final class FrameDecoder {
         this.version = version;
     }
 
-    /** Reads all of {@code in} (not released), or as much as comes before {@link #stop}, and reports what is complete. */
+    /**
+     * Reads all of {@code in} (not released), or as much as comes before {@link #stop}, and reports what is complete.
+     */
     void decode(ByteBuf in, FrameHandler handler) throws ProtocolViolation {
         while (in.isReadable() && !stopped) {
             if (headerBytes < Frame.HEADER) {

@@ -3,10 +3,12 @@ package dev.culvert.mux;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which of the two sides has said GOAWAY, and whether streams may come all the same. No I/O; the caller brings the time.
+ * Which of the two sides has said GOAWAY, and whether streams may come all the same. No I/O; the caller brings the
+ * time.
  *
- * <p>A peer that opens a stream while our GOAWAY is on its way could not know. So a PING follows it, the <em>last call</em>: what comes
- * before its answer was sent without that knowledge, and is taken; what comes after it is refused.
+ * <p>A peer that opens a stream while our GOAWAY is on its way could not know. So a PING follows it, the <em>last
+ * call</em>: what comes before its answer was sent without that knowledge, and is taken; what comes after it is
+ * refused.
  */
 final class GoAway {
     /** What the peer has said. */
@@ -33,7 +35,10 @@ final class GoAway {
         return said;
     }
 
-    /** The last call begins. Returns the payload of its PING, which is none of those that {@link Liveness#asked} is told. */
+    /**
+     * The last call begins. Returns the payload of its PING, which is none of those that {@link Liveness#asked} is
+     * told.
+     */
     long call(long now, long patience) {
         long question = ~now; // a probe asks for now
         lastCall = new LastCall(question, now + patience);

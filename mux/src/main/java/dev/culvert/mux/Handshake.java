@@ -9,11 +9,11 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a session begins: which version is spoken, and what the two sides tell of themselves by HELLO. The client speaks first, and its first
- * byte is the version. A stock peer says no HELLO, and what it can do is taken for granted.
+ * How a session begins: which version is spoken, and what the two sides tell of themselves by HELLO. The client speaks
+ * first, and its first byte is the version. A stock peer says no HELLO, and what it can do is taken for granted.
  *
- * <p>A client that has lost another session asks for that one in its HELLO. A server that has it answers with a HELLO which names it, too, and
- * the connection is that one's; any other HELLO begins this session.
+ * <p>A client that has lost another session asks for that one in its HELLO. A server that has it answers with a HELLO
+ * which names it, too, and the connection is that one's; any other HELLO begins this session.
  */
 final class Handshake {
     private final MuxSession.Role role;
@@ -36,7 +36,10 @@ final class Handshake {
         this.settings = settings;
     }
 
-    /** How long the peer may take to begin. A stock client that has nothing to say yet speaks only with its first keepalive. */
+    /**
+     * How long the peer may take to begin. A stock client that has nothing to say yet speaks only with its first
+     * keepalive.
+     */
     Duration timeout() {
         boolean stock = settings.versions().stream().anyMatch(ProtocolVersion::isStock);
         Duration handshake = settings.handshakeTimeout();
@@ -107,7 +110,9 @@ final class Handshake {
         return peer;
     }
 
-    /** What lets the session outlive its link, from the next byte on; null where one of the two sides does not do that. */
+    /**
+     * What lets the session outlive its link, from the next byte on; null where one of the two sides does not do that.
+     */
     @Nullable Resumption resumption(MemoryBudget budget, long sentBytes) {
         Hello.Keeping byPeer = keeping(peer);
         if (byPeer == null || token == null) {

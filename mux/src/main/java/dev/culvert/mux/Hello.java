@@ -4,8 +4,8 @@ import io.netty.buffer.ByteBuf;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What each side of a 0x82 session tells of itself, first of all; and what a connection begins with that is to carry a session
- * which another one has carried before.
+ * What each side of a 0x82 session tells of itself, first of all; and what a connection begins with that is to carry a
+ * session which another one has carried before.
  *
  * @param software name and version, for logs; at most 128 bytes
  * @param window bytes that the receiver of this HELLO may send on a stream before its first UPD

@@ -4,8 +4,8 @@ import io.netty.buffer.ByteBuf;
 import java.nio.charset.StandardCharsets;
 
 /**
- * What the peer's frames say: reads their payloads, sees that each may come now, and tells the stream or the session. What then happens is
- * theirs to decide.
+ * What the peer's frames say: reads their payloads, sees that each may come now, and tells the stream or the session.
+ * What then happens is theirs to decide.
  */
 final class Inbound implements FrameHandler {
     private final MuxSession session;

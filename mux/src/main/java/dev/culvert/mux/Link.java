@@ -7,9 +7,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What carries the bytes of a session: one connection, or, where both sides keep the session, one after another. Between two of them the
- * link is lost, and the session waits. What must not be lost with it is with the {@link Resumption}; without that, a session ends with
- * its first connection.
+ * What carries the bytes of a session: one connection, or, where both sides keep the session, one after another.
+ * Between two of them the link is lost, and the session waits. What must not be lost with it is with the
+ * {@link Resumption}; without that, a session ends with its first connection.
  */
 final class Link {
     /** The connection that carries the session; while the link is lost, the one that did: it still keeps the time. */
@@ -26,7 +26,9 @@ final class Link {
     private long receivedBytes;
     private long sentBytes;
 
-    /** Why the link is lost, since when, on the session's clock, and for how long the session waits for another one, ns. */
+    /**
+     * Why the link is lost, since when, on the session's clock, and for how long the session waits for another one, ns.
+     */
     record Loss(String reason, long at, long window) {
         long deadline() {
             return at + window;
@@ -205,7 +207,7 @@ final class Link {
     /**
      * {@code newWire} is the connection from now on, if that can be; the peer has so many bytes of the session.
      *
-     * @return what a server has to {@link #greet} the peer with; null: it can not be, and nothing has changed
+     * @return what a server has to {@link #greet} the peer with; null: it cannot be, and nothing has changed
      */
     Hello.@Nullable Resume resume(Wire newWire, long peerHas) {
         if (resumption == null || !resumption.resume(peerHas, receivedBytes)) {

@@ -3,10 +3,11 @@ package dev.culvert.mux;
 import java.time.Duration;
 
 /**
- * Tells when to prove that we live and whether the peer does: any byte from it is proof. No I/O; the caller brings the time.
+ * Tells when to prove that we live and whether the peer does: any byte from it is proof. No I/O; the caller brings the
+ * time.
  *
- * <p>There is no verdict while we ourselves do not read, and after a tick that came late (the process was stopped, or the
- * event loop stuck) the peer gets one more interval: what it sent may still wait in the socket.
+ * <p>There is no verdict while we ourselves do not read, and after a tick that came late (the process was stopped, or
+ * the event loop stuck) the peer gets one more interval: what it sent may still wait in the socket.
  */
 final class Liveness {
     /** What a tick asks for. */

@@ -5,8 +5,8 @@ import java.util.function.BooleanSupplier;
 import java.util.function.ToLongFunction;
 
 /**
- * What a session holds for its streams, and what happens when it is too much: streams take less, and the largest are ended. Where there are
- * no windows, which would bound what the peer sends, it is not read for a while instead.
+ * What a session holds for its streams, and what happens when it is too much: streams take less, and the largest are
+ * ended. Where there are no windows, which would bound what the peer sends, it is not read for a while instead.
  */
 final class Memory {
     /** Writes need not be shorter, however many streams there are, bytes. */
@@ -100,8 +100,8 @@ final class Memory {
     }
 
     /**
-     * Ends the streams that hold the most, until it is no longer {@code tooMuch} and a part of what they held is free: to look for them is
-     * work for each stream, and a peer could ask for that with each frame.
+     * Ends the streams that hold the most, until it is no longer {@code tooMuch} and a part of what they held is free:
+     * to look for them is work for each stream, and a peer could ask for that with each frame.
      */
     private void endLargest(ToLongFunction<MuxStream> held, BooleanSupplier tooMuch, String why) {
         List<MuxStream> largest = streams.largestFirst(held);

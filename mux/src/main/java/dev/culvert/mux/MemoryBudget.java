@@ -3,17 +3,19 @@ package dev.culvert.mux;
 /**
  * The memory that one session may hold, in bytes of payload.
  *
- * <p>Its accounts. <em>Used</em> is what has arrived and the application has not consumed; it must not pass the
- * limit. <em>Promised</em> is what windows were widened by beyond their first size; at most half of the limit is
- * promised, so that widening one stream's window leaves room for the others' first ones. <em>Queued</em> is what waits to be
- * sent; from half the limit on, streams take less of it. <em>Kept</em>, which has a limit of its own, is what was sent and may have
- * to be sent again. <em>Said</em> are frames without data that wait to be sent: a peer that has us say much and does not read must not
- * have more memory by it than others.
+ * <p>Its accounts. <em>Used</em> is what has arrived and the application has not consumed; it must not pass the limit.
+ * <em>Promised</em> is what windows were widened by beyond their first size; at most half of the limit is promised, so
+ * that widening one stream's window leaves room for the others' first ones. <em>Queued</em> is what waits to be sent;
+ * from half the limit on, streams take less of it. <em>Kept</em>, which has a limit of its own, is what was sent and
+ * may have to be sent again. <em>Said</em> are frames without data that wait to be sent: a peer that has us say much
+ * and does not read must not have more memory by it than others.
  *
- * <p>A slice holds the whole of its buffer, of which only its own bytes are counted. So whoever has a small part of a large buffer, and may
- * have it for long, has it as a copy: else a keystroke that a peer does not read, or does not acknowledge, would cost a whole read.
+ * <p>A slice holds the whole of its buffer, of which only its own bytes are counted. So whoever has a small part of a
+ * large buffer, and may have it for long, has it as a copy: else a keystroke that a peer does not read, or does not
+ * acknowledge, would cost a whole read.
  *
- * <p>What is used, queued, kept and said is held of a {@link SharedBudget}, too, which is told in steps: it is shared between threads.
+ * <p>What is used, queued, kept and said is held of a {@link SharedBudget}, too, which is told in steps: it is shared
+ * between threads.
  */
 final class MemoryBudget {
     /** How far the shared budget may be behind, bytes. */

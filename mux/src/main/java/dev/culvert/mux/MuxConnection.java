@@ -16,13 +16,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The connection under a {@link MuxSession}: the handler of a channel's pipeline behind which nobody sees the session's bytes. It
- * moves them and keeps time; all state that streams need is the session's. When it flushes stands in {@link BatchWriter}.
+ * The connection under a {@link MuxSession}: the handler of a channel's pipeline behind which nobody sees the session's
+ * bytes. It moves them and keeps time; all state that streams need is the session's. When it flushes stands in
+ * {@link BatchWriter}.
  */
 public final class MuxConnection extends ChannelInboundHandlerAdapter implements Wire {
     /**
-     * What TCP_NOTSENT_LOWAT should be, in bytes, where the channel has it: enough to keep a link busy, too few to make another
-     * stream wait. The kernel may hold 64 KiB more: it adds to the last of its buffers without looking at this.
+     * What TCP_NOTSENT_LOWAT should be, in bytes, where the channel has it: enough to keep a link busy, too few to make
+     * another stream wait. The kernel may hold 64 KiB more: it adds to the last of its buffers without looking at this.
      */
     public static final int UNSENT_LOW_WATER = 32 << 10;
     /** For {@link #allow}: as much as the kernel takes. */
@@ -32,7 +33,9 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
 
     private static final int MIN_READ = 4 << 10;
     static final int MAX_READ = 256 << 10;
-    /** Reads in an iteration of the event loop: what they bring should be passed on while the processor's cache has it. */
+    /**
+     * Reads in an iteration of the event loop: what they bring should be passed on while the processor's cache has it.
+     */
     private static final int READS = 2;
     /** How long the kernel may take for the last that we have said: on a slow link it is a while. */
     private static final long FLUSH_MILLIS = 10_000;
@@ -71,8 +74,8 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     }
 
     /**
-     * How a channel that carries a session is to be read. This handler sees to it, but a channel goes on as it has begun: one that is read
-     * before, because TLS comes first, is to have this from the start.
+     * How a channel that carries a session is to be read. This handler sees to it, but a channel goes on as it has
+     * begun: one that is read before, because TLS comes first, is to have this from the start.
      */
     public static RecvByteBufAllocator reads() {
         return new AdaptiveRecvByteBufAllocator(MIN_READ, MIN_READ, MAX_READ).maxMessagesPerRead(READS);
@@ -129,9 +132,10 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     }
 
     /**
-     * A listener that throws ends its session, and nothing else. With an Error, too, the session ends before anybody else hears of it: what has
-     * come counts as received, and is done by half, so nobody may resume that. No memory is not the connection's trouble alone: the handlers
-     * after this one hear of it, also where a task would keep it to itself.
+     * A listener that throws ends its session, and nothing else. With an Error, too, the session ends before anybody
+     * else hears of it: what has come counts as received, and is done by half, so nobody may resume that. No memory is
+     * not the connection's trouble alone: the handlers after this one hear of it, also where a task would keep it to
+     * itself.
      */
     private void failed(Throwable failure) {
         if (failure instanceof OutOfMemoryError) {
@@ -193,12 +197,13 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     }
 
     /**
-     * Carries {@code other} from now on, which it may do only when {@link SessionListener#onResume} has just been asked and says so; as soon
-     * as it has come to that session's event loop.
+     * Carries {@code other} from now on, which it may do only when {@link SessionListener#onResume} has just been asked
+     * and says so; as soon as it has come to that session's event loop.
      *
      * @param loop of {@code other}
      * @param peerHas as it was told there
-     * @param carried run on that loop once it does, before {@link SessionListener#onResumed}; never, if that has become impossible
+     * @param carried run on that loop once it does, before {@link SessionListener#onResumed}; never, if that has become
+     *     impossible
      */
     public void carry(MuxSession other, EventLoop loop, long peerHas, Runnable carried) {
         if (context == null) {
@@ -233,7 +238,10 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
         attempt(() -> other.resume(this, peerHas, carried));
     }
 
-    /** Nothing comes by this connection any more: the session waits for another, if it can be resumed; else nothing happens. */
+    /**
+     * Nothing comes by this connection any more: the session waits for another, if it can be resumed; else nothing
+     * happens.
+     */
     public void leave(String text) {
         if (!moving && session.isCarriedBy(this)) {
             attempt(() -> session.leaveLink(text));
@@ -241,9 +249,9 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     }
 
     /**
-     * Whether bulk waits from now on, until this is taken back: streams with more than {@value Scheduler#LITTLE} bytes to send. For moments in
-     * which the kernel sends next to nothing, so that what it was given before stands in the way of whoever has a keystroke to send. Event
-     * loop only.
+     * Whether bulk waits from now on, until this is taken back: streams with more than {@value Scheduler#LITTLE} bytes
+     * to send. For moments in which the kernel sends next to nothing, so that what it was given before stands in the
+     * way of whoever has a keystroke to send. Event loop only.
      */
     public void holdBulk(boolean on) {
         writer.holdBulk(on);
@@ -253,8 +261,8 @@ public final class MuxConnection extends ChannelInboundHandlerAdapter implements
     }
 
     /**
-     * How much streams may send from now on, bytes, in frames that are no longer; {@link #UNLIMITED}: as much as the kernel takes. For slow
-     * lines, where it takes long what the kernel takes. Event loop only.
+     * How much streams may send from now on, bytes, in frames that are no longer; {@link #UNLIMITED}: as much as the
+     * kernel takes. For slow lines, where it takes long what the kernel takes. Event loop only.
      */
     public void allow(int bytes) {
         writer.allow(bytes);

@@ -12,14 +12,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The state of one session: its streams, their ids, windows and turns. Has no I/O of its own: a {@link MuxConnection} brings
- * it the bytes of a channel, asks it for frames when the channel can take them, and lets it {@link #tick} when its time has
- * come.
+ * The state of one session: its streams, their ids, windows and turns. Has no I/O of its own: a {@link MuxConnection}
+ * brings it the bytes of a channel, asks it for frames when the channel can take them, and lets it {@link #tick} when
+ * its time has come.
  *
  * <p>Event loop only: every method is called on the event loop of the connection, and so is every listener.
  *
- * <p>A session may outlive its connection, where both sides are ready for that: when the link is lost it waits, with all its streams, until
- * another connection {@link MuxConnection#carry carries} it, and then nothing has been lost; see {@link Resumption}.
+ * <p>A session may outlive its connection, where both sides are ready for that: when the link is lost it waits, with
+ * all its streams, until another connection {@link MuxConnection#carry carries} it, and then nothing has been lost; see
+ * {@link Resumption}.
  *
  * <p>Each of its parts knows one thing:
  *
@@ -36,11 +37,11 @@ import org.slf4j.LoggerFactory;
  *   <li>{@link Alarms}: who waits for a moment
  * </ul>
  *
- * <p>Here stands what they do together when something happens: when a frame comes ({@link Inbound}) or may go, when a stream or
- * the application wants something, when time has passed.
+ * <p>Here stands what they do together when something happens: when a frame comes ({@link Inbound}) or may go, when a
+ * stream or the application wants something, when time has passed.
  *
- * <p>Nothing that a peer does ends more than its session: a broken rule ends it with {@link ErrorCode#PROTOCOL_ERROR}, a
- * passed limit with the code that says so.
+ * <p>Nothing that a peer does ends more than its session: a broken rule ends it with {@link ErrorCode#PROTOCOL_ERROR},
+ * a passed limit with the code that says so.
  */
 public final class MuxSession {
     /** Who dialled. */
@@ -85,7 +86,10 @@ public final class MuxSession {
     /** The session ends without a CLOSE: the peer has sent one, or would take ours for the end of another session. */
     private boolean dismissed;
 
-    /** A session that waits for its connection. A client has one version in {@code settings.versions()}, which it speaks. */
+    /**
+     * A session that waits for its connection. A client has one version in {@code settings.versions()}, which it
+     * speaks.
+     */
     public MuxSession(Role role, MuxSettings settings, SessionListener listener) {
         this(role, settings, listener, SharedBudget.unbounded(), Ticker.systemTicker());
     }
@@ -142,7 +146,10 @@ public final class MuxSession {
         return mayOpen() && streams.ours() < handshake.peer().streams();
     }
 
-    /** Whether only the peer's limit of streams keeps us from {@link #open}: when one ends, {@link SessionListener#onOpenable} tells. */
+    /**
+     * Whether only the peer's limit of streams keeps us from {@link #open}: when one ends,
+     * {@link SessionListener#onOpenable} tells.
+     */
     public boolean isFull() {
         return mayOpen() && streams.ours() >= handshake.peer().streams();
     }
@@ -181,8 +188,9 @@ public final class MuxSession {
     }
 
     /**
-     * Asks the server to have {@code other} carried by this session's connection, instead of this session; as a client, before there is
-     * a connection. See {@link SessionListener#onResume}; a server that knows nothing of {@code other} begins this one.
+     * Asks the server to have {@code other} carried by this session's connection, instead of this session; as a client,
+     * before there is a connection. See {@link SessionListener#onResume}; a server that knows nothing of {@code other}
+     * begins this one.
      *
      * @param other has lost its link, and belongs to the same event loop
      */
@@ -249,22 +257,25 @@ public final class MuxSession {
         return memory.budget().promised();
     }
 
-    /** How long a PING takes there and back, the least of the last half minute, ns; 0 while unknown, as with a stock peer. */
+    /**
+     * How long a PING takes there and back, the least of the last half minute, ns; 0 while unknown, as with a stock
+     * peer.
+     */
     public long roundTripNanos() {
         return roundTrip.nanos();
     }
 
     /**
-     * Whether the peer answers: false where it has said nothing since a PING that it should have answered by now. A session that is not
-     * is not over, but others are better. Always true with a stock peer.
+     * Whether the peer answers: false where it has said nothing since a PING that it should have answered by now. A
+     * session that is not is not over, but others are better. Always true with a stock peer.
      */
     public boolean isResponsive() {
         return !liveness.isSilent(now(), roundTrip.patience());
     }
 
     /**
-     * Takes no new streams from now on, and tells a peer that can be told; the open ones go on, and so do those that the peer has opened
-     * before it could know.
+     * Takes no new streams from now on, and tells a peer that can be told; the open ones go on, and so do those that
+     * the peer has opened before it could know.
      */
     public void goAway(ErrorCode code, String text) {
         if (!closed && !goAway.isSaid()) {
@@ -733,7 +744,10 @@ public final class MuxSession {
 
     // ---- its end
 
-    /** It has a use until the peer has the last of its bytes: a link that is lost before that is found again, if the session is kept. */
+    /**
+     * It has a use until the peer has the last of its bytes: a link that is lost before that is found again, if the
+     * session is kept.
+     */
     private void tellIfDrained() {
         if (closed || !goAway.isDraining() || streamCount() > 0) {
             return;

@@ -9,8 +9,8 @@ import java.util.Set;
  *
  * @param versions as a client, the one version to speak; as a server, those to accept
  * @param software name and version that a HELLO tells; at most 128 bytes
- * @param handshakeTimeout how long the peer's HELLO may take; a stock client may take as long as the keepalive's timeout to
- *     begin, since one that opens no stream is silent until its first keepalive
+ * @param handshakeTimeout how long the peer's HELLO may take; a stock client may take as long as the keepalive's
+ *     timeout to begin, since one that opens no stream is silent until its first keepalive
  */
 public record MuxSettings(
         Set<ProtocolVersion> versions,
@@ -149,14 +149,14 @@ public record MuxSettings(
     /**
      * What has to be known of a peer that runs the stock smux library, since smux does not tell it.
      *
-     * @param receiveBuffer the peer's session-wide receive budget, bytes; beyond it the peer stops reading altogether. We
-     *     fill three quarters of it, and the rest only by what a stream needs to make itself heard
+     * @param receiveBuffer the peer's session-wide receive budget, bytes; beyond it the peer stops reading altogether.
+     *     We fill three quarters of it, and the rest only by what a stream needs to make itself heard
      * @param halfClose whether the peer goes on sending after our FIN, as the stock library does since 1.5.54
      * @param stallTimeout how long data may wait for a peer that has ended its own direction: it may have closed both
-     * @param greetingHold how long our first bytes on a stream that the peer opened wait for the peer's, which may not have
-     *     registered the stream yet
-     * @param finDelay how long our FIN waits after the last data, if the peer has ended its own direction: before 1.5.58 the
-     *     stock library drops at that FIN what its application has not read; zero for not at all
+     * @param greetingHold how long our first bytes on a stream that the peer opened wait for the peer's, which may not
+     *     have registered the stream yet
+     * @param finDelay how long our FIN waits after the last data, if the peer has ended its own direction: before
+     *     1.5.58 the stock library drops at that FIN what its application has not read; zero for not at all
      */
     public record StockPeer(
             long receiveBuffer, boolean halfClose, Duration stallTimeout, Duration greetingHold, Duration finDelay) {

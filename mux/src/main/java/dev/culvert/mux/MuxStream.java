@@ -11,16 +11,20 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Event loop only: every method is called on the event loop of the session.
  *
- * <p>A stream ends when both directions have ended in good order ({@link #shutdownOutput} here, {@link
- * StreamListener#onFin} from the peer), or at once by {@link #reset} here or {@link StreamListener#onReset} from there.
+ * <p>A stream ends when both directions have ended in good order ({@link #shutdownOutput} here,
+ * {@link StreamListener#onFin} from the peer), or at once by {@link #reset} here or {@link StreamListener#onReset} from
+ * there.
  */
 public final class MuxStream {
-    /** So many bytes in front of what is {@linkplain #write written}, if they are there, take the header of a frame, bytes. */
+    /**
+     * So many bytes in front of what is {@linkplain #write written}, if they are there, take the header of a frame,
+     * bytes.
+     */
     public static final int HEADROOM = Frame.HEADER;
 
     /**
-     * A slice smaller than this part of its buffer is copied, see {@link MemoryBudget}. The frames of a download are, with their
-     * headers, an eighth of a full read.
+     * A slice smaller than this part of its buffer is copied, see {@link MemoryBudget}. The frames of a download are,
+     * with their headers, an eighth of a full read.
      */
     private static final int SMALL_SLICE = 16;
 
@@ -60,7 +64,7 @@ public final class MuxStream {
     private boolean unwanted;
     /** Both directions were cut off. */
     private boolean reset;
-    /** Reset here, but a stock peer can not be told: its data is consumed and dropped until its FIN. */
+    /** Reset here, but a stock peer cannot be told: its data is consumed and dropped until its FIN. */
     private boolean discarding;
 
     private ErrorCode resetCode = ErrorCode.CANCELLED;
@@ -137,9 +141,10 @@ public final class MuxStream {
     }
 
     /**
-     * Queues data for the peer; it is sent in order, when window and turn allow. Takes {@code data}, including the bytes before
-     * its reader index: with {@link #HEADROOM} there the frame's header goes in front of the payload and nothing is
-     * copied. Data for a stream that was reset is dropped. Much data is sent at once, and the stream may be reset before this returns.
+     * Queues data for the peer; it is sent in order, when window and turn allow. Takes {@code data}, including the
+     * bytes before its reader index: with {@link #HEADROOM} there the frame's header goes in front of the payload and
+     * nothing is copied. Data for a stream that was reset is dropped. Much data is sent at once, and the stream may be
+     * reset before this returns.
      *
      * @throws IllegalStateException after {@link #shutdownOutput}
      */
@@ -163,16 +168,16 @@ public final class MuxStream {
     }
 
     /**
-     * Whether there is room for more, and a use for it. Past that {@link #write} still takes data, but who goes on has no bound on memory: stop
-     * reading the source, and go on at {@link StreamListener#onWritable}.
+     * Whether there is room for more, and a use for it. Past that {@link #write} still takes data, but who goes on has
+     * no bound on memory: stop reading the source, and go on at {@link StreamListener#onWritable}.
      */
     public boolean isWritable() {
         return writable && !reset;
     }
 
     /**
-     * From now on there is room for one write, and for the next when all of it is sent: whoever has more keeps it, and decides as late as
-     * that what is still worth sending.
+     * From now on there is room for one write, and for the next when all of it is sent: whoever has more keeps it, and
+     * decides as late as that what is still worth sending.
      */
     public void queueOneWrite() {
         queuesOneWrite = true;
@@ -190,7 +195,10 @@ public final class MuxStream {
         }
     }
 
-    /** Has the session send at once what it may send now, and not when the event loop has done all else; the stream may be reset by that. */
+    /**
+     * Has the session send at once what it may send now, and not when the event loop has done all else; the stream may
+     * be reset by that.
+     */
     public void flush() {
         if (!reset && queue.bytes() > 0) {
             session.outbound().flush();
@@ -523,7 +531,9 @@ public final class MuxStream {
         }
     }
 
-    /** Whether the peer has ended its direction and takes nothing: with a stock peer that may mean that it never will. */
+    /**
+     * Whether the peer has ended its direction and takes nothing: with a stock peer that may mean that it never will.
+     */
     boolean isStalled(long now, long timeoutNanos) {
         return (discarding || (finReceived && queue.bytes() > 0)) && now - progressAt > timeoutNanos;
     }

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param connectionId one name for the connection in the logs of both sides; at most 64 bytes, may be empty
  * @param forward the name of the forward, or of the listener that is offered; at most 64 bytes, may be empty
  * @param process with {@link Kind#OFFER} the number of the process that offers, else 0
- * @param reserve with {@link Kind#OFFER} whether it is for when no other process of the client offers the same, else false
+ * @param reserve with {@link Kind#OFFER} whether it is for when no other process of the client offers the same, else
+ *     false
  */
 public record OpenRequest(
         Kind kind,
@@ -38,7 +39,10 @@ public record OpenRequest(
         DATAGRAMS,
         /** What measures the way to the server and back; there is no target. */
         PROBE,
-        /** Nothing: for as long as it is open the server listens, and opens streams to the client: see docs/protocol.md, section 3. */
+        /**
+         * Nothing: for as long as it is open the server listens, and opens streams to the client: see docs/protocol.md,
+         * section 3.
+         */
         OFFER
     }
 

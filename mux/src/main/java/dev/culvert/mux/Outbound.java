@@ -7,8 +7,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What goes to the peer: writes what the session says, in the version that is spoken, and decides what is next when the connection can take
- * a frame. First what was sent by another connection, then what the session says, then the data of the stream whose turn it is.
+ * What goes to the peer: writes what the session says, in the version that is spoken, and decides what is next when the
+ * connection can take a frame. First what was sent by another connection, then what the session says, then the data of
+ * the stream whose turn it is.
  */
 final class Outbound {
     /** So many new bytes are sent at once, while the processor has them in its cache. */
@@ -21,8 +22,8 @@ final class Outbound {
     /** What the session begins with, until it is sent. */
     private @Nullable ByteBuf hello;
     /**
-     * Whether there may be more than that. What is said sooner waits: a server's has to come first, and who gets a client's may take what
-     * follows for the bytes of another session.
+     * Whether there may be more than that. What is said sooner waits: a server's has to come first, and who gets a
+     * client's may take what follows for the bytes of another session.
      */
     private boolean mayFollow;
     /** Bytes that streams were given since the last frame was sent. */
@@ -87,7 +88,10 @@ final class Outbound {
         return ack != null ? ack : control.next();
     }
 
-    /** Frames that wait for the peer to read, and streams that do and are none of the {@code open} ones any more, or owe it a UPD. */
+    /**
+     * Frames that wait for the peer to read, and streams that do and are none of the {@code open} ones any more, or owe
+     * it a UPD.
+     */
     int backlog(int open) {
         return control.size() + Math.max(0, scheduler.size() - open);
     }

@@ -6,8 +6,8 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * A token bucket that holds one second's worth. Any thread.
  *
- * <p>All that it has to keep is the time at which its last token was worth having: each token moves that time on by what it
- * takes to make one, and it may not pass the present (the generic cell rate algorithm, ITU-T I.371).
+ * <p>All that it has to keep is the time at which its last token was worth having: each token moves that time on by
+ * what it takes to make one, and it may not pass the present (the generic cell rate algorithm, ITU-T I.371).
  */
 public final class RateLimit {
     private static final long SECOND = TimeUnit.SECONDS.toNanos(1);

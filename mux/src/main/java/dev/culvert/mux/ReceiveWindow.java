@@ -3,9 +3,11 @@ package dev.culvert.mux;
 import java.util.concurrent.TimeUnit;
 
 /**
- * How much a stream's peer may send: smux version 2's window, seen from the receiver, and how wide it should be. No I/O.
+ * How much a stream's peer may send: smux version 2's window, seen from the receiver, and how wide it should be. No
+ * I/O.
  *
- * <p>Credit goes back when the application has consumed, in a UPD for every quarter of the window. An example with a window of 100:
+ * <p>Credit goes back when the application has consumed, in a UPD for every quarter of the window. An example with a
+ * window of 100:
  *
  * <pre>
  *   received  consumed   the peer may send up to
@@ -24,14 +26,15 @@ import java.util.concurrent.TimeUnit;
  * paid from the session's {@link MemoryBudget}, and no stream holds more of it than is left for the next: one stream
  * gets half of it, two a third each, n the (n+1)th part. A slow reader earns none.
  *
- * <p>The round trip is measured here, too: a UPD moves the limit; the first byte beyond the old limit can only have been
- * sent after the UPD arrived.
+ * <p>The round trip is measured here, too: a UPD moves the limit; the first byte beyond the old limit can only have
+ * been sent after the UPD arrived.
  */
 final class ReceiveWindow {
     /** Below this a round trip says more about this machine's scheduling than about the path. */
     private static final long MIN_EPOCH = TimeUnit.MILLISECONDS.toNanos(1);
     /**
-     * Where the round trip is less than {@link #MIN_EPOCH}, bytes: more would only lie in the kernel, and leave the processor's cache.
+     * Where the round trip is less than {@link #MIN_EPOCH}, bytes: more would only lie in the kernel, and leave the
+     * processor's cache.
      */
     private static final int NEAR = 2 << 20;
     /** A stream that consumed nothing for so long does not need a wide window. */
@@ -46,7 +49,9 @@ final class ReceiveWindow {
     private int window;
     private long received;
     private long consumed;
-    /** The most that the peer may have sent in all. Never falls: a narrowed window does not take back what was given. */
+    /**
+     * The most that the peer may have sent in all. Never falls: a narrowed window does not take back what was given.
+     */
     private long limit;
 
     private long consumedAtUpdate;

@@ -9,12 +9,12 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What lets a session go on by another connection when its link is lost: the bytes that the peer may not have, and how many of its
- * own we have. Both sides count the bytes of the session from its first one, HELLO and all, in each direction; what a
- * connection begins with that resumes a session is not counted.
+ * What lets a session go on by another connection when its link is lost: the bytes that the peer may not have, and how
+ * many of its own we have. Both sides count the bytes of the session from its first one, HELLO and all, in each
+ * direction; what a connection begins with that resumes a session is not counted.
  *
- * <p>What is sent is kept, not copied, until the peer acknowledges it. On the next connection the peer tells how much it has; the
- * rest is sent again before anything new.
+ * <p>What is sent is kept, not copied, until the peer acknowledges it. On the next connection the peer tells how much
+ * it has; the rest is sent again before anything new.
  */
 final class Resumption {
     /** So many bytes are acknowledged at once, or what the peer keeps where its memory is short if that is less. */
@@ -24,18 +24,22 @@ final class Resumption {
     /** A smaller part of a buffer that nobody else has is kept as a copy, see {@link MemoryBudget}. */
     private static final int SMALL_PART = 8;
     /**
-     * The same of a buffer that others have, too: most often for the other frames of a bulk transfer, each of which is an eighth, and is kept
-     * as it is. But where a window lets less through, and the stream ends, the rest is dropped, and the buffer would be kept for that alone.
+     * The same of a buffer that others have, too: most often for the other frames of a bulk transfer, each of which is
+     * an eighth, and is kept as it is. But where a window lets less through, and the stream ends, the rest is dropped,
+     * and the buffer would be kept for that alone.
      */
     private static final int SMALL_SLICE = 16;
     /**
-     * Frames of at most so many bytes are kept together, as copies: a buffer of its own takes some hundreds, and a peer can have us send
-     * many small ones.
+     * Frames of at most so many bytes are kept together, as copies: a buffer of its own takes some hundreds, and a peer
+     * can have us send many small ones.
      */
     private static final int CRUMB = 256;
 
     private static final int CRUMBS = 1 << 10;
-    /** So much of frames without data may be kept beyond the limit. Who has had all that, and acknowledges none of it, means harm. */
+    /**
+     * So much of frames without data may be kept beyond the limit. Who has had all that, and acknowledges none of it,
+     * means harm.
+     */
     private static final int BEYOND = 1 << 20;
     /** This part of the limit is kept where memory is short. */
     private static final int TIGHT = 16;
@@ -70,7 +74,8 @@ final class Resumption {
     private record Part(ByteBuf buffer, int start, int length) {}
 
     /**
-     * Begins with the byte that is sent next, and the one that is received next. How many have been received the caller knows, and brings.
+     * Begins with the byte that is sent next, and the one that is received next. How many have been received the caller
+     * knows, and brings.
      *
      * @param window how long a session is kept without a connection, ns
      * @param limit how much is kept for the peer, bytes
@@ -161,8 +166,8 @@ final class Resumption {
     }
 
     /**
-     * The peer has so many bytes of the session. Less than it had before is no news: what was sent before the link was lost comes
-     * again.
+     * The peer has so many bytes of the session. Less than it had before is no news: what was sent before the link was
+     * lost comes again.
      */
     void acknowledge(long total) throws ProtocolViolation {
         if (gaveUp) {
@@ -245,10 +250,11 @@ final class Resumption {
     }
 
     /**
-     * There is another connection, and the peer has so many bytes of the session: the others are sent again. It is told what we have
-     * received.
+     * There is another connection, and the peer has so many bytes of the session: the others are sent again. It is told
+     * what we have received.
      *
-     * @return false: that can not be. Other connections have told more since, or nobody has sent so much; nothing has changed
+     * @return false: that cannot be. Other connections have told more since, or nobody has sent so much; nothing has
+     *     changed
      */
     boolean resume(long peerHas, long received) {
         if (gaveUp || peerHas < acknowledged || peerHas > acknowledged + kept) {
@@ -264,7 +270,10 @@ final class Resumption {
         return true;
     }
 
-    /** Keeps nothing any more: the session ends with its link. What comes again comes all the same, or nothing could follow it. */
+    /**
+     * Keeps nothing any more: the session ends with its link. What comes again comes all the same, or nothing could
+     * follow it.
+     */
     void giveUp() {
         if (gaveUp) {
             return;

@@ -18,7 +18,8 @@ final class RoundTrip {
     private long linkedAt = Long.MIN_VALUE;
 
     /**
-     * Another connection carries the session, maybe by another path. What was asked before has waited for it, and its answer tells nothing.
+     * Another connection carries the session, maybe by another path. What was asked before has waited for it, and its
+     * answer tells nothing.
      */
     void relinked(long now) {
         linkedAt = now;

@@ -6,14 +6,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * Decides which stream sends next: deficit round robin by bytes, and a stream that was quiet goes first.
  *
- * <p>A stream that has something to send stands in one of two queues. It enters by {@code fresh}, which is served before
- * {@code busy}: so a keystroke overtakes a download. When it has sent its quantum it goes to the end of {@code busy}, where
- * every stream sends a quantum a round; what it sent beyond is its debt in the next round. A fresh stream that has sent all
- * it had passes through {@code busy} once before it may be fresh again, so that short bursts can not starve the others: they
- * get twice their share at most.
+ * <p>A stream that has something to send stands in one of two queues. It enters by {@code fresh}, which is served
+ * before {@code busy}: so a keystroke overtakes a download. When it has sent its quantum it goes to the end of
+ * {@code busy}, where every stream sends a quantum a round; what it sent beyond is its debt in the next round. A fresh
+ * stream that has sent all it had passes through {@code busy} once before it may be fresh again, so that short bursts
+ * cannot starve the others: they get twice their share at most.
  *
- * <p>Source: M. Shreedhar, G. Varghese, "Efficient Fair Queuing using Deficit Round Robin" (1995); the two queues are those
- * of RFC 8290, section 4.2.
+ * <p>Source: M. Shreedhar, G. Varghese, "Efficient Fair Queuing using Deficit Round Robin" (1995); the two queues are
+ * those of RFC 8290, section 4.2.
  */
 final class Scheduler {
     /** What the scheduler keeps on each stream. */
@@ -26,8 +26,8 @@ final class Scheduler {
     static final int LITTLE = 2 << 10;
 
     /**
-     * What a stream sends in a round, bytes. Less than a frame may have: who has sent more lets as many rounds pass. The shorter a round, the
-     * sooner a stream has its turn that has little to send and has just had one.
+     * What a stream sends in a round, bytes. Less than a frame may have: who has sent more lets as many rounds pass.
+     * The shorter a round, the sooner a stream has its turn that has little to send and has just had one.
      */
     private static final int QUANTUM = 4 << 10;
 
@@ -46,7 +46,10 @@ final class Scheduler {
         }
     }
 
-    /** The stream whose turn it is, or null where none can send. It must then send one frame and say so to {@link #sent}. */
+    /**
+     * The stream whose turn it is, or null where none can send. It must then send one frame and say so to
+     * {@link #sent}.
+     */
     @Nullable MuxStream next() {
         bulkWaits = false;
         while (true) {

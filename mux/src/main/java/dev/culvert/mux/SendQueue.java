@@ -6,14 +6,17 @@ import java.util.ArrayDeque;
 import java.util.function.Consumer;
 
 /**
- * What a stream was given to send and has not sent, and how it becomes PSH frames: a buffer that has room before its bytes gets the header
- * there and goes as it is; one that has none, or is too long for one frame, goes in slices with a header of their own. Payload is copied
- * only where small writes join, and where little of a large buffer waits.
+ * What a stream was given to send and has not sent, and how it becomes PSH frames: a buffer that has room before its
+ * bytes gets the header there and goes as it is; one that has none, or is too long for one frame, goes in slices with a
+ * header of their own. Payload is copied only where small writes join, and where little of a large buffer waits.
  */
 final class SendQueue {
     /** Writes of at most so many bytes join the buffer before them, if it has room: one frame instead of many. */
     private static final int JOIN = 4096;
-    /** Of a buffer larger than this, bytes, what is less than {@link #SMALL_PART} waits as a copy, see {@link MemoryBudget}. */
+    /**
+     * Of a buffer larger than this, bytes, what is less than {@link #SMALL_PART} waits as a copy, see
+     * {@link MemoryBudget}.
+     */
     private static final int LARGE = 16 << 10;
 
     private static final int SMALL_PART = 16;

@@ -61,8 +61,8 @@ final class SendWindow {
     }
 
     /**
-     * Takes a UPD; one that is older than the last changes nothing: where several goroutines read a stream of the stock library, each sends
-     * its own. Returns how many bytes it told consumed that the one before had not.
+     * Takes a UPD; one that is older than the last changes nothing: where several goroutines read a stream of the stock
+     * library, each sends its own. Returns how many bytes it told consumed that the one before had not.
      */
     int update(int consumedTotal, long newWindow) throws ProtocolViolation {
         int progress = consumedTotal - consumed;
@@ -80,7 +80,7 @@ final class SendWindow {
         return progress;
     }
 
-    /** In-flight arithmetic is mod 2^32, so more than 2^31-1 can not be told from a negative number. */
+    /** In-flight arithmetic is mod 2^32, so more than 2^31-1 cannot be told from a negative number. */
     private static int clamp(long window) {
         return (int) Math.min(window, Integer.MAX_VALUE);
     }

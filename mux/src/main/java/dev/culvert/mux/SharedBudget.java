@@ -8,8 +8,9 @@ import org.jspecify.annotations.Nullable;
  * Memory, in bytes of payload, that several sessions share: those of one client, say, and over it those of all clients.
  *
  * <p>It is lent without asking, since a session holds little of what it may hold. When half of it is out it is
- * <em>tight</em>: windows are not widened, and less is read ahead. When all of it is out, whoever holds more than an equal share
- * has to give something back, by ending its largest streams; the others go on. So no more than twice the limit is ever out.
+ * <em>tight</em>: windows are not widened, and less is read ahead. When all of it is out, whoever holds more than an
+ * equal share has to give something back, by ending its largest streams; the others go on. So no more than twice the
+ * limit is ever out.
  *
  * <p>Any thread.
  */

@@ -8,15 +8,17 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a session does and leaves for the sake of a peer that runs the stock smux library, which does not say what it can take: how much
- * is sent to it before it would stop reading, and when it gets a FIN. With a Culvert peer nothing is held back. No I/O.
+ * What a session does and leaves for the sake of a peer that runs the stock smux library, which does not say what it
+ * can take: how much is sent to it before it would stop reading, and when it gets a FIN. With a Culvert peer nothing is
+ * held back. No I/O.
  */
 final class StockRules {
     /** How long a FIN waits for a UPD that will come if the peer reads at all, in nanoseconds. */
     private static final long UPDATE_PATIENCE = 5_000_000_000L;
     /**
-     * For so many bytes that the peer consumes one of the streams that wait is looked at: it may have many of them, and consume byte by
-     * byte. None waits for that alone, since each has something in flight that a UPD of its own will tell of.
+     * For so many bytes that the peer consumes one of the streams that wait is looked at: it may have many of them, and
+     * consume byte by byte. None waits for that alone, since each has something in flight that a UPD of its own will
+     * tell of.
      */
     private static final int BYTES_A_LOOK = 64;
 
@@ -53,17 +55,18 @@ final class StockRules {
     }
 
     /**
-     * How long our FIN waits after a stream's last progress, in nanoseconds, while the peer has not sent its own: a peer without
-     * half-close takes it for the end of both directions, and goes on answering only as long as it does not have it.
+     * How long our FIN waits after a stream's last progress, in nanoseconds, while the peer has not sent its own: a
+     * peer without half-close takes it for the end of both directions, and goes on answering only as long as it does
+     * not have it.
      */
     long finPatience() {
         return halfCloses() ? 0 : peer.stallTimeout().toNanos();
     }
 
     /**
-     * How long our FIN waits after a stream's last progress, in nanoseconds, once the peer has sent its own: a stock peer then
-     * drops, at our FIN, what its application has not read yet. All that tells of its reading are UPD frames: none comes in
-     * version 1, and in version 2 none for the last half of a window.
+     * How long our FIN waits after a stream's last progress, in nanoseconds, once the peer has sent its own: a stock
+     * peer then drops, at our FIN, what its application has not read yet. All that tells of its reading are UPD frames:
+     * none comes in version 1, and in version 2 none for the last half of a window.
      *
      * <p>Source: smux 1.5.57 stream.go, tryHalfCloseCleanup; mended in 1.5.58.
      */
@@ -83,8 +86,8 @@ final class StockRules {
     }
 
     /**
-     * A stream of the peer was not taken. Its FIN may have to wait, as the first bytes of one that is taken do; the peer would not
-     * know what to do with it.
+     * A stream of the peer was not taken. Its FIN may have to wait, as the first bytes of one that is taken do; the
+     * peer would not know what to do with it.
      *
      * @param most that wait at the same time
      * @return whether it waits; else it is to be sent now
@@ -110,13 +113,13 @@ final class StockRules {
     }
 
     /**
-     * What a stream may send now. A stock peer stops reading altogether when its session-wide buffer is full. So a stream that
-     * is read may fill no more of it than it leaves free for the others, and one that the peer has not begun to read a
-     * sixteenth of that.
+     * What a stream may send now. A stock peer stops reading altogether when its session-wide buffer is full. So a
+     * stream that is read may fill no more of it than it leaves free for the others, and one that the peer has not
+     * begun to read a sixteenth of that.
      *
-     * <p>Some is always allowed, or a stream could wait for ever for what others have consumed without a UPD: the first byte,
-     * since the peer sends a UPD when it begins to read, and then half a window, since it sends the next one when it has read
-     * that much. A quarter of the buffer is kept for this.
+     * <p>Some is always allowed, or a stream could wait for ever for what others have consumed without a UPD: the first
+     * byte, since the peer sends a UPD when it begins to read, and then half a window, since it sends the next one when
+     * it has read that much. A quarter of the buffer is kept for this.
      */
     int allowance(SendWindow window) {
         int available = window.available();

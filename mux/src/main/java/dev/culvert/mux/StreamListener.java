@@ -8,8 +8,8 @@ public interface StreamListener {
     default void onOpened(MuxStream stream) {}
 
     /**
-     * Data has arrived, in order. Takes {@code data}; give its size to {@link MuxStream#consumed} when done with it, or the
-     * peer will stop sending.
+     * Data has arrived, in order. Takes {@code data}; give its size to {@link MuxStream#consumed} when done with it, or
+     * the peer will stop sending.
      */
     void onData(MuxStream stream, ByteBuf data);
 
@@ -17,7 +17,8 @@ public interface StreamListener {
     void onFin(MuxStream stream);
 
     /**
-     * The stream ended in both directions at once: the peer reset it, a limit did, or the session was lost. Nothing follows.
+     * The stream ended in both directions at once: the peer reset it, a limit did, or the session was lost. Nothing
+     * follows.
      *
      * @param text a sentence for the log, may be empty
      */

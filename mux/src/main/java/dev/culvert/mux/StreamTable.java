@@ -10,7 +10,10 @@ import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The streams of a session by their ids: who may use which id, how many each side has open, and which of them are open in name only. */
+/**
+ * The streams of a session by their ids: who may use which id, how many each side has open, and which of them are open
+ * in name only.
+ */
 final class StreamTable {
     private static final long LAST_ID = 0xffff_ffffL;
 
@@ -53,7 +56,10 @@ final class StreamTable {
         nextId = id;
     }
 
-    /** The peer opens a stream with this id. Where ids only grow, one that has been used tells of a peer that is confused. */
+    /**
+     * The peer opens a stream with this id. Where ids only grow, one that has been used tells of a peer that is
+     * confused.
+     */
     void checkPeerId(int id, boolean onlyGrow) throws ProtocolViolation {
         long number = Integer.toUnsignedLong(id);
         if (isOurs(id) || id == 0) {

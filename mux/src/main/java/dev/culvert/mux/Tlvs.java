@@ -4,7 +4,9 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import java.nio.charset.StandardCharsets;
 
-/** Type-length-value fields, as HELLO and SYN carry them: {@code TYPE(1) | LENGTH(2, little endian) | VALUE(LENGTH)}. */
+/**
+ * Type-length-value fields, as HELLO and SYN carry them: {@code TYPE(1) | LENGTH(2, little endian) | VALUE(LENGTH)}.
+ */
 final class Tlvs {
     /** Reads one field. */
     interface Reader {

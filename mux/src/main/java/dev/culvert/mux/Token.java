@@ -4,8 +4,8 @@ import io.netty.buffer.ByteBuf;
 import java.security.SecureRandom;
 
 /**
- * What names a session that can be resumed: INSTANCE(8) SECRET(16). Whoever has it, and is who began the session, may go on with
- * it; so it goes over the session's own connection and nowhere else, and never into a log.
+ * What names a session that can be resumed: INSTANCE(8) SECRET(16). Whoever has it, and is who began the session, may
+ * go on with it; so it goes over the session's own connection and nowhere else, and never into a log.
  *
  * @param instance of the process that holds the session; another process has another
  * @param high first half of the secret

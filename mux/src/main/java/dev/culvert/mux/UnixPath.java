@@ -5,8 +5,9 @@ import java.util.List;
 /**
  * A unix socket (unix(7)).
  *
- * @param path absolute; or {@code @} and a name, which is in Linux's abstract namespace and no file. 2 to {@value #MOST} printable ASCII
- *     characters without spaces, and no way back up: what a rule for a directory covers is in that directory
+ * @param path absolute; or {@code @} and a name, which is in Linux's abstract namespace and no file. 2 to
+ *     {@value #MOST} printable ASCII characters without spaces, and no way back up: what a rule for a directory covers
+ *     is in that directory
  */
 public record UnixPath(String path) implements Address {
     static final String PREFIX = "unix:";

@@ -1,9 +1,10 @@
 package dev.culvert.mux;
 
 /**
- * What has come by a stream and is not consumed, and the memory that it counts for. Each slice is a buffer of its own until it is
- * consumed, and takes as much memory as some hundreds of bytes, so it counts as that: else a peer that sends byte by byte to one who
- * does not read would fill the heap long before any budget. A few are free, for those who type.
+ * What has come by a stream and is not consumed, and the memory that it counts for. Each slice is a buffer of its own
+ * until it is consumed, and takes as much memory as some hundreds of bytes, so it counts as that: else a peer that
+ * sends byte by byte to one who does not read would fill the heap long before any budget. A few are free, for those who
+ * type.
  */
 final class Unread {
     private static final int FREE = 16;

@@ -1,8 +1,8 @@
 /**
  * The smux protocol as a library: sessions, streams, flow control, fair scheduling.
  *
- * <p>A session is state without I/O; {@link dev.culvert.mux.MuxConnection} joins it to a Netty channel. Everything happens on
- * that channel's event loop.
+ * <p>A session is state without I/O; {@link dev.culvert.mux.MuxConnection} joins it to a Netty channel. Everything
+ * happens on that channel's event loop.
  *
  * <p>A service that answers {@code RAND} with eight bytes, for any number of streams on any number of sessions:
  *
@@ -43,6 +43,7 @@
  * stream.shutdownOutput();
  * }</pre>
  *
- * <p>The whole example, with an HTTP API in front of it, stands in this module's tests: {@code dev.culvert.mux.example}.
+ * <p>The whole example, with an HTTP API in front of it, stands in this module's tests:
+ * {@code dev.culvert.mux.example}.
  */
 package dev.culvert.mux;

@@ -31,7 +31,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** A session goes on by connections that come to other event loops than its own: on real sockets, with an application that echoes. */
+/**
+ * A session goes on by connections that come to other event loops than its own: on real sockets, with an application
+ * that echoes.
+ */
 class CarryTest {
     private static final MuxSettings KEPT =
             MuxSettings.of(ProtocolVersion.CULVERT).with(new MuxSettings.Resume(Duration.ofSeconds(60), 1 << 20));

@@ -7,15 +7,15 @@ import io.netty.buffer.Unpooled;
 import java.util.SplittableRandom;
 
 /**
- * The same as {@link FrameDecoderFuzzTest}, with frames that a coverage-guided fuzzer thinks of. Every build runs the inputs
- * under {@code FrameDecoderFuzzInputs}; to look for more, for a minute:
+ * The same as {@link FrameDecoderFuzzTest}, with frames that a coverage-guided fuzzer thinks of. Every build runs the
+ * inputs under {@code FrameDecoderFuzzInputs}; to look for more, for a minute:
  *
  * <pre>
  * JAZZER_FUZZ=1 mvn -pl mux test-compile surefire:test@fuzz -Dfuzz=FrameDecoderFuzz
  * </pre>
  *
- * <p>An input is a byte for role and version, one for how the rest is cut and what the applications do, and then the bytes
- * that the session receives after a good beginning.
+ * <p>An input is a byte for role and version, one for how the rest is cut and what the applications do, and then the
+ * bytes that the session receives after a good beginning.
  */
 class FrameDecoderFuzz {
     @FuzzTest(maxDuration = "60s")

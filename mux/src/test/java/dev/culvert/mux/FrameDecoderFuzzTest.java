@@ -11,8 +11,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Millions of plausible, odd and broken frames, for both roles and all versions. {@code -Dfuzz.seed=} and {@code
- * -Dfuzz.frames=} choose others and more.
+ * Millions of plausible, odd and broken frames, for both roles and all versions. {@code -Dfuzz.seed=} and
+ * {@code -Dfuzz.frames=} choose others and more.
  */
 class FrameDecoderFuzzTest {
     private static final long SEED = Long.getLong("fuzz.seed", 20_261_122);
@@ -78,7 +78,9 @@ class FrameDecoderFuzzTest {
         private final Role role;
         private final ProtocolVersion version;
         private final int[] commands;
-        /** Streams that it has ended: in version 0x82 another PSH would be a violation, so there is one now and then. */
+        /**
+         * Streams that it has ended: in version 0x82 another PSH would be a violation, so there is one now and then.
+         */
         private final BitSet ended = new BitSet();
 
         private int nextId;

@@ -18,8 +18,9 @@ import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A session that may be sent anything, with applications that do, at random, whatever applications do, inside every callback.
- * It checks that no buffer is lost, that no more is held than the budget, and that no account is open at the end.
+ * A session that may be sent anything, with applications that do, at random, whatever applications do, inside every
+ * callback. It checks that no buffer is lost, that no more is held than the budget, and that no account is open at the
+ * end.
  */
 final class FuzzTarget implements SessionListener, AutoCloseable {
     private static final Flow TIGHT = new Flow(16 << 10, 64 << 10, 300_000, 8 << 10, 1 << 10);
@@ -63,7 +64,10 @@ final class FuzzTarget implements SessionListener, AutoCloseable {
                         : Frame.empty(version, version == ProtocolVersion.CULVERT ? Frame.HELLO : Frame.NOP, 0));
     }
 
-    /** The HELLO of a peer that keeps the session, for a time and with a buffer that may be at either end of what there is. */
+    /**
+     * The HELLO of a peer that keeps the session, for a time and with a buffer that may be at either end of what there
+     * is.
+     */
     private ByteBuf keeping(Role role) {
         long[] millis = {0, 1, 20_000, 0xffff_ffffL};
         long[] buffers = {1 << 10, 64 << 10, 0xffff_ffffL};

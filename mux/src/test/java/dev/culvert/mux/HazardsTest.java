@@ -190,7 +190,9 @@ class HazardsTest {
             }
         }
 
-        /** A stream may be kept waiting by the buffer although the last UPD opened its window; nobody will send another. */
+        /**
+         * A stream may be kept waiting by the buffer although the last UPD opened its window; nobody will send another.
+         */
         @Test
         void goOnWhenOthersHaveMadeRoom() {
             MuxSettings.StockPeer small = tinyBuffer(400_000); // of which 300,000 are to be filled

@@ -11,7 +11,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Nothing goes before a HELLO, and nothing behind a client's before it is answered, whatever the application says meanwhile. */
+/**
+ * Nothing goes before a HELLO, and nothing behind a client's before it is answered, whatever the application says
+ * meanwhile.
+ */
 class HelloFirstTest {
     private static final MuxSettings CULVERT = MuxSettings.of(ProtocolVersion.CULVERT);
     private static final MuxSettings KEPT = CULVERT.with(new MuxSettings.Resume(Duration.ofSeconds(60), 64 << 10));

@@ -7,7 +7,9 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.ByteBufUtil;
 
-/** HELLO payloads that a coverage-guided fuzzer thinks of: each is read or refused, and what was read can be sent on. */
+/**
+ * HELLO payloads that a coverage-guided fuzzer thinks of: each is read or refused, and what was read can be sent on.
+ */
 class HelloFuzz {
     /** Every field at its longest. */
     private static final int LONGEST = 3 + 128 + 3 * (3 + 4) + 3 + 8 + 3 + Token.BYTES + 3 + Token.BYTES + 8;

@@ -38,7 +38,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The connection between a session and a channel: when it writes and flushes, when it reads, what it does with time and failures. */
+/**
+ * The connection between a session and a channel: when it writes and flushes, when it reads, what it does with time and
+ * failures.
+ */
 class MuxConnectionTest {
     private static final int HELLO_SECONDS = 10;
 

@@ -23,7 +23,7 @@ class MuxSettingsTest {
             named("a largest window below the first", () -> new MuxSettings.Flow(2, 1, 2, 1, 1)),
             named("a budget below a window", () -> new MuxSettings.Flow(2, 2, 1, 1, 1)),
             named("no send queue", () -> new MuxSettings.Flow(1, 1, 1, 0, 1)),
-            named("a frame that its length can not tell", () -> new MuxSettings.Flow(1, 1, 1, 1, 65_536)),
+            named("a frame that its length cannot tell", () -> new MuxSettings.Flow(1, 1, 1, 1, 65_536)),
             named("less than no streams", () -> new MuxSettings.Limits(-1, 1, 1)),
             named("no opens", () -> new MuxSettings.Limits(1, 0, 1)),
             named("no replies", () -> new MuxSettings.Limits(1, 1, 0)),

@@ -10,8 +10,8 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
- * SYN payloads that a coverage-guided fuzzer thinks of: each is read or refused, and what was read can be sent on. The same
- * bytes are an address in text, too.
+ * SYN payloads that a coverage-guided fuzzer thinks of: each is read or refused, and what was read can be sent on. The
+ * same bytes are an address in text, too.
  */
 class OpenRequestFuzz {
     /** Every field at its longest. */

@@ -85,7 +85,9 @@ class ReceiveWindowTest {
         }
     }
 
-    /** A peer that has sent all it may sends again for each quarter, so at most a quarter of the window is ever unused. */
+    /**
+     * A peer that has sent all it may sends again for each quarter, so at most a quarter of the window is ever unused.
+     */
     @Test
     void creditIsGivenBackInQuarters() {
         ReceiveWindow window = new ReceiveWindow(100, 100, false, budget, roundTrip);

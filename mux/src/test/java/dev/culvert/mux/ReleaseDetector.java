@@ -2,7 +2,9 @@ package dev.culvert.mux;
 
 import io.netty.util.LeakPresenceDetector;
 
-/** Counts what somebody has to release. Keys of OpenSSL are none of that: a finalizer releases them with their context. */
+/**
+ * Counts what somebody has to release. Keys of OpenSSL are none of that: a finalizer releases them with their context.
+ */
 public final class ReleaseDetector<T> extends LeakPresenceDetector<T> {
     private static final ResourceScope FINALIZED = new ResourceScope("finalized");
 

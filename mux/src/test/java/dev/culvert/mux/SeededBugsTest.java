@@ -25,8 +25,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.FieldSource;
 
 /**
- * What {@link SimulationTest} is worth: bugs that are put in on purpose, each by another text in one source file, are found. Prints by
- * which seed, and what was seen.
+ * What {@link SimulationTest} is worth: bugs that are put in on purpose, each by another text in one source file, are
+ * found. Prints by which seed, and what was seen.
  */
 class SeededBugsTest {
     private static final int SEEDS = 400;

@@ -20,7 +20,9 @@ final class SimulatedMemory {
         return taken > 0;
     }
 
-    /** The others hold so many halves of it, and a little: with one it is tight, with two a session has to give back. */
+    /**
+     * The others hold so many halves of it, and a little: with one it is tight, with two a session has to give back.
+     */
     void take(int halves) {
         long now = halves * (LIMIT / 2 + 1L);
         budget.add(now - taken);

@@ -6,8 +6,8 @@ import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one application does with its end of a stream in a {@link Simulation}. Whatever happens to the link: every byte comes once and
- * in order, the end after the last one, and a reset only where the other side has reset.
+ * What one application does with its end of a stream in a {@link Simulation}. Whatever happens to the link: every byte
+ * comes once and in order, the end after the last one, and a reset only where the other side has reset.
  */
 final class SimulatedStream implements StreamListener {
     private final SimulatedEnd end;

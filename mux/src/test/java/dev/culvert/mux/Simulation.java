@@ -14,13 +14,13 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Two sessions in a network that exists only here, on a clock that only moves when it is told. At random, from a seed, they do what
- * applications and networks do: open, write, read late, half-close, reset, deliver a few bytes, let time pass, and where the
- * network is bad: lose the link at any byte, tell the two ends of it late or never, connect twice and answer in another order, be
- * silent. Half of the seeds have another {@link Trouble}, too.
+ * Two sessions in a network that exists only here, on a clock that only moves when it is told. At random, from a seed,
+ * they do what applications and networks do: open, write, read late, half-close, reset, deliver a few bytes, let time
+ * pass, and where the network is bad: lose the link at any byte, tell the two ends of it late or never, connect twice
+ * and answer in another order, be silent. Half of the seeds have another {@link Trouble}, too.
  *
- * <p>What must hold is checked in each step, see {@link SimulatedStream}, and in the end: what arrives is what was sent, no stream
- * is stuck, and nothing is left: no account is open, and no buffer is lost.
+ * <p>What must hold is checked in each step, see {@link SimulatedStream}, and in the end: what arrives is what was
+ * sent, no stream is stuck, and nothing is left: no account is open, and no buffer is lost.
  */
 final class Simulation implements AutoCloseable {
     private static final int MOST_STREAMS = 12;

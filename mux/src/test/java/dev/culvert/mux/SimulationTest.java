@@ -7,8 +7,8 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 /**
- * Two sessions do everything at random over links that break. {@code -Dsimulation.seeds=10000} runs so many seeds; {@code
- * -Dsimulation.seed=N} only this one.
+ * Two sessions do everything at random over links that break. {@code -Dsimulation.seeds=10000} runs so many seeds;
+ * {@code -Dsimulation.seed=N} only this one.
  */
 class SimulationTest {
     private static final int STEPS = 1_000;

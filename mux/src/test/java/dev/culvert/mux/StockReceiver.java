@@ -8,9 +8,9 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * A model of how the stock library receives in version 2, with its default sizes: it reads nothing more from the connection
- * while its streams hold a whole session's buffer, and it sends a UPD when a stream is read for the first time, then for
- * every half stream buffer. The session under test is its client.
+ * A model of how the stock library receives in version 2, with its default sizes: it reads nothing more from the
+ * connection while its streams hold a whole session's buffer, and it sends a UPD when a stream is read for the first
+ * time, then for every half stream buffer. The session under test is its client.
  */
 final class StockReceiver implements FrameHandler, AutoCloseable {
     static final int SESSION_BUFFER = 4 << 20;

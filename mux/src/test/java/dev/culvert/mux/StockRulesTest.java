@@ -10,7 +10,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** What it costs to share the buffer of a stock peer, and who gets some of it whatever others have; {@link HazardsTest} has what it is for. */
+/**
+ * What it costs to share the buffer of a stock peer, and who gets some of it whatever others have; {@link HazardsTest}
+ * has what it is for.
+ */
 class StockRulesTest {
     private static final MuxSettings V2 = MuxSettings.of(ProtocolVersion.SMUX_2);
 

@@ -13,8 +13,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
- * Notices that this machine has lost the address which a connection goes out from, as a laptop does in another network. The system tells
- * nobody: what is sent goes nowhere, and nothing comes.
+ * Notices that this machine has lost the address which a connection goes out from, as a laptop does in another network.
+ * The system tells nobody: what is sent goes nowhere, and nothing comes.
  */
 final class AddressWatch {
     /** Nobody minds such a pause, or a look of some ten microseconds so often. */
@@ -22,7 +22,9 @@ final class AddressWatch {
 
     private AddressWatch() {}
 
-    /** Tells {@code gone}, in a sentence and on the event loop, as often as it is seen, until {@code channel} is closed. */
+    /**
+     * Tells {@code gone}, in a sentence and on the event loop, as often as it is seen, until {@code channel} is closed.
+     */
     static void begin(Channel channel, Consumer<String> gone) {
         if (channel.localAddress() instanceof InetSocketAddress local) {
             Future<?> looking = begin(channel.eventLoop(), local.getAddress(), gone);
@@ -39,7 +41,10 @@ final class AddressWatch {
         return loop.scheduleWithFixedDelay(look, PERIOD_MILLIS, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
     }
 
-    /** Whether nothing can be sent from there. An address that IPv6 still tries out can not be bound to either, but it is there. */
+    /**
+     * Whether nothing can be sent from there. An address that IPv6 still tries out cannot be bound to either, but it is
+     * there.
+     */
     private static boolean isGone(InetAddress address) {
         try (DatagramSocket socket = new DatagramSocket(new InetSocketAddress(address, 0))) {
             return !socket.isBound();

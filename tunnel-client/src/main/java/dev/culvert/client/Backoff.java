@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.random.RandomGenerator;
 
 /**
- * The pauses between attempts to connect: each twice the one before, from {@code min} up to {@code max}, and of that a random
- * part of at least half, so that the clients of a restarted server do not all come at once.
+ * The pauses between attempts to connect: each twice the one before, from {@code min} up to {@code max}, and of that a
+ * random part of at least half, so that the clients of a restarted server do not all come at once.
  */
 final class Backoff {
     private final Duration min;

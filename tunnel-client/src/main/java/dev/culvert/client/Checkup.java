@@ -33,14 +33,17 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /**
- * The way to the servers and to the targets behind them, looked at step by step for {@code doctor}: with a session of its own to each
- * server, made as the agent makes it. Blocks.
+ * The way to the servers and to the targets behind them, looked at step by step for {@code doctor}: with a session of
+ * its own to each server, made as the agent makes it. Blocks.
  */
 final class Checkup implements AutoCloseable {
     /** The logs of two machines can still be compared, and certificates are good for longer. */
     private static final Duration CLOCKS = Duration.ofSeconds(30);
 
-    /** For what has no deadline of its own here. A server may take {@code dial.timeout} for a target, 10 s if it is not set. */
+    /**
+     * For what has no deadline of its own here. A server may take {@code dial.timeout} for a target, 10 s if it is not
+     * set.
+     */
     static final Duration PATIENCE = Duration.ofSeconds(20);
 
     private final ClientConfig config;
@@ -230,7 +233,7 @@ final class Checkup implements AutoCloseable {
                             .formatted(status.roundTripMicros() / 1000.0, status.retransmits()));
         } catch (Fault e) {
             findings.note(
-                    "speed", "not measured: " + e.getMessage(), "An older server can not; else its log says more.");
+                    "speed", "not measured: " + e.getMessage(), "An older server cannot; else its log says more.");
         }
         for (ForwardConfig forward : config.forwards()) {
             if (forward.target().isPresent()) { // a proxy's connections say it, each its own

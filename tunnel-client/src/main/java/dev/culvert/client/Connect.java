@@ -28,8 +28,9 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code tunnel-client connect}: joins standard input and output with a target, by a session of the running agent, which is asked for it
- * with HTTP's CONNECT. Each direction ends by itself. Plain blocking channels: for one connection that is the least that has to start.
+ * {@code tunnel-client connect}: joins standard input and output with a target, by a session of the running agent,
+ * which is asked for it with HTTP's CONNECT. Each direction ends by itself. Plain blocking channels: for one connection
+ * that is the least that has to start.
  */
 @Command(
         name = "connect",
@@ -75,7 +76,10 @@ final class Connect implements Callable<Integer> {
         }
     }
 
-    /** Also takes a name or an address of IPv4 in brackets: ssh does not say what %h will be, and an address of IPv6 needs them. */
+    /**
+     * Also takes a name or an address of IPv4 in brackets: ssh does not say what %h will be, and an address of IPv6
+     * needs them.
+     */
     static Address target(String text) {
         return Address.parse(text.replaceFirst("^\\[([^\\[\\]:]+)]:", "$1:"));
     }

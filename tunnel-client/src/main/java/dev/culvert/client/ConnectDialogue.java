@@ -19,7 +19,9 @@ import java.util.Base64;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** The CONNECT of HTTP/1.1 (RFC 9110, section 9.3.6) with Basic authentication (RFC 7617). The server resolves names. */
+/**
+ * The CONNECT of HTTP/1.1 (RFC 9110, section 9.3.6) with Basic authentication (RFC 7617). The server resolves names.
+ */
 final class ConnectDialogue extends SimpleChannelInboundHandler<HttpObject> {
     private static final int MOST_LINE = 4096;
     private static final int MOST_HEADERS = 8192;

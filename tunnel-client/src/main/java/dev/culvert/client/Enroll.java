@@ -27,7 +27,10 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
-/** {@code tunnel-client enroll}: shows the keys of both sides and the lines that make them known to each other. Trusts nobody by itself. */
+/**
+ * {@code tunnel-client enroll}: shows the keys of both sides and the lines that make them known to each other. Trusts
+ * nobody by itself.
+ */
 @Command(
         name = "enroll",
         description =

@@ -38,7 +38,8 @@ import java.util.Optional;
  * @param credentials who may use it as a proxy; empty: anybody
  * @param proxies who connects for others, and says for whom by the PROXY protocol
  * @param tls what local applications speak it with; empty: plain text
- * @param target what the server dials; empty for a proxy, where each connection says it, and for a smux peer, which knows it itself
+ * @param target what the server dials; empty for a proxy, where each connection says it, and for a smux peer, which
+ *     knows it itself
  * @param targetTls how this agent speaks TLS with the target; empty: it passes on what is said
  * @param header what each connection begins with at the target; empty: nothing
  * @param maxConnections at the same time, of UDP flows; 1 to 1000000

@@ -81,8 +81,8 @@ final class ForwardPorts extends FilelessCommand {
     }
 
     /**
-     * A section for each use of an option, such as {@code forwards.L8080}. Two processes with one key may offer to take connections, and a server
-     * tells these by their names.
+     * A section for each use of an option, such as {@code forwards.L8080}. Two processes with one key may offer to take
+     * connections, and a server tells these by their names.
      */
     private void put(Map<String, Object> values, String option, List<String> uses, String form, String section) {
         Pattern pattern = Pattern.compile(form);

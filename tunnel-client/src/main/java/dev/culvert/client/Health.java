@@ -8,8 +8,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether a target answers, looked at again and again: down after some failures in a row, up after some successes; the first look alone
- * decides how it begins. Event loop only.
+ * Whether a target answers, looked at again and again: down after some failures in a row, up after some successes; the
+ * first look alone decides how it begins. Event loop only.
  */
 final class Health {
     private final EventLoop loop;

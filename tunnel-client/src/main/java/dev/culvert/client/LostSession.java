@@ -11,9 +11,9 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * A session that waits for another link, and what servers have said when they were asked for it. Behind one address there may be several
- * processes, and only one of them has it: an address is given up when a process answers there that has answered before, and the
- * session with its own address.
+ * A session that waits for another link, and what servers have said when they were asked for it. Behind one address
+ * there may be several processes, and only one of them has it: an address is given up when a process answers there that
+ * has answered before, and the session with its own address.
  */
 final class LostSession {
     private static final int MOST_REFUSALS = 8;
@@ -58,8 +58,9 @@ final class LostSession {
     }
 
     /**
-     * Behind {@code server} a process knows nothing of the session, and has no room for another: it has others of ours, so it is likely
-     * to be the one that has answered before. Behind a balancer it may be another one, so it takes several.
+     * Behind {@code server} a process knows nothing of the session, and has no room for another: it has others of ours,
+     * so it is likely to be the one that has answered before. Behind a balancer it may be another one, so it takes
+     * several.
      */
     void noRoomAt(Server server) {
         if (answers.containsKey(server.location())

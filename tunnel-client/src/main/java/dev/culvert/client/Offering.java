@@ -24,8 +24,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What is offered in one session, a stream for each: it goes on for as long as the stream is open, over a lost link, too. What the server refuses
- * is offered again after a pause. Any thread; all of it is done on the event loop of the session.
+ * What is offered in one session, a stream for each: it goes on for as long as the stream is open, over a lost link,
+ * too. What the server refuses is offered again after a pause. Any thread; all of it is done on the event loop of the
+ * session.
  */
 final class Offering {
     private static final Logger LOG = LoggerFactory.getLogger(Offering.class);

@@ -22,8 +22,9 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Receives an accepted socket that has something to say before its connection can be opened: who it is from, by the PROXY
- * protocol, and where it goes, by that of a proxy; or that begins with TLS. Once that is said it holds what comes too early.
+ * Receives an accepted socket that has something to say before its connection can be opened: who it is from, by the
+ * PROXY protocol, and where it goes, by that of a proxy; or that begins with TLS. Once that is said it holds what comes
+ * too early.
  *
  * <p>Runs on the event loop that accepts, and then on that of the session.
  */

@@ -41,8 +41,8 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.spi.LoggingEventBuilder;
 
 /**
- * The connections that servers accept for this client: what it offers to take, in each of its sessions, and where they go. Nothing is dialled
- * but the targets of the configuration.
+ * The connections that servers accept for this client: what it offers to take, in each of its sessions, and where they
+ * go. Nothing is dialled but the targets of the configuration.
  *
  * <p>Any thread; what it offers is decided on one event loop.
  */

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.Comparator;
 
 /**
- * Who sends datagrams, as the key of a map. Addresses have hashes that anybody can make alike: they have an order, so that a HashMap
- * finds one among many of the same hash without asking each.
+ * Who sends datagrams, as the key of a map. Addresses have hashes that anybody can make alike: they have an order, so
+ * that a HashMap finds one among many of the same hash without asking each.
  */
 record Sender(InetSocketAddress address) implements Comparable<Sender> {
     private static final Comparator<InetSocketAddress> ORDER = Comparator.comparingInt(InetSocketAddress::getPort)

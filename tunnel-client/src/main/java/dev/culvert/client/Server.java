@@ -63,7 +63,10 @@ record Server(
                 location, listed.weight(), proxy, web, Tls.client(identity, trust, upstream.connectTimeout()));
     }
 
-    /** How one goes on from the address of {@code location}; null: one is there. Blocks; throws with a sentence for the user. */
+    /**
+     * How one goes on from the address of {@code location}; null: one is there. Blocks; throws with a sentence for the
+     * user.
+     */
     static @Nullable WebWay way(Location location, Optional<Path> webCaFile, Duration timeout) throws IOException {
         return switch (location.scheme()) {
             case TCP -> null;
@@ -87,8 +90,8 @@ record Server(
     }
 
     /**
-     * Dials it, as {@link Dialer} has it, and goes by its proxy and its web server. What it says by itself goes to the handlers that
-     * listeners of the future add at once.
+     * Dials it, as {@link Dialer} has it, and goes by its proxy and its web server. What it says by itself goes to the
+     * handlers that listeners of the future add at once.
      */
     Future<Channel> reach(Dialer dialer, EventLoop loop) {
         Future<Channel> dial = proxy.isPresent()
@@ -98,9 +101,11 @@ record Server(
     }
 
     /**
-     * Begins to speak on a new connection to this server, which shows who it is; only then there can be a session. Event loop only.
+     * Begins to speak on a new connection to this server, which shows who it is; only then there can be a session.
+     * Event loop only.
      *
-     * @param trusted adds what speaks to the pipeline; gets what the server has shown, nothing where nothing is encrypted
+     * @param trusted adds what speaks to the pipeline; gets what the server has shown, nothing where nothing is
+     *     encrypted
      * @param failed told why, and what to do about it, where it comes to nothing
      */
     void greet(

@@ -13,9 +13,9 @@ import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 
 /**
- * Which server is dialled next, and after which pause. The first comes first, or where they have weights one by chance, but those that
- * have failed lately are behind the others, and before all else those come that are not taken. In a round each has its turn, and only after it
- * there is a pause.
+ * Which server is dialled next, and after which pause. The first comes first, or where they have weights one by chance,
+ * but those that have failed lately are behind the others, and before all else those come that are not taken. In a
+ * round each has its turn, and only after it there is a pause.
  *
  * <p>Event loop only.
  */
@@ -81,8 +81,8 @@ final class ServerOrder {
     }
 
     /**
-     * One that it would be better to be at than at {@code present}: before it in the order, or not taken where it is. Each time another where there
-     * are several.
+     * One that it would be better to be at than at {@code present}: before it in the order, or not taken where it is.
+     * Each time another where there are several.
      */
     Optional<Server> better(Server present) {
         int place = place(present);

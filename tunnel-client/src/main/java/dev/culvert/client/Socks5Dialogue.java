@@ -22,7 +22,10 @@ import io.netty.handler.codec.socksx.v5.Socks5PasswordAuthRequest;
 import io.netty.handler.codec.socksx.v5.Socks5PasswordAuthRequestDecoder;
 import java.util.Optional;
 
-/** SOCKS version 5 (RFC 1928) with user and password (RFC 1929), as far as TCP connections go: CONNECT. The server resolves names. */
+/**
+ * SOCKS version 5 (RFC 1928) with user and password (RFC 1929), as far as TCP connections go: CONNECT. The server
+ * resolves names.
+ */
 final class Socks5Dialogue extends SimpleChannelInboundHandler<Socks5Message> {
     private static final int VERSION = 5;
     /** The version of RFC 1929. */

@@ -13,8 +13,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Measures a session with a stream to the server itself ({@code docs/protocol.md}, section 3): its clock, then how fast bytes go there,
- * then how fast they come back. Event loop only.
+ * Measures a session with a stream to the server itself ({@code docs/protocol.md}, section 3): its clock, then how fast
+ * bytes go there, then how fast they come back. Event loop only.
  */
 final class SpeedTest implements StreamListener {
     private static final ByteBuf ZEROS = Unpooled.unreleasableBuffer(
@@ -44,7 +44,7 @@ final class SpeedTest implements StreamListener {
      * Begins. From any thread.
      *
      * @param loop that of the session
-     * @return fails with a sentence if the server can not, or ends it too soon
+     * @return fails with a sentence if the server cannot, or ends it too soon
      */
     static CompletableFuture<Speed> run(MuxSession session, EventLoop loop) {
         SpeedTest test = new SpeedTest(loop);

@@ -21,7 +21,10 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
-/** The targets for {@code doctor}, tried one by one: over a session that is up, and those that this client dials itself. Blocks. */
+/**
+ * The targets for {@code doctor}, tried one by one: over a session that is up, and those that this client dials itself.
+ * Blocks.
+ */
 final class TargetCheck {
     private static final String SERVER_KNOWS = "The server's log says more, with the same reason.";
 
@@ -46,7 +49,10 @@ final class TargetCheck {
         this.findings = findings;
     }
 
-    /** What this client dials itself. Whether the server listens for it only the agent can ask: two at a time would be in each other's way. */
+    /**
+     * What this client dials itself. Whether the server listens for it only the agent can ask: two at a time would be
+     * in each other's way.
+     */
     void look(ReverseConfig reverse) throws InterruptedException {
         try {
             long begunAt = System.nanoTime();

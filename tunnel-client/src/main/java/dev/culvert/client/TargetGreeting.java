@@ -19,8 +19,9 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the target of a reverse forward is told before the stream is joined with it: by the PROXY protocol who it is for, and then TLS, up to where
- * it is trusted. Nothing of the stream is said before that; what the target says too early is held. Event loop only.
+ * What the target of a reverse forward is told before the stream is joined with it: by the PROXY protocol who it is
+ * for, and then TLS, up to where it is trusted. Nothing of the stream is said before that; what the target says too
+ * early is held. Event loop only.
  */
 final class TargetGreeting extends Hold implements Sequel {
     private final ReverseConfig config;
@@ -42,7 +43,8 @@ final class TargetGreeting extends Hold implements Sequel {
      * @param tls as {@code config} has it
      * @param origin who has connected
      * @param dataWaits whether the stream has something to say already
-     * @return the channel as a dialer gives it, for a splice, after which what it holds is to be {@link Hold#release released}
+     * @return the channel as a dialer gives it, for a splice, after which what it holds is to be {@link Hold#release
+     *     released}
      */
     static Future<Channel> dial(
             Dialer dialer,

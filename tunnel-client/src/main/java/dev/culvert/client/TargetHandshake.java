@@ -16,8 +16,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tries the {@code target-tls} of a forward: begins TLS on a stream as {@code TargetTls} does for an application, and ends it in good order when
- * the target is trusted. Event loop only.
+ * Tries the {@code target-tls} of a forward: begins TLS on a stream as {@code TargetTls} does for an application, and
+ * ends it in good order when the target is trusted. Event loop only.
  */
 final class TargetHandshake implements StreamListener {
     private final ForwardConfig forward;

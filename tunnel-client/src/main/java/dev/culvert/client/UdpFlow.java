@@ -13,8 +13,8 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The client's end of a flow: the datagrams of one sender, which come by the socket of its forward, and the answers, which go out by it.
- * It lives on the event loop of its session, the socket on that of the forward.
+ * The client's end of a flow: the datagrams of one sender, which come by the socket of its forward, and the answers,
+ * which go out by it. It lives on the event loop of its session, the socket on that of the forward.
  */
 final class UdpFlow implements Flow.Socket {
     private final UdpForward forward;
@@ -83,7 +83,10 @@ final class UdpFlow implements Flow.Socket {
         flow = Flow.open(loop, connection, taking, request, forward.memory(), timeout, this);
     }
 
-    /** The session that was there a moment ago takes no more: the next datagram asks for another. Event loop of the session. */
+    /**
+     * The session that was there a moment ago takes no more: the next datagram asks for another. Event loop of the
+     * session.
+     */
     void nobodyTakesIt() {
         forward.onEnd(this, false);
         connection.end(ErrorCode.REFUSED, "reset: the session takes no more");
@@ -120,7 +123,10 @@ final class UdpFlow implements Flow.Socket {
                 ErrorCode.LIMIT_REACHED, "its sender was silent for longest of " + most + ", the most there may be"));
     }
 
-    /** Another flow, on another session, carries its sender's datagrams from now on, unless its own has come back meanwhile. Any thread. */
+    /**
+     * Another flow, on another session, carries its sender's datagrams from now on, unless its own has come back
+     * meanwhile. Any thread.
+     */
     void leaveIfStranded() {
         loop.execute(() -> {
             if (isLost()) {

@@ -30,9 +30,10 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The listening socket of a UDP forward, and the flows of its senders. A flow begins with the first datagram of a sender, and only where a
- * session is there: datagrams do not wait for one. When there are as many flows as there may be, that whose sender has been silent for
- * longest gives way, since most senders of UDP ask one question and never come back.
+ * The listening socket of a UDP forward, and the flows of its senders. A flow begins with the first datagram of a
+ * sender, and only where a session is there: datagrams do not wait for one. When there are as many flows as there may
+ * be, that whose sender has been silent for longest gives way, since most senders of UDP ask one question and never
+ * come back.
  *
  * <p>Runs on the event loop of the socket, but for what says otherwise.
  */
@@ -202,7 +203,9 @@ final class UdpForward extends ChannelInboundHandlerAdapter {
 
     // ---- from the session to senders
 
-    /** Sends a datagram, which it takes, at the next {@link #flush}; false: it can not, and has dropped it. Any thread. */
+    /**
+     * Sends a datagram, which it takes, at the next {@link #flush}; false: it cannot, and has dropped it. Any thread.
+     */
     boolean answer(InetSocketAddress sender, ByteBuf datagram) {
         if (!datagram.isReadable()) {
             datagram.release();

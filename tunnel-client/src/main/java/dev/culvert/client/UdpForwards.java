@@ -28,9 +28,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The sockets of the UDP forwards, which come, change and go with the configuration: the counterpart of {@link
- * dev.culvert.common.net.Listeners}. A socket that goes stays for its flows until the last has ended, since their answers come from its
- * address. By the thread that starts and reloads the agent.
+ * The sockets of the UDP forwards, which come, change and go with the configuration: the counterpart of
+ * {@link dev.culvert.common.net.Listeners}. A socket that goes stays for its flows until the last has ended, since
+ * their answers come from its address. By the thread that starts and reloads the agent.
  */
 final class UdpForwards {
     private static final Logger LOG = LoggerFactory.getLogger(UdpForwards.class);
@@ -181,7 +181,10 @@ final class UdpForwards {
                 : forward.address().equals(AllowRule.UDP + place.listen());
     }
 
-    /** Takes datagrams from now on: until then they wait. Sockets that were passed, and that nothing here is for, are closed. */
+    /**
+     * Takes datagrams from now on: until then they wait. Sockets that were passed, and that nothing here is for, are
+     * closed.
+     */
     void begin() {
         begun = true;
         open.forEach(UdpForwards::begin);

@@ -30,24 +30,27 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps one session up: dials the servers in their order, again after a pause when none answers, and anew when the session has ended
- * or its server goes away. A session whose server drains goes on beside its successor until its last stream has ended.
+ * Keeps one session up: dials the servers in their order, again after a pause when none answers, and anew when the
+ * session has ended or its server goes away. A session whose server drains goes on beside its successor until its last
+ * stream has ended.
  *
- * <p>A session that has lost its link is asked for wherever a server is dialled, beginning with its own. A server that has it carries on with
- * it; another one begins a new session, which takes new connections while the lost one is looked for elsewhere.
+ * <p>A session that has lost its link is asked for wherever a server is dialled, beginning with its own. A server that
+ * has it carries on with it; another one begins a new session, which takes new connections while the lost one is looked
+ * for elsewhere.
  *
- * <p>Whoever takes the place of a session that still works is up before: when the configuration has changed, when the session is old or has
- * few ids left, and when a server that comes earlier in the order is there again.
+ * <p>Whoever takes the place of a session that still works is up before: when the configuration has changed, when the
+ * session is old or has few ids left, and when a server that comes earlier in the order is there again.
  *
  * <p>What its state is made of:
  *
  * <ul>
- *   <li>{@code current} is the session that takes new connections. There is none before the first is up, and none from when it has lost
- *       its link, drains or has ended until another one is up or it has a link again.
- *   <li>{@code renewal} says that another one is to take the place of the current one, which takes connections until then.
+ *   <li>{@code current} is the session that takes new connections. There is none before the first is up, and none from
+ *       when it has lost its link, drains or has ended until another one is up or it has a link again.
+ *   <li>{@code renewal} says that another one is to take the place of the current one, which takes connections until
+ *       then.
  *   <li>{@code lost} are sessions without a link. Each stays until it has one, or until no server has it.
- *   <li>{@code attempt} is under way, or {@code pause} comes before the next, as long as any of the three wants a connection ({@link
- *       #isInNeed}); never both.
+ *   <li>{@code attempt} is under way, or {@code pause} comes before the next, as long as any of the three wants a
+ *       connection ({@link #isInNeed}); never both.
  *   <li>{@code draining}: only the lost ones want a connection.
  * </ul>
  *
@@ -59,7 +62,9 @@ final class Uplink implements Carrier {
     private static final Duration AGAIN = Duration.ofMinutes(1);
     /** How often a session that is in use is looked at. */
     private static final Duration LOOK = Duration.ofSeconds(1);
-    /** How often one that stands by where others are looks for another place, if {@code upstream.return-after} is off. */
+    /**
+     * How often one that stands by where others are looks for another place, if {@code upstream.return-after} is off.
+     */
     private static final Duration MOVE = Duration.ofSeconds(60);
     /** A session that lasted so long was a good one: the pauses begin again with the shortest. */
     private static final Duration GOOD = Duration.ofSeconds(5);
@@ -278,7 +283,7 @@ final class Uplink implements Carrier {
         }
     }
 
-    /** Measures the session; fails with a sentence where there is none, or where it can not be measured. Any thread. */
+    /** Measures the session; fails with a sentence where there is none, or where it cannot be measured. Any thread. */
     CompletableFuture<Speed> measure() {
         return CompletableFuture.supplyAsync(() -> Optional.ofNullable(current), loop)
                 .thenCompose(present -> present.isPresent()
@@ -289,7 +294,8 @@ final class Uplink implements Carrier {
     /**
      * Goes another way: the session goes on beside its successor until its last stream has ended. Any thread.
      *
-     * @param asTheSame we show the same key there: where the same process is reached by another address, the session moves there, too
+     * @param asTheSame we show the same key there: where the same process is reached by another address, the session
+     *     moves there, too
      */
     void use(Way other, boolean asTheSame) {
         loop.execute(() -> {
@@ -490,7 +496,10 @@ final class Uplink implements Carrier {
         return sought == null || sought.mayBeAt(server);
     }
 
-    /** Dials a server and begins to speak with it. Ends when a session is up, or has its link, or when it is not waited for any more. */
+    /**
+     * Dials a server and begins to speak with it. Ends when a session is up, or has its link, or when it is not waited
+     * for any more.
+     */
     private final class Attempt {
         private final Way by = way;
         private final boolean isUrgent = current == null;
@@ -541,7 +550,10 @@ final class Uplink implements Carrier {
             AddressWatch.begin(pipeline.channel(), connection::leave);
         }
 
-        /** A server that is down without a word must not keep those from us that are up. When all have been tried, it is waited for. */
+        /**
+         * A server that is down without a word must not keep those from us that are up. When all have been tried, it is
+         * waited for.
+         */
         private void giveUp() {
             String reason = "no session with %s within %d s".formatted(server, HURRY.toSeconds());
             stopTrying();
@@ -601,7 +613,10 @@ final class Uplink implements Carrier {
         }
     }
 
-    /** One session, and what happens to it; it may be the current one, one that is not up yet, or one that is on its way out. */
+    /**
+     * One session, and what happens to it; it may be the current one, one that is not up yet, or one that is on its way
+     * out.
+     */
     private final class UplinkSession implements SessionListener {
         private final Attempt madeBy;
         /** What its connection was made for, if it was not for this session. */
@@ -712,7 +727,7 @@ final class Uplink implements Carrier {
             sessions.giveWay(session);
             MuxConnection connection = channel.pipeline().get(MuxConnection.class);
             connection.carry(found.session(), loop, peerHas, () -> sessions.moveTo(channel, found.session()));
-            if (found.session().isLost()) { // the server has told what can not be
+            if (found.session().isLost()) { // the server has told what cannot be
                 lost.add(found);
                 goOn(order.pause());
             } else {
@@ -756,7 +771,10 @@ final class Uplink implements Carrier {
             return session.streamCount() - (offers == null ? 0 : offers.size());
         }
 
-        /** None where the link has lasted, else a short one, which only grows while links bring nothing: connections wait. */
+        /**
+         * None where the link has lasted, else a short one, which only grows while links bring nothing: connections
+         * wait.
+         */
         private Duration pauseAfterLink(MuxSession session) {
             if (isGood()) {
                 return Duration.ZERO;
@@ -796,8 +814,8 @@ final class Uplink implements Carrier {
         }
 
         /**
-         * Whether the link has lasted. One that has not is an attempt that came to nothing: a stock server has no first words, so a
-         * session with one that does not accept us is up until it says so.
+         * Whether the link has lasted. One that has not is an attempt that came to nothing: a stock server has no first
+         * words, so a session with one that does not accept us is up until it says so.
          */
         private boolean isGood() {
             boolean good = ticker.nanoTime() - linkedAt > GOOD.toNanos();

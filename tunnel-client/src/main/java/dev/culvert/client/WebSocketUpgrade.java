@@ -27,8 +27,8 @@ import java.net.URI;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Asks a web server for a WebSocket (RFC 6455, section 4.1), inside its TLS where it speaks that, and then leaves the pipeline. Has no
- * deadline: whoever fails the promise, or cancels it, ends it. Event loop only.
+ * Asks a web server for a WebSocket (RFC 6455, section 4.1), inside its TLS where it speaks that, and then leaves the
+ * pipeline. Has no deadline: whoever fails the promise, or cancels it, ends it. Event loop only.
  */
 final class WebSocketUpgrade extends ChannelInboundHandlerAdapter {
     /** Of the status line, and of all headers. */

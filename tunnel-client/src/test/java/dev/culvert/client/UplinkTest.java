@@ -114,7 +114,10 @@ class UplinkTest {
         ticker.advance(time.toNanos(), TimeUnit.NANOSECONDS);
     }
 
-    /** Lets time pass, a second at a time and when nothing else happens any more, until {@code done}; returns how many seconds. */
+    /**
+     * Lets time pass, a second at a time and when nothing else happens any more, until {@code done}; returns how many
+     * seconds.
+     */
     private int secondsUntil(Callable<Boolean> done) throws Exception {
         int seconds = 0;
         while (true) {

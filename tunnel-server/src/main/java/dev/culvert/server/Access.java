@@ -15,7 +15,10 @@ import org.jspecify.annotations.Nullable;
  * @param content of the files that it was made of
  */
 record Access(Clients clients, @Nullable Tls tls, String content) {
-    /** Reads the files that {@code config} names, and sets what its clients may have. Blocks; throws with a sentence for the user. */
+    /**
+     * Reads the files that {@code config} names, and sets what its clients may have. Blocks; throws with a sentence for
+     * the user.
+     */
     static Access of(ServerConfig config, Accounts accounts) throws IOException {
         TlsConfig files = config.tls().orElse(null);
         if (files == null) {

@@ -12,8 +12,8 @@ import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What somebody has of the server, and the most it may have: one client with all its sessions, as a part of the whole. What is asked
- * for is taken from both, or from neither. Any thread.
+ * What somebody has of the server, and the most it may have: one client with all its sessions, as a part of the whole.
+ * What is asked for is taken from both, or from neither. Any thread.
  *
  * <p>Who asks for something gets null, or a sentence that says why not.
  */

@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The accounts of all clients, by their names: one that is configured again keeps what it has. The thread that starts and reloads the
- * server only.
+ * The accounts of all clients, by their names: one that is configured again keeps what it has. The thread that starts
+ * and reloads the server only.
  */
 final class Accounts {
     private final Ticker ticker;

@@ -45,7 +45,10 @@ interface Endpoint extends Listeners.Place {
         return Optional.empty();
     }
 
-    /** Whether a stream to {@code target} could be allowed at all, by what its client may; asked before its name is resolved. */
+    /**
+     * Whether a stream to {@code target} could be allowed at all, by what its client may; asked before its name is
+     * resolved.
+     */
     default boolean mayDial(AllowList allow, Address target) {
         return allow.mayMatch(target);
     }

@@ -33,8 +33,9 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds out how a client comes, by the first byte: a letter begins a request of HTTP, which has to be for a WebSocket (RFC 6455, section 4.2) at
- * the path that is configured; neither TLS nor a session begins with one. Anything else in HTTP gets a plain 404. Then leaves the pipeline.
+ * Finds out how a client comes, by the first byte: a letter begins a request of HTTP, which has to be for a WebSocket
+ * (RFC 6455, section 4.2) at the path that is configured; neither TLS nor a session begins with one. Anything else in
+ * HTTP gets a plain 404. Then leaves the pipeline.
  */
 final class Entrance extends ChannelInboundHandlerAdapter {
     /** Of the request line, and of all headers. */

@@ -11,9 +11,10 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The connections whose peers have not shown yet who they are. There are only so many: when one more comes, the oldest has to go of those that come
- * from where the most come from. Who belongs here needs a few round trips, who only wants to take up room has waited longest, and one host that
- * comes again and again makes room by itself. Event loop of the acceptors only.
+ * The connections whose peers have not shown yet who they are. There are only so many: when one more comes, the oldest
+ * has to go of those that come from where the most come from. Who belongs here needs a few round trips, who only wants
+ * to take up room has waited longest, and one host that comes again and again makes room by itself. Event loop of the
+ * acceptors only.
  */
 final class Handshakes {
     /** What a network of IPv6 has in common at least, bytes: all the rest of an address is anybody's choice there. */

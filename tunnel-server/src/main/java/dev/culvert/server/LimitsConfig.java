@@ -21,8 +21,8 @@ import java.time.Duration;
  */
 record LimitsConfig(Quota whole, int handshakes, Duration handshakeTimeout, Quota client) {
     /**
-     * Buffers are outside the heap, and the JVM limits what is there, too; who holds more than its share is not stopped in the same
-     * moment.
+     * Buffers are outside the heap, and the JVM limits what is there, too; who holds more than its share is not stopped
+     * in the same moment.
      */
     static final long MOST_BUFFER = PlatformDependent.maxDirectMemory() / 2;
 

@@ -64,7 +64,10 @@ record OfferRules(List<String> names, List<ListenRule> own) {
         return names.isEmpty() && own.isEmpty();
     }
 
-    /** Whether one of them covers an offer. What a client calls a listener of its own stands in our log, and is a word there. */
+    /**
+     * Whether one of them covers an offer. What a client calls a listener of its own stands in our log, and is a word
+     * there.
+     */
     boolean covers(OpenRequest offer) {
         Address listen = offer.target();
         String name = offer.forward();

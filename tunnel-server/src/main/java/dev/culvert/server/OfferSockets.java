@@ -13,7 +13,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** The listening sockets of what is offered. To open one may block, so a thread of its own does all of it, in the order of the calls. */
+/**
+ * The listening sockets of what is offered. To open one may block, so a thread of its own does all of it, in the order
+ * of the calls.
+ */
 final class OfferSockets implements Offers.Sockets {
     /** Sockets of the process before this one are kept for as long: by then its clients have come here. */
     private static final long INHERITANCE_SECONDS = 10;

@@ -37,9 +37,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What clients offer: each listener is there while at least one session offers to take its connections, so that without any they are refused,
- * as with a service that is down. A connection goes to the offer that carries the fewest. An offer of a newer process of a client
- * takes the place of what the older ones offer, whether these have been found to be dead or not.
+ * What clients offer: each listener is there while at least one session offers to take its connections, so that without
+ * any they are refused, as with a service that is down. A connection goes to the offer that carries the fewest. An
+ * offer of a newer process of a client takes the place of what the older ones offer, whether these have been found to
+ * be dead or not.
  *
  * <p>Any thread; what it knows belongs to the event loop that accepts.
  */
@@ -75,7 +76,7 @@ final class Offers {
         /**
          * Listens.
          *
-         * @param done told, on some thread, why it can not be; null: it listens
+         * @param done told, on some thread, why it cannot be; null: it listens
          */
         void open(Offered place, Consumer<@Nullable String> done);
 
@@ -394,8 +395,8 @@ final class Offers {
     }
 
     /**
-     * Ends all of them, when nobody connects any more: as soon as those are served who have, which takes their sessions, and after
-     * {@code atLatest} in any case.
+     * Ends all of them, when nobody connects any more: as soon as those are served who have, which takes their
+     * sessions, and after {@code atLatest} in any case.
      */
     Future<?> end(Duration atLatest) {
         loop.execute(() -> {

@@ -13,8 +13,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The offers there are, by the client that makes them: how many, and which of them another process of it makes. {@link #status} from
- * any thread, the rest on the event loop that accepts.
+ * The offers there are, by the client that makes them: how many, and which of them another process of it makes.
+ * {@link #status} from any thread, the rest on the event loop that accepts.
  */
 final class OffersByClient {
     /** Whoever makes many is not to be a burden to others. */

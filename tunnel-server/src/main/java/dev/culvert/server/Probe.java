@@ -10,8 +10,8 @@ import io.netty.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The server's end of a stream that measures ({@code docs/protocol.md}, section 3): tells the clock, drops what comes, and then sends
- * zeros until the client has had enough. Event loop only.
+ * The server's end of a stream that measures ({@code docs/protocol.md}, section 3): tells the clock, drops what comes,
+ * and then sends zeros until the client has had enough. Event loop only.
  */
 final class Probe implements StreamListener {
     /** A client measures for a second or two; nobody keeps the line busy with this. */

@@ -8,7 +8,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Tells the log who was refused what, but no more often than a disk can bear: anybody can ask for anything. Any thread. */
+/**
+ * Tells the log who was refused what, but no more often than a disk can bear: anybody can ask for anything. Any thread.
+ */
 final class Refusals {
     private static final Logger LOG = LoggerFactory.getLogger(Refusals.class);
 

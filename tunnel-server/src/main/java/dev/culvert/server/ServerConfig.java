@@ -196,7 +196,9 @@ record ServerConfig(
         return limits.whole().streams();
     }
 
-    /** How long a connection that a client is to take may wait for its session: as long as that waits for another link. */
+    /**
+     * How long a connection that a client is to take may wait for its session: as long as that waits for another link.
+     */
     Duration patience() {
         return resume.window().compareTo(dialTimeout) > 0 ? resume.window() : dialTimeout;
     }

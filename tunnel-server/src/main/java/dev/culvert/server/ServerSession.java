@@ -34,8 +34,8 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.spi.LoggingEventBuilder;
 
 /**
- * One client's session: every stream that it opens is checked, dialled and joined with its target. It is on the account of the client
- * that it was when it began, whatever it is called later. Event loop only, but for what says otherwise.
+ * One client's session: every stream that it opens is checked, dialled and joined with its target. It is on the account
+ * of the client that it was when it began, whatever it is called later. Event loop only, but for what says otherwise.
  */
 final class ServerSession implements SessionListener {
     private static final Logger LOG = LoggerFactory.getLogger(ServerSession.class);
@@ -89,7 +89,10 @@ final class ServerSession implements SessionListener {
         /** The peer has spoken. */
         void onUp(ServerSession session, MuxSession up);
 
-        /** The peer's connection is for {@code other} from now on, as whose peer it has shown itself, and has so many of its bytes. */
+        /**
+         * The peer's connection is for {@code other} from now on, as whose peer it has shown itself, and has so many of
+         * its bytes.
+         */
         void handOver(ServerSession session, MuxSession fresh, ServerSession other, long peerHas);
 
         /** The session has ended. */
@@ -248,7 +251,7 @@ final class ServerSession implements SessionListener {
         return session.streamCount() - offers.size();
     }
 
-    /** The agent is shutting down, and listens no more: who has lost its link can not come back. Any thread. */
+    /** The agent is shutting down, and listens no more: who has lost its link cannot come back. Any thread. */
     void endIfLost() {
         peer.loop.execute(() -> {
             if (current != null && current.isLost()) {

@@ -13,8 +13,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The sessions that there are, and what each of them asks of its server: who can be resumed, what an endpoint is now, by what targets
- * are dialled. Any thread.
+ * The sessions that there are, and what each of them asks of its server: who can be resumed, what an endpoint is now,
+ * by what targets are dialled. Any thread.
  */
 final class ServerSessions {
     private final Offers offers;
@@ -35,7 +35,10 @@ final class ServerSessions {
         this.dialer = dialer;
     }
 
-    /** These are the endpoints from now on, also for the sessions that there are; those of one that has gone take no more streams. */
+    /**
+     * These are the endpoints from now on, also for the sessions that there are; those of one that has gone take no
+     * more streams.
+     */
     void serve(List<Endpoint> all) {
         Map<String, Endpoint> next = all.stream().collect(toMap(Endpoint::name, endpoint -> endpoint));
         Set<String> left = new HashSet<>(gone);

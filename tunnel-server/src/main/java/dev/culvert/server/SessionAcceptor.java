@@ -40,8 +40,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes sessions of the connections that clients make: first who is in front of them may say for whom, then comes TLS, then the session
- * itself, which is a new one or goes on with one that has lost its link. Any thread, but for what says otherwise.
+ * Makes sessions of the connections that clients make: first who is in front of them may say for whom, then comes TLS,
+ * then the session itself, which is a new one or goes on with one that has lost its link. Any thread, but for what says
+ * otherwise.
  */
 final class SessionAcceptor {
     private static final Logger LOG = LoggerFactory.getLogger(SessionAcceptor.class);
@@ -103,13 +104,16 @@ final class SessionAcceptor {
         }
     }
 
-    /** Who would get in; throws if what that takes can not be had. Blocks; changes nothing. */
+    /** Who would get in; throws if what that takes cannot be had. Blocks; changes nothing. */
     static Clients clients(ServerConfig next) throws StartFailure {
         return access(next, new Accounts(next.limits().whole(), Ticker.systemTicker()))
                 .clients();
     }
 
-    /** Everything but the endpoints is as {@code next} says from now on, for the sessions that there are as well. Blocks. */
+    /**
+     * Everything but the endpoints is as {@code next} says from now on, for the sessions that there are as well.
+     * Blocks.
+     */
     void configure(ServerConfig next) {
         config = next;
         serverSessions.dialWithin(next.dialTimeout());

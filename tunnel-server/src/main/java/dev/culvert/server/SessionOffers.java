@@ -29,7 +29,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What one session offers, and the streams that are opened for it. Event loop of the session only, but for what {@link Offer} has. */
+/**
+ * What one session offers, and the streams that are opened for it. Event loop of the session only, but for what
+ * {@link Offer} has.
+ */
 final class SessionOffers {
     private static final Logger LOG = LoggerFactory.getLogger(SessionOffers.class);
 

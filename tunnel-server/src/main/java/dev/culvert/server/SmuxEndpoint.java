@@ -8,8 +8,8 @@ import dev.culvert.mux.OpenRequest;
 import java.net.InetSocketAddress;
 
 /**
- * Where stock smux clients connect: every stream goes to one target. The configuration has allowed it to everybody by naming it; with
- * TLS it has to be among what the client may dial as well.
+ * Where stock smux clients connect: every stream goes to one target. The configuration has allowed it to everybody by
+ * naming it; with TLS it has to be among what the client may dial as well.
  */
 record SmuxEndpoint(
         String key, HostPort listen, Address destination, boolean tls, MuxSettings settings, int mostConnections)

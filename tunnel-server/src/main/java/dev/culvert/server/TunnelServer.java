@@ -41,8 +41,9 @@ public final class TunnelServer implements Agent {
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     /**
-     * When those who have connected to a listener are served, and at latest then, sessions are told of a drain. Until they know, they do not go to
-     * the process that has taken over, which keeps the sockets of its listeners for 10 s for what they offer.
+     * When those who have connected to a listener are served, and at latest then, sessions are told of a drain. Until
+     * they know, they do not go to the process that has taken over, which keeps the sockets of its listeners for 10 s
+     * for what they offer.
      */
     private static final Duration SERVED_WITHIN = Duration.ofSeconds(5);
 

@@ -17,8 +17,8 @@ import java.net.ConnectException;
 import java.net.PortUnreachableException;
 
 /**
- * The server's end of a flow: a UDP socket that is connected to the target. What goes wrong with single datagrams, also that nobody listens there,
- * is counted and does not end the flow. Event loop only.
+ * The server's end of a flow: a UDP socket that is connected to the target. What goes wrong with single datagrams, also
+ * that nobody listens there, is counted and does not end the flow. Event loop only.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // What a close comes to is of no interest.
 final class UdpTarget extends ChannelInboundHandlerAdapter implements Flow.Socket {

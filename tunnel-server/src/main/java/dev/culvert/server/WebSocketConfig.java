@@ -36,8 +36,8 @@ record WebSocketConfig(String path, AddressSet trustedProxies) {
     }
 
     /**
-     * Where a client comes from: whoever has connected, or where that one is trusted, the last in the header X-Forwarded-For who is not; the port
-     * is 0 then, as nobody tells it.
+     * Where a client comes from: whoever has connected, or where that one is trusted, the last in the header
+     * X-Forwarded-For who is not; the port is 0 then, as nobody tells it.
      */
     HostPort client(InetSocketAddress peer, List<String> forwardedFor) {
         InetAddress address = AddressSet.plain(peer.getAddress());

@@ -9,10 +9,10 @@ import java.util.concurrent.locks.LockSupport;
 import org.HdrHistogram.Histogram;
 
 /**
- * Sends 64 bytes every 2 ms, whether the last answer has come or not, and measures how long each answer takes. A question that
- * could not be sent in time, since the one before it was still being written, counts from when it should have been sent: so a
- * tunnel that stalls is charged for every question of its stall (no coordinated omission). One that is late because this
- * machine woke the prober late counts from when it was sent.
+ * Sends 64 bytes every 2 ms, whether the last answer has come or not, and measures how long each answer takes. A
+ * question that could not be sent in time, since the one before it was still being written, counts from when it should
+ * have been sent: so a tunnel that stalls is charged for every question of its stall (no coordinated omission). One
+ * that is late because this machine woke the prober late counts from when it was sent.
  */
 final class Prober {
     private static final int SIZE = 64;

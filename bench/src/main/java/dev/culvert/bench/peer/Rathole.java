@@ -14,8 +14,8 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * rathole. It forwards in reverse only, so its server is at the entry; a connection for each connection. Encrypted, it speaks
- * Noise.
+ * rathole. It forwards in reverse only, so its server is at the entry; a connection for each connection. Encrypted, it
+ * speaks Noise.
  */
 public record Rathole(Path program, boolean encrypts) implements Peer {
     @Override

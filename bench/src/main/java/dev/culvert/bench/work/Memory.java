@@ -14,7 +14,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The memory that agents take while they hold something; the more they hold, the more they should take, in a straight line.
+ * The memory that agents take while they hold something; the more they hold, the more they should take, in a straight
+ * line.
  *
  * @param count how much they hold; none measures the empty agents
  */

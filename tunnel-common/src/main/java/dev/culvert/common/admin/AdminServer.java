@@ -36,8 +36,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves the {@link Backend} over HTTP. Whoever may write to the unix socket (mode 0660) may do everything; on TCP, where anybody
- * on this machine could come, one can only look.
+ * Serves the {@link Backend} over HTTP. Whoever may write to the unix socket (mode 0660) may do everything; on TCP,
+ * where anybody on this machine could come, one can only look.
  */
 public final class AdminServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
@@ -202,8 +202,8 @@ public final class AdminServer implements AutoCloseable {
     }
 
     /**
-     * Those of one listening socket that may be open at a time, as long as they are for this server. Each has its own: who may only look,
-     * as anybody on this machine, leaves some to those who may act. Event loop only.
+     * Those of one listening socket that may be open at a time, as long as they are for this server. Each has its own:
+     * who may only look, as anybody on this machine, leaves some to those who may act. Event loop only.
      */
     @ChannelHandler.Sharable
     private static final class Places extends ChannelInboundHandlerAdapter {

@@ -54,7 +54,8 @@ public interface Backend {
     /**
      * Connects a channel with a target.
      *
-     * @param channel of a transport that the agent's is; not read, and with a Hold at the end of its pipeline; the agent's from here on
+     * @param channel of a transport that the agent's is; not read, and with a Hold at the end of its pipeline; the
+     *     agent's from here on
      * @param answer tells it what has become of that
      */
     void connect(DuplexChannel channel, Address target, HttpAnswer answer);
@@ -67,7 +68,10 @@ public interface Backend {
         /** What the agent listens on now. It stays that until the heir is gone, or this agent drains. */
         List<ListeningSocket> sockets();
 
-        /** It is ready; done when it may accept; for a moment this agent may do so as well. Fails with a sentence if it may not. */
+        /**
+         * It is ready; done when it may accept; for a moment this agent may do so as well. Fails with a sentence if it
+         * may not.
+         */
         CompletableFuture<Void> ready();
 
         /** It is not there any more. If it has not taken over, nothing has changed. */

@@ -18,9 +18,10 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * This agent's side of a change of processes, on one connection of the process that takes over ({@link Predecessor}): it asks for the
- * list of the sockets, then for one after the other (SCM_RIGHTS, unix(7)), and says that it is ready for their connections. Until then
- * nothing here has changed, and nothing does if it goes. It stays connected to see this process end. Event loop only.
+ * This agent's side of a change of processes, on one connection of the process that takes over ({@link Predecessor}):
+ * it asks for the list of the sockets, then for one after the other (SCM_RIGHTS, unix(7)), and says that it is ready
+ * for their connections. Until then nothing here has changed, and nothing does if it goes. It stays connected to see
+ * this process end. Event loop only.
  */
 final class HandOver {
     static final String LIST = "/hand-over";

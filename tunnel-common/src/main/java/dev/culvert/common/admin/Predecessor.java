@@ -36,8 +36,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The agent whose place this process takes: it passes the sockets that it listens on ({@link HandOver}), and drains when this process is
- * ready and says so. Blocks; not for event loops.
+ * The agent whose place this process takes: it passes the sockets that it listens on ({@link HandOver}), and drains
+ * when this process is ready and says so. Blocks; not for event loops.
  */
 public final class Predecessor {
     private static final Logger LOG = LoggerFactory.getLogger(Predecessor.class);

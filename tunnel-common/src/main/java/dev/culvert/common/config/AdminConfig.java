@@ -73,8 +73,8 @@ public record AdminConfig(List<String> listen, boolean off) {
     }
 
     /**
-     * The socket of an agent whose file names none: in the directory that systemd has made for it, or {@code /run/culvert}, and called
-     * as its configuration file.
+     * The socket of an agent whose file names none: in the directory that systemd has made for it, or
+     * {@code /run/culvert}, and called as its configuration file.
      *
      * @param env the environment of the process
      */
@@ -95,8 +95,8 @@ public record AdminConfig(List<String> listen, boolean off) {
     }
 
     /**
-     * Where to ask an agent: its socket, by which it can be steered as well, if it has one; else an address whose port is known. What
-     * port 0 became only the agent's log says.
+     * Where to ask an agent: its socket, by which it can be steered as well, if it has one; else an address whose port
+     * is known. What port 0 became only the agent's log says.
      */
     public Optional<String> askAt(Path file, Map<String, String> env) {
         if (listen.isEmpty()) {

@@ -11,7 +11,10 @@ public interface AgentConfig {
     /** How many connections may be there at the same time. */
     long mostConnections();
 
-    /** Whether there are peers that can not be told to begin a new session: none of their streams finds one while the old one lasts. */
+    /**
+     * Whether there are peers that cannot be told to begin a new session: none of their streams finds one while the old
+     * one lasts.
+     */
     default boolean servesStockPeers() {
         return false;
     }

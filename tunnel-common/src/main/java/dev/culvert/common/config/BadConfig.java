@@ -10,8 +10,8 @@ public final class BadConfig extends Exception {
     private final List<String> errors;
 
     /**
-     * The errors know the file by its absolute name; its user knows it by the name that was given. They quote the file, whose
-     * control characters do no good to a terminal.
+     * The errors know the file by its absolute name; its user knows it by the name that was given. They quote the file,
+     * whose control characters do no good to a terminal.
      */
     BadConfig(Path file, List<String> errors) {
         this(errors.stream()

@@ -26,7 +26,10 @@ public record FlowConfig(long buffer, long maxWindow, int frameSize) {
         }
     }
 
-    /** Reads {@code buffer}, {@code max-window} and {@code frame-size}. A smaller buffer makes the default window smaller. */
+    /**
+     * Reads {@code buffer}, {@code max-window} and {@code frame-size}. A smaller buffer makes the default window
+     * smaller.
+     */
     public static FlowConfig read(Section section) {
         long buffer = section.get("buffer", size(1 << 20, 4L << 30), DEFAULT_BUFFER);
         return new FlowConfig(

@@ -55,7 +55,9 @@ public final class Kind<T> {
         return new Kind<>("a text", "", text -> text);
     }
 
-    /** {@code true} or {@code false}, or HOCON's other words for them: {@code yes}, {@code on}, {@code no}, {@code off}. */
+    /**
+     * {@code true} or {@code false}, or HOCON's other words for them: {@code yes}, {@code on}, {@code no}, {@code off}.
+     */
     public static Kind<Boolean> flag() {
         return plain("true or false", false, text -> hocon(text).getBoolean("it"));
     }

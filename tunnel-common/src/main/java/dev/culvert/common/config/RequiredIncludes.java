@@ -17,8 +17,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Includes files, and makes a missing one an error. HOCON would take it for an empty one, look for it among the program's
- * classes, and fetch what has a URL: what an agent does is to be read on its own machine.
+ * Includes files, and makes a missing one an error. HOCON would take it for an empty one, look for it among the
+ * program's classes, and fetch what has a URL: what an agent does is to be read on its own machine.
  */
 final class RequiredIncludes implements ConfigIncluder, ConfigIncluderFile, ConfigIncluderURL, ConfigIncluderClasspath {
     @Override

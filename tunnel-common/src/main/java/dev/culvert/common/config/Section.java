@@ -151,8 +151,8 @@ public final class Section {
     }
 
     /**
-     * The values inside the section {@code key}, by names of the user's choice that may have dots: without quotes around it, a name
-     * with a dot is a section in HOCON.
+     * The values inside the section {@code key}, by names of the user's choice that may have dots: without quotes
+     * around it, a name with a dot is a section in HOCON.
      */
     public <T> Map<String, T> dotted(String key, Kind<T> kind) {
         Map<String, T> values = new TreeMap<>();

@@ -16,7 +16,8 @@ import java.time.Duration;
  *
  * @param peerBuffer bytes that it can buffer for a session before it stops reading, 64 KiB to 4 GiB
  * @param halfClose whether it can end one direction of a stream; before smux 1.5.54 a FIN ends both
- * @param finDelay how long the end of an answer waits after its last byte, once the peer has ended its direction; 0s to 5s
+ * @param finDelay how long the end of an answer waits after its last byte, once the peer has ended its direction; 0s to
+ *     5s
  * @param stallTimeout a stream of which one direction has ended is reset after this much silence, 1s to 24h
  */
 public record SmuxPeerConfig(long peerBuffer, boolean halfClose, Duration finDelay, Duration stallTimeout) {

@@ -8,7 +8,9 @@ import java.util.Optional;
 public final class Spelling {
     private Spelling() {}
 
-    /** The word with the fewest letters to change, if that is half the word at most; of several the one that is as long. */
+    /**
+     * The word with the fewest letters to change, if that is half the word at most; of several the one that is as long.
+     */
     public static Optional<String> nearest(String written, Collection<String> words) {
         int tolerated = (written.length() + 1) / 2;
         return words.stream()

@@ -31,7 +31,8 @@ public record TlsConfig(Path keyFile, Path certFile, Optional<Path> caFile) {
             Fingerprint::parse);
 
     /**
-     * Reads {@code key-file}, {@code cert-file} and {@code ca-file}, and the files themselves, to find out whether they can be used.
+     * Reads {@code key-file}, {@code cert-file} and {@code ca-file}, and the files themselves, to find out whether they
+     * can be used.
      *
      * @param defaultKey where the key is if the section does not say
      */
@@ -57,8 +58,8 @@ public record TlsConfig(Path keyFile, Path certFile, Optional<Path> caFile) {
     }
 
     /**
-     * Where an agent's key is by default: {@code $STATE_DIRECTORY}, which systemd sets; else {@code /var/lib/culvert} for root, and
-     * {@code $XDG_STATE_HOME/culvert} or {@code ~/.local/state/culvert} for anybody else.
+     * Where an agent's key is by default: {@code $STATE_DIRECTORY}, which systemd sets; else {@code /var/lib/culvert}
+     * for root, and {@code $XDG_STATE_HOME/culvert} or {@code ~/.local/state/culvert} for anybody else.
      *
      * @param agent {@code client} or {@code server}
      */
@@ -90,7 +91,10 @@ public record TlsConfig(Path keyFile, Path certFile, Optional<Path> caFile) {
         return caFile.isPresent() ? Optional.of(Authority.read(caFile.get())) : Optional.empty();
     }
 
-    /** A digest of the files and of who may read them, to find out whether either has changed; empty: nobody can say now. Blocks. */
+    /**
+     * A digest of the files and of who may read them, to find out whether either has changed; empty: nobody can say
+     * now. Blocks.
+     */
     public Optional<String> content() {
         return content(Optional.empty());
     }

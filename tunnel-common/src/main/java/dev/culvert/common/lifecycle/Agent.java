@@ -29,14 +29,17 @@ public interface Agent {
     /** What it listens on now, for a process that wants to take over. Epoll only. */
     List<ListeningSocket> sockets();
 
-    /** Another process has taken over: what comes to the sockets, and their files, are its own. {@link #drain} is next. */
+    /**
+     * Another process has taken over: what comes to the sockets, and their files, are its own. {@link #drain} is next.
+     */
     void handOver();
 
     /**
-     * Reads the configuration again and does what it says now, as far as that needs no restart; the log says what does. Blocks.
+     * Reads the configuration again and does what it says now, as far as that needs no restart; the log says what does.
+     * Blocks.
      *
      * @throws BadConfig and nothing has changed
-     * @throws StartFailure the file is right, but what it asks for can not be had; nothing has changed
+     * @throws StartFailure the file is right, but what it asks for cannot be had; nothing has changed
      */
     void reload(Path file) throws BadConfig, StartFailure, InterruptedException;
 
@@ -51,17 +54,24 @@ public interface Agent {
     /** What it is told to do, as it was last read. */
     AgentConfig config();
 
-    /** Looks whether the files of keys and certificates have changed, and takes the new ones. Called now and then; blocks. */
+    /**
+     * Looks whether the files of keys and certificates have changed, and takes the new ones. Called now and then;
+     * blocks.
+     */
     void refresh();
 
     /**
-     * Closes the listeners at once, sees to it that those who have been accepted get a stream, and tells the peers; what is open goes on.
+     * Closes the listeners at once, sees to it that those who have been accepted get a stream, and tells the peers;
+     * what is open goes on.
      *
      * @return done when the last connection and the last session have ended
      */
     Future<?> drain();
 
-    /** Resets the connections and closes the sessions that are left; the future of {@link #drain} will be done soon after. */
+    /**
+     * Resets the connections and closes the sessions that are left; the future of {@link #drain} will be done soon
+     * after.
+     */
     default void cut(ErrorCode code, String reason) {
         connections().live().forEach(connection -> connection.cut(code, reason));
         sessions().cut(code, reason);
@@ -85,7 +95,7 @@ public interface Agent {
                 channel, ErrorCode.FORBIDDEN, "this is a server, and only tunnel-client has sessions to connect by");
     }
 
-    /** Why it can not carry connections now, a sentence each. */
+    /** Why it cannot carry connections now, a sentence each. */
     List<String> troubles();
 
     /** Measures a session to a server that is up; fails with a sentence where there is none. */

@@ -98,7 +98,10 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
         return code;
     }
 
-    /** Whether standard output is a pipe whose reader has seen enough, as that of `head`. The stream does not say it, so it is tried once more. */
+    /**
+     * Whether standard output is a pipe whose reader has seen enough, as that of `head`. The stream does not say it, so
+     * it is tried once more.
+     */
     private static boolean nobodyReads() {
         try {
             new FileOutputStream(FileDescriptor.out).write('\n');
@@ -142,8 +145,8 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
     }
 
     /**
-     * Where the agent that runs with this configuration is asked. That takes no more of the file than its section: it may have become wrong since, and
-     * the agent's key is not for everybody who asks it.
+     * Where the agent that runs with this configuration is asked. That takes no more of the file than its section: it
+     * may have become wrong since, and the agent's key is not for everybody who asks it.
      */
     public String adminAddress() throws BadConfig, NobodyToAsk {
         return AgentRun.adminAddress(

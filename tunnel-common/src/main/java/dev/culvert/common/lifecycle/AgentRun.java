@@ -58,7 +58,8 @@ public final class AgentRun<C extends AgentConfig> {
     }
 
     /**
-     * Without a file, so there is nothing to reload or to upgrade with: SIGHUP, which the end of a terminal sends, drains.
+     * Without a file, so there is nothing to reload or to upgrade with: SIGHUP, which the end of a terminal sends,
+     * drains.
      *
      * @param values what would stand in a file, by the paths of the keys; with {@code admin.listen = off}
      */
@@ -121,7 +122,10 @@ public final class AgentRun<C extends AgentConfig> {
         }
     }
 
-    /** First of all: by default each of these ends a process. What one asks for is done as soon as there is a {@link Lifecycle}. */
+    /**
+     * First of all: by default each of these ends a process. What one asks for is done as soon as there is a
+     * {@link Lifecycle}.
+     */
     private void hearSignals() {
         Runnable end = () -> System.exit(Lifecycle.DRAINED); // nothing has been opened so far
         Signals.onTermination(end);

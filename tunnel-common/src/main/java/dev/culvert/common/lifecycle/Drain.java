@@ -11,7 +11,9 @@ import org.jspecify.annotations.Nullable;
 /** The wait for the last connections of an agent that is to end. It can be asked what it waits for. */
 final class Drain {
     private static final int NAMED = 10;
-    /** A flow of datagrams does not end by itself: one that is quiet for so long has ended, as far as a drain can know. */
+    /**
+     * A flow of datagrams does not end by itself: one that is quiet for so long has ended, as far as a drain can know.
+     */
     private static final Duration QUIET_FLOW = Duration.ofSeconds(5);
 
     private final Connections connections;

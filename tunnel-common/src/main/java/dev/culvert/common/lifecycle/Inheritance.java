@@ -31,7 +31,10 @@ final class Inheritance {
         boolean of(Duration time) throws InterruptedException;
     }
 
-    /** Takes over as soon as the agent, which has started, is ready. If that fails the other process goes on, and has lost nothing. */
+    /**
+     * Takes over as soon as the agent, which has started, is ready. If that fails the other process goes on, and has
+     * lost nothing.
+     */
     void take(Pause pause) throws StartFailure, InterruptedException {
         if (before == null) {
             return;
@@ -61,7 +64,10 @@ final class Inheritance {
         }
     }
 
-    /** Runs an action when the other process has ended: as long as it drains, systemd would kill it at the end of this one. */
+    /**
+     * Runs an action when the other process has ended: as long as it drains, systemd would kill it at the end of this
+     * one.
+     */
     void whenAlone(Runnable action) {
         if (before == null) {
             action.run();

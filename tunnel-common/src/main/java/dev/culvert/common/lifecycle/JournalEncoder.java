@@ -4,8 +4,8 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 
 /**
- * Lines for the journal, which knows the time by itself and takes each line for an entry: so each has the prefix of sd-daemon(3) with
- * the priority.
+ * Lines for the journal, which knows the time by itself and takes each line for an entry: so each has the prefix of
+ * sd-daemon(3) with the priority.
  *
  * <pre>
  * &lt;6>forwards.db: listening on 127.0.0.1:5432

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.event.KeyValuePair;
 
 /**
- * A JSON object (RFC 8259) for each event, on a line of its own; docs/logs.md says what is in it. Logback's encoder has its own names, and
- * the fields of an event in a list further down, where log collectors do not look.
+ * A JSON object (RFC 8259) for each event, on a line of its own; docs/logs.md says what is in it. Logback's encoder has
+ * its own names, and the fields of an event in a list further down, where log collectors do not look.
  */
 final class JsonEncoder extends StringEncoder {
     private static final String HEX = "0123456789abcdef";

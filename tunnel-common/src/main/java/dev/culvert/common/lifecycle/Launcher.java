@@ -24,8 +24,8 @@ record Launcher(List<String> command) {
     private static final String PROPERTY = "culvert.launcher";
 
     /**
-     * Has a process that is nobody's child, nor of anybody's terminal, print its id, wait for a line, and become the program. What
-     * that prints goes to where its log goes, because nobody will read this pipe.
+     * Has a process that is nobody's child, nor of anybody's terminal, print its id, wait for a line, and become the
+     * program. What that prints goes to where its log goes, because nobody will read this pipe.
      */
     private static final String START = """
             { read -r go && echo; } |
@@ -43,7 +43,7 @@ record Launcher(List<String> command) {
         });
     }
 
-    /** Why the program can not run with the configuration as it is now; empty: it can. Blocks. */
+    /** Why the program cannot run with the configuration as it is now; empty: it can. Blocks. */
     Optional<String> complaint(Duration patience) throws IOException, InterruptedException {
         ProcessBuilder builder = builder(List.of(), "check").redirectErrorStream(true);
         Process process = builder.start();
@@ -73,8 +73,8 @@ record Launcher(List<String> command) {
     }
 
     /**
-     * Starts the program to take over, as no child of this process, which is to end first: then systemd is told of its end, and by then
-     * it does not matter whose terminal this is.
+     * Starts the program to take over, as no child of this process, which is to end first: then systemd is told of its
+     * end, and by then it does not matter whose terminal this is.
      */
     Begun takeOver() throws IOException {
         Process process = builder(List.of("sh", "-c", START, "sh"), "take-over")

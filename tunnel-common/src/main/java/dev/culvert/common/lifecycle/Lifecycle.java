@@ -28,8 +28,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The life of an agent, in the main thread: start, READY, wait for a signal, drain, end.
  *
- * <p>The first SIGTERM or SIGINT drains; a second one cuts off what is left at once. SIGHUP has the
- * configuration read again, SIGUSR1 asks for a {@link #report}. A process that takes over has this one drain, too: with more time, until
+ * <p>The first SIGTERM or SIGINT drains; a second one cuts off what is left at once. SIGHUP has the configuration read
+ * again, SIGUSR1 asks for a {@link #report}. A process that takes over has this one drain, too: with more time, until
  * there is a SIGTERM, which it passes on when it is told to end itself.
  */
 final class Lifecycle {
@@ -124,7 +124,10 @@ final class Lifecycle {
         events.add(Event.RELOAD);
     }
 
-    /** The same, for somebody who wants to know what came of it. One who asks again before it begins hears the same. Any thread. */
+    /**
+     * The same, for somebody who wants to know what came of it. One who asks again before it begins hears the same. Any
+     * thread.
+     */
     synchronized CompletableFuture<Backend.Answer> requestReload() {
         if (draining) {
             return CompletableFuture.completedFuture(new Backend.Answer(false, DRAINS));
@@ -184,7 +187,10 @@ final class Lifecycle {
         agent.sessions().report();
     }
 
-    /** Starts, and takes over if there was somebody before; until then nothing is accepted, so nothing is lost if it fails. */
+    /**
+     * Starts, and takes over if there was somebody before; until then nothing is accepted, so nothing is lost if it
+     * fails.
+     */
     void start() throws StartFailure, InterruptedException {
         agent.start();
         inheritance.take(this::isToldToEnd);
@@ -232,7 +238,10 @@ final class Lifecycle {
         takeAsked().complete(new Backend.Answer(false, DRAINS));
     }
 
-    /** Another process takes over, if it has not changed its mind: systemd is to look at that one, and hears nothing more of this. */
+    /**
+     * Another process takes over, if it has not changed its mind: systemd is to look at that one, and hears nothing
+     * more of this.
+     */
     private boolean letGo() {
         return succession.letGo(heir -> {
             LOG.info("pid {} has taken over", heir);

@@ -4,8 +4,9 @@ import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.LogbackServiceProvider;
 
 /**
- * Logback, set up by {@link LogSetup} at once. By itself it comes to the same, but looks through every jar for whoever might set it up, a tenth
- * of a start. SLF4J takes this one where the property {@code slf4j.provider} names it, as {@code lib/jvm.options} does.
+ * Logback, set up by {@link LogSetup} at once. By itself it comes to the same, but looks through every jar for whoever
+ * might set it up, a tenth of a start. SLF4J takes this one where the property {@code slf4j.provider} names it, as
+ * {@code lib/jvm.options} does.
  */
 public final class LogProvider extends LogbackServiceProvider {
     @Override

@@ -15,8 +15,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
 /**
- * How the log is set up: lines to standard error, as a {@link LogConfig} says. In code and not in a logback.xml, whose parsers are a fifth of
- * all classes that a starting agent would load; one that {@code -Dlogback.configurationFile} names counts instead.
+ * How the log is set up: lines to standard error, as a {@link LogConfig} says. In code and not in a logback.xml, whose
+ * parsers are a fifth of all classes that a starting agent would load; one that {@code -Dlogback.configurationFile}
+ * names counts instead.
  */
 public final class LogSetup extends ContextAwareBase implements Configurator {
     private static final String APPENDER = "stderr";
@@ -45,7 +46,10 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
         return System.getProperty("logback.configurationFile") != null;
     }
 
-    /** From now on the log is what {@code config} says; what waits to be written is written so, too. Any thread, as often as one likes. */
+    /**
+     * From now on the log is what {@code config} says; what waits to be written is written so, too. Any thread, as
+     * often as one likes.
+     */
     public static void apply(LogConfig config) {
         LoggerContext logs = context();
         StderrAppender stderr = appender(logs);
@@ -120,8 +124,8 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
     }
 
     /**
-     * Whether a file is the journal: systemd names its device and inode in JOURNAL_STREAM (systemd.exec(5)), which children inherit even
-     * where their own standard error is another one.
+     * Whether a file is the journal: systemd names its device and inode in JOURNAL_STREAM (systemd.exec(5)), which
+     * children inherit even where their own standard error is another one.
      */
     static boolean isJournal(Map<String, String> env, Path file) {
         String journal = env.get("JOURNAL_STREAM");

@@ -11,8 +11,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /**
- * Gives every event loop something small to do, again and again, and notes how long it takes until it is done. A loop that is
- * stuck does not answer: neither would its connections.
+ * Gives every event loop something small to do, again and again, and notes how long it takes until it is done. A loop
+ * that is stuck does not answer: neither would its connections.
  */
 final class LoopWatch {
     /** A loop that has not answered for so long is stuck, ns. */

@@ -24,7 +24,10 @@ import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 
-/** The numbers of an agent for Prometheus. All but the histograms are counted elsewhere and looked up when somebody asks. */
+/**
+ * The numbers of an agent for Prometheus. All but the histograms are counted elsewhere and looked up when somebody
+ * asks.
+ */
 final class Metrics implements Connections.Observer {
     private static final double NANOS = 1e9;
     private static final double MICROS = 1e6;

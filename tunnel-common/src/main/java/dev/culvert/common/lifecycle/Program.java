@@ -27,7 +27,9 @@ public interface Program<C extends AgentConfig> {
     /** The same of what stands on the command line in the place of a file, by the paths of the keys. */
     C read(Map<String, ?> values) throws BadConfig;
 
-    /** What a file says of where the key is to be, even if the rest of it, or all of the default file, is not there yet. */
+    /**
+     * What a file says of where the key is to be, even if the rest of it, or all of the default file, is not there yet.
+     */
     TlsConfig tls(Path file) throws BadConfig;
 
     /**

@@ -8,11 +8,14 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
- * How fast counters grow, from one look at them to another that is a second later or more. Whoever looks seldom gets the average of
- * the time between. Any thread.
+ * How fast counters grow, from one look at them to another that is a second later or more. Whoever looks seldom gets
+ * the average of the time between. Any thread.
  */
 final class Rates {
-    /** Connections of a status: the fastest first, and of those that stand still the one whose reader has the most to read. */
+    /**
+     * Connections of a status: the fastest first, and of those that stand still the one whose reader has the most to
+     * read.
+     */
     static final Comparator<Config> FASTEST_FIRST = Comparator.comparingLong(
                     (Config one) -> one.getLong("in_per_s") + one.getLong("out_per_s"))
             .thenComparingLong(one -> one.getLong("unread"))

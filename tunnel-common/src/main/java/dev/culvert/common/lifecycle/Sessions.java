@@ -73,8 +73,8 @@ public final class Sessions {
     }
 
     /**
-     * As {@link #add}, for one that is to find another one that has lost its link: a drain waits for that, and so it may ask, and even come up,
-     * {@link #cameUp}, before it is sent away.
+     * As {@link #add}, for one that is to find another one that has lost its link: a drain waits for that, and so it
+     * may ask, and even come up, {@link #cameUp}, before it is sent away.
      */
     public void seeking(MuxSession session, Channel channel, String name, Supplier<Peer> peer) {
         add(session, channel, name, peer, true);
@@ -85,7 +85,10 @@ public final class Sessions {
         arriving.incrementAndGet();
     }
 
-    /** As {@link #add}, for one that was {@link #arriving}: it may come up, {@link #cameUp}, before it is sent away by a drain. */
+    /**
+     * As {@link #add}, for one that was {@link #arriving}: it may come up, {@link #cameUp}, before it is sent away by a
+     * drain.
+     */
     public void arrived(MuxSession session, Channel channel, String name, Supplier<Peer> peer) {
         add(session, channel, name, peer, true);
         notArrived();
@@ -256,7 +259,8 @@ public final class Sessions {
     }
 
     /**
-     * Tells the peers of all sessions that no new streams are taken. Whoever listens to a session closes it when it is drained.
+     * Tells the peers of all sessions that no new streams are taken. Whoever listens to a session closes it when it is
+     * drained.
      *
      * @return done when the last session and the last connection have ended
      */

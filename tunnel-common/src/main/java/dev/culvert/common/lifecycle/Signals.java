@@ -3,11 +3,11 @@ package dev.culvert.common.lifecycle;
 import java.lang.reflect.Proxy;
 
 /**
- * The signals that an agent hears. To end it, a shutdown hook could drain as well, but it can not choose the exit code, and it does not hear
- * a second signal.
+ * The signals that an agent hears. To end it, a shutdown hook could drain as well, but it cannot choose the exit code,
+ * and it does not hear a second signal.
  *
- * <p>{@code sun.misc.Signal} (module jdk.unsupported, which stays until there is a successor) is reached by reflection, because
- * javac warns of it, can not be told not to, and warnings break this build.
+ * <p>{@code sun.misc.Signal} (module jdk.unsupported, which stays until there is a successor) is reached by reflection,
+ * because javac warns of it, cannot be told not to, and warnings break this build.
  */
 final class Signals {
     private Signals() {}
@@ -18,7 +18,9 @@ final class Signals {
         on("INT", action);
     }
 
-    /** Runs {@code action} at every SIGHUP, in a thread of its own; not under nohup(1), where the JVM leaves it ignored. */
+    /**
+     * Runs {@code action} at every SIGHUP, in a thread of its own; not under nohup(1), where the JVM leaves it ignored.
+     */
     static void onHangup(Runnable action) {
         on("HUP", action);
     }

@@ -2,7 +2,7 @@ package dev.culvert.common.lifecycle;
 
 import java.io.IOException;
 
-/** An agent can not start: a sentence on what is wrong and what to do. */
+/** An agent cannot start: a sentence on what is wrong and what to do. */
 public final class StartFailure extends Exception {
     private static final long serialVersionUID = 1;
 

@@ -21,15 +21,18 @@ import java.util.function.Function;
 import java.util.function.ToLongFunction;
 
 /**
- * The status as a page for a browser: whole as it is sent, graphs and all, so it needs no JavaScript. Where there is some, it only
- * fetches the page anew. Names come from peers, so whatever is not markup is escaped.
+ * The status as a page for a browser: whole as it is sent, graphs and all, so it needs no JavaScript. Where there is
+ * some, it only fetches the page anew. Names come from peers, so whatever is not markup is escaped.
  */
 final class StatusPage {
     /** More rows help nobody; {@code conns} has all. */
     private static final int MOST_ROWS = 100;
 
     private static final int SLOWEST = 3;
-    /** What waits for a reader that does not read, bytes, at least: of its first window all but the quarter that no UPD has given back. */
+    /**
+     * What waits for a reader that does not read, bytes, at least: of its first window all but the quarter that no UPD
+     * has given back.
+     */
     private static final long SLOW = 192 << 10;
 
     private static final int GRAPH_WIDTH = 300;
@@ -37,7 +40,10 @@ final class StatusPage {
 
     private static final String TEMPLATE = template();
 
-    /** Nothing but what is in the template: no script, style or picture of anybody else's (Content Security Policy, level 3). */
+    /**
+     * Nothing but what is in the template: no script, style or picture of anybody else's (Content Security Policy,
+     * level 3).
+     */
     static final String POLICY =
             "default-src 'none'; script-src %s; style-src %s; img-src data:; connect-src 'self'; base-uri 'none';"
                             .formatted(hash("script"), hash("style"))

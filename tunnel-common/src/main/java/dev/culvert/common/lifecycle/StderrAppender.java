@@ -22,11 +22,12 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.event.KeyValuePair;
 
 /**
- * Writes the log to standard error, on a thread of its own: whoever logs from an event loop must not wait for a terminal or a full
- * pipe. After a line the thread rests for a moment, and writes at once what has come meanwhile: with thousands of connections
- * a second, waking it for each would cost more than the line.
+ * Writes the log to standard error, on a thread of its own: whoever logs from an event loop must not wait for a
+ * terminal or a full pipe. After a line the thread rests for a moment, and writes at once what has come meanwhile: with
+ * thousands of connections a second, waking it for each would cost more than the line.
  *
- * <p>What does not fit into the queue is lost, and so is what can not be written, as on a full disk; the log says how much that was.
+ * <p>What does not fit into the queue is lost, and so is what cannot be written, as on a full disk; the log says how
+ * much that was.
  */
 final class StderrAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
     static final int QUEUE = 8192;
@@ -94,7 +95,9 @@ final class StderrAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
         write();
     }
 
-    /** Writes what waits. False: nothing does, or it can not be written, and the next line is soon enough to try again. */
+    /**
+     * Writes what waits. False: nothing does, or it cannot be written, and the next line is soon enough to try again.
+     */
     private boolean write() {
         ILoggingEvent event;
         int lines = 0;

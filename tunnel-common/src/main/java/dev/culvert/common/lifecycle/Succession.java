@@ -19,8 +19,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How this process gives its place to another one: an heir, which somebody has started by hand, or which {@link #upgrade} has. What can
- * fail does so before this process lets go; then it goes on as if nothing had been. Any thread.
+ * How this process gives its place to another one: an heir, which somebody has started by hand, or which
+ * {@link #upgrade} has. What can fail does so before this process lets go; then it goes on as if nothing had been. Any
+ * thread.
  */
 final class Succession {
     private static final Logger LOG = LoggerFactory.getLogger(Succession.class);
@@ -189,7 +190,10 @@ final class Succession {
         return answer;
     }
 
-    /** Such as the only child of the init that {@code docker run --init} brings. Of a parent outside of the container nobody is told. */
+    /**
+     * Such as the only child of the init that {@code docker run --init} brings. Of a parent outside of the container
+     * nobody is told.
+     */
     private boolean isOneThatAContainerEndsWith() {
         ProcessHandle own = ProcessHandle.current();
         return own.pid() == PID_OF_INIT
@@ -208,7 +212,10 @@ final class Succession {
         return CompletableFuture.completedFuture(new Backend.Answer(false, why));
     }
 
-    /** Blocks until the heir has begun. What comes then is told by whoever decides it: there may be no time for another thread. */
+    /**
+     * Blocks until the heir has begun. What comes then is told by whoever decides it: there may be no time for another
+     * thread.
+     */
     private void upgrade(Launcher launcher, CompletableFuture<Backend.Answer> answer) {
         try {
             Optional<String> complaint = launcher.complaint(CHECK_PATIENCE);

@@ -29,8 +29,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A listening socket, of TCP or a unix socket. It accepts no more than it may have open at once, and none while the process is out of file
- * descriptors: connections then wait in the kernel's backlog, and nothing is lost. The same holds until it is told to {@link #begin}.
+ * A listening socket, of TCP or a unix socket. It accepts no more than it may have open at once, and none while the
+ * process is out of file descriptors: connections then wait in the kernel's backlog, and nothing is lost. The same
+ * holds until it is told to {@link #begin}.
  *
  * <p>Accepted channels are not registered with an event loop: whoever takes them knows which one it shall be.
  */

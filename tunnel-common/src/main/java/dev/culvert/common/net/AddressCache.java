@@ -8,8 +8,9 @@ import java.net.InetAddress;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * What name servers have answered, of each name and family no more than a {@link Race} takes: an answer may have thousands of addresses. When
- * there may be {@value #MOST} answers, it begins anew: a zone may have any number of names.
+ * What name servers have answered, of each name and family no more than a {@link Race} takes: an answer may have
+ * thousands of addresses. When there may be {@value #MOST} answers, it begins anew: a zone may have any number of
+ * names.
  */
 final class AddressCache extends DefaultDnsCache {
     static final int MOST = 20_000;

@@ -14,10 +14,10 @@ import java.util.stream.Stream;
  * What may be dialled: whatever one of the rules covers, and nothing without a rule. It is asked twice: for the request
  * as it came, before the name is resolved, and for each address the name has led to, before that address is dialled.
  *
- * <p>A name is under the control of whoever runs its DNS zone, and {@code *} was hardly meant to include what listens on
- * this machine for itself. So name rules and {@code *} do not cover loopback, link-local, unspecified and multicast addresses, nor those
- * where clouds serve metadata and credentials, nor IPv6 addresses that a translator turns, or may turn, into one of those. They need a
- * rule that writes them as addresses:
+ * <p>A name is under the control of whoever runs its DNS zone, and {@code *} was hardly meant to include what listens
+ * on this machine for itself. So name rules and {@code *} do not cover loopback, link-local, unspecified and multicast
+ * addresses, nor those where clouds serve metadata and credentials, nor IPv6 addresses that a translator turns, or may
+ * turn, into one of those. They need a rule that writes them as addresses:
  *
  * <table>
  * <caption>What each rule allows</caption>
@@ -39,8 +39,9 @@ public record AllowList(List<AllowRule> rules) {
     public static final AllowList NOTHING = new AllowList(List.of());
 
     /**
-     * Where AWS, the pods of its EKS, Google, Akamai, Alibaba, Azure and Oracle serve metadata and credentials; 169.254.169.254 is link-local
-     * anyway. And what a network translates to IPv4 in its own way (RFC 8215), which may be any of those.
+     * Where AWS, the pods of its EKS, Google, Akamai, Alibaba, Azure and Oracle serve metadata and credentials;
+     * 169.254.169.254 is link-local anyway. And what a network translates to IPv4 in its own way (RFC 8215), which may
+     * be any of those.
      */
     private static final List<Network> SPECIAL = Stream.of(
                     "fd00:ec2::254",
@@ -59,8 +60,9 @@ public record AllowList(List<AllowRule> rules) {
     }
 
     /**
-     * Whether a request can be allowed at all. For a unix socket and for an address in text the answer is final; for a name it is not before
-     * {@link #allows} was asked, and an address rule of the same port is enough to go and resolve it.
+     * Whether a request can be allowed at all. For a unix socket and for an address in text the answer is final; for a
+     * name it is not before {@link #allows} was asked, and an address rule of the same port is enough to go and resolve
+     * it.
      */
     public boolean mayMatch(Address target) {
         return target instanceof UnixPath path

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What the kernel tells of a connection whose congestion control is BBR.
  *
- * <p>Source: Linux, tcp_bbr_info in linux/inet_diag.h, and net/ipv4/tcp_bbr.c (bbr_get_info, bbr_high_gain, bbr_pacing_gain).
+ * <p>Source: Linux, tcp_bbr_info in linux/inet_diag.h, and net/ipv4/tcp_bbr.c (bbr_get_info, bbr_high_gain,
+ * bbr_pacing_gain).
  *
  * @param bandwidth that BBR has seen, bytes a second
  * @param shortest the shortest round trip that BBR knows, us

@@ -7,13 +7,13 @@ import io.netty.channel.Channel;
  * What BBR needs:
  *
  * <ul>
- *   <li>Bulk waits in the moments in which BBR sends next to nothing, see {@link ProbeRtt}: else a keystroke beside a download takes a fifth of
- *       a second now and then.
+ *   <li>Bulk waits in the moments in which BBR sends next to nothing, see {@link ProbeRtt}: else a keystroke beside a
+ *       download takes a fifth of a second now and then.
  *   <li>The kernel is given so much ahead that it does not run out of it, by the bandwidth that BBR has seen, see
  *       {@link SessionSocket#unsent}.
- *   <li>The kernel sends less for a moment where BBR would not leave its first state, see {@link BbrStartup}, and where it has left a queue
- *       on the path, see {@link StandingQueue}: BBR takes the most that it has seen of late for the bandwidth, and so sends a little more than
- *       there is, until the queue is almost as much as the path holds.
+ *   <li>The kernel sends less for a moment where BBR would not leave its first state, see {@link BbrStartup}, and where
+ *       it has left a queue on the path, see {@link StandingQueue}: BBR takes the most that it has seen of late for the
+ *       bandwidth, and so sends a little more than there is, until the queue is almost as much as the path holds.
  * </ul>
  *
  * <p>Source: Linux, net/ipv4/tcp_bbr.c (bbr_update_bw, bbr_bw_rtts, bbr_cwnd_gain).

@@ -21,7 +21,7 @@ final class CongestionControl {
         return new RawUnixChannelOption("TCP_CONGESTION", IPPROTO_TCP, TCP_CONGESTION, length);
     }
 
-    /** Its name, as in {@code bbr}; empty where that can not be told. */
+    /** Its name, as in {@code bbr}; empty where that cannot be told. */
     static String of(Channel channel) {
         try {
             ByteBuffer name = channel.config().getOption(option(LONGEST));
@@ -33,7 +33,7 @@ final class CongestionControl {
         }
     }
 
-    /** Has a socket use another one. False: that can not be, and it works on as it is. */
+    /** Has a socket use another one. False: that cannot be, and it works on as it is. */
     static boolean use(Channel channel, String name) {
         byte[] bytes = name.getBytes(StandardCharsets.US_ASCII);
         try {

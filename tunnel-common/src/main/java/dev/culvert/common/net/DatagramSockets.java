@@ -15,13 +15,15 @@ import java.net.SocketException;
 import java.nio.ByteBuffer;
 
 /**
- * UDP sockets as flows want them: auto-read is off until somebody turns it on, a datagram is read whole however long it is, and several with
- * one call of the kernel (recvmmsg(2)) where the transport is epoll.
+ * UDP sockets as flows want them: auto-read is off until somebody turns it on, a datagram is read whole however long it
+ * is, and several with one call of the kernel (recvmmsg(2)) where the transport is epoll.
  */
 public final class DatagramSockets {
     /** What a datagram can have at most, over IPv6, bytes. */
     private static final int LARGEST = 65_535;
-    /** So many are read at once where the senders are many. Netty sees empty datagrams only where it is more than one. */
+    /**
+     * So many are read at once where the senders are many. Netty sees empty datagrams only where it is more than one.
+     */
     private static final int BATCH = 8;
 
     private static final int SMALL_BATCH = 2;
@@ -45,7 +47,10 @@ public final class DatagramSockets {
         return forMany(transport.newDatagramSocket(on));
     }
 
-    /** One that is bound already, by its descriptor, which it owns from now on; throws ChannelException when that can not be. */
+    /**
+     * One that is bound already, by its descriptor, which it owns from now on; throws ChannelException when that cannot
+     * be.
+     */
     public static DatagramChannel adopt(Transport transport, int descriptor) {
         return forMany(transport.adoptDatagramSocket(descriptor));
     }
@@ -68,10 +73,10 @@ public final class DatagramSockets {
     }
 
     /**
-     * Sends a datagram without a byte, which Netty's channels do not send: with a call of the kernel for each, at once. Where the socket is full
-     * nobody is told. Event loop of the channel only.
+     * Sends a datagram without a byte, which Netty's channels do not send: with a call of the kernel for each, at once.
+     * Where the socket is full nobody is told. Event loop of the channel only.
      *
-     * @throws IOException when it can not be sent, as with NIO
+     * @throws IOException when it cannot be sent, as with NIO
      */
     public static void sendEmpty(DatagramChannel channel, InetSocketAddress to) throws IOException {
         if (!(channel instanceof UnixChannel unix && unix.fd() instanceof Socket socket && channel.isOpen())) {
@@ -85,7 +90,7 @@ public final class DatagramSockets {
         return AllowRule.UDP + HostPort.of(bound);
     }
 
-    /** Why a socket can not be had, as a cause of a {@link ChannelException}. */
+    /** Why a socket cannot be had, as a cause of a {@link ChannelException}. */
     public static String why(Throwable failure) {
         Throwable cause =
                 failure instanceof ChannelException && failure.getCause() != null ? failure.getCause() : failure;

@@ -5,8 +5,8 @@ import dev.culvert.mux.ErrorCode;
 import java.time.Duration;
 
 /**
- * Why a dial failed: a code for the peer and a sentence for the log. It is a value rather than an accident, so it has no
- * stack trace.
+ * Why a dial failed: a code for the peer and a sentence for the log. It is a value rather than an accident, so it has
+ * no stack trace.
  */
 public final class DialFailure extends Exception {
     private final ErrorCode code;
@@ -30,13 +30,13 @@ public final class DialFailure extends Exception {
         return new DialFailure(
                 cause instanceof DialFailure failure ? failure.code : ErrorCode.INTERNAL,
                 target,
-                "the proxy " + proxy + " can not be reached: " + cause.getMessage() + ". Start it, or correct "
+                "the proxy " + proxy + " cannot be reached: " + cause.getMessage() + ". Start it, or correct "
                         + proxy.origin());
     }
 
     /**
-     * One of CONNECTION_REFUSED, UNREACHABLE, NAME_NOT_FOUND, TIMEOUT, FORBIDDEN, LIMIT_REACHED, CONNECTION_RESET and INTERNAL. Where the
-     * addresses of a name failed in different ways, it is the one that says most.
+     * One of CONNECTION_REFUSED, UNREACHABLE, NAME_NOT_FOUND, TIMEOUT, FORBIDDEN, LIMIT_REACHED, CONNECTION_RESET and
+     * INTERNAL. Where the addresses of a name failed in different ways, it is the one that says most.
      */
     public ErrorCode code() {
         return code;

@@ -29,8 +29,9 @@ import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
- * Opens connections to targets: to a unix socket, or by TCP: resolves the name, anew each time, and races its addresses ({@link Race}) under one
- * deadline. Nothing blocks. One dialer serves all event loops of its transport and needs no closing.
+ * Opens connections to targets: to a unix socket, or by TCP: resolves the name, anew each time, and races its addresses
+ * ({@link Race}) under one deadline. Nothing blocks. One dialer serves all event loops of its transport and needs no
+ * closing.
  */
 public final class Dialer {
     private final Transport transport;
@@ -66,7 +67,10 @@ public final class Dialer {
         this.timeout = timeout;
     }
 
-    /** One with another deadline that asks the same name servers and knows what they have said: Netty keeps those while the loops run. */
+    /**
+     * One with another deadline that asks the same name servers and knows what they have said: Netty keeps those while
+     * the loops run.
+     */
     public Dialer within(Duration newTimeout) {
         return new Dialer(transport, sockets, resolver, newTimeout);
     }
@@ -91,19 +95,19 @@ public final class Dialer {
     }
 
     /**
-     * Dials a target. From any thread, and not before the loop has done what it is at: what has come for the target in the
-     * same batch is there by then.
+     * Dials a target. From any thread, and not before the loop has done what it is at: what has come for the target in
+     * the same batch is there by then.
      *
      * <p>The filter sees each resolved address, on the loop, and the address it has seen is the one that is dialled: no
      * second look-up can put another one in its place (DNS rebinding).
      *
      * @param loop an event loop of this dialer's transport; the channel is registered there
      * @param allowed which of the target's addresses may be dialled; a unix socket has none, and is dialled
-     * @param dataWaits whether there is data to send as soon as the target answers, asked on the loop: the ACK that ends TCP's
-     *     handshake then goes with it, not ahead of it, which spares both sides a packet
-     * @return the connected channel, owned by the caller: auto-read is off until the caller turns it on, half-closure is
-     *     allowed, TCP_NODELAY and SO_KEEPALIVE are set where it is TCP, the pipeline is empty. The future completes on the loop, and
-     *     fails with a {@link DialFailure}; to cancel it closes whatever is under way.
+     * @param dataWaits whether there is data to send as soon as the target answers, asked on the loop: the ACK that
+     *     ends TCP's handshake then goes with it, not ahead of it, which spares both sides a packet
+     * @return the connected channel, owned by the caller: auto-read is off until the caller turns it on, half-closure
+     *     is allowed, TCP_NODELAY and SO_KEEPALIVE are set where it is TCP, the pipeline is empty. The future completes
+     *     on the loop, and fails with a {@link DialFailure}; to cancel it closes whatever is under way.
      */
     public Future<Channel> dial(
             EventLoop loop, Address target, Predicate<InetSocketAddress> allowed, BooleanSupplier dataWaits) {
@@ -142,8 +146,9 @@ public final class Dialer {
     }
 
     /**
-     * Makes a socket for datagrams to a target, which it is connected to: it gets no others, and hears where ICMP says that nobody listens.
-     * From any thread; else as {@link #dial}, except that nothing is sent, and so whether anybody is there is not known.
+     * Makes a socket for datagrams to a target, which it is connected to: it gets no others, and hears where ICMP says
+     * that nobody listens. From any thread; else as {@link #dial}, except that nothing is sent, and so whether anybody
+     * is there is not known.
      *
      * @return the connected channel, as {@link DatagramSockets} makes it
      */
@@ -168,7 +173,10 @@ public final class Dialer {
         return promise;
     }
 
-    /** Goes on with the addresses, or fails the promise. When that is done by anybody else, nobody waits for the name servers any more. */
+    /**
+     * Goes on with the addresses, or fails the promise. When that is done by anybody else, nobody waits for the name
+     * servers any more.
+     */
     private void resolveFor(
             EventLoop loop, HostPort target, Promise<?> promise, Consumer<List<InetSocketAddress>> then) {
         Future<List<InetAddress>> resolving = resolver.resolve(loop, target.host());

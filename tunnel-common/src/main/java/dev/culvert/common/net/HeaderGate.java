@@ -15,7 +15,10 @@ import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** Waits for the PROXY protocol header of a connection that a load balancer makes for another one, and then leaves the pipeline. Event loop only. */
+/**
+ * Waits for the PROXY protocol header of a connection that a load balancer makes for another one, and then leaves the
+ * pipeline. Event loop only.
+ */
 public final class HeaderGate extends SimpleChannelInboundHandler<HAProxyMessage> {
     private static final String ENDED = "the peer closed the connection before its PROXY header";
 
@@ -62,7 +65,10 @@ public final class HeaderGate extends SimpleChannelInboundHandler<HAProxyMessage
         pipeline.addLast(new Decoder(), new HeaderGate(timeout, listener));
     }
 
-    /** Netty's takes the length of a header of version 2 for its end in the buffer (4.2.18): so each begins at 0, whatever there is in front of it. */
+    /**
+     * Netty's takes the length of a header of version 2 for its end in the buffer (4.2.18): so each begins at 0,
+     * whatever there is in front of it.
+     */
     private static final class Decoder extends HAProxyMessageDecoder {
         @Override
         public void channelRead(ChannelHandlerContext ctx, Object message) throws Exception {

@@ -57,8 +57,8 @@ public record ListenRule(String text, @Nullable InetAddress address, int first, 
     }
 
     /**
-     * The same place in the one spelling that whoever opens the socket reads as it is read here, which they do not for others: the JDK takes
-     * {@code ::0.0.0.0} for {@code ::}. A name stays as it is.
+     * The same place in the one spelling that whoever opens the socket reads as it is read here, which they do not for
+     * others: the JDK takes {@code ::0.0.0.0} for {@code ::}. A name stays as it is.
      */
     public static HostPort normal(HostPort asked) {
         InetAddress literal = parseAddress(asked.host());

@@ -19,8 +19,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The listening sockets of an agent, which come, change and go with its configuration: a socket stays as long as something is to be
- * accepted on its address. By one thread, such as the one that starts and reloads the agent, but for {@link #close}.
+ * The listening sockets of an agent, which come, change and go with its configuration: a socket stays as long as
+ * something is to be accepted on its address. By one thread, such as the one that starts and reloads the agent, but for
+ * {@link #close}.
  *
  * @param <P> what is accepted for
  */
@@ -264,7 +265,10 @@ public final class Listeners<P extends Listeners.Place> {
         LOG.info("{}: no longer listening on {}", listener.place.place(), listener.acceptor.address());
     }
 
-    /** Listens no more for this one if {@link #replace} needs another socket for {@code next}: its address may be what others wait for. */
+    /**
+     * Listens no more for this one if {@link #replace} needs another socket for {@code next}: its address may be what
+     * others wait for.
+     */
     public void makeRoom(P place, P next) {
         find(place).filter(listener -> !listener.fits(next)).ifPresent(this::remove);
     }
@@ -321,7 +325,9 @@ public final class Listeners<P extends Listeners.Place> {
         return Stream.concat(used, spare()).toList();
     }
 
-    /** Another process listens by the same sockets from now on, and the files of unix sockets are its own. Any thread. */
+    /**
+     * Another process listens by the same sockets from now on, and the files of unix sockets are its own. Any thread.
+     */
     public void handOver() {
         handedOver = true;
     }
@@ -362,7 +368,9 @@ public final class Listeners<P extends Listeners.Place> {
                 .findFirst();
     }
 
-    /** Which two of these are for one socket of ours: a name and its address are the same, which a file does not show. */
+    /**
+     * Which two of these are for one socket of ours: a name and its address are the same, which a file does not show.
+     */
     private Optional<String> conflict(List<P> places) {
         return open.stream()
                 .map(listener -> places.stream().filter(listener::fits).toList())
@@ -384,7 +392,10 @@ public final class Listeners<P extends Listeners.Place> {
                 .toList();
     }
 
-    /** Listens no more, and returns when nothing more is accepted: what takes connections may go then. Not for event loops. */
+    /**
+     * Listens no more, and returns when nothing more is accepted: what takes connections may go then. Not for event
+     * loops.
+     */
     public void close() {
         close(open);
     }

@@ -11,9 +11,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What name servers are asked on one event loop. Who asks for the same name waits for the same answer, and a look-up that nobody waits for any
- * more ends, with its socket. Netty's own resolver group shares them as well, but there whoever cancels the first one fails the others. Event
- * loop only.
+ * What name servers are asked on one event loop. Who asks for the same name waits for the same answer, and a look-up
+ * that nobody waits for any more ends, with its socket. Netty's own resolver group shares them as well, but there
+ * whoever cancels the first one fails the others. Event loop only.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // What a look-up comes to is heard through its promise.
 final class Lookups {

@@ -53,7 +53,10 @@ record Network(InetAddress prefix, int length) implements HostPattern {
         }
     }
 
-    /** Where a translator or relay sends a {@link #plain} address: NAT64 (RFC 6052) and 6to4 (RFC 3056) carry one of IPv4. */
+    /**
+     * Where a translator or relay sends a {@link #plain} address: NAT64 (RFC 6052) and 6to4 (RFC 3056) carry one of
+     * IPv4.
+     */
     static InetAddress translated(InetAddress address) {
         int carriedAt = NAT64.contains(address) ? 12 : SIX_TO_FOUR.contains(address) ? 2 : -1;
         if (carriedAt < 0) {

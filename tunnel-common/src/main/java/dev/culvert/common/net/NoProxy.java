@@ -9,8 +9,9 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which targets no proxy is used for, as the environment variable {@code NO_PROXY} has it. There is no standard; this is what Go does
- * (golang.org/x/net/http/httpproxy), and curl for the most part: names are not resolved, and what can not be read covers nothing.
+ * Which targets no proxy is used for, as the environment variable {@code NO_PROXY} has it. There is no standard; this
+ * is what Go does (golang.org/x/net/http/httpproxy), and curl for the most part: names are not resolved, and what
+ * cannot be read covers nothing.
  *
  * <table>
  * <caption>What can be written, with commas or spaces between</caption>

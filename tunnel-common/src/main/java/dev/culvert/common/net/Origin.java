@@ -46,7 +46,10 @@ public record Origin(
         return new Origin(from, to, HostPort.of(from).toString());
     }
 
-    /** What a PROXY protocol header says; null: nothing, as for a connection of the proxy's own, or one by a unix socket. */
+    /**
+     * What a PROXY protocol header says; null: nothing, as for a connection of the proxy's own, or one by a unix
+     * socket.
+     */
     public static @Nullable Origin of(HAProxyMessage header) {
         if (header.command() != HAProxyCommand.PROXY) {
             return null;

@@ -8,9 +8,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends the process when there is no memory for a buffer. What the code was at is done by half then, and each further try holds up its
- * event loop for half a second, in which nothing is written and so nothing becomes free. The JVM's {@code CrashOnOutOfMemoryError} is for
- * the heap alone.
+ * Ends the process when there is no memory for a buffer. What the code was at is done by half then, and each further
+ * try holds up its event loop for half a second, in which nothing is written and so nothing becomes free. The JVM's
+ * {@code CrashOnOutOfMemoryError} is for the heap alone.
  *
  * <p>A handler for the end of a pipeline; any number of them.
  */

@@ -8,8 +8,9 @@ import io.netty.channel.ChannelPipeline;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Looks at what the kernel's congestion control does while a connection has more to send than the kernel takes, and does what it needs so
- * that who types beside a download need not wait: {@link BbrWatch} where that is BBR, else {@link QueueWatch}.
+ * Looks at what the kernel's congestion control does while a connection has more to send than the kernel takes, and
+ * does what it needs so that who types beside a download need not wait: {@link BbrWatch} where that is BBR, else
+ * {@link QueueWatch}.
  */
 abstract class PathWatch extends ChannelInboundHandlerAdapter {
     /** There is nothing to be seen any more. */
@@ -100,8 +101,8 @@ abstract class PathWatch extends ChannelInboundHandlerAdapter {
     }
 
     /**
-     * Has streams hand over what the path takes in a moment, and more when half of that is gone, where the kernel would take more: what it
-     * has been given stands before a keystroke.
+     * Has streams hand over what the path takes in a moment, and more when half of that is gone, where the kernel would
+     * take more: what it has been given stands before a keystroke.
      *
      * @param rate of the path, bytes a second; 0: nobody knows
      * @param unsent what the kernel has and has not sent, bytes
@@ -127,7 +128,10 @@ abstract class PathWatch extends ChannelInboundHandlerAdapter {
         return Math.max(CLOSE, (unsentThen - ahead / 2) * TimeUnit.SECONDS.toNanos(1) / rate);
     }
 
-    /** Has the kernel send so many bytes a second at most; 0: as much as it likes, and so where an int has no room for it. */
+    /**
+     * Has the kernel send so many bytes a second at most; 0: as much as it likes, and so where an int has no room for
+     * it.
+     */
     final void pace(long limit) {
         int rate = limit > 0 && limit <= Integer.MAX_VALUE ? (int) limit : UNLIMITED;
         if (pacing != rate) {

@@ -3,11 +3,13 @@ package dev.culvert.common.net;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Foresees when a connection whose congestion control is BBR will send next to nothing. BBR wants to know its path without a queue: when it
- * has seen no shorter round trip for 10 s it sends four packets a round trip for 200 ms (state PROBE_RTT). Whatever the kernel has been
- * given by then, and what is written behind it, takes all that time. Who has nothing in the kernel at that moment notices nothing.
+ * Foresees when a connection whose congestion control is BBR will send next to nothing. BBR wants to know its path
+ * without a queue: when it has seen no shorter round trip for 10 s it sends four packets a round trip for 200 ms (state
+ * PROBE_RTT). Whatever the kernel has been given by then, and what is written behind it, takes all that time. Who has
+ * nothing in the kernel at that moment notices nothing.
  *
- * <p>It knows what it is told of the connection, now and then, and {@link #untilNextLook} says when. Times are of one clock, ns.
+ * <p>It knows what it is told of the connection, now and then, and {@link #untilNextLook} says when. Times are of one
+ * clock, ns.
  *
  * <p>Source: Linux, net/ipv4/tcp_bbr.c (bbr_update_min_rtt, bbr_min_rtt_win_sec, bbr_probe_rtt_mode_ms).
  */

@@ -58,7 +58,8 @@ public record Proxy(Protocol protocol, HostPort address, Optional<Login> login, 
     /**
      * Reads a URL; without a scheme it is {@code http}, without a port 80, or 1080 for SOCKS.
      *
-     * @throws IllegalArgumentException with what is wrong, which never holds any of the text: there may be a password in it
+     * @throws IllegalArgumentException with what is wrong, which never holds any of the text: there may be a password
+     *     in it
      */
     public static Proxy parse(String text, String origin) {
         URI uri;

@@ -11,8 +11,9 @@ import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Promise;
 
 /**
- * Asks a proxy, on a connection to it, for a connection to a target, and then leaves the pipeline. What the target has said by then goes to
- * the handlers that the listeners of the promise add. Has no deadline: whoever fails the promise, or cancels it, ends it. Event loop only.
+ * Asks a proxy, on a connection to it, for a connection to a target, and then leaves the pipeline. What the target has
+ * said by then goes to the handlers that the listeners of the promise add. Has no deadline: whoever fails the promise,
+ * or cancels it, ends it. Event loop only.
  */
 abstract class ProxyDialogue extends ChannelInboundHandlerAdapter {
     final Proxy proxy;

@@ -4,7 +4,10 @@ import dev.culvert.mux.MuxConnection;
 import io.netty.channel.Channel;
 import java.util.concurrent.TimeUnit;
 
-/** Has the kernel leave a {@link ShortQueue} on the path where its congestion control sends more and more until packets are lost. */
+/**
+ * Has the kernel leave a {@link ShortQueue} on the path where its congestion control sends more and more until packets
+ * are lost.
+ */
 final class QueueWatch extends PathWatch {
     /** The shortest time between two looks, ns. */
     private static final long CLOSE = TimeUnit.MILLISECONDS.toNanos(5);

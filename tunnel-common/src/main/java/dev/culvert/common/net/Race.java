@@ -30,11 +30,12 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Connects to the first of a target's addresses that answers (Happy Eyeballs, RFC 8305, sections 4 and 5): IPv6 and IPv4
- * take turns, an attempt gets a head start of {@value #HEAD_START_MILLIS} ms before the next one sets out beside it, and
- * none after it has failed. When {@value #AT_ONCE} are under way, the next one takes the place of the oldest after {@value #PATIENCE_MILLIS} ms
- * more. The first to connect wins, the others are closed. A socket for datagrams connects or fails at once, when it is
- * known whether there is a route, so there one is tried after the other. Event loop only.
+ * Connects to the first of a target's addresses that answers (Happy Eyeballs, RFC 8305, sections 4 and 5): IPv6 and
+ * IPv4 take turns, an attempt gets a head start of {@value #HEAD_START_MILLIS} ms before the next one sets out beside
+ * it, and none after it has failed. When {@value #AT_ONCE} are under way, the next one takes the place of the oldest
+ * after {@value #PATIENCE_MILLIS} ms more. The first to connect wins, the others are closed. A socket for datagrams
+ * connects or fails at once, when it is known whether there is a route, so there one is tried after the other. Event
+ * loop only.
  *
  * <pre>
  *   0 ms  [2001:db8::1]:443 ------------------------- closed
@@ -227,7 +228,10 @@ final class Race<C extends Channel> {
         List.copyOf(running.keySet()).forEach(this::leave);
     }
 
-    /** Where nobody wants a winner any more, a target that has just accepted sees a reset, as it would a moment later, and no orderly end. */
+    /**
+     * Where nobody wants a winner any more, a target that has just accepted sees a reset, as it would a moment later,
+     * and no orderly end.
+     */
     private void leave(C channel) {
         if (winner.isCancelled() && channel.isOpen()) {
             channel.config().setOption(ChannelOption.SO_LINGER, 0);

@@ -9,8 +9,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The name servers of a resolv.conf, read again when the file has changed: a laptop gets others with each network, and Netty looks for
- * them every five minutes. From any thread; a look-up costs one stat.
+ * The name servers of a resolv.conf, read again when the file has changed: a laptop gets others with each network, and
+ * Netty looks for them every five minutes. From any thread; a look-up costs one stat.
  */
 final class ResolvConf implements DnsServerAddressStreamProvider {
     private static final Logger LOG = LoggerFactory.getLogger(ResolvConf.class);
@@ -36,7 +36,10 @@ final class ResolvConf implements DnsServerAddressStreamProvider {
         return servers.nameServerAddressStream(name);
     }
 
-    /** Who changes networks may write the file before the name servers of the new one are known: until then those from before are there. */
+    /**
+     * Who changes networks may write the file before the name servers of the new one are known: until then those from
+     * before are there.
+     */
     private DnsServerAddressStreamProvider read(DnsServerAddressStreamProvider before) {
         try {
             return new UnixResolverDnsServerAddressStreamProvider(file);

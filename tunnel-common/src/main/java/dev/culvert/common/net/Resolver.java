@@ -21,8 +21,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Turns a host into addresses without blocking a thread: an address in text is itself, then the hosts file is asked,
- * then DNS for AAAA and A. DNS answers are kept for their time to live, but no longer than {@value #MAX_TTL} seconds.
- * A resolver is shared by all event loops and needs no closing.
+ * then DNS for AAAA and A. DNS answers are kept for their time to live, but no longer than {@value #MAX_TTL} seconds. A
+ * resolver is shared by all event loops and needs no closing.
  */
 final class Resolver {
     /** How long a name server may take before it, or the next one, is asked again. */
@@ -64,8 +64,8 @@ final class Resolver {
     }
 
     /**
-     * Resolves a host. On the loop, where the future completes, with one address or more; it fails with whatever the name servers or the
-     * sockets said. To cancel it ends the look-up, unless others wait for the same name.
+     * Resolves a host. On the loop, where the future completes, with one address or more; it fails with whatever the
+     * name servers or the sockets said. To cancel it ends the look-up, unless others wait for the same name.
      */
     Future<List<InetAddress>> resolve(EventLoop loop, String host) {
         InetAddress literal = NetUtil.createInetAddressFromIpAddressString(host);

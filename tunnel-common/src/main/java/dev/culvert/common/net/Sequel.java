@@ -8,14 +8,16 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /**
- * What is said on a connection that was dialled before it is the caller's: to a proxy, to a web server, or to the target itself.
+ * What is said on a connection that was dialled before it is the caller's: to a proxy, to a web server, or to the
+ * target itself.
  */
 public interface Sequel {
     /**
      * Begins. On the event loop of the channel.
      *
      * @param channel as a {@link Dialer} gives it; closed if the promise fails, whoever fails it
-     * @param through gets the channel, auto-read off, when all is said. What comes early goes to the handlers that its listeners add
+     * @param through gets the channel, auto-read off, when all is said. What comes early goes to the handlers that its
+     *     listeners add
      */
     void begin(Channel channel, Promise<Channel> through);
 

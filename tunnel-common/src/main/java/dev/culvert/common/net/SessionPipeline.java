@@ -4,7 +4,10 @@ import dev.culvert.mux.MuxConnection;
 import dev.culvert.mux.MuxSession;
 import io.netty.channel.ChannelPipeline;
 
-/** The end of the pipeline of each channel that carries a session: the session's connection, and those who watch over it. */
+/**
+ * The end of the pipeline of each channel that carries a session: the session's connection, and those who watch over
+ * it.
+ */
 public final class SessionPipeline {
     private SessionPipeline() {}
 

@@ -11,7 +11,10 @@ public final class SessionSocket {
     /** More than this need not be in flight: 1 Gbit/s for 134 ms. */
     private static final int SEND_BUFFER = 16 << 20;
 
-    /** What a path takes in so many milliseconds may be unsent: who shares two cores with others may be away for as long. */
+    /**
+     * What a path takes in so many milliseconds may be unsent: who shares two cores with others may be away for as
+     * long.
+     */
     private static final int AWAY_MILLIS = 2;
     /** Never more than so many times the {@link MuxConnection#UNSENT_LOW_WATER}: 2 MiB. */
     private static final int MOST_UNSENT = 64;
@@ -47,9 +50,10 @@ public final class SessionSocket {
     }
 
     /**
-     * How much the kernel should be given ahead where the path takes so many bytes a second, bytes. Below 260 Mbit/s that is the
-     * {@link MuxConnection#UNSENT_LOW_WATER}; above, all that would have been sent before the event loop comes back. BBR takes what is
-     * missing then for what the application does not have, and what it sees does not count; see {@link BbrStartup}.
+     * How much the kernel should be given ahead where the path takes so many bytes a second, bytes. Below 260 Mbit/s
+     * that is the {@link MuxConnection#UNSENT_LOW_WATER}; above, all that would have been sent before the event loop
+     * comes back. BBR takes what is missing then for what the application does not have, and what it sees does not
+     * count; see {@link BbrStartup}.
      */
     static int unsent(long bytesPerSecond) {
         long steps = bytesPerSecond / 1_000 * AWAY_MILLIS / MuxConnection.UNSENT_LOW_WATER;
@@ -57,8 +61,8 @@ public final class SessionSocket {
     }
 
     /**
-     * What should be given to the kernel at most before it has sent it where the path takes so many bytes a second, bytes, or
-     * {@link MuxConnection#UNLIMITED} where that is as much as the kernel takes by itself.
+     * What should be given to the kernel at most before it has sent it where the path takes so many bytes a second,
+     * bytes, or {@link MuxConnection#UNLIMITED} where that is as much as the kernel takes by itself.
      *
      * @param bytesPerSecond 0: nobody knows
      */
@@ -68,10 +72,10 @@ public final class SessionSocket {
     }
 
     /**
-     * Whether a send buffer of our own choice can be larger than the one that TCP itself grows to. A socket is writable again
-     * when a third of its buffer is free, and gets no more than the low-water mark then: so of TCP's own buffer two thirds
-     * are in flight at most, and a long path wants more. The kernel doubles what it is asked for, up to twice
-     * wmem_max (socket(7), SO_SNDBUF; tcp(7), tcp_wmem).
+     * Whether a send buffer of our own choice can be larger than the one that TCP itself grows to. A socket is writable
+     * again when a third of its buffer is free, and gets no more than the low-water mark then: so of TCP's own buffer
+     * two thirds are in flight at most, and a long path wants more. The kernel doubles what it is asked for, up to
+     * twice wmem_max (socket(7), SO_SNDBUF; tcp(7), tcp_wmem).
      */
     static boolean mayGrow(Sysctl sysctl) {
         List<Long> most = sysctl.read("net.core.wmem_max");

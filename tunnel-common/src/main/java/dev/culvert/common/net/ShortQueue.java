@@ -3,12 +3,14 @@ package dev.culvert.common.net;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Keeps the queue on a path short where the congestion control sends more and more until packets are lost, as CUBIC and Reno do: left to
- * themselves they fill whatever room the bottleneck has, which in front of the line of a home or an office is often that of half a second.
+ * Keeps the queue on a path short where the congestion control sends more and more until packets are lost, as CUBIC and
+ * Reno do: left to themselves they fill whatever room the bottleneck has, which in front of the line of a home or an
+ * office is often that of half a second.
  *
- * <p>A {@link StandingQueue} is taken away. From then on the kernel sends hardly more than what arrives, so that it takes the next one long to
- * grow. It sends more again as more arrives, and where there is no queue at all. The bottleneck has something to carry all the while, so
- * that nothing is lost by it; and what losses say is the congestion control's business still: this only makes it send less.
+ * <p>A {@link StandingQueue} is taken away. From then on the kernel sends hardly more than what arrives, so that it
+ * takes the next one long to grow. It sends more again as more arrives, and where there is no queue at all. The
+ * bottleneck has something to carry all the while, so that nothing is lost by it; and what losses say is the congestion
+ * control's business still: this only makes it send less.
  */
 final class ShortQueue {
     /** So long what arrives is counted at the least: some links take packets up, and let many go at once. */
@@ -48,7 +50,8 @@ final class ShortQueue {
      * What the kernel should send at most, bytes a second; 0: as much as it likes.
      *
      * @param now ns
-     * @param isHeldUp whether there is more to send than the kernel takes; where there is not, what arrives says nothing of the path
+     * @param isHeldUp whether there is more to send than the kernel takes; where there is not, what arrives says
+     *     nothing of the path
      */
     long limit(long now, boolean isHeldUp, TcpInfo tcp) {
         if (tcp.roundTrip() == 0) {

@@ -126,7 +126,7 @@ public record SocketFile(Set<PosixFilePermission> permissions, Optional<String> 
             throw new IOException("there is no " + asking + " on this machine", e);
         } catch (IOException e) {
             throw new IOException(
-                    "it can not be given away: " + e.getMessage() + ". Only root gives to other users, and anybody"
+                    "it cannot be given away: " + e.getMessage() + ". Only root gives to other users, and anybody"
                             + " to groups of one's own",
                     e);
         }

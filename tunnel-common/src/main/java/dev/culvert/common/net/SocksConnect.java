@@ -35,7 +35,7 @@ final class SocksConnect extends ProxyDialogue {
             Socks5CommandStatus.CONNECTION_REFUSED,
                     "the server refuses the connection: start tunnel-server there, or correct upstream.servers",
             Socks5CommandStatus.TTL_EXPIRED, "the way to the server is too long",
-            Socks5CommandStatus.COMMAND_UNSUPPORTED, "it can not CONNECT: use another one",
+            Socks5CommandStatus.COMMAND_UNSUPPORTED, "it cannot CONNECT: use another one",
             Socks5CommandStatus.ADDRESS_UNSUPPORTED,
                     "it does not take such an address: write an IPv4 address instead of a name or of IPv6");
 

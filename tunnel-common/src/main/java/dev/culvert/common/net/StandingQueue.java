@@ -3,14 +3,14 @@ package dev.culvert.common.net;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Sees when a connection has left a queue standing on its path, and says what takes it away. Who types beside a download waits behind that
- * queue, and a router that has no room for it drops packets.
+ * Sees when a connection has left a queue standing on its path, and says what takes it away. Who types beside a
+ * download waits behind that queue, and a router that has no room for it drops packets.
  *
- * <p>What helps is that the kernel sends an eighth less than the bandwidth until the queue is as good as gone. The bottleneck has work all the
- * while, so nothing is lost by it.
+ * <p>What helps is that the kernel sends an eighth less than the bandwidth until the queue is as good as gone. The
+ * bottleneck has work all the while, so nothing is lost by it.
  *
- * <p>A queue that does not shrink by it is not of this connection alone. Who sent less there would leave more to the others, and wait no less:
- * it gives up, and tries again after a while.
+ * <p>A queue that does not shrink by it is not of this connection alone. Who sent less there would leave more to the
+ * others, and wait no less: it gives up, and tries again after a while.
  */
 final class StandingQueue {
     /** So long a queue that has not shrunk is left alone, and twice as long each time that it has not again. */

@@ -19,23 +19,26 @@ import org.jspecify.annotations.Nullable;
 /**
  * Netty's epoll without four of its faults, as of 4.2.18. The first three lose bytes.
  *
- * <p>A socket without any interest is removed from epoll, and the next interest fails with ENOENT, which closes the socket
- * and drops what was written. A socket has none once its peer has sent FIN and all that was written is out. Here it keeps
- * one, EPOLLET, which by itself asks for no event, and makes the kernel tell errors and hang-ups once instead of without end.
+ * <p>A socket without any interest is removed from epoll, and the next interest fails with ENOENT, which closes the
+ * socket and drops what was written. A socket has none once its peer has sent FIN and all that was written is out. Here
+ * it keeps one, EPOLLET, which by itself asks for no event, and makes the kernel tell errors and hang-ups once instead
+ * of without end.
  *
- * <p>Events are found by the number of the socket. When one socket is closed and another opened while a batch of events is
- * being handled, the new one can have the number of the old one, and gets its events: then it is read while it still
+ * <p>Events are found by the number of the socket. When one socket is closed and another opened while a batch of events
+ * is being handled, the new one can have the number of the old one, and gets its events: then it is read while it still
  * connects, before anybody listens. Here a socket hears nothing in the batch in which it was registered; epoll is level
  * triggered, so what concerns the new socket comes again.
  *
- * <p>It hears of an error before it has read what has come before that: it writes first, which fails, and closes. A server that
- * turns an upload down says why and closes, so its answer would be lost. Here a socket that is read is read first.
+ * <p>It hears of an error before it has read what has come before that: it writes first, which fails, and closes. A
+ * server that turns an upload down says why and closes, so its answer would be lost. Here a socket that is read is read
+ * first.
  *
- * <p>At a FIN it reads all that the kernel holds, some megabytes, although nobody wants to read. Here it is told of none, and finds it
- * where it reads: at the second time of the same event, so that the last bytes and the end still come together.
+ * <p>At a FIN it reads all that the kernel holds, some megabytes, although nobody wants to read. Here it is told of
+ * none, and finds it where it reads: at the second time of the same event, so that the last bytes and the end still
+ * come together.
  *
- * <p>Source: netty EpollIoHandler, {@code submit} (pull request 16689) and {@code processReady}; AbstractEpollChannel, {@code handle};
- * EpollRecvByteAllocatorHandle, {@code continueReading}.
+ * <p>Source: netty EpollIoHandler, {@code submit} (pull request 16689) and {@code processReady}; AbstractEpollChannel,
+ * {@code handle}; EpollRecvByteAllocatorHandle, {@code continueReading}.
  */
 final class SteadyEpoll implements IoHandler {
     private static final EpollIoEvent READABLE = () -> EpollIoOps.EPOLLIN;

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What the exception of a socket means.
  *
- * <p>The native transport writes the errno of Linux into its messages and the JDK only the text, in English or not; both
- * throw ConnectException for nearly everything. So the errno is looked for first, by number, and then the words.
+ * <p>The native transport writes the errno of Linux into its messages and the JDK only the text, in English or not;
+ * both throw ConnectException for nearly everything. So the errno is looked for first, by number, and then the words.
  */
 enum Symptom {
     /** ENFILE and EMFILE. */

@@ -17,7 +17,10 @@ public enum TcpOption {
     USER_TIMEOUT,
     /** How many unsent bytes the kernel holds before the socket stops being writable. */
     UNSENT_LOW_WATER,
-    /** How much the kernel sends at most, in bytes a second, where its congestion control spaces packets; -1: as much as that says. */
+    /**
+     * How much the kernel sends at most, in bytes a second, where its congestion control spaces packets; -1: as much as
+     * that says.
+     */
     PACING,
     /** How long a connection is idle before it is probed, in seconds; needs SO_KEEPALIVE. */
     KEEPALIVE_IDLE,

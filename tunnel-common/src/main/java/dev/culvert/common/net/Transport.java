@@ -70,8 +70,8 @@ public enum Transport {
     }
 
     /**
-     * Registers a channel that is on no event loop. From then on it hears of its peer's reset, also of one that has come by then, even while
-     * it is not read: so {@code then} is run before that, on {@code loop}.
+     * Registers a channel that is on no event loop. From then on it hears of its peer's reset, also of one that has
+     * come by then, even while it is not read: so {@code then} is run before that, on {@code loop}.
      */
     public static void register(EventLoop loop, Channel channel, ChannelFutureListener then) {
         loop.execute(() -> loop.register(channel).addListener(then));
@@ -89,7 +89,7 @@ public enum Transport {
         });
     }
 
-    /** A TCP socket that listens already; throws ChannelException when that can not be. */
+    /** A TCP socket that listens already; throws ChannelException when that cannot be. */
     public ServerSocketChannel adoptServerSocket(int descriptor) {
         return switch (this) {
             case EPOLL -> new EpollServerSocketChannel(descriptor);
@@ -115,7 +115,10 @@ public enum Transport {
         return this == EPOLL ? EpollServerDomainSocketChannel.class : NioServerDomainSocketChannel.class;
     }
 
-    /** A unix socket that will connect; throws ChannelException when that can not be, as with NIO, whose unix sockets do not know half-close. */
+    /**
+     * A unix socket that will connect; throws ChannelException when that cannot be, as with NIO, whose unix sockets do
+     * not know half-close.
+     */
     DuplexChannel newDomainSocket() {
         return switch (this) {
             case EPOLL -> new EpollDomainSocketChannel();
@@ -140,7 +143,10 @@ public enum Transport {
         return this == EPOLL ? new DomainSocketAddress(path.toString()) : UnixDomainSocketAddress.of(path);
     }
 
-    /** An outgoing TCP socket of the family of what it will connect to; throws ChannelException when there is no file descriptor left. */
+    /**
+     * An outgoing TCP socket of the family of what it will connect to; throws ChannelException when there is no file
+     * descriptor left.
+     */
     SocketChannel newSocket(InetSocketAddress to) {
         return switch (this) {
             case EPOLL -> new EpollSocketChannel(family(to));
@@ -156,7 +162,10 @@ public enum Transport {
         };
     }
 
-    /** A UDP socket for an address to listen on or to connect to; throws ChannelException when there is no file descriptor left. */
+    /**
+     * A UDP socket for an address to listen on or to connect to; throws ChannelException when there is no file
+     * descriptor left.
+     */
     public DatagramChannel newDatagramSocket(InetSocketAddress address) {
         return switch (this) {
             case EPOLL -> new EpollDatagramChannel(family(address));
@@ -164,7 +173,7 @@ public enum Transport {
         };
     }
 
-    /** A UDP socket that is bound already; throws ChannelException when that can not be. */
+    /** A UDP socket that is bound already; throws ChannelException when that cannot be. */
     public DatagramChannel adoptDatagramSocket(int descriptor) {
         return switch (this) {
             case EPOLL -> new EpollDatagramChannel(descriptor);
@@ -172,12 +181,18 @@ public enum Transport {
         };
     }
 
-    /** A socket of IPv6 can do both, but IPv4 by a detour: more calls for the kernel to set it up, and foreign addresses in `ss`. */
+    /**
+     * A socket of IPv6 can do both, but IPv4 by a detour: more calls for the kernel to set it up, and foreign addresses
+     * in `ss`.
+     */
     private static SocketProtocolFamily family(InetSocketAddress address) {
         return address.getAddress() instanceof Inet4Address ? SocketProtocolFamily.INET : SocketProtocolFamily.INET6;
     }
 
-    /** Makes outgoing TCP sockets for addresses of either family; throws ChannelException when there is no file descriptor left. */
+    /**
+     * Makes outgoing TCP sockets for addresses of either family; throws ChannelException when there is no file
+     * descriptor left.
+     */
     public ChannelFactory<? extends SocketChannel> sockets() {
         return switch (this) {
             case EPOLL -> EpollSocketChannel::new;

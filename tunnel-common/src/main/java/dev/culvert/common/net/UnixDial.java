@@ -13,8 +13,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
- * Connects to a unix socket. Where the backlog of its listener is full the kernel says so at once (connect(2), EAGAIN), while a TCP
- * connection would wait: so this one does. Event loop only.
+ * Connects to a unix socket. Where the backlog of its listener is full the kernel says so at once (connect(2), EAGAIN),
+ * while a TCP connection would wait: so this one does. Event loop only.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // What a close comes to is of no interest.
 final class UnixDial {

@@ -11,14 +11,16 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A token bucket: so many bytes a second, and at once no more than what comes in within {@value #DEPTH_MILLIS} ms. It begins empty.
+ * A token bucket: so many bytes a second, and at once no more than what comes in within {@value #DEPTH_MILLIS} ms. It
+ * begins empty.
  *
- * <p>Whoever does not find what it needs waits in a queue, where those who have had fewer bytes come first, and asks for no more than a
- * {@linkplain #quantum quantum} at a time: so those who share a bucket get equal parts, also where the quantum of one is smaller, because of
- * another bucket. What can not be divided and is longer, a datagram, has to find a quantum and takes the rest in advance. Who comes, or comes
- * back, begins where the others are, without credit for the time before (start-time fair queuing, Goyal et al. 1996). Each waits once, so the
- * queue is as long as there are connections at most. While somebody waits there is one timer, on the event loop of one of them; else there
- * is none.
+ * <p>Whoever does not find what it needs waits in a queue, where those who have had fewer bytes come first, and asks
+ * for no more than a {@linkplain #quantum quantum} at a time: so those who share a bucket get equal parts, also where
+ * the quantum of one is smaller, because of another bucket. What cannot be divided and is longer, a datagram, has to
+ * find a quantum and takes the rest in advance. Who comes, or comes back, begins where the others are, without credit
+ * for the time before (start-time fair queuing, Goyal et al. 1996). Each waits once, so the queue is as long as there
+ * are connections at most. While somebody waits there is one timer, on the event loop of one of them; else there is
+ * none.
  *
  * <p>Any thread. Nothing else is locked while this is.
  */

@@ -5,7 +5,9 @@ import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** All the limits that hold for a connection, the narrower ones first, as they are whenever somebody looks. Any thread. */
+/**
+ * All the limits that hold for a connection, the narrower ones first, as they are whenever somebody looks. Any thread.
+ */
 public final class Limits {
     public static final Limits NONE = new Limits(List.of(), true);
 
@@ -27,7 +29,9 @@ public final class Limits {
         return new Limits(List.of(limits), false);
     }
 
-    /** The same for a connection that the other side has accepted: its target is on this one, or the other way round. */
+    /**
+     * The same for a connection that the other side has accepted: its target is on this one, or the other way round.
+     */
     public Limits otherWay() {
         return new Limits(limits, !fromSocketIsUp);
     }

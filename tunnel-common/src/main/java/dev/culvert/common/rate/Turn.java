@@ -4,7 +4,8 @@ import io.netty.util.concurrent.EventExecutor;
 import java.util.List;
 
 /**
- * One wait for bytes of all the buckets of a {@link Share}: of one after the other, so that two who wait can not wait for each other.
+ * One wait for bytes of all the buckets of a {@link Share}: of one after the other, so that two who wait cannot wait
+ * for each other.
  *
  * <p>Once only; event loop only, but for what a bucket does.
  */

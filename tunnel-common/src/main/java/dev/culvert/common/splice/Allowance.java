@@ -7,7 +7,10 @@ import io.netty.util.concurrent.EventExecutor;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What one direction of a connection has of the buckets that limit it: takes bytes, or waits for them, once at a time. Event loop only. */
+/**
+ * What one direction of a connection has of the buckets that limit it: takes bytes, or waits for them, once at a time.
+ * Event loop only.
+ */
 final class Allowance {
     private final Connection connection;
     private final EventExecutor loop;
@@ -41,7 +44,10 @@ final class Allowance {
         return turn != null;
     }
 
-    /** Takes so many bytes if it can; false: it waits, and when they have been taken runs {@code then}. Not while it waits. */
+    /**
+     * Takes so many bytes if it can; false: it waits, and when they have been taken runs {@code then}. Not while it
+     * waits.
+     */
     boolean take(int bytes, Runnable then) {
         Turn next = new Turn(share, bytes, () -> {
             stoppedWaiting();

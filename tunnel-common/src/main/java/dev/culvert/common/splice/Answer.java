@@ -6,8 +6,8 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 
 /**
- * How whoever has connected is told what has become of it. TCP has no words for that: a socket that nobody can serve is reset. A proxy's
- * protocol has. Event loop of the channel only.
+ * How whoever has connected is told what has become of it. TCP has no words for that: a socket that nobody can serve is
+ * reset. A proxy's protocol has. Event loop of the channel only.
  */
 public interface Answer {
     /** In no words. */

@@ -14,8 +14,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection that was accepted and has no stream yet. Its channel belongs to no event loop, or to that of whoever has had it last, so
- * that it can go to whichever session is there first.
+ * A connection that was accepted and has no stream yet. Its channel belongs to no event loop, or to that of whoever has
+ * had it last, so that it can go to whichever session is there first.
  *
  * @param deadline until when it waits for a session, ns, on the clock of whoever assigns it
  * @param said on streams that came to nothing

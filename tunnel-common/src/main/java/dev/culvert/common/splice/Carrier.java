@@ -16,7 +16,10 @@ public interface Carrier {
     /** Connections that it carries. Any thread. */
     int load();
 
-    /** When it was last given one, on any clock: of those that are equal otherwise, who has waited longest is next. Any thread. */
+    /**
+     * When it was last given one, on any clock: of those that are equal otherwise, who has waited longest is next. Any
+     * thread.
+     */
     default long lastTaken() {
         return 0;
     }
@@ -25,7 +28,8 @@ public interface Carrier {
      * Takes {@code arrival}. Any thread.
      *
      * @param refused gets it, on some thread, if the peer has certainly not processed it
-     * @param done told once, on some thread, whether it was taken; if not, since there is no room any more, nothing has happened to it
+     * @param done told once, on some thread, whether it was taken; if not, since there is no room any more, nothing has
+     *     happened to it
      */
     void take(Arrival arrival, Consumer<Arrival> refused, Consumer<Boolean> done);
 }

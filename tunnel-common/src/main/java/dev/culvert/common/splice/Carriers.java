@@ -16,12 +16,12 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gives every connection to the least loaded carrier, of those whose peer answers if there are any, to the one that stands by where
- * there is no other, and lets it wait while there is none at all. One that comes back, because its session has not processed it, goes to
- * another.
+ * Gives every connection to the least loaded carrier, of those whose peer answers if there are any, to the one that
+ * stands by where there is no other, and lets it wait while there is none at all. One that comes back, because its
+ * session has not processed it, goes to another.
  *
- * <p>Runs on the event loop that accepts. A carrier that becomes ready does so on its own loop, maybe right after it was asked
- * in vain: it has {@link #serveWaiting} called every time, whether it knows of somebody who waits or not.
+ * <p>Runs on the event loop that accepts. A carrier that becomes ready does so on its own loop, maybe right after it
+ * was asked in vain: it has {@link #serveWaiting} called every time, whether it knows of somebody who waits or not.
  *
  * @param <C> what carries
  */
@@ -95,8 +95,8 @@ public final class Carriers<C extends Carrier> {
     }
 
     /**
-     * Few at a time, and more where there is room: where a session has room for one, all the others would come back, as often as a stream
-     * ends.
+     * Few at a time, and more where there is room: where a session has room for one, all the others would come back, as
+     * often as a stream ends.
      */
     private void serveNext() {
         while (serving < atOnce && !waiting.isEmpty() && give(waiting.element(), this::served)) {

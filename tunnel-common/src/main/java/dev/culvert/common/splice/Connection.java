@@ -13,11 +13,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One tunnelled connection, or one flow of datagrams, from the moment it was accepted to the one line that the log gets at its end. Both
- * agents know it by the same id.
+ * One tunnelled connection, or one flow of datagrams, from the moment it was accepted to the one line that the log gets
+ * at its end. Both agents know it by the same id.
  *
- * <p>It belongs to whoever has it: first to who accepts, then to the event loop that it lives on. From any thread: what asks for its names,
- * {@link #cut}, {@link #cutIfIdle} and {@link #shape}.
+ * <p>It belongs to whoever has it: first to who accepts, then to the event loop that it lives on. From any thread: what
+ * asks for its names, {@link #cut}, {@link #cutIfIdle} and {@link #shape}.
  */
 public final class Connection {
     private static final Logger LOG = LoggerFactory.getLogger("culvert.connection");
@@ -104,8 +104,8 @@ public final class Connection {
     }
 
     /**
-     * It is that client's from now on; empty: the client has no name. Where it was another's before, which has not processed it, that one's
-     * account has it as refused.
+     * It is that client's from now on; empty: the client has no name. Where it was another's before, which has not
+     * processed it, that one's account has it as refused.
      */
     public void assignTo(String newClient) {
         Tally before = tally;
@@ -143,7 +143,10 @@ public final class Connection {
         belongTo(new Owner(loop, cut, false, stream, shape));
     }
 
-    /** Its stream has come to nothing, and another one is to carry it: until then it lives on no event loop. Event loop only. */
+    /**
+     * Its stream has come to nothing, and another one is to carry it: until then it lives on no event loop. Event loop
+     * only.
+     */
     void leave() {
         owner = null;
         tally().retry();
@@ -160,7 +163,9 @@ public final class Connection {
         return this;
     }
 
-    /** Whether it is a flow of datagrams: it has no end of its own, and ends when it has been silent for long enough. */
+    /**
+     * Whether it is a flow of datagrams: it has no end of its own, and ends when it has been silent for long enough.
+     */
     public boolean isFlow() {
         return flow;
     }
@@ -259,7 +264,9 @@ public final class Connection {
         cutIf(Duration.ZERO, code, reason);
     }
 
-    /** Cuts the connection off if no byte has passed for {@code idle}; one that waits for a session could not have any. */
+    /**
+     * Cuts the connection off if no byte has passed for {@code idle}; one that waits for a session could not have any.
+     */
     public void cutIfIdle(Duration idle) {
         if (!waitsForSession()) {
             cutIf(idle, ErrorCode.DRAINING, "idle for " + idle.toMillis() + " ms while draining");

@@ -49,8 +49,8 @@ public final class Connections {
     }
 
     /**
-     * The id of a connection that the peer knows by {@code named}: the same if it can be, else a new one. None of the peer's is like those that are
-     * made here, or it could take all that come next.
+     * The id of a connection that the peer knows by {@code named}: the same if it can be, else a new one. None of the
+     * peer's is like those that are made here, or it could take all that come next.
      */
     public String idFor(String named) {
         return named.isEmpty() || named.startsWith(prefix) ? newId() : Connection.word(named);
@@ -80,12 +80,18 @@ public final class Connections {
         return Optional.ofNullable(live.get(id));
     }
 
-    /** A forward whose clients have no names has an account of its own from now on, of nothing before its first connection. */
+    /**
+     * A forward whose clients have no names has an account of its own from now on, of nothing before its first
+     * connection.
+     */
     public void expect(String forward) {
         talliesOf("").computeIfAbsent(forward, missing -> new Tally(forward, ""));
     }
 
-    /** The account of a forward's connections. Peers choose its name: after too many of a client the rest of that client's is one. */
+    /**
+     * The account of a forward's connections. Peers choose its name: after too many of a client the rest of that
+     * client's is one.
+     */
     Tally tally(String forward, String client) {
         Map<String, Tally> its = talliesOf(client);
         Tally known = its.get(forward);
@@ -128,7 +134,8 @@ public final class Connections {
     }
 
     /**
-     * What can be said of each connection now. Asks their event loops, a few connections at a time: they have other things to do.
+     * What can be said of each connection now. Asks their event loops, a few connections at a time: they have other
+     * things to do.
      *
      * @return without those of a loop that has not answered within {@code patience}
      */

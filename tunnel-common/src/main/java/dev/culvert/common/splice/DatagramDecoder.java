@@ -6,8 +6,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds the datagrams in the bytes of a stream ({@code docs/protocol.md}, section 3): {@code LENGTH(2, little endian) | bytes}. One that comes in
- * pieces is put together, in memory that grows as they come: the peer has to send what it would have us hold. One thread.
+ * Finds the datagrams in the bytes of a stream ({@code docs/protocol.md}, section 3): {@code LENGTH(2, little endian) |
+ * bytes}. One that comes in pieces is put together, in memory that grows as they come: the peer has to send what it
+ * would have us hold. One thread.
  */
 final class DatagramDecoder {
     /** The length in front of each datagram, bytes. */
@@ -34,7 +35,7 @@ final class DatagramDecoder {
         return partial == null ? 0 : partial.readableBytes();
     }
 
-    /** Takes {@code data}. False: it has a length that can not be, and nothing behind that can be read. */
+    /** Takes {@code data}. False: it has a length that cannot be, and nothing behind that can be read. */
     boolean decode(ByteBuf data) {
         try {
             while (data.isReadable() && !closed) {

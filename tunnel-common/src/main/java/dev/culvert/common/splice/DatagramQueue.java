@@ -11,9 +11,9 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Datagrams of one flow that wait for its stream: a few, and not for long. Where there are too many the oldest is dropped, not the newest: what
- * comes last is worth most to a call or a game, a question that was asked again replaces the one before, and a queue that has stood still
- * while the link was lost holds nothing old when it goes on.
+ * Datagrams of one flow that wait for its stream: a few, and not for long. Where there are too many the oldest is
+ * dropped, not the newest: what comes last is worth most to a call or a game, a question that was asked again replaces
+ * the one before, and a queue that has stood still while the link was lost holds nothing old when it goes on.
  *
  * <p>Event loop only.
  */
@@ -21,8 +21,8 @@ final class DatagramQueue {
     /** Bytes. */
     static final int MOST = 256 << 10;
     /**
-     * What has waited longer is dropped, by the timer and nothing else: where the loop itself stood still, as it does on a busy machine, what
-     * can be sent comes before the verdict.
+     * What has waited longer is dropped, by the timer and nothing else: where the loop itself stood still, as it does
+     * on a busy machine, what can be sent comes before the verdict.
      */
     static final Duration OLDEST = Duration.ofMillis(50);
 

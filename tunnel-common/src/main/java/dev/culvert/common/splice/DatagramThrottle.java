@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * One direction of a flow that is limited: a datagram goes when its buckets let it go, and is lost when that takes too long. The counterpart of
- * {@link Throttle} for UDP.
+ * One direction of a flow that is limited: a datagram goes when its buckets let it go, and is lost when that takes too
+ * long. The counterpart of {@link Throttle} for UDP.
  *
  * <p>Event loop only. Owns what it holds.
  */

@@ -19,19 +19,23 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Joins the datagrams of one sender and a stream: the counterpart of {@link Splice} for UDP. Each datagram is a write with its length in front
- * ({@code docs/protocol.md}, section 3).
+ * Joins the datagrams of one sender and a stream: the counterpart of {@link Splice} for UDP. Each datagram is a write
+ * with its length in front ({@code docs/protocol.md}, section 3).
  *
- * <p>A datagram is lost rather than late: the stream holds one at a time, so that the next is chosen when it can be sent, and what waits for
- * that waits in a {@link DatagramQueue}. A direction that is limited has a {@link DatagramThrottle} in front. A flow has no end of its own. It
- * ends when it has been silent for long enough, at the side that knows for how long, and it does not half-close: a FIN is answered with a FIN.
+ * <p>A datagram is lost rather than late: the stream holds one at a time, so that the next is chosen when it can be
+ * sent, and what waits for that waits in a {@link DatagramQueue}. A direction that is limited has a
+ * {@link DatagramThrottle} in front. A flow has no end of its own. It ends when it has been silent for long enough, at
+ * the side that knows for how long, and it does not half-close: a FIN is answered with a FIN.
  *
  * <p>Event loop of the session only, but for {@link #frame}.
  */
 public final class Flow implements StreamListener {
     /** What may be said before the other side has taken the flow on, bytes: it keeps that until its socket is there. */
     private static final int MOST_EARLY = 64 << 10;
-    /** Empty datagrams for the socket in one iteration of the loop: each has 2 bytes in the stream, and is a call of the kernel. */
+    /**
+     * Empty datagrams for the socket in one iteration of the loop: each has 2 bytes in the stream, and is a call of the
+     * kernel.
+     */
     private static final int MOST_EMPTY = 64;
 
     private final EventLoop loop;
@@ -60,7 +64,7 @@ public final class Flow implements StreamListener {
 
     /** The near end of a flow. Event loop of the session. */
     public interface Socket {
-        /** Sends a datagram, which it takes, at the next {@link #flush}. False: it can not, and has dropped it. */
+        /** Sends a datagram, which it takes, at the next {@link #flush}. False: it cannot, and has dropped it. */
         boolean send(ByteBuf datagram);
 
         void flush();
@@ -169,8 +173,8 @@ public final class Flow implements StreamListener {
     // ---- from the socket to the stream
 
     /**
-     * A datagram that {@link #fits} as {@link #send} takes it: a copy, with its length and room for a frame's header in front. Any
-     * thread.
+     * A datagram that {@link #fits} as {@link #send} takes it: a copy, with its length and room for a frame's header in
+     * front. Any thread.
      */
     public static ByteBuf frame(ByteBuf datagram) {
         int bytes = datagram.readableBytes();

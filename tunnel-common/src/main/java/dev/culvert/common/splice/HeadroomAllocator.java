@@ -11,11 +11,11 @@ import io.netty.util.UncheckedBooleanSupplier;
 import java.util.function.IntSupplier;
 
 /**
- * Receive buffers with room for a frame's header in front of what is read, so that the header can be put before the payload
- * without copying it. A read is never longer than what the stream takes at once.
+ * Receive buffers with room for a frame's header in front of what is read, so that the header can be put before the
+ * payload without copying it. A read is never longer than what the stream takes at once.
  *
- * <p>A channel asks its first allocator for a handle, once, and keeps that: so it keeps the allocator, too, and only the bound changes with
- * the stream.
+ * <p>A channel asks its first allocator for a handle, once, and keeps that: so it keeps the allocator, too, and only
+ * the bound changes with the stream.
  */
 final class HeadroomAllocator implements RecvByteBufAllocator {
     private static final int MIN_READ = 512;

@@ -11,8 +11,8 @@ import java.util.ArrayDeque;
 import java.util.Queue;
 
 /**
- * Holds what comes before somebody is there to take it: its place is at the end of a pipeline, until {@link #release}. The channel is not
- * read meanwhile, so this is what was on its way already.
+ * Holds what comes before somebody is there to take it: its place is at the end of a pipeline, until {@link #release}.
+ * The channel is not read meanwhile, so this is what was on its way already.
  */
 public class Hold extends ChannelInboundHandlerAdapter {
     /** Who has something to say first takes no longer: who says nothing does not keep its place. */

@@ -18,8 +18,8 @@ public final class HttpAnswer implements Answer {
     public static final String PIECES = "Culvert-Pieces: yes\r\n";
 
     /**
-     * What the target says comes in pieces, each behind its length in four bytes, and an empty one is the end. A unix socket has no reset:
-     * its own end may as well mean that the connection was cut off.
+     * What the target says comes in pieces, each behind its length in four bytes, and an empty one is the end. A unix
+     * socket has no reset: its own end may as well mean that the connection was cut off.
      */
     public static final HttpAnswer IN_PIECES = new HttpAnswer(PIECES);
 

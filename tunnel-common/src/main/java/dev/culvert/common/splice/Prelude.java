@@ -7,16 +7,19 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What its stream begins with: what a socket has said before the stream was answered, so that it can be said again on another one, and what
- * is said for it before that. At most {@value #MOST} bytes, which is
- * what may be on its way before the first answer: nobody loses speed by waiting then.
+ * What its stream begins with: what a socket has said before the stream was answered, so that it can be said again on
+ * another one, and what is said for it before that. At most {@value #MOST} bytes, which is what may be on its way
+ * before the first answer: nobody loses speed by waiting then.
  *
  * <p>One thread at a time. Owns its copy until {@link #forget}.
  */
 public final class Prelude {
     /** For one socket, bytes; as much as the window that a stream begins with. */
     static final int MOST = 256 << 10;
-    /** For all sockets together, bytes. One that comes when these are used up keeps nothing, so it cannot be begun again elsewhere. */
+    /**
+     * For all sockets together, bytes. One that comes when these are used up keeps nothing, so it cannot be begun again
+     * elsewhere.
+     */
     private static final long ALL = 16 << 20;
 
     private final AtomicLong total;

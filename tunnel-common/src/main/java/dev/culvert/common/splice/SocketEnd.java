@@ -14,8 +14,8 @@ final class SocketEnd {
     private SocketEnd() {}
 
     /**
-     * From now on every close is a reset, also that of a killed process: a FIN after half of the data would be a
-     * lie. {@link #close} is not.
+     * From now on every close is a reset, also that of a killed process: a FIN after half of the data would be a lie.
+     * {@link #close} is not.
      */
     static void resetOnClose(Channel channel) {
         channel.config().setOption(ChannelOption.SO_LINGER, 0);
@@ -29,8 +29,8 @@ final class SocketEnd {
     }
 
     /**
-     * All has been written; done when it has gone out, and an end of TLS behind it, if there is TLS. Where that can not be said, the
-     * socket's end is all there is, and the peer sees that it is not enough.
+     * All has been written; done when it has gone out, and an end of TLS behind it, if there is TLS. Where that cannot
+     * be said, the socket's end is all there is, and the peer sees that it is not enough.
      */
     static ChannelFuture lastWords(Channel channel) {
         ChannelFuture written = channel.writeAndFlush(Unpooled.EMPTY_BUFFER); // the last piece, where it goes in pieces

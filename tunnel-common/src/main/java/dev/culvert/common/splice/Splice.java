@@ -36,13 +36,15 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>RST</td><td>RST</td></tr>
  * </table>
  *
- * <p>Both belong to the same event loop. Memory is bounded by the stream's window towards the socket, and by its send queue and
- * one read towards the stream.
+ * <p>Both belong to the same event loop. Memory is bounded by the stream's window towards the socket, and by its send
+ * queue and one read towards the stream.
  *
  * <p>A direction that is limited has a {@link Throttle} in it, which holds back what has come; the others have none.
  */
 public final class Splice extends ChannelInboundHandlerAdapter implements StreamListener {
-    /** How long a socket is read for nobody: one that is closed with something unread throws away what it has not sent. */
+    /**
+     * How long a socket is read for nobody: one that is closed with something unread throws away what it has not sent.
+     */
     private static final int LINGER_SECONDS = 2;
 
     private final Channel channel;
@@ -59,7 +61,7 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     /** Why the socket takes nothing any more, and is only read to its end; null: it does. */
     private @Nullable String failure;
 
-    /** Null: the stream can not be begun again, since it was answered, or since nobody wants that. */
+    /** Null: the stream cannot be begun again, since it was answered, or since nobody wants that. */
     private @Nullable Prelude said;
 
     /** Null: what comes from the socket is not limited. */
@@ -79,12 +81,12 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
     }
 
     /**
-     * Opens a stream for an accepted socket and joins them. The channel is active, not yet read, and on the session's event loop. Where the
-     * peer has certainly not processed the open request, the socket goes on elsewhere.
+     * Opens a stream for an accepted socket and joins them. The channel is active, not yet read, and on the session's
+     * event loop. Where the peer has certainly not processed the open request, the socket goes on elsewhere.
      *
      * @param said what the stream begins with: what was said on one before, or nothing
-     * @param elsewhere told why, when the channel is on no event loop any more; the connection goes on, and {@code said} has what the next
-     *     stream begins with
+     * @param elsewhere told why, when the channel is on no event loop any more; the connection goes on, and
+     *     {@code said} has what the next stream begins with
      * @throws IllegalStateException when the session takes no streams
      */
     public static void open(
@@ -132,7 +134,9 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         channel.pipeline().addLast(this);
     }
 
-    /** From here on: what is in the pipeline may have words of its own, which come after those that were said before. */
+    /**
+     * From here on: what is in the pipeline may have words of its own, which come after those that were said before.
+     */
     private void read() {
         if (ended) {
             return;
@@ -306,7 +310,9 @@ public final class Splice extends ChannelInboundHandlerAdapter implements Stream
         return write;
     }
 
-    /** As on TCP, what has come before the peer's reset can be read still, if the stream takes it; then the socket ends. */
+    /**
+     * As on TCP, what has come before the peer's reset can be read still, if the stream takes it; then the socket ends.
+     */
     private void outputFailed(String reason) {
         if (inputEnded || !channel.config().isAutoRead()) {
             fail(reason);

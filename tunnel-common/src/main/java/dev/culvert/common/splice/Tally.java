@@ -6,7 +6,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
 
-/** What the connections of one forward, of one client, have done so far. Any thread; the numbers of one moment need not agree. */
+/**
+ * What the connections of one forward, of one client, have done so far. Any thread; the numbers of one moment need not
+ * agree.
+ */
 public final class Tally {
     private final String forward;
     private final String client;

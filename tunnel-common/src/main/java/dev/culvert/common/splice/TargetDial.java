@@ -12,7 +12,10 @@ import java.net.InetSocketAddress;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
-/** A target that is dialled for a stream of the peer, and joined with it when it answers. Event loop of the session only. */
+/**
+ * A target that is dialled for a stream of the peer, and joined with it when it answers. Event loop of the session
+ * only.
+ */
 public final class TargetDial {
     private TargetDial() {}
 

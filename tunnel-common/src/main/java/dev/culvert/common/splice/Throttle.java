@@ -10,9 +10,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One direction of a connection that is limited: holds bytes back until its buckets let them go, a quantum at a time, and the end of the
- * direction until the last of them has gone. What it holds is bounded by those who stop giving: the source is not read meanwhile, the peer
- * gets no credit.
+ * One direction of a connection that is limited: holds bytes back until its buckets let them go, a quantum at a time,
+ * and the end of the direction until the last of them has gone. What it holds is bounded by those who stop giving: the
+ * source is not read meanwhile, the peer gets no credit.
  *
  * <p>Event loop only. Owns what it holds.
  */
@@ -26,7 +26,8 @@ final class Throttle {
 
     /**
      * @param out takes what is let go
-     * @param room whether {@code out} can do something with more; when that has become true, {@link #proceed} is to be called
+     * @param room whether {@code out} can do something with more; when that has become true, {@link #proceed} is to be
+     *     called
      */
     Throttle(
             Connection connection,

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The listening sockets that systemd has opened for this process (sd_listen_fds(3)): it keeps them while the process is restarted, and
- * no connection is refused meanwhile.
+ * The listening sockets that systemd has opened for this process (sd_listen_fds(3)): it keeps them while the process is
+ * restarted, and no connection is refused meanwhile.
  */
 public final class ActivatedSockets {
     private static final int FIRST = 3;

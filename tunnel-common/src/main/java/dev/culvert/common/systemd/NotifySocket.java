@@ -11,18 +11,14 @@ import java.nio.charset.StandardCharsets;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * A unix datagram socket connected to systemd, one datagram a message. It is closed with its event loop.
- */
+/** A unix datagram socket connected to systemd, one datagram a message. It is closed with its event loop. */
 final class NotifySocket implements SystemdNotifier {
     private static final Logger log = LoggerFactory.getLogger(NotifySocket.class);
 
     private final EventLoop loop;
     private final ChannelFuture connected;
 
-    /**
-     * @param address an absolute path, or {@code @} and an abstract name (unix(7))
-     */
+    /** @param address an absolute path, or {@code @} and an abstract name (unix(7)) */
     NotifySocket(String address, EventLoop loop) {
         this.loop = loop;
         String path = address.startsWith("@") ? "\0" + address.substring(1) : address;

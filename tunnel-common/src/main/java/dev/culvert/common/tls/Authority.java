@@ -21,7 +21,10 @@ import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
 
-/** A certificate authority, or several: who they have signed for is who the certificate says (RFC 5280, section 6). Any thread. */
+/**
+ * A certificate authority, or several: who they have signed for is who the certificate says (RFC 5280, section 6). Any
+ * thread.
+ */
 public final class Authority {
     private static final String SUBJECT_ALT_NAME = "2.5.29.17";
     private static final int DNS_NAME = 2;
@@ -116,13 +119,15 @@ public final class Authority {
         return String.valueOf(root.getMessage());
     }
 
-    /** The DNS names and addresses of a certificate (subjectAltName); its common name counts only where there are none. */
+    /**
+     * The DNS names and addresses of a certificate (subjectAltName); its common name counts only where there are none.
+     */
     public static List<String> names(X509Certificate certificate) {
         List<String> names = new ArrayList<>();
         try {
             Collection<List<?>> alternatives = certificate.getSubjectAlternativeNames();
             if (alternatives == null && certificate.getExtensionValue(SUBJECT_ALT_NAME) != null) {
-                return List.of(); // there is one that can not be read
+                return List.of(); // there is one that cannot be read
             } else if (alternatives != null) {
                 for (List<?> alternative : alternatives) {
                     int kind = (Integer) alternative.get(0);
@@ -154,7 +159,10 @@ public final class Authority {
         }
     }
 
-    /** A name as it is compared: there are many ways to write an address, and a DNS name may be in capitals. Resolves nothing. */
+    /**
+     * A name as it is compared: there are many ways to write an address, and a DNS name may be in capitals. Resolves
+     * nothing.
+     */
     public static String canonical(String name) {
         InetAddress address = NetUtil.createInetAddressFromIpAddressString(name);
         return address == null ? name.toLowerCase(Locale.ROOT) : NetUtil.toAddressString(address);

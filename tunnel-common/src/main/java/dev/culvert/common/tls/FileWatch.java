@@ -44,7 +44,7 @@ public final class FileWatch {
         try {
             reading.read();
         } catch (IOException e) {
-            log.error("the files of {} can not be used, those from before stay: {}", whose, e.getMessage());
+            log.error("the files of {} cannot be used, those from before stay: {}", whose, e.getMessage());
         }
     }
 

@@ -7,8 +7,8 @@ import java.util.Arrays;
 import java.util.Base64;
 
 /**
- * The name of a key: SHA-256 over its SubjectPublicKeyInfo (RFC 5280, section 4.1), written as SSH writes it, {@code SHA256:} and
- * unpadded base64. It is not that of the certificate, which may be renewed with the same key.
+ * The name of a key: SHA-256 over its SubjectPublicKeyInfo (RFC 5280, section 4.1), written as SSH writes it,
+ * {@code SHA256:} and unpadded base64. It is not that of the certificate, which may be renewed with the same key.
  */
 public final class Fingerprint {
     private static final String PREFIX = "SHA256:";

@@ -28,7 +28,9 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Who an agent is: its private key, and the certificate that carries the public one. Prints as its fingerprint only. */
+/**
+ * Who an agent is: its private key, and the certificate that carries the public one. Prints as its fingerprint only.
+ */
 public final class Identity {
     private static final String KEYGEN = "; `keygen` makes a key";
 
@@ -45,8 +47,8 @@ public final class Identity {
     }
 
     /**
-     * Reads PEM files: a PKCS#8 key, which nobody but the owner and the group may read, and a certificate for it with those that
-     * lead to its CA. All of it may stand in one file. Blocks.
+     * Reads PEM files: a PKCS#8 key, which nobody but the owner and the group may read, and a certificate for it with
+     * those that lead to its CA. All of it may stand in one file. Blocks.
      *
      * @throws IOException with a sentence for the user, which never holds any of the key
      */
@@ -120,8 +122,8 @@ public final class Identity {
     }
 
     /**
-     * Root makes keys for an agent that runs as somebody else, in the directory which that one has: it may put a link in the place of the file,
-     * and must not be given what is behind it.
+     * Root makes keys for an agent that runs as somebody else, in the directory which that one has: it may put a link
+     * in the place of the file, and must not be given what is behind it.
      */
     private static void giveToOwnerOf(@Nullable Path directory, Path file) throws IOException {
         FileOwnerAttributeView own =
@@ -147,7 +149,9 @@ public final class Identity {
         return own.getIssuerX500Principal().equals(own.getSubjectX500Principal());
     }
 
-    /** Which certificate is not valid at that time, a few words; empty: none. Who lists the key does not look at that. */
+    /**
+     * Which certificate is not valid at that time, a few words; empty: none. Who lists the key does not look at that.
+     */
     public Optional<String> lapse(Instant now) {
         for (X509Certificate certificate : chain) {
             String whose = "the certificate of " + certificate.getSubjectX500Principal();
@@ -177,7 +181,7 @@ public final class Identity {
                     return pkcs8(file, bytes(file, block));
                 }
                 case "ENCRYPTED PRIVATE KEY" ->
-                    throw new IOException(file + " has a passphrase, which an agent can not type; remove it with"
+                    throw new IOException(file + " has a passphrase, which an agent cannot type; remove it with"
                             + " `openssl pkcs8 -in OLD -out NEW`");
                 case "EC PRIVATE KEY", "RSA PRIVATE KEY" ->
                     throw new IOException(file + " has a key in an old form; convert it with"
@@ -218,7 +222,7 @@ public final class Identity {
                             .generateCertificate(new ByteArrayInputStream(bytes(file, block))));
                 } catch (GeneralSecurityException e) {
                     throw new IOException(
-                            file + " has a certificate that can not be read: "
+                            file + " has a certificate that cannot be read: "
                                     + OneLine.of(String.valueOf(e.getMessage())),
                             e);
                 }

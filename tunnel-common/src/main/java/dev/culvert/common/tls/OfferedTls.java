@@ -16,8 +16,9 @@ import java.util.Optional;
 import javax.net.ssl.SSLException;
 
 /**
- * TLS as it is offered to local applications: versions 1.3 and 1.2, with a certificate of the user's. By the JDK's engine, since of the
- * two it is the one that lets a direction end by itself, as TLS 1.3 does (RFC 8446, section 6.1). Any thread.
+ * TLS as it is offered to local applications: versions 1.3 and 1.2, with a certificate of the user's. By the JDK's
+ * engine, since of the two it is the one that lets a direction end by itself, as TLS 1.3 does (RFC 8446, section 6.1).
+ * Any thread.
  */
 public final class OfferedTls {
     private static final String[] VERSIONS = {"TLSv1.3", "TLSv1.2"};
@@ -43,7 +44,7 @@ public final class OfferedTls {
         try {
             return new OfferedTls(builder.build());
         } catch (SSLException e) {
-            throw new IOException("the certificate can not be used: " + e.getMessage(), e);
+            throw new IOException("the certificate cannot be used: " + e.getMessage(), e);
         }
     }
 

@@ -12,7 +12,10 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 import java.util.Set;
 
-/** Small files that the configuration names: keys, passwords, certificates. Blocks; errors are sentences that never hold any of the content. */
+/**
+ * Small files that the configuration names: keys, passwords, certificates. Blocks; errors are sentences that never hold
+ * any of the content.
+ */
 public final class SecretFile {
     private static final long MAX_FILE = 1 << 20;
     private static final Set<PosixFilePermission> FOR_OTHERS =
@@ -33,8 +36,8 @@ public final class SecretFile {
     }
 
     /**
-     * What a file holds and who may read it, or that it can not be read: another text when that has changed. Empty: nobody can say now, for
-     * want of file descriptors, say.
+     * What a file holds and who may read it, or that it cannot be read: another text when that has changed. Empty:
+     * nobody can say now, for want of file descriptors, say.
      */
     public static Optional<String> state(Path file) {
         try {

@@ -19,12 +19,12 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Speaks TLS with the target of a forward for an application that does not: what comes from the socket is encrypted on its way to the
- * stream, and what comes from the stream is decrypted on its way to the socket. So nobody between the two can read it, the server
- * of the tunnel included, and the certificate is looked at here.
+ * Speaks TLS with the target of a forward for an application that does not: what comes from the socket is encrypted on
+ * its way to the stream, and what comes from the stream is decrypted on its way to the socket. So nobody between the
+ * two can read it, the server of the tunnel included, and the certificate is looked at here.
  *
- * <p>Its place is next to the splice. The engine is in a channel of its own, which is driven by this one's events. What the application
- * says is not read before the target is trusted.
+ * <p>Its place is next to the splice. The engine is in a channel of its own, which is driven by this one's events. What
+ * the application says is not read before the target is trusted.
  */
 public final class TargetTls extends ChannelDuplexHandler {
     private final SslHandler tls;
@@ -36,7 +36,9 @@ public final class TargetTls extends ChannelDuplexHandler {
     private boolean wantsMore;
     private boolean inputEnded;
     private boolean targetEnded;
-    /** Done when the socket has taken all that the target has said, and the end of it; null: the target has not ended. */
+    /**
+     * Done when the socket has taken all that the target has said, and the end of it; null: the target has not ended.
+     */
     private @Nullable ChannelPromise outputEnd;
 
     private @Nullable Future<?> deadline;
@@ -196,7 +198,10 @@ public final class TargetTls extends ChannelDuplexHandler {
         }
     }
 
-    /** That is where TLS ends a direction; TCP may go on for the sake of the other one. The application may speak TLS as well. */
+    /**
+     * That is where TLS ends a direction; TCP may go on for the sake of the other one. The application may speak TLS as
+     * well.
+     */
     private static void endOutput(ChannelHandlerContext ctx, ChannelPromise end) {
         ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(written -> {
             SslHandler ofApplication = ctx.pipeline().get(SslHandler.class);

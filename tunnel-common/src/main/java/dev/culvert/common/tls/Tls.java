@@ -17,14 +17,18 @@ import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
 
 /**
- * TLS as this tunnel speaks it (RFC 8446): version 1.3, both sides show a certificate, no session is ever resumed. A resumed one
- * would skip the check of the certificate, and a key that was taken out of a configuration would go on working.
+ * TLS as this tunnel speaks it (RFC 8446): version 1.3, both sides show a certificate, no session is ever resumed. A
+ * resumed one would skip the check of the certificate, and a key that was taken out of a configuration would go on
+ * working.
  *
  * <p>BoringSSL where there is a native library for this machine, the JDK's engine elsewhere. Any thread.
  */
 public final class Tls {
     private static final String VERSION = "TLSv1.3";
-    /** In seconds. A ticket is for a week at most (RFC 8446, section 4.6.1), so the JDK's engine gives out none for a session of more. */
+    /**
+     * In seconds. A ticket is for a week at most (RFC 8446, section 4.6.1), so the JDK's engine gives out none for a
+     * session of more.
+     */
     private static final int NO_TICKETS = (int) Duration.ofDays(8).toSeconds();
 
     /** Time to load it on a slow machine, in ms. */
@@ -54,8 +58,9 @@ public final class Tls {
     }
 
     /**
-     * Loads the native library and what goes with it, on a thread of its own: at the start of an agent that takes as long as all else.
-     * The JVM does not end before, for two seconds at most: Netty loads a copy in the directory of temporary files, which would stay there.
+     * Loads the native library and what goes with it, on a thread of its own: at the start of an agent that takes as
+     * long as all else. The JVM does not end before, for two seconds at most: Netty loads a copy in the directory of
+     * temporary files, which would stay there.
      */
     public static void load() {
         Thread loading = new Thread(Tls::best, "tls");

@@ -7,8 +7,8 @@ import io.netty.handler.ssl.SslCloseCompletionEvent;
 import java.io.IOException;
 
 /**
- * Makes the end of TLS that of the socket: close_notify is the end of a direction, and a FIN without it, which anybody on the way could
- * have made, is none (RFC 8446, section 6.1).
+ * Makes the end of TLS that of the socket: close_notify is the end of a direction, and a FIN without it, which anybody
+ * on the way could have made, is none (RFC 8446, section 6.1).
  */
 final class TlsEnd extends ChannelInboundHandlerAdapter {
     private boolean ended;

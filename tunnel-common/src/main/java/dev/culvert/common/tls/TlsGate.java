@@ -20,8 +20,8 @@ import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLPeerUnverifiedException;
 
 /**
- * Stands behind the {@link SslHandler}: tells when the peer is known, and puts what goes wrong with TLS, then and later, into words
- * that say what to do.
+ * Stands behind the {@link SslHandler}: tells when the peer is known, and puts what goes wrong with TLS, then and
+ * later, into words that say what to do.
  */
 public final class TlsGate extends ChannelInboundHandlerAdapter {
     /** The reason where a handshake failed since the other side has none. */
@@ -43,7 +43,9 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
 
     /** Hears, on the event loop, how a handshake ends; one of the two, once. */
     public interface Listener {
-        /** The peer is trusted and has the key of the first certificate. What comes next goes to the handlers added now. */
+        /**
+         * The peer is trusted and has the key of the first certificate. What comes next goes to the handlers added now.
+         */
         void onTrusted(ChannelHandlerContext ctx, X509Certificate[] chain);
 
         /** It came to nothing, and the channel is being closed. */
@@ -103,7 +105,7 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
                 || (cause instanceof DecoderException && cause.getCause() instanceof SSLException);
     }
 
-    /** One line: what can not be read in a certificate is quoted by the JDK. */
+    /** One line: what cannot be read in a certificate is quoted by the JDK. */
     private String explain(Throwable failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof UntrustedPeer) {
@@ -123,7 +125,10 @@ public final class TlsGate extends ChannelInboundHandlerAdapter {
         return explain(String.valueOf(root.getMessage()));
     }
 
-    /** Where BoringSSL writes {@code SSLV3_ALERT_CERTIFICATE_UNKNOWN}, the JDK writes {@code Received fatal alert: certificate_unknown}. */
+    /**
+     * Where BoringSSL writes {@code SSLV3_ALERT_CERTIFICATE_UNKNOWN}, the JDK writes {@code Received fatal alert:
+     * certificate_unknown}.
+     */
     private String explain(String message) {
         String lower = message.toLowerCase(Locale.ROOT);
         if (lower.contains("did_not_return_a_certificate") || lower.contains("empty client certificate chain")) {

@@ -6,7 +6,8 @@ import java.security.cert.X509Certificate;
 @FunctionalInterface
 public interface Trust {
     /**
-     * Returns if the peer is trusted. That it has the private key of the first certificate is checked elsewhere, in the handshake.
+     * Returns if the peer is trusted. That it has the private key of the first certificate is checked elsewhere, in the
+     * handshake.
      *
      * @param chain what the peer has sent, its own certificate first; at least one
      * @throws UntrustedPeer if it is not

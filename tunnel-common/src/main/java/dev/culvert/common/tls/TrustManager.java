@@ -11,7 +11,10 @@ import org.jspecify.annotations.Nullable;
 
 /** What the engines ask, answered by a {@link Trust}. */
 final class TrustManager extends X509ExtendedTrustManager {
-    /** X509_V_ERR_CERT_REJECTED, for which BoringSSL sends the alert bad_certificate. Without it, it sends internal_error. */
+    /**
+     * X509_V_ERR_CERT_REJECTED, for which BoringSSL sends the alert bad_certificate. Without it, it sends
+     * internal_error.
+     */
     private static final int REJECTED = 28;
 
     private final Trust trust;

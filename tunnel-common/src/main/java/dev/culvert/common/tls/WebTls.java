@@ -20,8 +20,9 @@ import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * TLS as the web has it, to a web server on the way, or to a target: its certificate has to be for its name and to lead to an authority that is trusted, and
- * we show none. It says nothing of who a session is with: that is what {@link Tls} is for, inside. Any thread.
+ * TLS as the web has it, to a web server on the way, or to a target: its certificate has to be for its name and to lead
+ * to an authority that is trusted, and we show none. It says nothing of who a session is with: that is what {@link Tls}
+ * is for, inside. Any thread.
  */
 public final class WebTls {
     private final SslContext context;
@@ -62,7 +63,10 @@ public final class WebTls {
         return to(Peer.WEB_SERVER, server, caFile, handshakeTimeout, null);
     }
 
-    /** To a target; by the JDK's engine, since of the two it is the one that lets a direction end by itself, as TLS 1.3 does. */
+    /**
+     * To a target; by the JDK's engine, since of the two it is the one that lets a direction end by itself, as TLS 1.3
+     * does.
+     */
     public static WebTls toTarget(HostPort target, Optional<Path> caFile, Duration handshakeTimeout)
             throws IOException {
         return to(Peer.TARGET, target, caFile, handshakeTimeout, SslProvider.JDK);
@@ -83,7 +87,7 @@ public final class WebTls {
         try {
             return new WebTls(builder.build(), peer, server, handshakeTimeout);
         } catch (SSLException e) {
-            throw new IOException("the JVM's own authorities can not be used: " + e.getMessage(), e);
+            throw new IOException("the JVM's own authorities cannot be used: " + e.getMessage(), e);
         }
     }
 

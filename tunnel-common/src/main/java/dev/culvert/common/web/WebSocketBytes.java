@@ -17,14 +17,21 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes the binary messages of a WebSocket (RFC 6455) a stream of bytes to the handlers that come after it, which it is the same as TCP to: where a
- * message begins or ends says nothing, and a close frame is the end. Stands behind Netty's frame codecs. Nothing is copied here.
+ * Makes the binary messages of a WebSocket (RFC 6455) a stream of bytes to the handlers that come after it, which it is
+ * the same as TCP to: where a message begins or ends says nothing, and a close frame is the end. Stands behind Netty's
+ * frame codecs. Nothing is copied here.
  */
 public final class WebSocketBytes extends ChannelDuplexHandler {
-    /** The most that the payload of one frame may have, bytes: more than a TLS record, or a frame of a session, both of which are one each. */
+    /**
+     * The most that the payload of one frame may have, bytes: more than a TLS record, or a frame of a session, both of
+     * which are one each.
+     */
     public static final int MAX_FRAME = 128 << 10;
 
-    /** The last PING that has no answer yet. While the peer does not read it gets none, and only the last one then (RFC 6455, section 5.5.3). */
+    /**
+     * The last PING that has no answer yet. While the peer does not read it gets none, and only the last one then (RFC
+     * 6455, section 5.5.3).
+     */
     private @Nullable ByteBuf unanswered;
 
     private boolean ending;

@@ -18,7 +18,10 @@ public final class ArbitraryFile {
 
     private ArbitraryFile() {}
 
-    /** Checks that the file is read, and can be described, or is refused with its errors; and both again, if it is read again. */
+    /**
+     * Checks that the file is read, and can be described, or is refused with its errors; and both again, if it is read
+     * again.
+     */
     public static <T> void check(Path directory, byte[] bytes, Reader<T> reader, Function<T, String> describe)
             throws IOException {
         String text = new String(bytes, StandardCharsets.UTF_8);

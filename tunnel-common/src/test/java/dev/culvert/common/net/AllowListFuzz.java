@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Allow lists, requests and addresses that a coverage-guided fuzzer thinks of, decided once more by the book.
  *
- * <p>An input is a text: a line for each rule, then the request, then the address that it has led to, which a unix socket has not.
+ * <p>An input is a text: a line for each rule, then the request, then the address that it has led to, which a unix
+ * socket has not.
  */
 class AllowListFuzz {
     @FuzzTest(maxDuration = "60s")
@@ -165,7 +166,10 @@ class AllowListFuzz {
         return address.length == 4 ? address[0] == 127 : is(address, "::1");
     }
 
-    /** Loopback, link-local, unspecified, multicast, where clouds serve metadata, and what NAT64 or 6to4 turn into those, or may do. */
+    /**
+     * Loopback, link-local, unspecified, multicast, where clouds serve metadata, and what NAT64 or 6to4 turn into
+     * those, or may do.
+     */
     private static boolean isForAddressesOnly(byte[] address) {
         if (networkHolds(new String[] {"64:ff9b::", "96"}, address)) {
             return isForAddressesOnly(Arrays.copyOfRange(address, 12, 16));

@@ -123,7 +123,7 @@ class DialerTest {
         assertThat(dial.sync().getNow().isActive()).isTrue();
     }
 
-    /** The loop, which has just connected, can not notice that the target has accepted before the dial is cancelled. */
+    /** The loop, which has just connected, cannot notice that the target has accepted before the dial is cancelled. */
     @Test
     void aTargetSeesAResetWhereNobodyWaitsForItAnyMore() throws Exception {
         CompletableFuture<Future<Channel>> dial = new CompletableFuture<>();

@@ -218,7 +218,7 @@ class ProxyDialogueTest {
         "04, 'it does not reach that host, or does not know its name'",
         "05, the server refuses the connection",
         "06, the way to the server is too long",
-        "07, it can not CONNECT",
+        "07, it cannot CONNECT",
         "08, it does not take such an address",
         "fe, it does not say why; its log may",
     })
@@ -300,7 +300,7 @@ class ProxyDialogueTest {
 
         assertThat(catchThrowable(dial("http", "", LONG)::sync))
                 .hasMessageStartingWith("tunnel.test:7443: the proxy http://127.0.0.1:")
-                .hasMessageContaining("can not be reached: ")
+                .hasMessageContaining("cannot be reached: ")
                 .hasMessageContaining("connection refused")
                 .hasMessageEndingWith(". Start it, or correct upstream.proxy");
     }

@@ -6,8 +6,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /**
- * A bottleneck of 100 Mbit/s and 20 ms, with room for half a second. The sender is one that would send twice that if nobody kept it from it, as
- * CUBIC does until packets are lost.
+ * A bottleneck of 100 Mbit/s and 20 ms, with room for half a second. The sender is one that would send twice that if
+ * nobody kept it from it, as CUBIC does until packets are lost.
  */
 class ShortQueueTest {
     private static final long MS = TimeUnit.MILLISECONDS.toNanos(1);

@@ -9,7 +9,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** What a coverage-guided fuzzer thinks of as the bytes of a flow, decoded once more by the book. The first byte says in what pieces they come. */
+/**
+ * What a coverage-guided fuzzer thinks of as the bytes of a flow, decoded once more by the book. The first byte says in
+ * what pieces they come.
+ */
 class DatagramDecoderFuzz {
     @FuzzTest(maxDuration = "60s")
     void whatIsFoundIsWhatIsThereAndNothingIsKept(byte[] input) {

@@ -152,7 +152,10 @@ class FlowTest {
         return limit;
     }
 
-    /** Sends datagrams of so many bytes, one in so many ms. Returns the bytes that have arrived, with what each is counted as. */
+    /**
+     * Sends datagrams of so many bytes, one in so many ms. Returns the bytes that have arrived, with what each is
+     * counted as.
+     */
     private long offer(Flow flow, int bytes, long everyMillis, int seconds) {
         int before = target.got.size();
         for (long at = 0; at < seconds * 1000L; at++) {

@@ -42,7 +42,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** A connection under limits whose clock stands still until a test moves it: what is held back then does not go by itself. */
+/**
+ * A connection under limits whose clock stands still until a test moves it: what is held back then does not go by
+ * itself.
+ */
 class ShapedSpliceTest {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
     /** Bytes a second. */

@@ -170,7 +170,10 @@ class AuthorityTest {
         assertThatThrownBy(() -> authority.checkServer(chain, "2001:db8::2")).isInstanceOf(UntrustedPeer.class);
     }
 
-    /** The JDK takes an IPv6 address of 32 bytes for a network, and throws what it does not declare at a mask with a hole. */
+    /**
+     * The JDK takes an IPv6 address of 32 bytes for a network, and throws what it does not declare at a mask with a
+     * hole.
+     */
     @Test
     void anAddressThatIsNoneNamesNobody() throws Exception {
         byte[] address = new byte[2 + 2 + 32];

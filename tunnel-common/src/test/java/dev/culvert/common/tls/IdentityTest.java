@@ -107,7 +107,7 @@ class IdentityTest {
         refused(good.substring(0, good.indexOf("-----BEGIN CERT")), "has no certificate");
         refused(
                 good.substring(0, good.indexOf("-----BEGIN CERT")) + block("CERTIFICATE", "AAAA"),
-                "has a certificate that can not be read");
+                "has a certificate that cannot be read");
     }
 
     /** The JDK takes base64 of PEM for PEM, and JDK 17 quotes the line that it does not understand. */
@@ -120,7 +120,7 @@ class IdentityTest {
 
         assertThatThrownBy(() -> Identity.read(file, file))
                 .message()
-                .contains("has a certificate that can not be read")
+                .contains("has a certificate that cannot be read")
                 .doesNotContainPattern("\\p{Cc}");
     }
 

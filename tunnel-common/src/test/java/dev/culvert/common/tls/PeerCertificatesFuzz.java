@@ -17,16 +17,19 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Certificates that a coverage-guided fuzzer has a peer show: who is trusted has the pinned key, or leads to the authority, as a
- * second implementation finds out; anybody else is refused in a sentence.
+ * Certificates that a coverage-guided fuzzer has a peer show: who is trusted has the pinned key, or leads to the
+ * authority, as a second implementation finds out; anybody else is refused in a sentence.
  *
- * <p>An input is a byte and then certificates in DER, the peer's own first. The byte says whose keys sign them anew, so that one that
- * was changed is not refused for its signature alone: two bits for each, 0 if it stays as it is.
+ * <p>An input is a byte and then certificates in DER, the peer's own first. The byte says whose keys sign them anew, so
+ * that one that was changed is not refused for its signature alone: two bits for each, 0 if it stays as it is.
  */
 class PeerCertificatesFuzz {
     private static final byte[] ECDSA_WITH_SHA256 = sequence(oid("1.2.840.10045.4.3.2"));
     private static final String HOST = "agent.example.com";
-    /** What the JDK says of one; any other number is a path length, and one below zero is not our business if the authority wrote it. */
+    /**
+     * What the JDK says of one; any other number is a path length, and one below zero is not our business if the
+     * authority wrote it.
+     */
     private static final int NO_CA = -1;
 
     private static final Identity CA = KeyFileFuzz.seed("ca");
@@ -139,7 +142,10 @@ class PeerCertificatesFuzz {
         }
     }
 
-    /** The SubjectPublicKeyInfo as BoringSSL finds it, with which the peer proves itself: by its place (RFC 5280, section 4.1). */
+    /**
+     * The SubjectPublicKeyInfo as BoringSSL finds it, with which the peer proves itself: by its place (RFC 5280,
+     * section 4.1).
+     */
     private static ByteBuffer publicKey(X509Certificate certificate) throws CertificateException {
         ByteBuffer toSign = content(content(ByteBuffer.wrap(certificate.getEncoded())));
         // The version; the JDK takes it as primitive, too, and BoringSSL refuses such a certificate altogether.
