@@ -1,6 +1,10 @@
 package dev.culvert.mux;
 
-/** What a session keeps account of, for tests: all of it is zero when nothing is open and nothing waits. */
+/**
+ * What a session keeps account of, for tests: all of it is zero when nothing is open and nothing waits.
+ *
+ * @param said beyond the frames that do wait
+ */
 record Accounts(
         int streams,
         int own,
@@ -9,12 +13,14 @@ record Accounts(
         long unconsumed,
         long promised,
         long queued,
+        long said,
         long kept,
         long inFlight,
         int alarms) {
-    static final Accounts NONE = new Accounts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    static final Accounts NONE = new Accounts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
     Accounts keeping(long bytes) {
-        return new Accounts(streams, own, peers, discarded, unconsumed, promised, queued, bytes, inFlight, alarms);
+        return new Accounts(
+                streams, own, peers, discarded, unconsumed, promised, queued, said, bytes, inFlight, alarms);
     }
 }

@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,6 +90,13 @@ final class ControlQueue {
             budget.say(-memory(frame));
         }
         return frame;
+    }
+
+    /** For how many bytes all that wait count; for tests. */
+    long memory() {
+        return Stream.concat(own.stream(), replies.stream())
+                .mapToLong(ControlQueue::memory)
+                .sum();
     }
 
     private static int memory(ByteBuf frame) {

@@ -79,7 +79,7 @@ final class Memory {
         if (budget.isOwedByFrames()) {
             throw new ProtocolViolation(
                     ErrorCode.LIMIT_REACHED,
-                    "the peer does not read what it has us say, and all sessions together hold more memory than they may");
+                    "frames wait that the peer does not read, and all sessions together hold more memory than they may");
         }
         if (budget.isOverdrawn()) {
             if (pauses) {

@@ -91,7 +91,7 @@ final class MemoryBudget {
 
     /** Whether others need what this session holds beyond its share. */
     boolean isOwed() {
-        return shared.isOwed(held());
+        return shared.isOwed(held() - said); // to end streams only adds to that
     }
 
     /** Whether others need that memory which frames have, whatever streams give back. */
@@ -136,6 +136,10 @@ final class MemoryBudget {
     /** Whether all who share the memory should take less of it. */
     boolean isTight() {
         return shared.isTight();
+    }
+
+    long said() {
+        return said;
     }
 
     long kept() {

@@ -838,6 +838,7 @@ public final class MuxSession {
                 memory.budget().used(),
                 memory.budget().promised(),
                 memory.budget().queued(),
+                memory.budget().said() - outbound.waitingMemory(),
                 memory.budget().kept(),
                 rules.inFlight(),
                 alarms.size());

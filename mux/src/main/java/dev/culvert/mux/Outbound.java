@@ -96,6 +96,11 @@ final class Outbound {
         return control.size() + Math.max(0, scheduler.size() - open);
     }
 
+    /** For how many bytes the frames that wait count; for tests. */
+    long waitingMemory() {
+        return control.memory();
+    }
+
     /** Whether something waits that the session says by itself. */
     boolean hasOwn() {
         return control.hasOwn();

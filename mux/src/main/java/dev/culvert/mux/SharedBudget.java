@@ -5,7 +5,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory, in bytes of payload, that several sessions share: those of one client, say, and over it those of all clients.
+ * Memory, in bytes of payload and of frames without any, that several sessions share: those of one client, say, and
+ * over it those of all clients.
  *
  * <p>It is lent without asking, since a session holds little of what it may hold. When half of it is out it is
  * <em>tight</em>: windows are not widened, and less is read ahead. When all of it is out, whoever holds more than an

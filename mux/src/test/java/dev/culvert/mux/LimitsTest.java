@@ -212,7 +212,7 @@ class LimitsTest {
                 List<MuxStream> accepted = greedy.us.accepted;
                 accepted.get(accepted.size() - 1).reset(ErrorCode.FORBIDDEN, "");
             }
-            assertThat(greedy.us.closed).startsWith("limit reached: the peer does not read what it has us say");
+            assertThat(greedy.us.closed).startsWith("limit reached: frames wait that the peer does not read");
             assertThat(memory.held()).isZero();
 
             modest.syn(5);

@@ -50,6 +50,11 @@ class SeededBugsTest {
                     "Resumption",
                     "again.addFirst(last);",
                     "again.addLast(last);"),
+            bug(
+                    "frames that were taken back still count",
+                    "ControlQueue",
+                    "drop(frame);\n            }",
+                    "frame.release();\n            }"),
             bug("an ACK for more than has come", "Resumption", "Frame.ACK, received)", "Frame.ACK, received + 1)"),
             bug("no limit for what is kept", "Resumption", "return kept >= limit ||", "return"),
             bug(

@@ -224,6 +224,13 @@ final class Checkup implements AutoCloseable {
         }
         try {
             tell(Fault.resultOf(SpeedTest.run(session, loop)));
+        } catch (Fault e) {
+            findings.note(
+                    "speed",
+                    "not measured: " + e.getMessage(),
+                    "A server with a rate does not, nor can an older one; else its log says more.");
+        }
+        try {
             SessionStatus status = Fault.resultOf(sessions.status(PATIENCE)).stream()
                     .findFirst()
                     .orElseThrow(() -> new Fault(ErrorCode.CONNECTION_RESET, "the session has ended"));
@@ -232,8 +239,7 @@ final class Checkup implements AutoCloseable {
                     "%.1f ms, %d segments were sent again"
                             .formatted(status.roundTripMicros() / 1000.0, status.retransmits()));
         } catch (Fault e) {
-            findings.note(
-                    "speed", "not measured: " + e.getMessage(), "An older server cannot; else its log says more.");
+            findings.note("round trip", "unknown: " + e.getMessage(), "The server's log may say more.");
         }
         for (ForwardConfig forward : config.forwards()) {
             if (forward.target().isPresent()) { // a proxy's connections say it, each its own

@@ -5,16 +5,16 @@ import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.util.Collections;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 
 /**
  * The connections whose peers have not shown yet who they are. There are only so many: when one more comes, the oldest
- * has to go of those that come from where the most come from. Who belongs here needs a few round trips, who only wants
- * to take up room has waited longest, and one host that comes again and again makes room by itself. Event loop of the
- * acceptors only.
+ * has to go. Who belongs here needs a few round trips, who only wants to take up room has waited longest. One host
+ * could still come so fast that all others are the oldest soon; so where a host or a network has a good part of all,
+ * the oldest of its own has to go. Event loop of the acceptors only.
  */
 final class Handshakes {
     /** What a network of IPv6 has in common at least, bytes: all the rest of an address is anybody's choice there. */
@@ -29,10 +29,12 @@ final class Handshakes {
         void makeRoom();
     }
 
+    /** Those from one place are many if they are at least this part of all. */
+    private static final int MANY = 4;
+
     private int most;
-    private int count;
-    /** By where they come from. */
-    private final Map<ByteBuffer, Set<Waiting>> open = new LinkedHashMap<>();
+    private final Set<Waiting> open = new LinkedHashSet<>();
+    private final Map<ByteBuffer, Set<Waiting>> bySource = new HashMap<>();
 
     Handshakes(int most) {
         this.most = most;
@@ -45,22 +47,23 @@ final class Handshakes {
 
     /** Enters one more, and lets one go if there is no room. */
     void add(Waiting waiting) {
-        while (count >= most) {
-            Set<Waiting> largest = Collections.max(open.values(), Comparator.comparingInt(Set::size));
-            Waiting oldest = largest.iterator().next();
+        while (open.size() >= most) {
+            Set<Waiting> largest = Collections.max(bySource.values(), Comparator.comparingInt(Set::size));
+            boolean isMany = largest.size() > 1 && largest.size() >= most / MANY;
+            Waiting oldest = (isMany ? largest : open).iterator().next();
             remove(oldest);
             oldest.makeRoom();
         }
-        open.computeIfAbsent(network(waiting), from -> new LinkedHashSet<>()).add(waiting);
-        count++;
+        open.add(waiting);
+        bySource.computeIfAbsent(network(waiting), from -> new LinkedHashSet<>())
+                .add(waiting);
     }
 
     /** A handshake is over, in one way or the other. */
     void remove(Waiting waiting) {
-        open.computeIfPresent(network(waiting), (from, its) -> {
-            if (its.remove(waiting)) {
-                count--;
-            }
+        open.remove(waiting);
+        bySource.computeIfPresent(network(waiting), (from, its) -> {
+            its.remove(waiting);
             return its.isEmpty() ? null : its;
         });
     }

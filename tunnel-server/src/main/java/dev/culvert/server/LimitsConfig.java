@@ -15,7 +15,7 @@ import java.time.Duration;
  * What peers may ask for.
  *
  * @param whole all of them together
- * @param handshakes connections whose sessions are not up yet, 1 to 1000000; one more, and the oldest has to go
+ * @param handshakes connections whose sessions are not up yet, 1 to 1000000; see {@link Handshakes}
  * @param handshakeTimeout for TLS, and again for the first words of the session, 100ms to 5m
  * @param client each client that has no limits of its own
  */

@@ -66,6 +66,19 @@ class HandshakesTest {
         assertThat(gone).hasSize(998).startsWith("flood1", "flood2").doesNotContain("slow");
     }
 
+    /** They may be behind one address translation, and have just begun. */
+    @Test
+    void twoOfOneHostAreNotManyAmongSilentOnes() {
+        handshakes.limit(20);
+        for (int i = 1; i <= 18; i++) {
+            enter("silent" + i, "192.0.2." + i);
+        }
+        enter("home1", "198.51.100.1");
+        enter("home2", "198.51.100.1");
+        enter("silent19", "192.0.2.19");
+        assertThat(gone).containsExactly("silent1");
+    }
+
     @Test
     void aNetworkOfIpv6IsOneHost() {
         enter("slow", "2001:db8:0:1::1");

@@ -115,7 +115,7 @@ public final class AdminServer implements AutoCloseable {
                         : transport.adoptServerSocket(socket.descriptor()))
                 .register()
                 .await();
-        add(socket.address(), registered);
+        add(socket.address(), registered, "admin: cannot use the socket that was passed for %s: %s");
     }
 
     /** Whether a socket is from such an endpoint, and not from the agent beside it. */
@@ -164,13 +164,16 @@ public final class AdminServer implements AutoCloseable {
 
     private void bind(SocketAddress address, Class<? extends ServerChannel> type, String shown, Access access)
             throws IOException, InterruptedException {
-        add(shown, bootstrap(access).channel(type).bind(address).await());
+        add(
+                shown,
+                bootstrap(access).channel(type).bind(address).await(),
+                "admin: cannot listen on %s: %s. Set admin.listen to an address that is free, or to off.");
     }
 
-    private void add(String address, ChannelFuture listening) throws IOException {
+    /** @param trouble what to say with the address and the cause, where it does not listen */
+    private void add(String address, ChannelFuture listening, String trouble) throws IOException {
         if (!listening.isSuccess()) {
-            throw new IOException("admin: cannot listen on " + address + ": " + SystemError.words(listening.cause())
-                    + ". Set admin.listen to an address that is free, or to off.");
+            throw new IOException(trouble.formatted(address, SystemError.words(listening.cause())));
         }
         channels.put(address, listening.channel());
     }

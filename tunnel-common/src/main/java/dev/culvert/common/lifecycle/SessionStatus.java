@@ -34,7 +34,7 @@ public record SessionStatus(
         long windows,
         long unread,
         long unsent) {
-    enum State {
+    public enum State {
         /** The peer has not spoken. */
         OPENING,
         UP,

@@ -100,11 +100,16 @@ public final class Identity {
                     file,
                     EnumSet.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
                     PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
-                made.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII)));
-                giveToOwnerOf(directory, file);
-            } catch (IOException e) {
-                Files.delete(file); // or the next one would take it for a key
-                throw e;
+                try {
+                    ByteBuffer bytes = StandardCharsets.US_ASCII.encode(text);
+                    while (bytes.hasRemaining()) {
+                        made.write(bytes);
+                    }
+                    giveToOwnerOf(directory, file);
+                } catch (IOException e) {
+                    Files.delete(file); // or the next one would take it for a key
+                    throw e;
+                }
             }
             return true;
         } catch (FileAlreadyExistsException e) {

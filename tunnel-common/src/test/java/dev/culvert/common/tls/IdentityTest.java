@@ -58,6 +58,16 @@ class IdentityTest {
                 .isNotEqualTo(Identity.read(file, file).fingerprint());
     }
 
+    /** What it leads to may come later, as with a disk that is not mounted yet. */
+    @Test
+    void aLinkInThePlaceOfAKeyIsLeftAlone() throws Exception {
+        Path link = Files.createSymbolicLink(directory.resolve("link.key"), directory.resolve("later.key"));
+
+        assertThat(Identity.make(link, "agent")).isFalse();
+        assertThat(link).isSymbolicLink();
+        assertThat(directory.resolve("later.key")).doesNotExist();
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"rw----r--", "rw-rw----", "rw-----w-"})
     void aKeyThatOthersCanReadIsRefused(String permissions) throws Exception {
