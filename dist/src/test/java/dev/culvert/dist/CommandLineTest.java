@@ -356,10 +356,13 @@ final class CommandLineTest {
     /** With 1 it would be one with a wrong configuration, which systemd does not start again. */
     @Test
     void anAgentWhoseHeapIsFullEndsWith134AndWritesNoCore() throws IOException {
-        Path file = Files.writeString(
-                directory.resolve("small.conf"), "listen = \"127.0.0.1:0\"\ntls = off\ninsecure = true");
-        ProcessBuilder start = Launcher.command("tunnel-server", "-c", file.toString());
-        start.environment().put("CULVERT_OPTS", "-Xms4m -Xmx4m -Xmn1m -XX:ErrorFile=/dev/null");
+        String file = file("server.conf", """
+                listen = "127.0.0.1:0"
+                tls = off
+                anonymous { allow = ["127.0.0.1:80"] }
+                """);
+        ProcessBuilder start = Launcher.command("tunnel-server", "-c", file);
+        start.environment().put("CULVERT_OPTS", "-Xms3m -Xmx3m -Xmn1m -XX:ErrorFile=/dev/null");
 
         assertThat(Programs.run(start).expect(134).output())
                 .contains("java.lang.OutOfMemoryError", "Core dumps have been disabled");
