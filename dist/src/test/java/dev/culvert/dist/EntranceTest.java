@@ -91,12 +91,10 @@ final class EntranceTest {
     }
 
     /** A server that ends nobody because of the time: what it ends it ends for what was said. */
-    private static AgentProcess startPatient() {
+    private static Tunnel.Builder patient() {
         return Tunnel.to(ECHO)
                 .server("websocket { path = \"/tunnel\", trusted-proxies = [\"127.0.0.1\"] }")
-                .server("limits.handshake-timeout = 5m, user-timeout = 5m")
-                .onServer(AgentProcess.Builder::withoutLeakDetection) // of very many buffers
-                .startServer(0);
+                .server("limits.handshake-timeout = 5m, user-timeout = 5m");
     }
 
     private static Socket connect() throws IOException {
@@ -188,7 +186,7 @@ final class EntranceTest {
     @ParameterizedTest
     @ValueSource(ints = {9_000, 1_000_000})
     void aHeadHasABound(int length) throws IOException {
-        try (AgentProcess patient = startPatient()) {
+        try (AgentProcess patient = patient().startServer(0)) {
             for (String head :
                     new String[] {"GET /" + "x".repeat(length), REQUEST.strip() + "\r\nX: " + "x".repeat(length)}) {
                 try (Socket socket = Tunnel.connectTo(patient.port("listen"))) {
@@ -286,7 +284,9 @@ final class EntranceTest {
     @Tag("long")
     @InAMinute
     void whoFloodsWithPingsAndDoesNotReadHasOneAnswerWaitingAtMost() throws Exception {
-        try (AgentProcess patient = startPatient();
+        try (AgentProcess patient = patient()
+                        .onServer(AgentProcess.Builder::withoutLeakDetection) // of very many buffers
+                        .startServer(0);
                 Socket socket = upgraded(patient)) {
             long before = patient.bufferBytes();
             byte[] pings = new byte[1000 * (6 + 125)];

@@ -716,6 +716,7 @@ final class ReverseTest {
                 assertThat(open.getInputStream().read()).isNegative();
                 assertThat(server.awaitExit()).isZero();
                 load.goesOn();
+                load.end(); // before the successor
                 assertThat(client.log().matching("end: reset")).isEmpty();
             }
         }
@@ -740,6 +741,7 @@ final class ReverseTest {
                 assertThat(open.getInputStream().read()).isNegative();
                 assertThat(client.awaitExit()).isZero();
                 load.goesOn();
+                load.end(); // before the successor
                 assertThat(server.log().matching("end: reset|no longer listening"))
                         .isEmpty();
             }

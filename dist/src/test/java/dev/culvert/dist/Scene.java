@@ -11,6 +11,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Consumer;
 import org.awaitility.core.ConditionTimeoutException;
@@ -270,14 +271,15 @@ final class Scene implements AutoCloseable {
     /** Ends all agents, then all else. */
     @Override
     public void close() throws IOException {
-        try {
-            for (int i = agents.size() - 1; i >= 0; i--) {
-                agents.get(i).close();
-            }
-        } finally {
-            echo.close();
-            shell.close();
-            closeWays();
+        List<AgentProcess> lastFirst = new ArrayList<>(agents);
+        Collections.reverse(lastFirst);
+        AssertionError trouble = new AssertionError("agents had trouble");
+        AgentProcess.closeAll(lastFirst, trouble);
+        echo.close();
+        shell.close();
+        closeWays();
+        if (trouble.getSuppressed().length > 0) {
+            throw trouble;
         }
     }
 

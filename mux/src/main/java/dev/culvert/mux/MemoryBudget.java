@@ -89,9 +89,17 @@ final class MemoryBudget {
         return used > limit;
     }
 
-    /** Whether others need what this session holds beyond its share. */
+    /** Whether others need what this session holds beyond its share, and what its end would give them. */
+    boolean isOwedInAll() {
+        return shared.isOwed(held());
+    }
+
+    /**
+     * Whether others need what streams hold beyond the share of the session. To end one says something, so that does
+     * not count.
+     */
     boolean isOwed() {
-        return shared.isOwed(held() - said); // to end streams only adds to that
+        return shared.isOwed(held() - said);
     }
 
     /** Whether others need that memory which frames have, whatever streams give back. */

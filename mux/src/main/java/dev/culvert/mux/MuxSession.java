@@ -435,7 +435,7 @@ public final class MuxSession {
         if (loss != null) {
             if (now >= loss.deadline()) {
                 close(ErrorCode.TIMEOUT, loss.verdict());
-            } else if (memory.budget().isOwed()) {
+            } else if (memory.budget().isOwedInAll()) {
                 close(ErrorCode.LIMIT_REACHED, "the link is lost, and others need the memory of what waits for it");
             }
             return;

@@ -94,6 +94,33 @@ class ResumeSessionTest {
         }
     }
 
+    /** What it was made to say is kept for its next link, too, and nobody may come for it. */
+    @Test
+    void aSessionWithoutALinkGivesBackWhatItsFramesHold() {
+        SharedBudget shared = new SharedBudget(512 << 10);
+        MuxSettings settings = KEPT.with(new MuxSettings.Limits(10_000, 1_000_000, 10_000));
+        try (RawPeer other = new RawPeer(Role.SERVER, settings, false, shared);
+                RawPeer peer = new RawPeer(Role.SERVER, settings, false, shared)) {
+            other.hello(KEEPING, null, null);
+            peer.hello(KEEPING, null, null);
+            peer.read();
+            for (int id = 3; id < 2_400; id += 2) { // 300 KiB: more than its half
+                peer.syn(id);
+                peer.us.accepted.get(peer.us.accepted.size() - 1).reset(ErrorCode.FORBIDDEN, "");
+            }
+            peer.us.session.disconnected("cut");
+            peer.us.session.tick();
+            assertThat(peer.us.closed).isEmpty();
+
+            shared.add(256 << 10); // somebody else needs it
+            peer.us.session.tick();
+            assertThat(peer.us.closed)
+                    .isEqualTo("limit reached: the link is lost, and others need the memory of what waits for it");
+            shared.add(-(256 << 10));
+            assertThat(shared.held()).isZero();
+        }
+    }
+
     @Test
     void aSessionThatEndsWhileMuchIsSentAgainLeavesNothingInTheSharedMemory() {
         SharedBudget shared = new SharedBudget(1 << 30);

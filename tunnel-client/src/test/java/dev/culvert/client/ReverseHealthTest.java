@@ -40,7 +40,7 @@ class ReverseHealthTest {
     @AfterEach
     void stop() {
         reverse.end();
-        loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+        loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS).syncUninterruptibly();
     }
 
     private void set(int port, String interval) throws Exception {

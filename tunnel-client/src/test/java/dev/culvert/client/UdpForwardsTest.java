@@ -38,7 +38,7 @@ class UdpForwardsTest {
     @AfterEach
     void stop() {
         forwards.drain();
-        loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+        loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS).syncUninterruptibly();
     }
 
     private List<ForwardConfig> config(String forwards) throws Exception {

@@ -59,7 +59,7 @@ class OffersDrainTest {
 
     @AfterEach
     void stop() {
-        loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+        loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS).syncUninterruptibly();
     }
 
     /** What it was told before is done. */

@@ -158,7 +158,7 @@ class OffersTest {
             assertThat(real.sockets()).isEmpty();
         } finally {
             real.end();
-            loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+            loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS).syncUninterruptibly();
         }
     }
 

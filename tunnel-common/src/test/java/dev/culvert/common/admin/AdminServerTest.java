@@ -58,7 +58,7 @@ class AdminServerTest {
     @AfterEach
     void stop() {
         channel.finishAndReleaseAll();
-        loop.shutdownGracefully(0, 0, TimeUnit.SECONDS);
+        loop.shutdownGracefully(0, 0, TimeUnit.SECONDS).syncUninterruptibly();
     }
 
     private void hear(String text) {
@@ -182,7 +182,7 @@ class AdminServerTest {
 
             Thread ending = new Thread(() -> {
                 server.close();
-                loop.shutdownGracefully(0, 0, TimeUnit.SECONDS);
+                loop.shutdownGracefully(0, 0, TimeUnit.SECONDS).syncUninterruptibly();
             });
             ending.start();
             await().until(() -> ending.getState() == Thread.State.TIMED_WAITING);

@@ -42,7 +42,7 @@ class AcceptorTest {
             channel.unsafe().closeForcibly();
         } finally {
             acceptor.close(false);
-            loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+            loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS).syncUninterruptibly();
         }
     }
 
@@ -59,7 +59,7 @@ class AcceptorTest {
             assertThat(Files.readString(SOCKETS_OF_IPV4)).contains(" " + local + " 00000000:0000 0A ");
         } finally {
             acceptor.close(false);
-            loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+            loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS).syncUninterruptibly();
         }
     }
 
@@ -83,7 +83,7 @@ class AcceptorTest {
                     .hasMessageStartingWith("forwards.web: cannot listen on 192.0.2.1:0: ")
                     .hasMessageContaining("This machine has no such address; `ip address` names those it has.");
         } finally {
-            loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+            loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS).syncUninterruptibly();
         }
     }
 
@@ -103,7 +103,7 @@ class AcceptorTest {
                     .hasMessageEndingWith(
                             "a link-local address takes the name of its interface, as in [fe80::1%wlan0]:8080");
         } finally {
-            loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+            loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS).syncUninterruptibly();
         }
     }
 

@@ -54,7 +54,7 @@ class ListenersTest {
     @AfterEach
     void stop() {
         listeners.close();
-        loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+        loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS).syncUninterruptibly();
     }
 
     @Test
@@ -167,7 +167,7 @@ class ListenersTest {
             assertThat(SocketFile.isAnswered(file)).isFalse();
             assertThat(file).as("another process may have it").exists();
         } finally {
-            epoll.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+            epoll.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS).syncUninterruptibly();
         }
     }
 }
