@@ -118,6 +118,7 @@ class ResumeSessionTest {
                     .isEqualTo("limit reached: the link is lost, and others need the memory of what waits for it");
             shared.add(-(256 << 10));
             assertThat(shared.held()).isZero();
+            other.us.session.close(ErrorCode.CANCELLED, "end of test");
         }
     }
 
