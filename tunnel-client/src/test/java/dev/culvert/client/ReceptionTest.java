@@ -1,7 +1,6 @@
 package dev.culvert.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import dev.culvert.common.config.RateConfig;
 import dev.culvert.common.net.AddressSet;
@@ -69,13 +68,7 @@ class ReceptionTest {
     }
 
     private void until(Callable<Boolean> done) {
-        await().pollInSameThread()
-                .pollDelay(Duration.ZERO)
-                .pollInterval(Duration.ofMillis(1))
-                .until(() -> {
-                    loop.runNow();
-                    return done.call();
-                });
+        OwnThread.until(loop, done);
     }
 
     /** An application that has connected to a forward. */

@@ -1,7 +1,6 @@
 package dev.culvert.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import dev.culvert.common.config.RateConfig;
 import dev.culvert.common.lifecycle.Sessions;
@@ -101,13 +100,7 @@ class UplinkTest {
     }
 
     private void until(Callable<Boolean> done) {
-        await().pollInSameThread()
-                .pollDelay(Duration.ZERO)
-                .pollInterval(Duration.ofMillis(1))
-                .until(() -> {
-                    loop.runNow();
-                    return done.call();
-                });
+        OwnThread.until(loop, done);
     }
 
     private void pass(Duration time) {
