@@ -74,6 +74,37 @@ final class QuickstartTest {
         }
     }
 
+    /** A terminal sends it to the command that the script waits for at that moment. */
+    @Test
+    @Tag("long")
+    void aCtrlCInTheMiddleOfTheStartLeavesNothing() throws Exception {
+        Programs.require("/usr/bin/script", "QuickstartTest: a Ctrl-C at a terminal");
+        try (Service echo = Service.echo()) {
+            List<String> command = new ArrayList<>(Programs.HEARING_SIGNALS);
+            command.addAll(List.of("/usr/bin/script", "-qec", SCRIPT + " --target " + echo.address(), "/dev/null"));
+            Process terminal =
+                    new ProcessBuilder(command).redirectErrorStream(true).start();
+            try {
+                Awaitility.await()
+                        .atMost(Duration.ofSeconds(60))
+                        .until(() -> terminal.descendants().anyMatch(QuickstartTest::isServer));
+                List<ProcessHandle> all = terminal.descendants().toList();
+                terminal.getOutputStream().write(3);
+                terminal.getOutputStream().flush();
+                Awaitility.await()
+                        .atMost(Duration.ofSeconds(60))
+                        .until(() -> !terminal.isAlive() && all.stream().noneMatch(ProcessHandle::isAlive));
+            } finally {
+                terminal.descendants().forEach(ProcessHandle::destroyForcibly);
+                terminal.destroyForcibly();
+            }
+        }
+    }
+
+    private static boolean isServer(ProcessHandle process) {
+        return process.info().commandLine().orElse("").contains("/server.conf");
+    }
+
     @Test
     @Tag("long")
     void aTargetOfOnesOwnIsReached() throws Exception {
