@@ -287,6 +287,12 @@ final class AgentProcess implements AutoCloseable {
         Programs.run("kill", "-" + name, String.valueOf(process.pid())).expect(0);
     }
 
+    /** Drains, and in good order: a stream that is stuck would outlast the deadline. */
+    void drains() {
+        terminate();
+        assertThat(awaitExit()).as("exit code of\n%s", log).isZero();
+    }
+
     /** The exit code, once there is one. */
     int awaitExit() {
         try {

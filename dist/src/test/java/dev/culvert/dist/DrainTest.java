@@ -56,7 +56,7 @@ final class DrainTest {
     @Test
     void aTransferThatOutlastsTheDeadlineIsResetAndNamed() throws Exception {
         try (Tunnel tunnel = Tunnel.to(ECHO).client("drain.timeout = 1s").open();
-                Socket socket = echoing(tunnel)) {
+                Socket socket = tunnel.connectToEcho()) {
             tunnel.client().signal("INT");
 
             assertThatThrownBy(() -> socket.getInputStream().read())
@@ -72,7 +72,7 @@ final class DrainTest {
     @Test
     void theSecondSignalEndsItAtOnce() throws Exception {
         try (Tunnel tunnel = Tunnel.to(ECHO).open();
-                Socket socket = echoing(tunnel)) {
+                Socket socket = tunnel.connectToEcho()) {
             tunnel.server().terminate();
             tunnel.server().awaitLog("draining: 1 connections left");
             long begun = System.nanoTime();
@@ -89,8 +89,8 @@ final class DrainTest {
     @Tag("long")
     void drainIdleEndsTheConnectionsThatAreSilentAndNoOthers() throws Exception {
         try (Tunnel tunnel = Tunnel.to(ECHO).client("drain.idle = 5s").open();
-                Socket silent = echoing(tunnel);
-                Socket busy = echoing(tunnel)) {
+                Socket silent = tunnel.connectToEcho();
+                Socket busy = tunnel.connectToEcho()) {
             tunnel.client().terminate();
 
             while (tunnel.client().log().first("client=127.0.0.1:" + silent.getLocalPort() + " .* end:") == null) {
@@ -184,11 +184,5 @@ final class DrainTest {
             }
             assertThat(first.awaitExit()).isZero();
         }
-    }
-
-    private static Socket echoing(Tunnel tunnel) throws IOException {
-        Socket socket = tunnel.connect();
-        Tunnel.echo(socket);
-        return socket;
     }
 }

@@ -6,15 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.typesafe.config.ConfigFactory;
 import dev.culvert.common.admin.AdminClient;
 import dev.culvert.mux.ErrorCode;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
-import java.net.SocketTimeoutException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -109,32 +103,15 @@ class FailoverTest {
     @Tag("long")
     void aServerThatSaysNothingDoesNotKeepConnectionsFromTheNext(boolean isOff) throws Exception {
         Tunnel.Builder builder = Tunnel.to(ECHO);
-        try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        try (DeafListener silent = new DeafListener();
                 AgentProcess second = builder.startServer(0)) {
-            List<Socket> queue = isOff ? fill(silent) : List.of();
-            try (AgentProcess client = builder.startClient(silent.getLocalPort(), second.port("listen"))) {
+            if (isOff) {
+                silent.fill();
+            }
+            try (AgentProcess client = builder.startClient(silent.port(), second.port("listen"))) {
                 Tunnel.echoes(client); // which would have been reset after 10 s
                 client.awaitLog("no session with 127.0.0.1:%d within 3 s; dialling 127.0.0.1:%d in 0 ms"
-                        .formatted(silent.getLocalPort(), second.port("listen")));
-            } finally {
-                for (Socket socket : queue) {
-                    socket.close();
-                }
-            }
-        }
-    }
-
-    /** Connects until the kernel answers no more. */
-    private static List<Socket> fill(ServerSocket listener) throws IOException {
-        List<Socket> queue = new ArrayList<>();
-        while (true) {
-            Socket socket = new Socket();
-            try {
-                socket.connect(listener.getLocalSocketAddress(), 500);
-                queue.add(socket);
-            } catch (SocketTimeoutException full) {
-                socket.close();
-                return queue;
+                        .formatted(silent.port(), second.port("listen")));
             }
         }
     }

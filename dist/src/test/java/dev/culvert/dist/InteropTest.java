@@ -1,6 +1,5 @@
 package dev.culvert.dist;
 
-import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
@@ -86,7 +85,7 @@ final class InteropTest {
                 report("stock client", stock, run(stock.program(), stock.over(), server, "smux.x", work));
 
                 service.end(); // one that does not read keeps what was sent to it under way
-                drains(server);
+                server.drains();
             }
         }
     }
@@ -113,7 +112,7 @@ final class InteropTest {
                 work(tasks);
             }
             await().atMost(Duration.ofSeconds(60)).until(() -> service.streams() == 0);
-            drains(client);
+            client.drains();
         }
         work(tasks);
     }
@@ -134,11 +133,6 @@ final class InteropTest {
     }
 
     /** A stream that is stuck would outlast the deadline. */
-    private static void drains(AgentProcess agent) {
-        agent.terminate();
-        assertThat(agent.awaitExit()).as("exit code of\n%s", agent.log()).isZero();
-    }
-
     private static AgentProcess server(Stock stock, int target) {
         return AgentProcess.server()
                 .withoutLeakDetection()

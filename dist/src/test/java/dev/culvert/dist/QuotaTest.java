@@ -33,13 +33,6 @@ final class QuotaTest {
         return tunnel;
     }
 
-    private static Socket echoing(Tunnel tunnel) throws IOException {
-        Socket socket = tunnel.connect();
-        socket.getOutputStream().write('x');
-        assertThat(socket.getInputStream().read()).isEqualTo('x');
-        return socket;
-    }
-
     /** Opens a connection that is refused, and looks what both logs say. */
     private static void isRefused(Tunnel tunnel, String why) throws IOException {
         assertThat(Tunnel.awaitReset(tunnel.client(), "web").reason()).isEqualTo("reset: limit reached: " + why);
@@ -67,7 +60,7 @@ final class QuotaTest {
                         Tunnel.to(ECHO).startClient(tunnel.server().port("listen"))) {
             another.awaitLog("no session with .*: limit reached: " + why + "; dialling .* in [1-9]\\d* ms");
             tunnel.server().awaitLog("WARN .*listen: refused tests@127.0.0.1:\\d+: limit reached: " + why);
-            echoing(tunnel).close();
+            tunnel.connectToEcho().close();
         }
     }
 
@@ -150,12 +143,12 @@ final class QuotaTest {
     @Test
     void streamsOfAllSessionsTogether() throws Exception {
         try (Tunnel tunnel = limited("streams = 3")) {
-            List<Socket> open = List.of(echoing(tunnel), echoing(tunnel), echoing(tunnel));
+            List<Socket> open = List.of(tunnel.connectToEcho(), tunnel.connectToEcho(), tunnel.connectToEcho());
             isRefused(tunnel, "client tests has 3 streams, the most it may have");
 
             open.get(0).close();
             tunnel.server().awaitLog("forward=web client=tests@.* end: ");
-            for (Socket socket : List.of(open.get(1), open.get(2), echoing(tunnel))) {
+            for (Socket socket : List.of(open.get(1), open.get(2), tunnel.connectToEcho())) {
                 socket.close();
             }
         }
@@ -169,13 +162,13 @@ final class QuotaTest {
                         .server("clients.tests.limits.streams = 1")
                         .client("upstream.wait = 1s")
                         .open();
-                Socket first = echoing(tunnel)) {
+                Socket first = tunnel.connectToEcho()) {
             assertThat(Tunnel.awaitReset(tunnel.client(), "web").reason())
                     .isEqualTo("reset: no stream within upstream.wait: " + why);
             tunnel.client().awaitLog("allows the session 1 streams .limits.client.streams., and it has them");
             first.shutdownOutput();
             tunnel.client().awaitLog("end: closed");
-            echoing(tunnel).close();
+            tunnel.connectToEcho().close();
         }
     }
 
@@ -191,7 +184,7 @@ final class QuotaTest {
     @Tag("long")
     void opensInASecond() throws Exception {
         try (Tunnel tunnel = limited("opens-per-second = 1, dials-per-second = 1")) {
-            try (Socket first = echoing(tunnel)) {
+            try (Socket first = tunnel.connectToEcho()) {
                 oneOfManyIsRefused(tunnel, "client tests has 1 streams opened in a second, the most it may have");
                 Tunnel.echo(first);
             }
@@ -218,7 +211,7 @@ final class QuotaTest {
                     .awaitLog("forward=stalled client=tests@.* end: reset: limit reached: all sessions together hold"
                             + " more memory than they may, and this stream the most of it");
             await().atMost(AgentProcess.PATIENCE).until(() -> ended.get() > 0);
-            echoing(tunnel).close();
+            tunnel.connectToEcho().close();
             for (Socket socket : uploads) {
                 socket.close();
             }

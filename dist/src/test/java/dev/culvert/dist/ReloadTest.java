@@ -9,13 +9,10 @@ import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.net.SocketTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -339,10 +336,9 @@ final class ReloadTest {
     @Test
     @Tag("long")
     void aDialTakesAsLongAsItMayNowInSessionsThatAreUpToo() throws Exception {
-        List<Socket> queue = new ArrayList<>();
-        try (ServerSocket deaf = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            fill(deaf, queue);
-            String target = "127.0.0.1:" + deaf.getLocalPort();
+        try (DeafListener deaf = new DeafListener()) {
+            deaf.fill();
+            String target = "127.0.0.1:" + deaf.port();
             String config = serverConfig(0, client.fingerprint()).replace(ECHO.address(), target);
             try (AgentProcess of = AgentProcess.server()
                             .config(config + "dial.timeout = 5m")
@@ -357,23 +353,6 @@ final class ReloadTest {
                 of.awaitLog("reloaded ");
                 assertThat(Tunnel.awaitReset(from, "web").reason()).startsWith("reset: timeout: ");
                 assertThat(from.log().matching("session up")).hasSize(1);
-            }
-        } finally {
-            for (Socket socket : queue) {
-                socket.close();
-            }
-        }
-    }
-
-    /** Connects until the kernel drops what knocks, as where a program hangs. */
-    private static void fill(ServerSocket listener, List<Socket> queue) throws IOException {
-        while (true) {
-            Socket socket = new Socket();
-            queue.add(socket);
-            try {
-                socket.connect(listener.getLocalSocketAddress(), 100);
-            } catch (SocketTimeoutException full) {
-                return;
             }
         }
     }

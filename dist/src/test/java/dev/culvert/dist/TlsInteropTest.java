@@ -44,12 +44,12 @@ final class TlsInteropTest {
             GoProgram.run(PEER, client(version, server, Keys.CLIENT, "echo"));
             GoProgram.run(PEER, client(version, server, Keys.CLIENT, "many", "500"));
             server.awaitLog("smux\\.x: session from tests@127\\.0\\.0\\.1:\\d+ up, smux version " + version, 2);
-            drains(server);
+            server.drains();
         }
         try (GoProgram bulk = GoProgram.serve(PEER, "serve", "bulk");
                 AgentProcess server = server(bulk.port(), "127.0.0.1:" + bulk.port())) {
             GoProgram.run(PEER, client(version, server, Keys.CLIENT, "bulk", "20000000"));
-            drains(server);
+            server.drains();
         }
     }
 
@@ -68,7 +68,7 @@ final class TlsInteropTest {
                     100);
             assertThat(server.log().matching("session from tests@.* up")).hasSize(1);
             target.hasSeenNobody();
-            drains(server);
+            server.drains();
         }
     }
 
@@ -135,13 +135,13 @@ final class TlsInteropTest {
             String forward = "127.0.0.1:" + client.port("forwards.x");
             GoProgram.run(PEER, "run", "--connect", forward, "echo");
             GoProgram.run(PEER, "run", "--connect", forward, "many", "500");
-            drains(client);
+            client.drains();
         }
         try (GoProgram bulk = server(version, Keys.CLIENT.fingerprint(), "bulk");
                 AgentProcess client = client(version, bulk, Keys.SERVER.fingerprint())) {
             String forward = "127.0.0.1:" + client.port("forwards.x");
             GoProgram.run(PEER, "run", "--connect", forward, "bulk", "20000000");
-            drains(client);
+            client.drains();
         }
     }
 
@@ -195,11 +195,5 @@ final class TlsInteropTest {
                         forwards { x { listen = "127.0.0.1:0" } }
                         """.formatted(server.port(), version, Keys.CLIENT.file(), serverKey))
                 .start();
-    }
-
-    /** A stream that is stuck would outlast the deadline. */
-    private static void drains(AgentProcess agent) {
-        agent.terminate();
-        assertThat(agent.awaitExit()).as("exit code of\n%s", agent.log()).isZero();
     }
 }

@@ -209,6 +209,13 @@ final class Tunnel implements AutoCloseable {
         return connect("web");
     }
 
+    /** As {@link #connect()}, and a byte has come back: it is connected all the way. */
+    Socket connectToEcho() throws IOException {
+        Socket socket = connect();
+        echo(socket);
+        return socket;
+    }
+
     Socket connect(String forward) throws IOException {
         return connect(client, forward);
     }
@@ -261,8 +268,7 @@ final class Tunnel implements AutoCloseable {
     /** Fails unless a client's forward {@code web} leads to an echo. */
     static void echoes(AgentProcess client) throws IOException {
         try (Socket socket = connect(client, "web")) {
-            socket.getOutputStream().write('x');
-            assertThat(socket.getInputStream().read()).isEqualTo('x');
+            echo(socket);
         }
     }
 

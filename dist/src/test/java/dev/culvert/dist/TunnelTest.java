@@ -7,7 +7,6 @@ import static org.awaitility.Awaitility.await;
 
 import dev.culvert.dist.AgentProcess.Ending;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.Socket;
@@ -339,8 +338,8 @@ final class TunnelTest {
         try (Socket first = tunnel.connect("few");
                 Socket second = tunnel.connect("few");
                 Socket third = tunnel.connect("few")) {
-            echoes(first);
-            echoes(second);
+            Tunnel.echo(first);
+            Tunnel.echo(second);
             third.getOutputStream().write('x');
             tunnel.client().awaitLog("forwards.few: 2 connections are open, the most it may have");
             third.setSoTimeout(500);
@@ -360,19 +359,13 @@ final class TunnelTest {
                         .each(agent -> agent.jvm("-Dio.netty.transport.noNative=true"))
                         .open();
                 Socket socket = slower.connect()) {
-            echoes(socket);
+            Tunnel.echo(socket);
             socket.shutdownOutput();
             assertThat(socket.getInputStream().read()).isNegative();
             slower.agents()
                     .forEach(agent ->
                             agent.awaitLog("WARN  slower, .* native epoll library cannot be loaded: .*workdir"));
         }
-    }
-
-    private static void echoes(Socket socket) throws IOException {
-        socket.getOutputStream().write('x');
-        InputStream in = socket.getInputStream();
-        assertThat(in.read()).isEqualTo('x');
     }
 
     @Test
@@ -383,7 +376,7 @@ final class TunnelTest {
             List<Socket> sockets = new ArrayList<>();
             for (int i = 0; i < 8; i++) {
                 sockets.add(four.connect());
-                echoes(sockets.get(i));
+                Tunnel.echo(sockets.get(i));
             }
 
             for (AgentProcess agent : four.agents()) {

@@ -230,29 +230,25 @@ final class UdpForwards {
                         .filter(place -> fitting(now, place).isEmpty())
                         .flatMap(place -> now.stream()
                                 .filter(forward -> Overlap.of(place.listen(), address(forward)))
-                                .map(forward ->
-                                        "%s: cannot listen on udp:%s: %s listens on %s until then. Take another port, or restart."
-                                                .formatted(
-                                                        place.place(),
-                                                        place.listen(),
-                                                        forward.place().place(),
-                                                        forward.address())))
+                                .map(forward -> Overlap.inTheWay(
+                                        place.place(),
+                                        AllowRule.UDP + place.listen(),
+                                        forward.place().place(),
+                                        forward.address())))
                         .findFirst());
     }
 
-    /** Which two of these are for one socket of ours. */
+    /** Which two of these are for one socket of ours, in a sentence. */
     private Optional<String> conflict(List<ForwardConfig> places) {
         return open.stream()
                 .map(forward ->
                         places.stream().filter(place -> fits(forward, place)).toList())
                 .filter(alike -> alike.size() > 1)
-                .map(alike ->
-                        "%s: cannot listen on udp:%s: that is where %s listens, on udp:%s; give each its own address"
-                                .formatted(
-                                        alike.get(1).place(),
-                                        alike.get(1).listen(),
-                                        alike.get(0).place(),
-                                        alike.get(0).listen()))
+                .map(alike -> Overlap.shared(
+                        alike.get(1).place(),
+                        AllowRule.UDP + alike.get(1).listen(),
+                        alike.get(0).place(),
+                        AllowRule.UDP + alike.get(0).listen()))
                 .findFirst();
     }
 

@@ -3,23 +3,16 @@ package dev.culvert.common.admin;
 import dev.culvert.mux.HostPort;
 import dev.culvert.mux.SystemError;
 import io.netty.bootstrap.Bootstrap;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
-import io.netty.handler.codec.http.DefaultFullHttpRequest;
 import io.netty.handler.codec.http.FullHttpResponse;
-import io.netty.handler.codec.http.HttpClientCodec;
-import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpMethod;
-import io.netty.handler.codec.http.HttpObjectAggregator;
-import io.netty.handler.codec.http.HttpVersion;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -33,11 +26,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Asks a running agent. Blocks: for commands. */
 public final class AdminClient implements AutoCloseable {
-    private static final int PATIENCE_SECONDS = 10;
     /** To do something may take a resolver's time, or another process's to start. */
     private static final int WORK_SECONDS = 60;
-
-    private static final int MOST_BODY = 64 << 20;
 
     private final EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
     private final String address;
@@ -49,7 +39,7 @@ public final class AdminClient implements AutoCloseable {
 
     /** What it says. */
     public String get(String path) throws IOException, InterruptedException {
-        return ask(HttpMethod.GET, path, PATIENCE_SECONDS);
+        return ask(HttpMethod.GET, path, AdminRequests.PATIENCE_SECONDS);
     }
 
     /** Has it do something, and returns what it says. */
@@ -65,24 +55,14 @@ public final class AdminClient implements AutoCloseable {
         var connecting = new Bootstrap()
                 .group(loop)
                 .channel(domain ? NioDomainSocketChannel.class : NioSocketChannel.class)
-                .handler(new ChannelInitializer<>() {
-                    @Override
-                    protected void initChannel(Channel channel) {
-                        channel.pipeline()
-                                .addLast(new HttpClientCodec())
-                                .addLast(new HttpObjectAggregator(MOST_BODY))
-                                .addLast(new Answer(answer));
-                    }
-                })
+                .handler(AdminRequests.sending(new Answer(answer)))
                 .connect(to);
-        if (!connecting.await(PATIENCE_SECONDS, TimeUnit.SECONDS) || !connecting.isSuccess()) {
+        if (!connecting.await(AdminRequests.PATIENCE_SECONDS, TimeUnit.SECONDS) || !connecting.isSuccess()) {
             throw nobody(address, connecting.cause());
         }
         Channel channel = connecting.channel();
-        var request = new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, method, path, Unpooled.EMPTY_BUFFER);
-        request.headers().set(HttpHeaderNames.HOST, "localhost").set(HttpHeaderNames.CONTENT_LENGTH, 0);
         try {
-            channel.writeAndFlush(request);
+            channel.writeAndFlush(AdminRequests.request(method, path));
             FullHttpResponse response = answer.get(seconds, TimeUnit.SECONDS);
             String text = response.content().toString(StandardCharsets.UTF_8);
             response.release();
@@ -108,7 +88,8 @@ public final class AdminClient implements AutoCloseable {
 
     /** Nobody answers on {@code address}: a sentence for the user. */
     public static NobodyToAsk nobody(String address, @Nullable Throwable cause) {
-        String why = cause == null ? "no answer within " + PATIENCE_SECONDS + " s" : SystemError.words(cause);
+        String why =
+                cause == null ? "no answer within " + AdminRequests.PATIENCE_SECONDS + " s" : SystemError.words(cause);
         return new NobodyToAsk(
                 "nobody answers on " + address + " (" + why
                         + "): is the agent running, and may you write there? Where the"

@@ -6,24 +6,16 @@ import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.Transport;
 import dev.culvert.mux.SystemError;
 import io.netty.bootstrap.Bootstrap;
-import io.netty.buffer.Unpooled;
-import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.unix.DomainSocketReadMode;
 import io.netty.channel.unix.FileDescriptor;
-import io.netty.handler.codec.http.DefaultFullHttpRequest;
 import io.netty.handler.codec.http.FullHttpResponse;
-import io.netty.handler.codec.http.HttpClientCodec;
-import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpMethod;
-import io.netty.handler.codec.http.HttpObjectAggregator;
-import io.netty.handler.codec.http.HttpVersion;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -41,8 +33,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Predecessor {
     private static final Logger LOG = LoggerFactory.getLogger(Predecessor.class);
-    private static final int PATIENCE_SECONDS = 10;
-    private static final int MOST_BODY = 64 << 20;
 
     private final String address;
     private final EpollDomainSocketChannel channel;
@@ -67,17 +57,12 @@ public final class Predecessor {
         var connecting = new Bootstrap()
                 .group(loops)
                 .channel(EpollDomainSocketChannel.class)
-                .handler(new ChannelInitializer<>() {
-                    @Override
-                    protected void initChannel(Channel channel) {
-                        channel.pipeline()
-                                .addLast(new HttpClientCodec())
-                                .addLast(new HttpObjectAggregator(MOST_BODY))
-                                .addLast(new Receiving(received));
-                    }
-                })
-                .connect(new DomainSocketAddress(address))
-                .await();
+                .handler(AdminRequests.sending(new Receiving(received)))
+                .connect(new DomainSocketAddress(address));
+        if (!connecting.await(AdminRequests.PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+            connecting.cancel(true);
+            throw noAnswer(address);
+        }
         if (!connecting.isSuccess()) {
             throw new IOException("nobody answers on " + address
                     + ", so there is no agent to take over from: `run` starts one. ("
@@ -146,9 +131,7 @@ public final class Predecessor {
     }
 
     private void post(String path) {
-        var request = new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, path, Unpooled.EMPTY_BUFFER);
-        request.headers().set(HttpHeaderNames.HOST, "localhost").set(HttpHeaderNames.CONTENT_LENGTH, 0);
-        channel.writeAndFlush(request);
+        channel.writeAndFlush(AdminRequests.request(HttpMethod.POST, path));
     }
 
     private String ask(String path) throws IOException, InterruptedException {
@@ -165,13 +148,17 @@ public final class Predecessor {
     }
 
     private Object receive() throws IOException, InterruptedException {
-        Object message = received.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        Object message = received.poll(AdminRequests.PATIENCE_SECONDS, TimeUnit.SECONDS);
         if (message == null) {
             channel.close();
-            throw new IOException("no answer from " + address + " within " + PATIENCE_SECONDS
-                    + " s, so the agent there goes on, if it does");
+            throw noAnswer(address);
         }
         return message;
+    }
+
+    private static IOException noAnswer(String address) {
+        return new IOException("no answer from " + address + " within " + AdminRequests.PATIENCE_SECONDS
+                + " s, so the agent there goes on, if it does");
     }
 
     private IOException goneAway() {

@@ -149,8 +149,11 @@ public final class Listeners<P extends Listeners.Place> {
         }
 
         String isInTheWay(Place next) {
-            return "%s: cannot listen on %s: %s listens on %s until then. Take another port, or restart."
-                    .formatted(next.place(), next.listen(), place.place(), acceptor.address());
+            return Overlap.inTheWay(
+                    next.place(),
+                    next.listen().toString(),
+                    place.place(),
+                    acceptor.address().toString());
         }
 
         void become(P next) {
@@ -368,19 +371,16 @@ public final class Listeners<P extends Listeners.Place> {
                 .findFirst();
     }
 
-    /**
-     * Which two of these are for one socket of ours: a name and its address are the same, which a file does not show.
-     */
+    /** Which two of these are for one socket of ours, in a sentence. */
     private Optional<String> conflict(List<P> places) {
         return open.stream()
                 .map(listener -> places.stream().filter(listener::fits).toList())
                 .filter(alike -> alike.size() > 1)
-                .map(alike -> "%s: cannot listen on %s: that is where %s listens, on %s; give each its own address"
-                        .formatted(
-                                alike.get(1).place(),
-                                alike.get(1).listen(),
-                                alike.get(0).place(),
-                                alike.get(0).listen()))
+                .map(alike -> Overlap.shared(
+                        alike.get(1).place(),
+                        alike.get(1).listen().toString(),
+                        alike.get(0).place(),
+                        alike.get(0).listen().toString()))
                 .findFirst();
     }
 

@@ -8,7 +8,7 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import org.jspecify.annotations.Nullable;
 
-/** Addresses that the kernel does not let two sockets listen on. Nothing is resolved. */
+/** Addresses that the kernel does not let two sockets listen on, and what users are told then. Nothing is resolved. */
 public final class Overlap {
     private Overlap() {}
 
@@ -19,6 +19,18 @@ public final class Overlap {
                         && other instanceof HostPort b
                         && a.port() == b.port()
                         && (includes(a.host(), b.host()) || includes(b.host(), a.host())));
+    }
+
+    /** A reload cannot have {@code place} listen where {@code holder} still does. Addresses as they are shown. */
+    public static String inTheWay(String place, String listen, String holder, String held) {
+        return "%s: cannot listen on %s: %s listens on %s until then. Take another port, or restart."
+                .formatted(place, listen, holder, held);
+    }
+
+    /** Two places of one configuration come to the same socket: a name and its address, which a file does not show. */
+    public static String shared(String place, String listen, String first, String held) {
+        return "%s: cannot listen on %s: that is where %s listens, on %s; give each its own address"
+                .formatted(place, listen, first, held);
     }
 
     private static boolean includes(String all, String one) {
