@@ -129,18 +129,7 @@ record ServerConfig(
         });
         checkClients(top, tls, clients);
         AnonymousConfig anonymous = AnonymousConfig.read(top, listeners, limits.client());
-        boolean open = anonymous.allow().isPresent();
-        if (!open && plain && listen.isPresent()) {
-            top.error(
-                    "anonymous",
-                    "missing: without TLS nobody knows who connects; write anonymous { allow = [\"HOST:PORT\"] } with"
-                            + " what anybody who reaches listen may dial");
-        } else if (!open && encrypts && clients.isEmpty()) {
-            top.error(
-                    "clients",
-                    "missing: nobody could connect; write clients { laptop { key = \"SHA256:...\", allow ="
-                            + " [\"HOST:PORT\"] } } with what `tunnel-client keygen` prints there");
-        }
+        checkAccess(top, plain && listen.isPresent(), encrypts, clients, anonymous);
         return new ServerConfig(
                 listen,
                 top.addresses("accept-proxy-protocol"),
@@ -188,6 +177,25 @@ record ServerConfig(
                     && tls.get().caFile().isEmpty()) {
                 top.error("clients", client.name() + " has a name, which needs tls.ca-file: who would vouch for it?");
             }
+        }
+    }
+
+    /** Somebody has to be let in. */
+    private static void checkAccess(
+            Section top, boolean plain, boolean encrypts, List<ClientConfig> clients, AnonymousConfig anonymous) {
+        if (anonymous.allow().isPresent()) {
+            return;
+        }
+        if (plain) {
+            top.error(
+                    "anonymous",
+                    "missing: without TLS nobody knows who connects; write anonymous { allow = [\"HOST:PORT\"] } with"
+                            + " what anybody who reaches listen may dial");
+        } else if (encrypts && clients.isEmpty()) {
+            top.error(
+                    "clients",
+                    "missing: nobody could connect; write clients { laptop { key = \"SHA256:...\", allow ="
+                            + " [\"HOST:PORT\"] } } with what `tunnel-client keygen` prints there");
         }
     }
 

@@ -241,19 +241,7 @@ final class Succession {
                             "pid %d has taken over, pid %d drains"
                                     .formatted(heir.pid, ProcessHandle.current().pid())));
                 } else {
-                    Runnable giveUp = () -> {
-                        next.process().destroyForcibly();
-                        started.set(null);
-                        answer.complete(unchanged(" " + failure.getMessage()));
-                    };
-                    if (over) {
-                        giveUp.run();
-                    } else {
-                        next.process()
-                                .onExit()
-                                .completeOnTimeout(next.process(), LAST_WORDS.toMillis(), TimeUnit.MILLISECONDS)
-                                .thenRun(giveUp);
-                    }
+                    giveUp(next.process(), () -> answer.complete(unchanged(" " + failure.getMessage())));
                 }
             });
             next.go();
@@ -261,6 +249,22 @@ final class Succession {
             answer.complete(unchanged(" " + e.getMessage()));
         } catch (InterruptedException e) {
             throw new IllegalStateException(e); // nobody does
+        }
+    }
+
+    /** Ends what was started and has not taken over. It may say why first, unless this process is about to end. */
+    private void giveUp(ProcessHandle process, Runnable answer) {
+        Runnable end = () -> {
+            process.destroyForcibly();
+            started.set(null);
+            answer.run();
+        };
+        if (over) {
+            end.run();
+        } else {
+            process.onExit()
+                    .completeOnTimeout(process, LAST_WORDS.toMillis(), TimeUnit.MILLISECONDS)
+                    .thenRun(end);
         }
     }
 
