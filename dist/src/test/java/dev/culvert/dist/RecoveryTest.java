@@ -53,7 +53,9 @@ final class RecoveryTest {
     /** The new server has no room for a session that asks for the lost one, since it has that of the client already. */
     @Test
     void connectionsOfALostServerEndAlsoWhereItHasRoomForOneSession() throws Exception {
-        Tunnel.Builder builder = Tunnel.to(ECHO).server("clients.tests.limits.sessions = 1");
+        Tunnel.Builder builder = Tunnel.to(ECHO)
+                .server("clients.tests.limits.sessions = 1")
+                .client("upstream.backoff.max = 300ms"); // it takes several refusals
         try (Tunnel tunnel = builder.open();
                 Socket lost = tunnel.connect()) {
             Tunnel.echo(lost);
