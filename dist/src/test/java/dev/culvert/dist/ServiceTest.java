@@ -100,7 +100,7 @@ final class ServiceTest {
             await().atMost(AgentProcess.PATIENCE).until(() -> told.contains("MAINPID=" + pid));
             int changed = told.indexOf("MAINPID=" + pid);
             await().atMost(AgentProcess.PATIENCE)
-                    .untilAsserted(() -> assertThat(told.subList(changed + 1, told.size()))
+                    .untilAsserted(() -> assertThat(told.stream().skip(changed + 1))
                             .startsWith("READY=1")
                             .contains("WATCHDOG=1"));
             assertThat(told).doesNotContain("STOPPING=1");
