@@ -100,6 +100,19 @@ class ProxyForwardTest {
         assertThat(answer(shared, "05010001" + "7f000001" + port(0))).startsWith("0504");
     }
 
+    @Test
+    void aHostThatIsNoneIsNotTakenForAnother() throws Exception {
+        String umlaut = HexFormat.of().formatHex("b\u00fccher.test".getBytes(UTF_8));
+        assertThat(answer(shared, "05010003" + "0c" + umlaut + port(2))).startsWith("0504");
+        shared.client().awaitLog("turned away: it asks for what is no host: a host is ASCII");
+        assertThat(answer(shared, "05010003" + "45" + hex("a".repeat(64) + ".test") + port(2)))
+                .startsWith("0504");
+        try (Socket socket = shared.connect("socks")) {
+            send(socket, "0500");
+            assertThat(receive(socket, 2)).isEqualTo("05ff");
+        }
+    }
+
     /** What a request leads to that comes to nothing: an answer, and then the end. */
     private static String answer(Tunnel tunnel, String request) throws IOException {
         try (Socket socket = tunnel.connect("socks")) {

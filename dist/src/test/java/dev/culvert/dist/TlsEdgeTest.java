@@ -378,7 +378,34 @@ class TlsEdgeTest {
                 Tunnel to = toTls(target, trustingAuthority())) {
             assertThat(Tunnel.awaitReset(to.client(), "web").reason())
                     .contains("certificate is not trusted")
-                    .contains("localhost");
+                    .contains("localhost")
+                    .endsWith("; if that is whom you mean, name whom it is for in target-tls.server-name");
+        }
+    }
+
+    @Test
+    @Tag("long")
+    void aTargetWhoseCertificateHasExpiredIsNotSpokenWith() throws Exception {
+        try (Service target = withTls(
+                        authority.issue("localhost", "20200101000000Z", "20210101000000Z"),
+                        socket -> socket.getInputStream().read());
+                Tunnel to = toTls(target, trustingAuthority())) {
+            assertThat(Tunnel.awaitReset(to.client(), "web").reason())
+                    .contains("certificate is not trusted")
+                    .contains("it has expired: the target needs a new one");
+        }
+    }
+
+    /** TLS has begun by then, and its end is not the target's doing: {@link AgentProcess} would see the trace of it. */
+    @Test
+    void aTargetThatCannotBeDialledIsSaidToBeThat() throws Exception {
+        int nobody = Service.freePort();
+        try (Tunnel to = Tunnel.builder()
+                .client("forwards.web { listen = \"127.0.0.1:0\", target = \"localhost:%d\", target-tls = on }"
+                        .formatted(nobody))
+                .allow("localhost:" + nobody)
+                .open()) {
+            assertThat(Tunnel.awaitReset(to.client(), "web").reason()).contains("connection refused");
         }
     }
 
@@ -393,7 +420,9 @@ class TlsEdgeTest {
                         target,
                         "{ ca-file = \"%s\", server-name = elsewhere.test }".formatted(authority.certificate()));
                 Socket socket = named.connect()) {
-            assertThat(Tunnel.awaitReset(strict.client(), "web").reason()).contains("certificate is not trusted");
+            assertThat(Tunnel.awaitReset(strict.client(), "web").reason())
+                    .contains("certificate is not trusted")
+                    .endsWith("; if it is of an authority of your own, name that in target-tls.ca-file");
             Tunnel.echo(socket);
         }
     }

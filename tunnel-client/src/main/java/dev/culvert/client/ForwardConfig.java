@@ -79,7 +79,7 @@ record ForwardConfig(
                 protocol,
                 listen,
                 SocketFileConfig.read(section, listen),
-                protocol.isProxy() ? Credentials.read(section) : Optional.empty(),
+                protocol.isProxy() ? Credentials.read(section, protocol) : Optional.empty(),
                 section.addresses("accept-proxy-protocol"),
                 section.has("tls") ? Optional.of(section.section("tls", ForwardConfig::ownTls)) : Optional.empty(),
                 target(section, protocol, upstream),
@@ -174,7 +174,7 @@ record ForwardConfig(
                 + (tls.isPresent() ? " with TLS" : "")
                 + HeaderGate.describe(proxies)
                 + " -> " + goesTo
-                + targetTls.map(tls -> " with TLS" + tls.describe()).orElse("")
+                + targetTls.map(tls -> " with TLS" + tls.describe(target.orElseThrow())).orElse("")
                 + header.map(version -> ", PROXY protocol " + version).orElse("");
     }
 

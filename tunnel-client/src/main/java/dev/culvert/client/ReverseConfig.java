@@ -69,7 +69,7 @@ record ReverseConfig(
                         name,
                         listen.map(HostPort::toString).orElse("listener " + name),
                         target,
-                        targetTls.map(tls -> " with TLS" + tls.describe()).orElse(""),
+                        targetTls.map(tls -> " with TLS" + tls.describe(target)).orElse(""),
                         health.map(HealthConfig::describe).orElse("not checked"),
                         header.map(version -> ", PROXY protocol " + version).orElse(""),
                         maxConnections == USUAL_MOST ? "" : ", " + maxConnections + " connections at most",

@@ -10,6 +10,8 @@ import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.handler.codec.socksx.v5.Socks5AddressDecoder;
+import io.netty.handler.codec.socksx.v5.Socks5AddressType;
 import io.netty.handler.codec.socksx.v5.Socks5AuthMethod;
 import io.netty.handler.codec.socksx.v5.Socks5CommandRequest;
 import io.netty.handler.codec.socksx.v5.Socks5CommandRequestDecoder;
@@ -52,15 +54,24 @@ final class Socks5Dialogue extends SimpleChannelInboundHandler<Socks5Message> {
     @Override
     protected void channelRead0(ChannelHandlerContext ctx, Socks5Message message) {
         if (message.decoderResult().isFailure()) {
-            reception.turnAway(
-                    null,
-                    "this is not SOCKS5: " + message.decoderResult().cause().getMessage());
+            failed(message, message.decoderResult().cause());
         } else if (message instanceof Socks5InitialRequest initial) {
             greet(ctx, initial);
         } else if (message instanceof Socks5PasswordAuthRequest password) {
             check(ctx, password);
         } else if (message instanceof Socks5CommandRequest command) {
             obey(ctx, command);
+        }
+    }
+
+    private void failed(Socks5Message message, Throwable cause) {
+        if (!(cause.getCause() instanceof IllegalArgumentException value)) {
+            reception.turnAway(null, "this is not SOCKS5: " + cause.getMessage());
+        } else if (message instanceof Socks5CommandRequest) {
+            reception.turnAway(
+                    reply(Socks5CommandStatus.HOST_UNREACHABLE), "it asks for what is no host: " + value.getMessage());
+        } else {
+            reception.turnAway(bytes(VERSION, NO_METHOD), "it names no method of authentication");
         }
     }
 
@@ -76,7 +87,7 @@ final class Socks5Dialogue extends SimpleChannelInboundHandler<Socks5Message> {
         next(
                 ctx,
                 Socks5InitialRequestDecoder.class,
-                credentials.isEmpty() ? new Socks5CommandRequestDecoder() : new Socks5PasswordAuthRequestDecoder());
+                credentials.isEmpty() ? new Socks5CommandRequestDecoder(Socks5Dialogue::address) : new Socks5PasswordAuthRequestDecoder());
     }
 
     private void check(ChannelHandlerContext ctx, Socks5PasswordAuthRequest request) {
@@ -85,7 +96,16 @@ final class Socks5Dialogue extends SimpleChannelInboundHandler<Socks5Message> {
             return;
         }
         ctx.writeAndFlush(bytes(PASSWORD_VERSION, SUCCESS));
-        next(ctx, Socks5PasswordAuthRequestDecoder.class, new Socks5CommandRequestDecoder());
+        next(ctx, Socks5PasswordAuthRequestDecoder.class, new Socks5CommandRequestDecoder(Socks5Dialogue::address));
+    }
+
+    /** As Netty reads it, who makes something of bytes that are not ASCII: that would be another host. */
+    private static String address(Socks5AddressType type, ByteBuf bytes) throws Exception {
+        String address = Socks5AddressDecoder.DEFAULT.decodeAddress(type, bytes);
+        if (address.chars().anyMatch(c -> c > 0x7f)) {
+            throw new IllegalArgumentException("a host is ASCII (IDNA for other scripts)");
+        }
+        return address;
     }
 
     private void obey(ChannelHandlerContext ctx, Socks5CommandRequest command) {

@@ -14,10 +14,12 @@ import java.util.Optional;
  * How an agent speaks TLS with a target: {@code target-tls = on}, or a section.
  *
  * @param caFile the authorities that are trusted; empty: those of the JDK
- * @param serverName whom the certificate has to be of; empty: the host of the target
+ * @param serverName whom the certificate has to be of; empty: the host of the target, or localhost for a unix socket
  */
 record TargetTlsConfig(Optional<Path> caFile, Optional<String> serverName) {
     static final Duration PATIENCE = Duration.ofSeconds(10);
+    /** The host of a unix socket. */
+    private static final String LOCAL = "localhost";
 
     /** Empty: there is none. */
     static Optional<TargetTlsConfig> read(Section section) {
@@ -48,13 +50,14 @@ record TargetTlsConfig(Optional<Path> caFile, Optional<String> serverName) {
     }
 
     private WebTls to(Address target) throws IOException {
-        String host = target instanceof HostPort tcp ? tcp.host() : "localhost";
+        String host = target instanceof HostPort tcp ? tcp.host() : LOCAL;
         int port = target instanceof HostPort tcp ? tcp.port() : 1;
         return WebTls.toTarget(new HostPort(serverName.orElse(host), port), caFile, PATIENCE);
     }
 
-    String describe() {
-        return serverName.map(name -> ", its certificate of " + name).orElse("")
+    String describe(Address target) {
+        Optional<String> said = target instanceof HostPort ? serverName : Optional.of(serverName.orElse(LOCAL));
+        return said.map(name -> ", its certificate of " + name).orElse("")
                 + caFile.map(file -> ", by the CA " + file).orElse("");
     }
 }

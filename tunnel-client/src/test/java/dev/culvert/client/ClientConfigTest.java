@@ -327,6 +327,26 @@ class ClientConfigTest {
     }
 
     @Test
+    void aLoginThatNobodyCouldSayIsRefused() {
+        assertThat(errors("""
+                                upstream { servers = ["127.0.0.1:1"], tls = off }
+                                forwards {
+                                  a { protocol = http-connect, listen = "127.0.0.1:1", user = "alice:x", password = "y" }
+                                  b { protocol = http-connect, listen = "127.0.0.1:2", user = "", password = "y" }
+                                  c { protocol = socks5, listen = "127.0.0.1:3", user = "alice:x", password = "%s" }
+                                  d { protocol = socks5, listen = "127.0.0.1:4", user = "älice", password = "y" }
+                                  e { protocol = http-connect, listen = "127.0.0.1:5", user = "älice", password = "y" }
+                                }
+                                """.formatted("p".repeat(256))))
+                .containsExactlyInAnyOrder(
+                        "client.conf:2: upstream.tls: off: what is carried can be read by anyone on the way; say insecure = true if that is meant",
+                        "client.conf:3: forwards.a.user: found \"alice:x\", expected one without a colon: with http-connect the password begins there",
+                        "client.conf:4: forwards.b.user: found \"\", expected a name",
+                        "client.conf:5: forwards.c.password: expected 1 to 255 characters of ASCII with socks5",
+                        "client.conf:6: forwards.d.user: found \"älice\", expected 1 to 255 characters of ASCII with socks5");
+    }
+
+    @Test
     void allErrorsComeAtOnce() {
         assertThat(errors("""
                                 upstream {

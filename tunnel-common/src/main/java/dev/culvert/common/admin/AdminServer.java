@@ -1,5 +1,6 @@
 package dev.culvert.common.admin;
 
+import dev.culvert.common.net.BoundFile;
 import dev.culvert.common.net.ListeningSocket;
 import dev.culvert.common.net.SocketFile;
 import dev.culvert.common.net.Transport;
@@ -57,8 +58,8 @@ public final class AdminServer implements AutoCloseable {
     private final Duration lastWords;
     /** By their addresses, as the configuration writes them. */
     private final Map<String, Channel> channels = new ConcurrentHashMap<>();
-
-    private boolean begun;
+    /** Those of unix sockets, by the same addresses. */
+    private final Map<String, BoundFile> files = new ConcurrentHashMap<>();
 
     /** @param loop one event loop of the transport */
     public AdminServer(Transport transport, EventLoopGroup loop, Backend backend) {
@@ -116,6 +117,9 @@ public final class AdminServer implements AutoCloseable {
                 .register()
                 .await();
         add(socket.address(), registered, "admin: cannot use the socket that was passed for %s: %s");
+        if (unix) {
+            files.put(socket.address(), new BoundFile(Path.of(socket.address()), false));
+        }
     }
 
     /** Whether a socket is from such an endpoint, and not from the agent beside it. */
@@ -125,13 +129,14 @@ public final class AdminServer implements AutoCloseable {
 
     /** Answers from now on. */
     public void begin() {
-        begun = true;
+        files.values().forEach(BoundFile::take);
         channels.values().forEach(channel -> channel.config().setAutoRead(true));
     }
 
     /** What it listens on, for another process. Epoll only. */
     List<ListeningSocket> sockets() {
         return channels.entrySet().stream()
+                .filter(one -> isFound(one.getKey())) // nobody would come
                 .map(one -> new ListeningSocket(
                         PLACE, one.getKey(), ((UnixChannel) one.getValue()).fd().intValue()))
                 .toList();
@@ -139,11 +144,14 @@ public final class AdminServer implements AutoCloseable {
 
     /** The sockets are another process's now. Event loop only. */
     void leave() {
-        for (Channel channel : channels.values()) {
-            channel.deregister() // to close the channel would remove the socket from its directory
-                    .addListener(left -> ((UnixChannel) channel).fd().close());
-        }
+        channels.values().forEach(BoundFile::closeOnly);
         channels.clear();
+        files.clear();
+    }
+
+    private boolean isFound(String address) {
+        BoundFile file = files.get(address);
+        return file == null || file.isThere();
     }
 
     private void listenAt(Path socket) throws IOException, InterruptedException {
@@ -159,6 +167,7 @@ public final class AdminServer implements AutoCloseable {
             Files.delete(socket); // of one that was killed
         }
         bind(transport.domainAddress(socket), transport.domainServerChannel(), socket.toString(), Access.ACT);
+        files.put(socket.toString(), new BoundFile(socket, true));
         Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-rw----"));
     }
 
@@ -251,15 +260,7 @@ public final class AdminServer implements AutoCloseable {
     }
 
     private void end() {
-        channels.values().forEach(Channel::close);
-        for (String address : channels.keySet()) {
-            try {
-                if (begun && address.startsWith("/")) { // else they may be another agent's
-                    Files.deleteIfExists(Path.of(address));
-                }
-            } catch (IOException e) {
-                LOG.warn("admin: cannot remove {}: {}", address, e.toString());
-            }
-        }
+        files.values().forEach(BoundFile::remove);
+        channels.values().forEach(BoundFile::closeOnly);
     }
 }

@@ -49,6 +49,16 @@ public final class Secret {
         return line;
     }
 
+    /** Whether it is ASCII, of no more than so many characters. */
+    public boolean isAscii(int most) {
+        for (byte one : bytes) {
+            if (one < 0) {
+                return false;
+            }
+        }
+        return bytes.length <= most;
+    }
+
     /** Whether it is the same, in a time that does not tell how much of it is. */
     public boolean is(String other) {
         return MessageDigest.isEqual(bytes, other.getBytes(StandardCharsets.UTF_8));

@@ -21,6 +21,7 @@ import java.net.Inet6Address;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.channels.Pipe;
+import java.nio.file.Path;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
@@ -47,6 +48,8 @@ public final class Acceptor {
     private final ServerChannel channel;
     /** As it was asked for: a unix socket's own address says less. */
     private final Address asked;
+    /** Of a unix socket, but not of systemd's; null: there is none. */
+    private volatile @Nullable BoundFile file;
 
     // On the event loop only.
     private String name;
@@ -115,12 +118,17 @@ public final class Acceptor {
     private void bind(UnixPath path, SocketFile file) throws IOException, InterruptedException {
         SocketFile.makeRoom(path);
         bind(UnixDial.address(path));
+        this.file = fileOf(path, true);
         try {
             file.apply(path);
         } catch (IOException e) {
             close(false).await();
             throw e;
         }
+    }
+
+    private static @Nullable BoundFile fileOf(UnixPath path, boolean ours) {
+        return path.isAbstract() ? null : new BoundFile(Path.of(path.path()), ours);
     }
 
     private void bind(SocketAddress address) throws IOException, InterruptedException {
@@ -156,7 +164,7 @@ public final class Acceptor {
                     : transport.adoptServerSocket(socket.descriptor());
             Acceptor acceptor = new Acceptor(loop, name, maxConnections, accepted, channel, address);
             if (address instanceof UnixPath path && !socket.isSystemds()) {
-                channel.closeFuture().addListener(closed -> acceptor.removeFile(path));
+                acceptor.file = fileOf(path, false);
             }
             var registered = loop.register(channel).await();
             if (!registered.isSuccess() || (!unix && channel.localAddress() == null)) {
@@ -209,6 +217,12 @@ public final class Acceptor {
         return channel.localAddress() instanceof InetSocketAddress tcp ? HostPort.of(tcp) : asked;
     }
 
+    /** Whether who connects to its address comes to it: the file of a unix socket may have gone. Any thread. */
+    boolean isFound() {
+        BoundFile own = file;
+        return own == null || own.isThere();
+    }
+
     /** The file descriptor of the socket, for another process. Epoll only. */
     int descriptor() {
         return ((UnixChannel) channel).fd().intValue();
@@ -217,6 +231,9 @@ public final class Acceptor {
     /** Accepts from now on. Any thread. */
     public void begin() {
         loop.execute(() -> {
+            if (file != null) {
+                file.take();
+            }
             begun = true;
             adjust();
         });
@@ -246,18 +263,14 @@ public final class Acceptor {
      * @return done when nothing is accepted any more
      */
     Future<?> close(boolean handedOver) {
-        if (!handedOver || !(asked instanceof UnixPath)) {
-            return channel.close(); // which removes the file
+        if (!(asked instanceof UnixPath)) {
+            return channel.close();
         }
-        return channel.deregister()
-                .addListener(left -> ((UnixChannel) channel).fd().close());
-    }
-
-    /** As Netty does for a socket that it has bound. Until it is told to begin, the file is the other process's. */
-    private void removeFile(UnixPath path) throws IOException {
-        if (begun) {
-            SocketFile.remove(path);
+        BoundFile own = file;
+        if (own != null && !handedOver) {
+            own.remove();
         }
+        return BoundFile.closeOnly(channel);
     }
 
     /** Accepts or pauses, as room and descriptors allow. */

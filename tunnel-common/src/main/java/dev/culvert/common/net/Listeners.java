@@ -115,6 +115,9 @@ public final class Listeners<P extends Listeners.Place> {
 
         /** Whether it listens where {@code next} is to be: on port 0 every place has a port of its own. */
         boolean fits(P next) {
+            if (!acceptor.isFound()) {
+                return false;
+            }
             if (systemds || isOfAnyPort(next.listen())) {
                 return next.place().equals(place.place())
                         && (systemds || next.listen().equals(place.listen()));
@@ -163,6 +166,11 @@ public final class Listeners<P extends Listeners.Place> {
                 acceptor.become(next.place(), next.mostConnections());
                 LOG.info("{}: {} from now on", next.place(), next.describe());
             }
+        }
+
+        String farewell() {
+            return "%s: no longer listening on %s%s"
+                    .formatted(place.place(), acceptor.address(), acceptor.isFound() ? "" : ", whose file is gone");
         }
 
         void announce() {
@@ -219,11 +227,7 @@ public final class Listeners<P extends Listeners.Place> {
             throw e;
         }
         next.forEach(Listener::become);
-        List<Listener> leaving =
-                open.stream().filter(listener -> !next.containsKey(listener)).toList();
-        close(leaving);
-        leaving.forEach(listener ->
-                LOG.info("{}: no longer listening on {}", listener.place.place(), listener.acceptor.address()));
+        leave(open.stream().filter(listener -> !next.containsKey(listener)).toList());
         open = List.copyOf(next.keySet());
         added.forEach(Listener::announce);
         if (begun) {
@@ -264,8 +268,7 @@ public final class Listeners<P extends Listeners.Place> {
 
     private void remove(Listener listener) {
         open = open.stream().filter(other -> other != listener).toList();
-        close(List.of(listener));
-        LOG.info("{}: no longer listening on {}", listener.place.place(), listener.acceptor.address());
+        leave(List.of(listener));
     }
 
     /**
@@ -321,6 +324,7 @@ public final class Listeners<P extends Listeners.Place> {
     /** What it listens on now, or could, for another process. Any thread; epoll only. */
     public List<ListeningSocket> sockets() {
         Stream<ListeningSocket> used = open.stream()
+                .filter(listener -> listener.acceptor.isFound()) // it would listen where nobody comes
                 .map(listener -> new ListeningSocket(
                         listener.place.place(),
                         listener.systemds ? "" : listener.acceptor.address().toString(),
@@ -366,6 +370,7 @@ public final class Listeners<P extends Listeners.Place> {
     /** Which socket of ours keeps others from listening for this, in a sentence. Any thread. */
     public Optional<String> obstacle(Place other) {
         return open.stream()
+                .filter(listener -> listener.acceptor.isFound())
                 .filter(listener -> Overlap.of(listener.acceptor.address(), other.listen()))
                 .map(listener -> listener.isInTheWay(other))
                 .findFirst();
@@ -398,6 +403,12 @@ public final class Listeners<P extends Listeners.Place> {
      */
     public void close() {
         close(open);
+    }
+
+    private void leave(List<Listener> listeners) {
+        List<String> farewells = listeners.stream().map(Listener::farewell).toList();
+        close(listeners);
+        farewells.forEach(LOG::info);
     }
 
     private void close(List<Listener> listeners) {

@@ -64,7 +64,7 @@ public final class TargetTls extends ChannelDuplexHandler {
             tls.handshakeFuture().addListener(shaken -> {
                 if (shaken.isSuccess()) {
                     shakenHands = true;
-                } else {
+                } else if (engine != null) {
                     fail(ctx, how.explain(shaken.cause()));
                 }
             });
@@ -222,8 +222,10 @@ public final class TargetTls extends ChannelDuplexHandler {
     @Override
     public void handlerRemoved(ChannelHandlerContext ctx) {
         stopWaiting();
-        if (engine != null) {
-            engine.finishAndReleaseAll();
+        EmbeddedChannel last = engine;
+        engine = null; // so that its end is not taken for the target's
+        if (last != null) {
+            last.finishAndReleaseAll();
         }
     }
 }

@@ -12,7 +12,11 @@ import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
 import java.security.cert.CertPathBuilderException;
+import java.security.cert.CertPathValidatorException;
 import java.security.cert.CertificateException;
+import java.security.cert.CertificateExpiredException;
+import java.security.cert.CertificateNotYetValidException;
+import java.security.cert.PKIXReason;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.Optional;
@@ -32,17 +36,27 @@ public final class WebTls {
 
     /** Whom it is spoken with, in words for errors. */
     private enum Peer {
-        WEB_SERVER("the web server", "write ws:// in upstream.servers", "upstream.tls.web-ca-file"),
-        TARGET("the target", "remove target-tls", "target-tls.ca-file");
+        WEB_SERVER(
+                "the web server",
+                "write ws:// in upstream.servers",
+                "upstream.tls.web-ca-file",
+                "write the name that it is for in upstream.servers"),
+        TARGET(
+                "the target",
+                "remove target-tls",
+                "target-tls.ca-file",
+                "name whom it is for in target-tls.server-name");
 
         private final String words;
         private final String without;
         private final String caKey;
+        private final String otherName;
 
-        Peer(String words, String without, String caKey) {
+        Peer(String words, String without, String caKey, String otherName) {
             this.words = words;
             this.without = without;
             this.caKey = caKey;
+            this.otherName = otherName;
         }
     }
 
@@ -113,6 +127,7 @@ public final class WebTls {
     public String explain(Throwable failure) {
         Throwable root = failure;
         boolean untrusted = false;
+        String advice = "";
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof NotSslRecordException) {
                 return peer.words + " does not speak TLS; " + peer.without + " if it is meant to speak without";
@@ -121,13 +136,32 @@ public final class WebTls {
                 return peer.words + " closed the connection within the handshake of TLS";
             }
             untrusted |= cause instanceof CertificateException || cause instanceof CertPathBuilderException;
+            if (untrusted) {
+                advice = advice(cause).orElse(advice);
+            }
             root = cause;
         }
         String message = root.getMessage() == null ? root.toString() : root.getMessage();
         return OneLine.of(
                 untrusted
-                        ? peer.words + "'s certificate is not trusted: " + message
-                                + "; if it is of an authority of your own, name that in " + peer.caKey
+                        ? peer.words + "'s certificate is not trusted: " + message + advice
                         : "TLS with " + peer.words + " failed: " + message);
+    }
+
+    /** What to do about one of the causes of which a certificate is not trusted; empty: it does not say. */
+    private Optional<String> advice(Throwable cause) {
+        boolean leadsNowhere = cause instanceof CertPathBuilderException
+                || (cause instanceof CertPathValidatorException path
+                        && path.getReason() == PKIXReason.NO_TRUST_ANCHOR);
+        if (leadsNowhere) {
+            return Optional.of("; if it is of an authority of your own, name that in " + peer.caKey);
+        } else if (cause instanceof CertificateExpiredException) {
+            return Optional.of("; it has expired: " + peer.words + " needs a new one, or the clock here is wrong");
+        } else if (cause instanceof CertificateNotYetValidException) {
+            return Optional.of("; it is not valid yet: look whether the clock here is right");
+        }
+        return cause.getClass() == CertificateException.class // as HTTPS throws it, of the name (RFC 2818, 3.1)
+                ? Optional.of("; if that is whom you mean, " + peer.otherName)
+                : Optional.empty();
     }
 }

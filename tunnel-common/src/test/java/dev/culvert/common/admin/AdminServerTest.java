@@ -3,7 +3,9 @@ package dev.culvert.common.admin;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.culvert.common.net.SocketFile;
 import dev.culvert.common.net.Transport;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -12,6 +14,7 @@ import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.channel.epoll.Epoll;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
@@ -164,6 +167,26 @@ class AdminServerTest {
                         + " or set admin.listen to another path");
         server.close();
         assertThat(file).hasContent("mine");
+    }
+
+    @Test
+    void theSocketOfWhoHasTakenItsPlaceIsLeftAlone(@TempDir Path directory) throws Exception {
+        assumeTrue(Epoll.isAvailable(), "needs epoll");
+        Path socket = directory.resolve("agent.sock");
+        EventLoopGroup epoll = Transport.EPOLL.newEventLoops(1, "admin");
+        try (AdminServer other = new AdminServer(Transport.EPOLL, epoll, backend)) {
+            try (AdminServer first = new AdminServer(Transport.EPOLL, epoll, backend)) {
+                first.listen(List.of(socket.toString()), List.of());
+                first.begin();
+                assertThat(first.sockets()).hasSize(1);
+                Files.delete(socket);
+                assertThat(first.sockets()).as("passed on, it would be of no use").isEmpty();
+                other.listen(List.of(socket.toString()), List.of());
+            }
+            assertThat(SocketFile.isAnswered(socket)).isTrue();
+        }
+        assertThat(socket).doesNotExist();
+        epoll.shutdownGracefully(0, 0, TimeUnit.SECONDS).syncUninterruptibly();
     }
 
     /** Else who had an agent replaced, or the process that takes its place, would not hear what came of it. */

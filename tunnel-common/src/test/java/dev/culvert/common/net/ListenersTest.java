@@ -11,6 +11,7 @@ import io.netty.channel.epoll.Epoll;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.unix.Socket;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -166,6 +167,35 @@ class ListenersTest {
 
             assertThat(SocketFile.isAnswered(file)).isFalse();
             assertThat(file).as("another process may have it").exists();
+        } finally {
+            epoll.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS).syncUninterruptibly();
+        }
+    }
+
+    @Test
+    void aSocketWhoseFileIsGoneIsReplacedAndNotPassedOn() throws Exception {
+        Path file = directory.resolve("web.sock");
+        Web web = new Web("forwards.web", Address.parse("unix:" + file));
+        EventLoopGroup epoll = Transport.EPOLL.newEventLoops(1, "loop");
+        try {
+            Listeners<Web> given = new Listeners<>(
+                    Transport.EPOLL,
+                    epoll.next(),
+                    List.of(passed(file)),
+                    (place, acceptor, channel) -> channel.close());
+            given.set(List.of(web));
+            given.begin();
+            assertThat(given.missing(List.of(web))).isEmpty();
+            Files.delete(file);
+            assertThat(given.missing(List.of(web))).containsExactly(web);
+            assertThat(given.sockets()).isEmpty();
+
+            given.set(List.of(web));
+
+            assertThat(SocketFile.isAnswered(file)).isTrue();
+            assertThat(given.sockets()).hasSize(1);
+            given.close();
+            assertThat(file).doesNotExist();
         } finally {
             epoll.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS).syncUninterruptibly();
         }

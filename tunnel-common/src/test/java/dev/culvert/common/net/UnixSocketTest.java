@@ -162,6 +162,23 @@ class UnixSocketTest {
     }
 
     @Test
+    void leavesTheFileOfWhoHasTakenItsPlace() throws Exception {
+        UnixPath path = path("app.sock");
+        Path file = Path.of(path.path());
+        Acceptor first = listen(loop(), path, SocketFile.USUAL);
+        Files.delete(file);
+        Acceptor second = listen(loop(), path, SocketFile.USUAL);
+        assertThat(first.isFound()).isFalse();
+        assertThat(second.isFound()).isTrue();
+
+        first.close(false).sync();
+
+        assertThat(SocketFile.isAnswered(file)).isTrue();
+        second.close(false).sync();
+        assertThat(file).doesNotExist();
+    }
+
+    @Test
     void thatIsNotThereRefusesADial() throws Exception {
         Future<Channel> dial = dial(loop(), path("none.sock"), Duration.ofSeconds(10));
 

@@ -114,4 +114,19 @@ class TargetTlsTest {
         }
         stream.target.finishAndReleaseAll();
     }
+
+    /** As when the target could not be dialled: the end of TLS is then our own doing. */
+    @Test
+    void aConnectionThatEndsBeforeTheHandshakeIsNotSaidToHaveFailedInIt() throws Exception {
+        WebTls how = WebTls.toTarget(new HostPort("target", 443), Optional.empty(), PATIENCE);
+        EmbeddedChannel channel =
+                new EmbeddedChannel(new TargetTls(how, how.newHandler(ByteBufAllocator.DEFAULT), PATIENCE));
+        channel.read();
+        assertThat(channel.releaseInbound()).as("it has begun").isTrue();
+
+        channel.close();
+
+        channel.checkException();
+        assertThat(channel.finishAndReleaseAll()).isFalse();
+    }
 }
