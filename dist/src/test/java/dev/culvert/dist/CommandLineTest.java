@@ -110,8 +110,26 @@ final class CommandLineTest {
     private static Programs.Result keygen(String script, Path state) {
         ProcessBuilder builder = Launcher.byShell(script, "tunnel-client", "keygen");
         builder.environment().put("STATE_DIRECTORY", state.toString());
-        builder.environment().put("CULVERT_OPTS", "-XX:-UsePerfData"); // which is a file
         return Programs.run(builder);
+    }
+
+    /** As in somebody else's. Root, who may list every directory, does without that right. */
+    @Test
+    void aPathLeadsFromADirectoryThatMayNotBeListed() throws IOException {
+        Path work = Files.createDirectory(directory.resolve("work"));
+        file("work/client.conf", "nonsense = 1");
+        boolean isRoot = Integer.valueOf(0).equals(Files.getAttribute(work, "unix:uid"));
+        Files.setPosixFilePermissions(work, PosixFilePermissions.fromString("-wx------"));
+        String as = isRoot ? "setpriv --bounding-set=-dac_override,-dac_read_search " : "";
+        String output = Programs.run(Launcher.byShell(
+                        "cd '" + work + "' && ! " + as + "ls 2>/dev/null && exec " + as + "\"$0\" \"$@\"",
+                        "tunnel-client",
+                        "check",
+                        "-c",
+                        "client.conf"))
+                .output();
+        Files.setPosixFilePermissions(work, PosixFilePermissions.fromString("rwx------"));
+        assertThat(output).contains("client.conf:1: nonsense: unknown key");
     }
 
     @Test

@@ -744,6 +744,7 @@ final class ReverseTest {
                 load.end(); // before the successor
                 assertThat(server.log().matching("end: reset|no longer listening"))
                         .isEmpty();
+                assertThat(client.log().matching("WARN ")).as("it is meant").isEmpty();
             }
         }
     }

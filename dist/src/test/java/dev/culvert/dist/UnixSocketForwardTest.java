@@ -71,7 +71,8 @@ class UnixSocketForwardTest {
                     .isEqualTo("rw-------");
 
             client.reload(before + "forwards.daemon { mode = \"0666\", group = \"there is none\" }\n");
-            client.awaitLog("forwards.daemon: .*: there is no group there is none on this machine");
+            client.awaitLog(
+                    "forwards.daemon.group: found \"there is none\", and there is no such group on this machine");
             assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(local)))
                     .isEqualTo("rw-------");
         }

@@ -22,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * What is offered in one session, a stream for each: it goes on for as long as the stream is open, over a lost link,
@@ -212,17 +213,21 @@ final class Offering {
             if (code == ErrorCode.DRAINING) {
                 return; // another session will be begun
             }
-            refusals.put(name, "reverse." + name + " is not offered to server " + server + ": " + reason);
+            boolean newer = code == ErrorCode.CANCELLED;
+            boolean meant = newer && reverse.isHandedOver(); // this one only takes it back if the other has gone
+            if (!meant) {
+                refusals.put(name, "reverse." + name + " is not offered to server " + server + ": " + reason);
+            }
             if (!reason.equals(refusal)) {
                 refusal = reason;
-                LOG.atWarn()
+                LOG.atLevel(meant ? Level.INFO : Level.WARN)
                         .addKeyValue("event", "offer_refused")
                         .addKeyValue("listener", name)
                         .addKeyValue("peer", server)
                         .addKeyValue("reason", reason)
                         .log("reverse.{}: not offered to server {}: {}", name, server, reason);
             }
-            reserve |= code == ErrorCode.CANCELLED;
+            reserve |= newer;
             later();
         }
 

@@ -152,6 +152,11 @@ final class Reverse {
         handedOver = true;
     }
 
+    /** Whether another process of this machine has taken over, or is about to. */
+    boolean isHandedOver() {
+        return handedOver;
+    }
+
     /** Offers nothing any more; where another process takes our place, as soon as that has had the time to. */
     void end() {
         if (handedOver) {

@@ -327,6 +327,20 @@ class ClientConfigTest {
     }
 
     @Test
+    void aUserAndAGroupThatThereAreNotAreBothNamed() {
+        assertThat(errors("""
+                                upstream { servers = ["127.0.0.1:1"], tls = off, insecure = true }
+                                forwards {
+                                  a { listen = "unix:/run/a.sock", target = "127.0.0.1:1", owner = "noone", group = "nothing" }
+                                  b { listen = "unix:/run/b.sock", target = "127.0.0.1:1", owner = "root", group = "0" }
+                                }
+                                """))
+                .containsExactlyInAnyOrder(
+                        "client.conf:3: forwards.a.owner: found \"noone\", and there is no such user on this machine",
+                        "client.conf:3: forwards.a.group: found \"nothing\", and there is no such group on this machine");
+    }
+
+    @Test
     void aLoginThatNobodyCouldSayIsRefused() {
         assertThat(errors("""
                                 upstream { servers = ["127.0.0.1:1"], tls = off }

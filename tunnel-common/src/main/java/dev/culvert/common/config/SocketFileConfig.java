@@ -3,7 +3,12 @@ package dev.culvert.common.config;
 import dev.culvert.common.net.SocketFile;
 import dev.culvert.mux.Address;
 import dev.culvert.mux.UnixPath;
+import java.io.IOException;
+import java.nio.file.FileSystems;
 import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.UserPrincipal;
+import java.nio.file.attribute.UserPrincipalLookupService;
+import java.nio.file.attribute.UserPrincipalNotFoundException;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -27,6 +32,9 @@ public final class SocketFileConfig {
     private static final Kind<Set<PosixFilePermission>> MODE =
             Kind.plain("a mode such as \"0660\"", SocketFile.USUAL.permissions(), SocketFileConfig::permissions);
 
+    private static final Kind<String> OWNER = known("user", UserPrincipalLookupService::lookupPrincipalByName);
+    private static final Kind<String> GROUP = known("group", UserPrincipalLookupService::lookupPrincipalByGroupName);
+
     private SocketFileConfig() {}
 
     /** Reads them; they are for files, so {@code listen} has to be one. */
@@ -40,8 +48,28 @@ public final class SocketFileConfig {
         }
         return new SocketFile(
                 section.get("mode", MODE, SocketFile.USUAL.permissions()),
-                section.find("owner", Kind.text()),
-                section.find("group", Kind.text()));
+                section.find("owner", OWNER),
+                section.find("group", GROUP));
+    }
+
+    private static Kind<String> known(String what, Lookup lookup) {
+        return Kind.text().except(name -> !isKnown(name, lookup), "and there is no such " + what + " on this machine");
+    }
+
+    /** Blocks where the system asks a directory service. */
+    private static boolean isKnown(String name, Lookup lookup) {
+        try {
+            lookup.find(FileSystems.getDefault().getUserPrincipalLookupService(), name);
+            return true;
+        } catch (UserPrincipalNotFoundException e) {
+            return false;
+        } catch (IOException e) {
+            return true; // who knows? to give the file away shows it
+        }
+    }
+
+    private interface Lookup {
+        UserPrincipal find(UserPrincipalLookupService names, String name) throws IOException;
     }
 
     private static Set<PosixFilePermission> permissions(String text) {
