@@ -164,7 +164,7 @@ final class CommandLineTest {
         }
         assertThat(run("tunnel-client", "enroll", "127.0.0.1:1").expect(1).output())
                 .startsWith("cannot connect: 127.0.0.1:1: connection refused");
-        assertThat(run("tunnel-client", "enroll", "nowhere").expect(1).output()).contains("nowhere");
+        assertThat(run("tunnel-client", "enroll", "nowhere").expect(2).output()).contains("nowhere");
     }
 
     @Test

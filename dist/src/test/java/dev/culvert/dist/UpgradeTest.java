@@ -500,7 +500,7 @@ final class UpgradeTest {
             assertThat(tunnel.server().awaitExit()).isZero();
 
             try (AgentProcess second = tunnel.server().successor()) {
-                assertThat(second.awaitExit()).isEqualTo(1);
+                assertThat(second.awaitExit()).isEqualTo(69);
                 second.awaitLog(
                         "nobody answers on " + socket + ", so there is no agent to take over from: `run` starts one");
             }

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -49,8 +50,8 @@ final class Enroll implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
+        Location location = location();
         try {
-            Location location = Location.parse(server);
             AgentCommand<?> agent = Objects.requireNonNull(parent);
             Identity identity = agent.makeIdentity();
             Fingerprint own = identity.fingerprint();
@@ -68,9 +69,17 @@ final class Enroll implements Callable<Integer> {
                     """.formatted(location, shown, location, shown, own));
             spec.commandLine().getOut().flush();
             return 0;
-        } catch (BadConfig | IOException | IllegalArgumentException e) {
+        } catch (BadConfig | IOException e) {
             spec.commandLine().getErr().println(e.getMessage());
             return 1;
+        }
+    }
+
+    private Location location() {
+        try {
+            return Location.parse(server);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }
     }
 

@@ -64,9 +64,11 @@ public final class Predecessor {
             throw noAnswer(address);
         }
         if (!connecting.isSuccess()) {
-            throw new IOException("nobody answers on " + address
-                    + ", so there is no agent to take over from: `run` starts one. ("
-                    + SystemError.words(connecting.cause()) + ")");
+            throw new NobodyToAsk(
+                    "nobody answers on " + address
+                            + ", so there is no agent to take over from: `run` starts one. ("
+                            + SystemError.words(connecting.cause()) + ")",
+                    connecting.cause());
         }
         Predecessor found = new Predecessor(address, (EpollDomainSocketChannel) connecting.channel(), received);
         found.take();

@@ -98,6 +98,12 @@ final class Hocon {
         if (problem.startsWith("expecting a close parentheses")) {
             return "the file ends inside a section; add the missing }";
         }
+        if (problem.contains("wrong token: 'newline'")) {
+            return "a quoted text ends with its line; is the closing quote missing?";
+        }
+        if (problem.contains(" was part of a cycle ")) {
+            return problem + "; write the value itself in one of them";
+        }
         if (problem.startsWith("Could not resolve substitution")) {
             return problem + "; define it in the file or in the environment, or write ${?...} if it may be absent";
         }

@@ -161,7 +161,8 @@ public final class AgentCommand<C extends AgentConfig> implements Callable<Integ
     @Command(description = "Read the configuration and print what would run.")
     int check() {
         try {
-            spec.commandLine().getOut().println(program.read(file()).describe());
+            spec.commandLine().getOut().print(program.read(file()).describe());
+            spec.commandLine().getOut().flush();
             return DONE;
         } catch (BadConfig e) {
             return fail(e);

@@ -118,8 +118,15 @@ public final class AgentRun<C extends AgentConfig> {
             } else {
                 LOG.error("{}", e.getMessage());
             }
-            return e instanceof StartFailure failure && failure.mayPass() ? CANNOT_LISTEN : FAILED;
+            return exitCode(e);
         }
+    }
+
+    private static int exitCode(Exception whyNoStart) {
+        if (whyNoStart.getCause() instanceof NobodyToAsk) {
+            return NOBODY_TO_ASK;
+        }
+        return whyNoStart instanceof StartFailure failure && failure.mayPass() ? CANNOT_LISTEN : FAILED;
     }
 
     /**

@@ -159,7 +159,7 @@ final class SteeringCommands {
     private static final class DrainIt extends Asking {
         private static final long LOOK_EVERY_MILLIS = 200;
 
-        @Option(names = "--wait", description = "Return when it has ended.")
+        @Option(names = "--wait", description = "Return when it has ended. Its log and its exit code tell of resets.")
         private boolean wait;
 
         @Override

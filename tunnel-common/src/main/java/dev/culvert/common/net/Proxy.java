@@ -69,11 +69,12 @@ public record Proxy(Protocol protocol, HostPort address, Optional<Login> login, 
             throw new IllegalArgumentException(
                     "it is no URL; special characters in a password are written as %40 and the like");
         }
-        String path = uri.getRawPath();
-        if (uri.getHost() == null
-                || !(path == null || path.isEmpty() || path.equals("/"))
-                || uri.getRawQuery() != null) {
+        if (uri.getHost() == null) {
             throw new IllegalArgumentException("it is no host with a port");
+        }
+        String path = uri.getRawPath();
+        if (!(path == null || path.isEmpty() || path.equals("/")) || uri.getRawQuery() != null) {
+            throw new IllegalArgumentException("there is a path behind its host and its port");
         }
         Protocol protocol = protocol(String.valueOf(uri.getScheme()).toLowerCase(Locale.ROOT));
         String host = uri.getHost().replace("[", "").replace("]", "");

@@ -117,7 +117,17 @@ class ConfigFileTest {
 
     @Test
     void substitutionsThatNeedEachOtherAreRefused() {
-        assertThat(errors("a = ${b}\nb = ${a}")).singleElement().asString().contains("cycle of substitutions");
+        assertThat(errors("a = ${b}\nb = ${a}"))
+                .singleElement()
+                .asString()
+                .contains("cycle of substitutions")
+                .endsWith("; write the value itself in one of them");
+    }
+
+    @Test
+    void aQuoteThatIsNotClosedIsNamed() {
+        assertThat(errors("a = \"b\nc = 1"))
+                .containsExactly("a.conf:1: a quoted text ends with its line; is the closing quote missing?");
     }
 
     @Test
