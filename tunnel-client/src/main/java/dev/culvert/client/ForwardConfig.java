@@ -174,7 +174,9 @@ record ForwardConfig(
                 + (tls.isPresent() ? " with TLS" : "")
                 + HeaderGate.describe(proxies)
                 + " -> " + goesTo
-                + targetTls.map(tls -> " with TLS" + tls.describe(target.orElseThrow())).orElse("")
+                + targetTls
+                        .map(tls -> " with TLS" + tls.describe(target.orElseThrow()))
+                        .orElse("")
                 + header.map(version -> ", PROXY protocol " + version).orElse("");
     }
 

@@ -87,7 +87,9 @@ final class Socks5Dialogue extends SimpleChannelInboundHandler<Socks5Message> {
         next(
                 ctx,
                 Socks5InitialRequestDecoder.class,
-                credentials.isEmpty() ? new Socks5CommandRequestDecoder(Socks5Dialogue::address) : new Socks5PasswordAuthRequestDecoder());
+                credentials.isEmpty()
+                        ? new Socks5CommandRequestDecoder(Socks5Dialogue::address)
+                        : new Socks5PasswordAuthRequestDecoder());
     }
 
     private void check(ChannelHandlerContext ctx, Socks5PasswordAuthRequest request) {

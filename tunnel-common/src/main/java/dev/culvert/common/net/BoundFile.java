@@ -76,9 +76,7 @@ public final class BoundFile {
      */
     public static Future<?> closeOnly(Channel listening) {
         return listening instanceof UnixChannel unix
-                ? listening
-                        .deregister()
-                        .addListener(left -> unix.fd().close())
+                ? listening.deregister().addListener(left -> unix.fd().close())
                 : listening.close();
     }
 }

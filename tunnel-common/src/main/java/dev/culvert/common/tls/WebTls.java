@@ -151,8 +151,7 @@ public final class WebTls {
     /** What to do about one of the causes of which a certificate is not trusted; empty: it does not say. */
     private Optional<String> advice(Throwable cause) {
         boolean leadsNowhere = cause instanceof CertPathBuilderException
-                || (cause instanceof CertPathValidatorException path
-                        && path.getReason() == PKIXReason.NO_TRUST_ANCHOR);
+                || (cause instanceof CertPathValidatorException path && path.getReason() == PKIXReason.NO_TRUST_ANCHOR);
         if (leadsNowhere) {
             return Optional.of("; if it is of an authority of your own, name that in " + peer.caKey);
         } else if (cause instanceof CertificateExpiredException) {

@@ -180,7 +180,9 @@ class AdminServerTest {
                 first.begin();
                 assertThat(first.sockets()).hasSize(1);
                 Files.delete(socket);
-                assertThat(first.sockets()).as("passed on, it would be of no use").isEmpty();
+                assertThat(first.sockets())
+                        .as("passed on, it would be of no use")
+                        .isEmpty();
                 other.listen(List.of(socket.toString()), List.of());
             }
             assertThat(SocketFile.isAnswered(socket)).isTrue();
