@@ -353,7 +353,6 @@ class ClientConfigTest {
                                 }
                                 """.formatted("p".repeat(256))))
                 .containsExactlyInAnyOrder(
-                        "client.conf:2: upstream.tls: off: what is carried can be read by anyone on the way; say insecure = true if that is meant",
                         "client.conf:3: forwards.a.user: found \"alice:x\", expected one without a colon: with http-connect the password begins there",
                         "client.conf:4: forwards.b.user: found \"\", expected a name",
                         "client.conf:5: forwards.c.password: expected 1 to 255 characters of ASCII with socks5",
