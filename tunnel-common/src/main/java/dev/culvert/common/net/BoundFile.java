@@ -3,6 +3,7 @@ package dev.culvert.common.net;
 import io.netty.channel.Channel;
 import io.netty.channel.unix.UnixChannel;
 import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Promise;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -72,11 +73,21 @@ public final class BoundFile {
      * Closes a listening socket, and leaves what is at its path: a channel that is closed removes the file of whoever
      * has it.
      *
+     * @param listening is registered with its event loop
      * @return done when nothing is accepted any more
      */
     public static Future<?> closeOnly(Channel listening) {
-        return listening instanceof UnixChannel unix
-                ? listening.deregister().addListener(left -> unix.fd().close())
-                : listening.close();
+        if (!(listening instanceof UnixChannel unix)) {
+            return listening.close();
+        }
+        Promise<Void> closed = listening.eventLoop().newPromise();
+        listening.deregister().addListener(left -> {
+            try {
+                unix.fd().close();
+            } finally {
+                closed.setSuccess(null);
+            }
+        });
+        return closed;
     }
 }
