@@ -113,6 +113,28 @@ final class CommandLineTest {
         return Programs.run(builder);
     }
 
+    /** It is a child of the command itself here, which does not look after it when it has ended. */
+    @Test
+    void aDrainIsWaitedForUntilTheAgentHasEnded() throws IOException {
+        Path admin = directory.resolve("server.sock");
+        String config = file("server.conf", """
+                listen = "127.0.0.1:0", tls = off, anonymous { allow = ["127.0.0.1:1"] }
+                admin.listen = "%s"
+                """.formatted(admin));
+        String script = "\"$0\" -c '%s' & until test -S '%s'; do sleep 0.1; done; exec \"$0\" \"$@\"";
+        assertThat(Programs.run(Launcher.byShell(
+                                script.formatted(config, admin),
+                                "tunnel-server",
+                                "-c",
+                                config,
+                                "drain",
+                                "--wait"))
+                        .expect(0)
+                        .output())
+                .contains("drained")
+                .endsWith("ended");
+    }
+
     /** As in somebody else's. Root, who may list every directory, does without that right. */
     @Test
     void aPathLeadsFromADirectoryThatMayNotBeListed() throws IOException {

@@ -9,6 +9,7 @@ import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -252,6 +253,24 @@ final class ReloadTest {
                 Tunnel.echo(before);
             }
             first.awaitLog("session from .* ended: draining: drained");
+        }
+    }
+
+    @Test
+    void aClientThatIsTakenOutLosesItsConnectionsAlsoWhereAnybodyIsLetIn() throws Exception {
+        Keys other = Keys.make("tunnel-client", directory.resolve("other.key"));
+        try (AgentProcess of = startServer(client.fingerprint());
+                AgentProcess from = startClient(of);
+                Socket open = Tunnel.connect(from, "web")) {
+            Tunnel.echo(open);
+
+            of.reload(serverConfig(0, other.fingerprint()) + "anonymous { allow = [\"127.0.0.1:1\"] }");
+            from.awaitLog("ended: forbidden: this client may not connect any more");
+            assertThatThrownBy(() -> open.getInputStream().read()).isInstanceOf(SocketException.class);
+
+            from.awaitLog("session up", 2);
+            assertThat(Tunnel.awaitReset(from, "web").reason())
+                    .contains("no allow rule of anonymous covers " + ECHO.address());
         }
     }
 

@@ -17,13 +17,18 @@ record Client(String name, AllowList allow, AllowList datagrams, OfferRules offe
         this(name, allow, allow.forDatagrams(), offers, account);
     }
 
+    /** Whether it is whoever comes. */
+    boolean isAnonymous() {
+        return name.isEmpty();
+    }
+
     /** As a sentence on its rules names it. */
     String label() {
-        return name.isEmpty() ? "anonymous" : name;
+        return isAnonymous() ? "anonymous" : name;
     }
 
     /** As a log names one that connects from {@code address}. */
     String at(Object address) {
-        return name.isEmpty() ? address.toString() : name + "@" + address;
+        return isAnonymous() ? address.toString() : name + "@" + address;
     }
 }

@@ -136,7 +136,7 @@ final class Entrance extends ChannelInboundHandlerAdapter {
     private @Nullable String refusal(HttpRequest head) {
         HttpHeaders headers = head.headers();
         if (!head.decoderResult().isSuccess()) {
-            return "it has sent no request of HTTP, or one of more than 8 KiB";
+            return "it has sent no request of HTTP, or one with more than 4 KiB in its first line or in its headers";
         } else if (!head.uri().equals(config.path()) && !head.uri().startsWith(config.path() + "?")) {
             return "a request of HTTP for another path than websocket.path";
         } else if (!head.method().equals(HttpMethod.GET)

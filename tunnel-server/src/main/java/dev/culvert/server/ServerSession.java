@@ -280,24 +280,29 @@ final class ServerSession implements SessionListener {
     /** Whether it may go on by other rules. Any thread. */
     boolean isWelcome(Clients clients) {
         try {
-            identify(clients);
+            whoNow(clients);
             return true;
         } catch (UntrustedPeer e) {
             return false;
         }
     }
 
-    private Client identify(Clients clients) throws UntrustedPeer {
-        return peer.chain.isEmpty()
+    /** What is open was allowed to a client that is listed, so it does not go on as anybody's. */
+    private Client whoNow(Clients clients) throws UntrustedPeer {
+        Client now = peer.chain.isEmpty()
                 ? clients.anonymous()
                 : clients.identify(peer.chain.toArray(new X509Certificate[0]));
+        if (now.isAnonymous() && !client.isAnonymous()) {
+            throw new UntrustedPeer("it is no longer " + client.name());
+        }
+        return now;
     }
 
     /** Who gets in has changed: the session goes on as what its client is now, or not at all. Any thread. */
     void identifyAgain(Clients clients) {
         peer.loop.execute(() -> {
             try {
-                client = identify(clients);
+                client = whoNow(clients);
                 dismissed = false;
                 offers.check(client);
             } catch (UntrustedPeer e) {

@@ -11,6 +11,8 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -167,11 +169,24 @@ final class SteeringCommands {
             long pid = ConfigFactory.parseString(agent.get("/status")).getLong("pid");
             out.print(agent.post("/drain"));
             out.flush();
-            while (wait && ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false)) { // as long as it takes
+            while (wait && isRunning(pid)) { // as long as it takes
                 TimeUnit.MILLISECONDS.sleep(LOOK_EVERY_MILLIS);
             }
             if (wait) {
                 out.println("ended");
+            }
+        }
+
+        /** Not one that has ended, and that who has started it does not look after: it may wait for this command. */
+        private static boolean isRunning(long pid) {
+            if (!ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false)) {
+                return false;
+            }
+            try {
+                return !Files.readString(Path.of("/proc", String.valueOf(pid), "stat"))
+                        .contains(") Z "); // proc(5)
+            } catch (IOException e) {
+                return Files.notExists(Path.of("/proc/self"));
             }
         }
     }
