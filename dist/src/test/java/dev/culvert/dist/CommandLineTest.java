@@ -123,12 +123,7 @@ final class CommandLineTest {
                 """.formatted(admin));
         String script = "\"$0\" -c '%s' & until test -S '%s'; do sleep 0.1; done; exec \"$0\" \"$@\"";
         assertThat(Programs.run(Launcher.byShell(
-                                script.formatted(config, admin),
-                                "tunnel-server",
-                                "-c",
-                                config,
-                                "drain",
-                                "--wait"))
+                                script.formatted(config, admin), "tunnel-server", "-c", config, "drain", "--wait"))
                         .expect(0)
                         .output())
                 .contains("drained")

@@ -116,7 +116,9 @@ class EntranceTest {
     void aHeadThatIsTooLongIsRefused() {
         hear("GET /" + "x".repeat(5_000));
 
-        assertThat(heard).containsExactly("it has sent no request of HTTP, or one with more than 4 KiB in its first line or in its headers");
+        assertThat(heard)
+                .containsExactly(
+                        "it has sent no request of HTTP, or one with more than 4 KiB in its first line or in its headers");
         channel.releaseOutbound();
     }
 
