@@ -89,11 +89,21 @@ final class Offering {
         });
     }
 
-    /** The session has come back: what another one has offered in its place is for it to offer again. */
+    /**
+     * The session has come back: what another one has offered in its place is for it to offer again.
+     *
+     * @param whenSettled run when that is answered, after what waits for the answers already
+     */
     void offerAgain(Runnable whenSettled) {
         loop.execute(() -> {
             withdrawn = false;
-            settled = whenSettled;
+            Runnable before = settled;
+            settled = before == null
+                    ? whenSettled
+                    : () -> {
+                        before.run();
+                        whenSettled.run();
+                    };
             update();
         });
     }

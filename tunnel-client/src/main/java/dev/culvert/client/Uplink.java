@@ -688,7 +688,8 @@ final class Uplink implements Carrier {
         private void offer(MuxSession session) {
             Offering left = offering;
             Runnable settled = () -> {
-                if (left != null && left != offers) {
+                // Since then the one before may have come back, and be the one that counts.
+                if (left != null && left != offers && left != offering) {
                     left.withdraw();
                 }
             };

@@ -205,8 +205,7 @@ class UplinkTest {
         assertThat(third.ups).isOne();
     }
 
-    @Test
-    void aSessionThatComesBackOffersWhatAnotherHasOfferedInItsPlace() throws Exception {
+    private void beginToOffer() {
         reverse.set(
                 List.of(new ReverseConfig(
                         "web",
@@ -220,6 +219,11 @@ class UplinkTest {
                 new Edges(Map.of(), Map.of(), ""),
                 Duration.ofSeconds(10));
         reverse.begin();
+    }
+
+    @Test
+    void aSessionThatComesBackOffersWhatAnotherHasOfferedInItsPlace() throws Exception {
+        beginToOffer();
         Peer first = new Peer();
         Peer second = new Peer();
         Uplink uplink = begin(way(first, second));
@@ -239,6 +243,48 @@ class UplinkTest {
         secondsUntil(() -> second.resumed == 1);
         until(() -> second.offers.isEmpty()); // or its server would listen for nobody
         assertThat(first.offers).hasSize(1);
+    }
+
+    @Test
+    void aSessionThatComesBackBeforeTheOneInItsPlaceWasAnsweredKeepsWhatItOffers() throws Exception {
+        beginToOffer();
+        Peer first = new Peer();
+        Peer second = new Peer();
+        Uplink uplink = begin(way(first, second));
+        until(() -> first.offers.size() == 1);
+        first.refuses = true;
+        first.cut();
+        second.silent = true;
+        secondsUntil(() -> second.offers.size() == 1);
+
+        second.refuses = true;
+        second.cut();
+        until(() -> !uplink.isReady());
+        first.refuses = false;
+        secondsUntil(() -> first.resumed == 1 && uplink.isReady());
+        assertThat(first.offers).hasSize(1);
+
+        second.refuses = false;
+        secondsUntil(() -> second.resumed == 1);
+        until(second.offers::isEmpty);
+        assertThat(first.offers).hasSize(1);
+    }
+
+    @Test
+    void aSessionIsReplacedAlsoIfTheNewOneLosesItsLinkBeforeItsOffersAreAnswered() throws Exception {
+        beginToOffer();
+        Peer server = new Peer();
+        Uplink uplink = begin(way(Optional.of(Duration.ofSeconds(20)), server));
+        until(() -> server.offers.size() == 1);
+        server.silent = true;
+        secondsUntil(() -> server.offers.size() == 2); // the session is old
+
+        server.cut();
+        until(() -> !uplink.isReady());
+        secondsUntil(() -> server.resumed == 1 && uplink.isReady());
+        assertThat(server.offers).hasSize(2);
+        server.answer();
+        until(() -> server.offers.size() == 1);
     }
 
     @Test
@@ -264,6 +310,7 @@ class UplinkTest {
         private final Map<Token, MuxSession> sessions = new HashMap<>();
         private final Map<MuxSession, MuxConnection> links = new HashMap<>();
         private final Set<MuxStream> offers = new HashSet<>();
+        private final List<MuxStream> unanswered = new ArrayList<>();
         private @Nullable Channel last;
         private @Nullable MuxSession latest;
         private int accepted;
@@ -273,6 +320,8 @@ class UplinkTest {
         private boolean refuses;
         /** It takes connections, and says nothing. */
         private boolean waits;
+        /** It does not answer offers. */
+        private boolean silent;
 
         Peer() {
             ChannelFuture bound = new ServerBootstrap()
@@ -362,7 +411,18 @@ class UplinkTest {
                     offers.remove(from);
                 }
             });
-            stream.accept();
+            if (silent) {
+                unanswered.add(stream);
+            } else {
+                stream.accept();
+            }
+        }
+
+        /** What it has not answered. */
+        void answer() {
+            silent = false;
+            unanswered.forEach(MuxStream::accept);
+            unanswered.clear();
         }
 
         @Override
