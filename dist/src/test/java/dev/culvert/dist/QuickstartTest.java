@@ -74,7 +74,7 @@ final class QuickstartTest {
         }
     }
 
-    /** A terminal sends it to the command that the script waits for at that moment. */
+    /** A terminal sends it to all of them, the command that the script waits for at that moment as well. */
     @Test
     @Tag("long")
     void aCtrlCInTheMiddleOfTheStartLeavesNothing() throws Exception {

@@ -239,6 +239,25 @@ final class UpgradeTest {
         }
     }
 
+    /** Who takes longer reads that, and does not go on beside the one that has stopped waiting. */
+    @Test
+    @InAMinute
+    @Tag("long")
+    void whoTakesTooLongToBecomeReadyIsToldThatTheAgentGoesOn() throws Exception {
+        try (Tunnel tunnel = tunnel("server").open();
+                Socket open = tunnel.connect();
+                SocketChannel heir = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+            assertThat(ask(heir, "/hand-over")).contains("\"listen\"");
+
+            ByteBuffer said = ByteBuffer.allocate(1 << 16);
+            heir.read(said);
+            assertThat(US_ASCII.decode(said.flip()).toString())
+                    .startsWith("HTTP/1.1 409 ")
+                    .endsWith("it waited 30 s for its heir, and goes on\n");
+            goesOn(tunnel, open);
+        }
+    }
+
     /** What an answer begins with, and the whole of it if it is short. */
     private static String ask(SocketChannel agent, String path) throws IOException {
         agent.write(US_ASCII.encode("POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"));

@@ -28,6 +28,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.QueryStringDecoder;
+import io.netty.handler.timeout.ReadTimeoutException;
 import io.netty.handler.timeout.ReadTimeoutHandler;
 import io.netty.util.NetUtil;
 import java.io.IOException;
@@ -274,6 +275,11 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
         LOG.debug("admin: {}", cause.toString());
-        ctx.close();
+        if (cause instanceof ReadTimeoutException && handOver.isBegun()) {
+            // Or the other process would take it for the end of this one.
+            answer(ctx, CONFLICT, "it waited " + AdminServer.PATIENCE_SECONDS + " s for its heir, and goes on\n");
+        } else {
+            ctx.close();
+        }
     }
 }

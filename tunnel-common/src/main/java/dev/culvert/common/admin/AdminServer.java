@@ -48,7 +48,7 @@ public final class AdminServer implements AutoCloseable {
     private static final int MOST_BODY = 8 << 10;
     private static final int MOST_READ = 8 << 10;
     /** For a whole request to come, and for its answer to be taken; not for what is asked for. */
-    private static final int PATIENCE_SECONDS = 30;
+    static final int PATIENCE_SECONDS = 30;
 
     private static final Duration LAST_WORDS = Duration.ofSeconds(2);
 

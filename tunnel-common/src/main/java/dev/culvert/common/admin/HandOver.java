@@ -58,6 +58,11 @@ final class HandOver {
         return ConfigValueFactory.fromMap(Map.of("sockets", list)).render(ConfigRenderOptions.concise());
     }
 
+    /** Whether there is a process that is about to take over. */
+    boolean isBegun() {
+        return heir != null;
+    }
+
     /** Sends the next socket of the list. One at a time: Netty does not wait until there is room for another. */
     void sendNext(Channel to) {
         ListeningSocket next = sockets.poll();
