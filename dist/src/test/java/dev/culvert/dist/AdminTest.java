@@ -104,6 +104,7 @@ final class AdminTest {
     }
 
     @Test
+    @Tag("long")
     void metricsCountWhatHasPassed() throws Exception {
         try (Socket connection = tunnel.connect()) {
             connection.getOutputStream().write(new byte[1000]);

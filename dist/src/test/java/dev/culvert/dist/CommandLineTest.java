@@ -115,6 +115,7 @@ final class CommandLineTest {
 
     /** It is a child of the command itself here, which does not look after it when it has ended. */
     @Test
+    @Tag("long")
     void aDrainIsWaitedForUntilTheAgentHasEnded() throws IOException {
         Path admin = directory.resolve("server.sock");
         String config = file("server.conf", """

@@ -192,6 +192,7 @@ final class QuotaTest {
     }
 
     @Test
+    @Tag("long")
     void memory() throws Exception {
         try (Service stalled = Service.stall();
                 Tunnel tunnel = Tunnel.to(ECHO)

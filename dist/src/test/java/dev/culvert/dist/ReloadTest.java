@@ -219,6 +219,7 @@ final class ReloadTest {
     }
 
     @Test
+    @Tag("long")
     void aKeyThatOthersMayReadIsUsedOnceTheyMayNot() throws Exception {
         Keys next = Keys.make("tunnel-server", directory.resolve("next-server.key"));
         AgentProcess.Builder builder = AgentProcess.server()

@@ -398,6 +398,7 @@ class TlsEdgeTest {
 
     /** TLS has begun by then, and its end is not the target's doing: {@link AgentProcess} would see the trace of it. */
     @Test
+    @Tag("long")
     void aTargetThatCannotBeDialledIsSaidToBeThat() throws Exception {
         int nobody = Service.freePort();
         try (Tunnel to = Tunnel.builder()
