@@ -221,14 +221,13 @@ class UplinkTest {
         reverse.begin();
     }
 
-    @Test
-    void aSessionThatComesBackOffersWhatAnotherHasOfferedInItsPlace() throws Exception {
+    /**
+     * The session with the first is lost, the one with the second offers in its place and is lost, the first is back.
+     */
+    private void loseTheFirstThenTheSecond(Peer first, Peer second) throws Exception {
         beginToOffer();
-        Peer first = new Peer();
-        Peer second = new Peer();
         Uplink uplink = begin(way(first, second));
         until(() -> first.offers.size() == 1);
-
         first.refuses = true;
         first.cut();
         secondsUntil(() -> second.offers.size() == 1);
@@ -237,31 +236,27 @@ class UplinkTest {
         until(() -> !uplink.isReady());
         first.refuses = false;
         secondsUntil(() -> first.resumed == 1 && uplink.isReady());
+    }
+
+    @Test
+    void aSessionThatComesBackOffersWhatAnotherHasOfferedInItsPlace() throws Exception {
+        Peer first = new Peer();
+        Peer second = new Peer();
+        loseTheFirstThenTheSecond(first, second);
         until(() -> first.offers.size() == 1);
 
         second.refuses = false;
         secondsUntil(() -> second.resumed == 1);
-        until(() -> second.offers.isEmpty()); // or its server would listen for nobody
+        until(second.offers::isEmpty); // or its server would listen for nobody
         assertThat(first.offers).hasSize(1);
     }
 
     @Test
     void aSessionThatComesBackBeforeTheOneInItsPlaceWasAnsweredKeepsWhatItOffers() throws Exception {
-        beginToOffer();
         Peer first = new Peer();
         Peer second = new Peer();
-        Uplink uplink = begin(way(first, second));
-        until(() -> first.offers.size() == 1);
-        first.refuses = true;
-        first.cut();
         second.silent = true;
-        secondsUntil(() -> second.offers.size() == 1);
-
-        second.refuses = true;
-        second.cut();
-        until(() -> !uplink.isReady());
-        first.refuses = false;
-        secondsUntil(() -> first.resumed == 1 && uplink.isReady());
+        loseTheFirstThenTheSecond(first, second);
         assertThat(first.offers).hasSize(1);
 
         second.refuses = false;
