@@ -159,6 +159,7 @@ final class DrainTest {
         server.awaitLog("session from .* ended: .*: the link is lost, and this agent is shutting down");
     }
 
+    @Tag("long")
     @Test
     void newStreamsGoToTheNextServerWhileTheOldOnesFinish() throws Exception {
         Tunnel.Builder builder = Tunnel.to(ECHO);

@@ -116,6 +116,7 @@ class FailoverTest {
         }
     }
 
+    @Tag("long")
     @Test
     void withWeightsAServerThatIsDownIsLeftOut() throws Exception {
         Tunnel.Builder builder = Tunnel.to(ECHO);

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
@@ -345,6 +346,7 @@ final class HostilePeerTest {
         }
     }
 
+    @Tag("long")
     @Test
     void whoHasARateIsNotMeasuredBeyondIt() throws Exception {
         Keys limited = Keys.make("tunnel-client", directory.resolve("limited.key"));
@@ -409,6 +411,7 @@ final class HostilePeerTest {
     }
 
     /** They have no name, and only their keys tell one from the other. */
+    @Tag("long")
     @Test
     void theTokenOfAnotherWhoIsAnonymousResumesNothing() throws Exception {
         onlyItsOwnerResumes(

@@ -180,6 +180,7 @@ final class LogsTest {
         }
     }
 
+    @Tag("long")
     @Test
     void theJournalOfAnotherProcessIsNotOurs() throws IOException {
         try (Tunnel tunnel = Tunnel.to(ECHO)

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -111,6 +112,7 @@ final class OneLineTest {
         }
     }
 
+    @Tag("long")
     @Test
     void theServerListensForAClientThatIsAProxyAsWell() throws IOException {
         List<Integer> ports = Service.freePorts(2);

@@ -51,6 +51,7 @@ final class RecoveryTest {
     }
 
     /** The new server has no room for a session that asks for the lost one, since it has that of the client already. */
+    @Tag("long")
     @Test
     void connectionsOfALostServerEndAlsoWhereItHasRoomForOneSession() throws Exception {
         Tunnel.Builder builder = Tunnel.to(ECHO)

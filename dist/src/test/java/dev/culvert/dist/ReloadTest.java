@@ -257,6 +257,7 @@ final class ReloadTest {
         }
     }
 
+    @Tag("long")
     @Test
     void aClientThatIsTakenOutLosesItsConnectionsAlsoWhereAnybodyIsLetIn() throws Exception {
         Keys other = Keys.make("tunnel-client", directory.resolve("other.key"));
@@ -288,6 +289,7 @@ final class ReloadTest {
         }
     }
 
+    @Tag("long")
     @Test
     void aServerListensElsewhereAndItsSessionsGoOn() throws Exception {
         try (AgentProcess of = startServer(client.fingerprint());

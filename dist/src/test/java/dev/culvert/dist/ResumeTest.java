@@ -60,6 +60,7 @@ class ResumeTest {
     }
 
     /** As that of a laptop that goes from network to network. */
+    @Tag("long")
     @Test
     void eachLinkMayBeShortAndTheNextOneIsDialledSoonAllTheSame() throws Exception {
         try (AgentProcess server = Tunnel.to(ECHO).startServer(0);
@@ -101,6 +102,7 @@ class ResumeTest {
     }
 
     /** It has no stream to give, but will have. */
+    @Tag("long")
     @Test
     void aSessionThatIsFullWhenItsLinkIsBackGoesOnTakingConnections() throws Exception {
         Tunnel.Builder builder = Tunnel.to(ECHO).server("clients.tests.limits { streams = 1, sessions = 1 }");

@@ -124,6 +124,7 @@ final class TrustTest {
         }
     }
 
+    @Tag("long")
     @Test
     void aServerWithAnotherKeyIsLeftAndBothKeysAreNamed() throws Exception {
         Keys other = Keys.make("tunnel-server", directory.resolve("other.key"));

@@ -20,6 +20,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What happens to one TCP connection happens to the other one. */
@@ -368,6 +369,7 @@ final class TunnelTest {
         }
     }
 
+    @Tag("long")
     @Test
     void fourSessionsShareTheConnections() throws IOException {
         try (Tunnel four = Tunnel.to(ECHO).client("upstream.sessions = 4").open()) {
