@@ -16,6 +16,11 @@ public final class ReleaseDetector<T> extends LeakPresenceDetector<T> {
         isFinalized = resource.getPackageName().equals("io.netty.handler.ssl");
     }
 
+    /** Netty looks for this one as well, and logs an error if there is none. */
+    public ReleaseDetector(Class<?> resource, int samplingInterval, long maxActive) {
+        this(resource, samplingInterval);
+    }
+
     @Override
     protected ResourceScope currentScope() throws AllocationProhibitedException {
         return isFinalized ? FINALIZED : super.currentScope();

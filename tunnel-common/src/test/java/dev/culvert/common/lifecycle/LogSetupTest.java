@@ -6,6 +6,8 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.Configurator.ExecutionStatus;
+import ch.qos.logback.classic.util.ContextInitializer;
+import ch.qos.logback.core.joran.spi.JoranException;
 import dev.culvert.common.config.LogConfig;
 import dev.culvert.common.config.LogConfig.Format;
 import java.io.IOException;
@@ -13,14 +15,16 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Properties;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.slf4j.LoggerFactory;
 
 class LogSetupTest {
     private static final String FILE = "logback.configurationFile";
 
+    private final Properties before = (Properties) System.getProperties().clone();
     private final LoggerContext logs = new LoggerContext();
     private final StderrAppender stderr = new StderrAppender(OutputStream.nullOutputStream());
 
@@ -32,18 +36,24 @@ class LogSetupTest {
         return logs.getLogger(logger).getEffectiveLevel();
     }
 
-    @AfterEach
-    void forget() {
+    @BeforeEach
+    void nobodyNamesAFile() {
         System.clearProperty(FILE);
     }
 
+    @AfterEach
+    void asItWas() {
+        System.setProperties(before);
+    }
+
     @Test
-    void logbackFindsIt() {
-        LoggerContext found = (LoggerContext) LoggerFactory.getILoggerFactory();
-        assertThat(found.getLogger(Logger.ROOT_LOGGER_NAME).getAppender("stderr"))
+    void logbackFindsIt() throws JoranException {
+        new ContextInitializer(logs).autoConfig();
+        assertThat(logs.getLogger(Logger.ROOT_LOGGER_NAME).getAppender("stderr"))
                 .isInstanceOf(StderrAppender.class);
-        assertThat(found.getLogger("io.netty").getEffectiveLevel()).isEqualTo(Level.WARN);
-        assertThat(found.getLogger("anything").getEffectiveLevel()).isEqualTo(Level.INFO);
+        assertThat(levelOf("io.netty")).isEqualTo(Level.WARN);
+        assertThat(levelOf("anything")).isEqualTo(Level.INFO);
+        logs.stop();
     }
 
     @Test
